@@ -1,0 +1,105 @@
+//! Who somebody is at a provider, and how that becomes one of our users.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::{AvatarUrl, DisplayName, EmailAddress};
+
+/// A text that cannot name a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a provider's name has 1 to 32 lower-case letters, digits, hyphens or underscores, and starts with a letter"
+)]
+pub struct ProviderNameError;
+
+/// The name under which a provider is configured: `google`, `github`, or a table of the settings file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProviderName(String);
+
+impl ProviderName {
+    /// Takes 1 to 32 characters of `a-z0-9_-`, the first a letter.
+    pub fn parse(text: &str) -> Result<Self, ProviderNameError> {
+        if is_short_name(text) { Ok(Self(text.to_owned())) } else { Err(ProviderNameError) }
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProviderName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The form that names of providers share with names of plugins.
+fn is_short_name(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+        && text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+}
+
+/// What an identity is known by for ever: the issuer that states it, and the subject within that issuer
+/// (OpenID Connect Core section 5.7). Never an address, a login or a name: those change hands.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct IdentityKey {
+    /// The issuer's address.
+    pub issuer: String,
+    /// The subject, unique and never reassigned within the issuer.
+    pub subject: String,
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}#..", self.issuer)
+    }
+}
+
+/// What a provider states about the person who has just signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamProfile {
+    /// The provider that was asked.
+    pub provider: ProviderName,
+    /// Who it is there.
+    pub identity: IdentityKey,
+    /// The login name there, for display only.
+    pub login: Option<String>,
+    /// The person's name.
+    pub name: Option<DisplayName>,
+    /// The person's picture.
+    pub avatar_url: Option<AvatarUrl>,
+    /// The addresses that the provider states as verified, the preferred one first.
+    pub verified_emails: Vec<EmailAddress>,
+    /// The address that it gives without that statement. Kept for support, never acted upon.
+    pub unverified_email: Option<EmailAddress>,
+}
+
+impl UpstreamProfile {
+    /// `provider:subject`, the form in which the profile shows an identity.
+    pub fn provider_id(&self) -> String {
+        format!("{}:{}", self.provider, self.identity.subject)
+    }
+}
+
+/// What happens when an unknown identity brings an address that a user already holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccountLinking {
+    /// Both addresses being verified by their providers, the identity joins that user.
+    #[default]
+    VerifiedEmail,
+    /// A new user is made.
+    Explicit,
+}
+
+/// How the id of a new user is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UserIdScheme {
+    /// 128 random bits.
+    #[default]
+    Random,
+    /// The id that dgp-oauth2 would give: the MD5 of the verified address; random where there is none.
+    EmailMd5,
+}

@@ -1,0 +1,121 @@
+//! Identifiers, each of a type of its own so that one cannot stand where another belongs.
+
+use std::fmt;
+
+use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{EmailAddress, Randomness};
+
+/// A text that is not an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not an identifier: 1 to 128 visible ASCII characters are expected")]
+pub struct IdError;
+
+const MAX_ID_LENGTH: usize = 128;
+const RANDOM_ID_BYTES: usize = 16;
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// A new one, of 128 random bits in hexadecimal.
+            pub fn random(randomness: &dyn Randomness) -> Self {
+                Self(hex::encode(randomness.bytes::<RANDOM_ID_BYTES>()))
+            }
+
+            /// Takes a text of 1 to 128 visible ASCII characters.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                Self::try_from(text.to_owned())
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                let fits = (1..=MAX_ID_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+                if fits { Ok(Self(text)) } else { Err(IdError) }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+identifier! {
+    /// A user of ours. Stable for ever; what services store.
+    UserId
+}
+identifier! {
+    /// A sign-in session: what a user token is tied to by its `sid` claim.
+    SessionId
+}
+identifier! {
+    /// One attempt to sign in, from the redirect to a provider until the callback spends it.
+    AttemptId
+}
+identifier! {
+    /// The `jti` claim of a token (RFC 7519 section 4.1.7).
+    TokenId
+}
+
+impl UserId {
+    /// The id that dgp-oauth2 gave to the holder of this address: the MD5 of its bytes, in hexadecimal.
+    ///
+    /// MD5 serves compatibility here, not security: whoever could make two addresses collide would have to get
+    /// both verified by a provider, and the unique key on users refuses the second.
+    pub fn from_email_md5(email: &EmailAddress) -> Self {
+        Self(hex::encode(Md5::digest(email.as_str().as_bytes())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_md5_scheme_gives_the_ids_of_the_original() {
+        let email = EmailAddress::parse("fakey@mcfakerson.com").unwrap();
+        assert_eq!(
+            UserId::from_email_md5(&email).as_str(),
+            hex::encode(Md5::digest(b"fakey@mcfakerson.com"))
+        );
+        assert_eq!(UserId::from_email_md5(&email).as_str().len(), 32);
+    }
+
+    #[test]
+    fn an_id_is_visible_ascii_of_bounded_length() {
+        assert!(UserId::parse("a").is_ok());
+        assert!(UserId::parse(&"x".repeat(128)).is_ok());
+        for bad in ["", " ", "a b", "a\n", "ä", &"x".repeat(129)] {
+            assert_eq!(UserId::parse(bad), Err(IdError), "{bad:?}");
+        }
+    }
+}

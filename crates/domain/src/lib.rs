@@ -1,0 +1,36 @@
+//! The words of the business: who a user is, what a session is, where a sign-in may lead.
+//!
+//! **Owns** the types that carry the rules: ids, e-mail addresses, usernames, origins, `next`, profiles, and
+//! the two arguments that everything else takes instead of asking the machine: [`Clock`] and [`Randomness`].
+//! **Does not own** any I/O, storage layout, token format or HTTP.
+//!
+//! To add a rule about a value, give the value a type here whose only way in is a parsing function; the rest of
+//! the workspace then cannot hold a value that breaks the rule.
+
+mod clock;
+mod email;
+mod identity;
+mod ids;
+mod next;
+mod origin;
+mod profile;
+mod random;
+mod service;
+mod session;
+mod user;
+mod username;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use email::{EmailAddress, EmailError};
+pub use identity::{
+    AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
+};
+pub use ids::{AttemptId, IdError, SessionId, TokenId, UserId};
+pub use next::{Next, NextError, NextUrl};
+pub use origin::{AllowedOrigins, ExternalAddress, Origin, OriginError};
+pub use profile::{Attributes, AvatarUrl, DisplayName, PatchError, UserPatch};
+pub use random::{Randomness, SystemRandomness};
+pub use service::{ServiceName, ServiceNameError};
+pub use session::{ClientInfo, Session};
+pub use user::User;
+pub use username::{Username, UsernameError};

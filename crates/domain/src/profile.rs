@@ -1,0 +1,236 @@
+//! What is shown of a user, cleaned of whatever a provider or a plugin may have put into it.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+use url::Url;
+
+const MAX_NAME_CHARS: usize = 200;
+const MAX_URL_LENGTH: usize = 1024;
+const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
+
+/// A person's name as text: no control characters, no direction overrides, at most 200 characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Cleans a name; `None` when nothing is left.
+    pub fn clean(text: &str) -> Option<Self> {
+        let kept: String = text.chars().filter(|c| !is_deceptive(*c)).take(MAX_NAME_CHARS).collect();
+        let kept = kept.trim();
+        (!kept.is_empty()).then(|| Self(kept.to_owned()))
+    }
+
+    /// The text itself; still to be escaped wherever it is shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Characters that change how the text around them is read: controls, direction marks, invisible ones, line breaks.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+impl fmt::Debug for DisplayName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DisplayName(..)")
+    }
+}
+
+/// Where a person's picture is: https only. The service never fetches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvatarUrl(String);
+
+impl AvatarUrl {
+    /// Takes an https address of at most 1,024 bytes without user name; `None` for anything else.
+    pub fn clean(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let plain = url.scheme() == "https"
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none();
+        (plain && url.as_str().len() <= MAX_URL_LENGTH).then(|| Self(url.into()))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What extensions keep about a user: a JSON object of at most 16 KiB, given to later plugins, never to a client.
+#[derive(Clone, PartialEq, Default)]
+pub struct Attributes(Map<String, Value>);
+
+impl Attributes {
+    /// Takes an object that is small enough.
+    pub fn new(object: Map<String, Value>) -> Result<Self, PatchError> {
+        let size = serde_json::to_vec(&object).map_or(usize::MAX, |text| text.len());
+        if size > MAX_ATTRIBUTES_BYTES { Err(PatchError::TooLarge("attributes")) } else { Ok(Self(object)) }
+    }
+
+    /// The object.
+    pub fn as_object(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Attributes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Attributes({} members)", self.0.len())
+    }
+}
+
+/// Why a part of an extension's patch is not applied.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PatchError {
+    /// The member is not one that an extension may set.
+    #[error("{0:?} may not be set by an extension")]
+    NotAllowed(String),
+    /// The member has a value of another type or form.
+    #[error("{0:?} has a value of the wrong type or form")]
+    WrongType(&'static str),
+    /// The member would grow beyond its bound.
+    #[error("{0:?} would become too large")]
+    TooLarge(&'static str),
+}
+
+/// What an extension changes about a user: the allowed members of an RFC 7396 merge patch.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct UserPatch {
+    /// A new name; `Some(None)` removes it.
+    pub name: Option<Option<DisplayName>>,
+    /// A new picture; `Some(None)` removes it.
+    pub avatar_url: Option<Option<AvatarUrl>>,
+    /// The attributes after the patch.
+    pub attributes: Option<Attributes>,
+}
+
+impl UserPatch {
+    /// Reads a merge patch against the present attributes. What is not allowed is left out and reported; the rest counts.
+    pub fn from_merge_patch(patch: Map<String, Value>, present: &Attributes) -> (Self, Vec<PatchError>) {
+        let mut result = Self::default();
+        let mut refused = Vec::new();
+        for (member, value) in patch {
+            let outcome = match member.as_str() {
+                "name" => text_member("name", value, DisplayName::clean).map(|name| result.name = Some(name)),
+                "avatar_url" => text_member("avatar_url", value, AvatarUrl::clean)
+                    .map(|url| result.avatar_url = Some(url)),
+                "attributes" => {
+                    merged_attributes(value, present).map(|merged| result.attributes = Some(merged))
+                }
+                _ => Err(PatchError::NotAllowed(member)),
+            };
+            refused.extend(outcome.err());
+        }
+        (result, refused)
+    }
+
+    /// Whether nothing would change.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn text_member<T>(
+    member: &'static str,
+    value: Value,
+    clean: fn(&str) -> Option<T>,
+) -> Result<Option<T>, PatchError> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => clean(&text).map(Some).ok_or(PatchError::WrongType(member)),
+        _ => Err(PatchError::WrongType(member)),
+    }
+}
+
+fn merged_attributes(value: Value, present: &Attributes) -> Result<Attributes, PatchError> {
+    match value {
+        Value::Null => Ok(Attributes::default()),
+        Value::Object(patch) => {
+            let mut merged = present.0.clone();
+            merge(&mut merged, patch);
+            Attributes::new(merged)
+        }
+        _ => Err(PatchError::WrongType("attributes")),
+    }
+}
+
+/// The algorithm of RFC 7396 section 2 for objects: null removes, an object merges, anything else replaces.
+fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (member, value) in patch {
+        match value {
+            Value::Null => {
+                target.remove(&member);
+            }
+            Value::Object(inner) => {
+                let entry = target.entry(member).or_insert_with(|| Value::Object(Map::new()));
+                if !entry.is_object() {
+                    *entry = Value::Object(Map::new());
+                }
+                if let Value::Object(object) = entry {
+                    merge(object, inner);
+                }
+            }
+            other => {
+                target.insert(member, other);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn c9_a_hostile_name_becomes_plain_text() {
+        assert_eq!(DisplayName::clean(" Ada\r\n\u{202e}Lovelace\0 ").unwrap().as_str(), "AdaLovelace");
+        assert_eq!(DisplayName::clean("<script>").unwrap().as_str(), "<script>");
+        assert_eq!(DisplayName::clean(&"x".repeat(1_000_000)).unwrap().as_str().len(), 200);
+        assert!(DisplayName::clean(" \u{200b}\t").is_none());
+    }
+
+    #[test]
+    fn c9_a_picture_is_https_or_nothing() {
+        assert_eq!(AvatarUrl::clean("https://a.example/x.png").unwrap().as_str(), "https://a.example/x.png");
+        for bad in [
+            "javascript:alert(1)",
+            "http://169.254.169.254/",
+            "data:image/png;base64,x",
+            "https://u:p@a.example/",
+            "//a.example",
+            "",
+        ] {
+            assert!(AvatarUrl::clean(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_patch_sets_what_it_may_and_reports_the_rest() {
+        let present = Attributes::new(object(json!({"team": "core", "old": 1}))).unwrap();
+        let patch = object(
+            json!({"name": "Ada", "id": "x", "attributes": {"old": null, "deep": {"a": 1, "b": null}}, "avatar_url": 7}),
+        );
+        let (patch, refused) = UserPatch::from_merge_patch(patch, &present);
+        assert_eq!(patch.name.unwrap().unwrap().as_str(), "Ada");
+        assert_eq!(patch.attributes.unwrap().as_object(), &object(json!({"team": "core", "deep": {"a": 1}})));
+        assert_eq!(refused, vec![PatchError::WrongType("avatar_url"), PatchError::NotAllowed("id".into())]);
+    }
+
+    #[test]
+    fn attributes_are_bounded() {
+        let large = object(json!({"attributes": {"x": "y".repeat(20_000)}}));
+        let (patch, refused) = UserPatch::from_merge_patch(large, &Attributes::default());
+        assert!(patch.is_empty());
+        assert_eq!(refused, vec![PatchError::TooLarge("attributes")]);
+    }
+}

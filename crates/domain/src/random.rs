@@ -1,0 +1,31 @@
+//! Randomness as an argument.
+
+/// Where unpredictable bytes come from.
+pub trait Randomness: Send + Sync {
+    /// Fills `bytes` with unpredictable ones.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The operating system's generator.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness no id or nonce is safe: ending is the only right answer"
+    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the operating system")]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system gives random bytes");
+    }
+}
+
+impl dyn Randomness + '_ {
+    /// `N` unpredictable bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+}

@@ -1,0 +1,37 @@
+//! The names of services that permission tokens are made for.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// A text that cannot name a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a service's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit"
+)]
+pub struct ServiceNameError;
+
+/// The name by which clients ask for permissions: the alias in `ALLOWED_SERVICES`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceName(String);
+
+impl ServiceName {
+    /// Takes 1 to 64 characters of `A-Za-z0-9._-`, the first a letter or digit.
+    pub fn parse(text: &str) -> Result<Self, ServiceNameError> {
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+        if fits { Ok(Self(text.to_owned())) } else { Err(ServiceNameError) }
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}

@@ -1,0 +1,37 @@
+//! A sign-in session: from the callback until sign-out, expiry or revocation.
+
+use crate::{SessionId, Timestamp, UserId};
+
+/// Where a session came from, for the person's own list of sessions and for audits. Cut to bounded lengths.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClientInfo {
+    /// The `User-Agent` header, at most 256 characters, without control characters.
+    pub user_agent: Option<String>,
+    /// The client's address.
+    pub ip: Option<String>,
+}
+
+impl ClientInfo {
+    /// Cleans what a request says about its client.
+    pub fn new(user_agent: Option<&str>, ip: Option<String>) -> Self {
+        let user_agent = user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(256).collect());
+        Self { user_agent, ip }
+    }
+}
+
+/// A session that is alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The `sid` of its user token.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The identity that signed in, as `provider:subject`.
+    pub provider_id: String,
+    /// When the sign-in was.
+    pub created_at: Timestamp,
+    /// When it was last used, to within some minutes.
+    pub last_seen_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}

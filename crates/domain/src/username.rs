@@ -1,0 +1,191 @@
+//! Usernames: chosen once, unique without regard to case, plain ASCII.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// Why a text cannot be a username. The texts are shown to the person who chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum UsernameError {
+    /// Does not match `^[a-z0-9][a-z0-9_-]{1,31}$` after lower-casing.
+    #[error(
+        "a username has 2 to 32 letters, digits, hyphens or underscores, and starts with a letter or digit"
+    )]
+    Form,
+    /// A name that people would take for the service or its staff.
+    #[error("this username is reserved")]
+    Reserved,
+}
+
+/// Names that would pass for the service itself, its staff, or a path of a website. Sorted, for the binary search.
+const RESERVED: &[&str] = &[
+    "abuse",
+    "account",
+    "accounts",
+    "admin",
+    "administrator",
+    "anonymous",
+    "api",
+    "auth",
+    "authorize",
+    "billing",
+    "callback",
+    "check",
+    "contact",
+    "daemon",
+    "dev",
+    "docs",
+    "everyone",
+    "false",
+    "guest",
+    "health",
+    "healthz",
+    "help",
+    "hostmaster",
+    "info",
+    "login",
+    "logout",
+    "mail",
+    "me",
+    "metrics",
+    "mod",
+    "moderator",
+    "nobody",
+    "none",
+    "noreply",
+    "no-reply",
+    "null",
+    "oauth",
+    "official",
+    "openapi",
+    "operator",
+    "owner",
+    "postmaster",
+    "profile",
+    "public",
+    "readyz",
+    "register",
+    "root",
+    "security",
+    "self",
+    "service",
+    "settings",
+    "signin",
+    "signout",
+    "signup",
+    "staff",
+    "static",
+    "status",
+    "sudo",
+    "superuser",
+    "support",
+    "sys",
+    "sysadmin",
+    "system",
+    "team",
+    "test",
+    "true",
+    "undefined",
+    "user",
+    "username",
+    "users",
+    "vestibule",
+    "webmaster",
+    "well-known",
+    "www",
+    "you",
+];
+
+const MIN_LENGTH: usize = 2;
+const MAX_LENGTH: usize = 32;
+
+/// A username in its canonical form, lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Username(String);
+
+impl Username {
+    /// Takes what a person typed. Only ASCII letters are lower-cased: other letters whose lower case falls into ASCII
+    /// (the Kelvin sign, the dotted capital I) are refused, so that no two inputs that look apart become one name.
+    pub fn parse(text: &str) -> Result<Self, UsernameError> {
+        let name = text.to_ascii_lowercase();
+        let form = (MIN_LENGTH..=MAX_LENGTH).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+            && name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+        if !form {
+            return Err(UsernameError::Form);
+        }
+        if RESERVED.contains(&name.as_str()) {
+            return Err(UsernameError::Reserved);
+        }
+        Ok(Self(name))
+    }
+
+    /// The canonical text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn f5_reserved_and_odd_names_are_refused() {
+        for reserved in ["admin", "Root", "auth", "api", "NULL", "me", "system", "support"] {
+            assert_eq!(Username::parse(reserved), Err(UsernameError::Reserved), "{reserved}");
+        }
+        let long = "a".repeat(33);
+        for odd in [
+            "",
+            "a",
+            "-a",
+            "_a",
+            "..",
+            "a b",
+            "a.b",
+            "a\0b",
+            "a/b",
+            "<b>",
+            " ada",
+            "ada\n",
+            ".well-known",
+            &long,
+        ] {
+            assert_eq!(Username::parse(odd), Err(UsernameError::Form), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn f3_letters_that_only_look_like_ascii_are_refused() {
+        for odd in [
+            "\u{1d2e}\u{1d35}\u{1d33}",
+            "stra\u{df}e",
+            "\u{130}stanbul",
+            "\u{212a}elvin",
+            "\u{ff41}da",
+            "ad\u{430}",
+            "e\u{301}a",
+        ] {
+            assert_eq!(Username::parse(odd), Err(UsernameError::Form), "{odd:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn f3_parsing_is_idempotent_and_gives_plain_ascii(text in "\\PC{0,40}|[A-Za-z0-9_-]{0,40}") {
+            if let Ok(name) = Username::parse(&text) {
+                prop_assert_eq!(Username::parse(name.as_str()).unwrap(), name.clone());
+                prop_assert!(name.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-'));
+                prop_assert!((2..=32).contains(&name.as_str().len()));
+            }
+        }
+    }
+}

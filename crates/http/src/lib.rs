@@ -1,0 +1,1 @@
+//! The HTTP surface: endpoints, pages, the OpenAPI document and the mapping from errors to answers.

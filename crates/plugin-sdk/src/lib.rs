@@ -1,0 +1,1 @@
+//! Write a Vestibule plugin in safe Rust.

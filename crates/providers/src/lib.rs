@@ -1,0 +1,1 @@
+//! Sign-in at Google, GitHub and any OpenID Connect issuer.

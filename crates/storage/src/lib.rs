@@ -1,0 +1,1 @@
+//! Users, identities and sessions in SQLite or PostgreSQL.

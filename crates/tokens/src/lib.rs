@@ -1,0 +1,1 @@
+//! Key ring, signing, verification, JWKS and PEM, sealing of sign-in attempts.

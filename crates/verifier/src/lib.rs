@@ -1,0 +1,1 @@
+//! For services: is this permission token good?.

@@ -1,0 +1,3 @@
+//! The identity front door.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Black-box tests: the built program, driven over HTTP, one module a flow.
