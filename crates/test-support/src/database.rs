@@ -1,0 +1,107 @@
+//! A fresh, empty database for one test.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::postgres;
+
+/// A database that nobody else uses, without any table, gone when the value is dropped.
+#[derive(Debug)]
+pub struct TestDatabase {
+    url: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Directory(TempDir),
+    SharedServer {
+        name: String,
+    },
+    /// Goes when its cluster goes, which may be stopped or frozen by then.
+    OwnCluster,
+}
+
+impl TestDatabase {
+    /// A database file in a directory of its own. The file is not there yet.
+    pub fn sqlite() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let url = format!("sqlite://{}", sqlite_path(&directory).display());
+        Self { url, place: Place::Directory(directory) }
+    }
+
+    /// A database on the PostgreSQL server that all tests share: the one of `TEST_POSTGRES_URL`, or else one that
+    /// this process starts when it first needs it.
+    pub fn postgres() -> Self {
+        let server = postgres::shared_server();
+        let name = postgres::create_database(server);
+        Self { url: postgres::url_of_database(server, &name), place: Place::SharedServer { name } }
+    }
+
+    pub(crate) fn in_cluster(maintenance_url: &str) -> Self {
+        let name = postgres::create_database(maintenance_url);
+        Self { url: postgres::url_of_database(maintenance_url, &name), place: Place::OwnCluster }
+    }
+
+    /// What `DATABASE_URL` takes: `sqlite:///a/path` or `postgres://user@127.0.0.1:port/name`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The file of a SQLite database, for tests that damage it.
+    pub fn file(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::Directory(directory) => Some(sqlite_path(directory)),
+            Place::SharedServer { .. } | Place::OwnCluster => None,
+        }
+    }
+}
+
+fn sqlite_path(directory: &TempDir) -> PathBuf {
+    Path::join(directory.path(), "vestibule.db")
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let Place::SharedServer { name } = &self.place {
+            postgres::drop_database(postgres::shared_server(), name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_database_is_a_new_file_that_goes_with_its_value() {
+        let database = TestDatabase::sqlite();
+        let file = database.file().expect("a path");
+        assert_eq!(database.url(), format!("sqlite://{}", file.display()));
+        assert!(file.is_absolute() && !file.exists());
+
+        std::fs::write(&file, "rows").expect("a writable directory");
+        drop(database);
+        assert!(!file.exists());
+    }
+
+    #[tokio::test]
+    async fn postgres_databases_are_apart_and_go_with_their_values() {
+        let (one, other) = (TestDatabase::postgres(), TestDatabase::postgres());
+        assert_ne!(one.url(), other.url());
+
+        let is_there = format!("SELECT 1 FROM pg_database WHERE datname = '{}'", name_of(&one));
+        let server = postgres::shared_server();
+        assert_eq!(postgres::query(server, &is_there), Ok(Some("1".into())));
+        postgres::query(one.url(), "CREATE TABLE users (id TEXT)").expect("an empty database");
+        postgres::query(other.url(), "CREATE TABLE users (id TEXT)").expect("an empty database");
+
+        drop(one);
+        assert_eq!(postgres::query(server, &is_there), Ok(None));
+    }
+
+    fn name_of(database: &TestDatabase) -> &str {
+        database.url().rsplit('/').next().expect("a name")
+    }
+}
