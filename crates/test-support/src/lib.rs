@@ -1,8 +1,8 @@
 //! For tests: a database of its own for each test, the program on a free port, a clock that tests move.
 //!
-//! **Owns** what a test needs around the part it tests: [`TestDatabase`] and [`TestCluster`], program with its
-//! movable clock, and two kinds of client: client behaves like a browser without a window,
-//! raw sends any bytes at all. **Does not own** anything that is tested: it depends on no other crate
+//! **Owns** what a test needs around the part it tests: [`TestDatabase`] and [`TestCluster`], [`Program`] with its
+//! [`MovableClock`], and two kinds of client: [`Client`] behaves like a browser without a window,
+//! [`RawConnection`] sends any bytes at all. **Does not own** anything that is tested: it depends on no other crate
 //! of the workspace, so that every crate can use it.
 //!
 //! To add one more tool, give it a module of its own, release whatever it takes from the machine in `Drop`, and
@@ -15,12 +15,21 @@
     reason = "used by tests alone, which may fail loudly"
 )]
 
+mod client;
+mod clock;
 mod cluster;
 mod database;
 mod eventually;
 mod port;
 mod postgres;
+mod program;
+mod raw;
 
+pub use client::{Answer, Client};
+pub use clock::MovableClock;
 pub use cluster::{Shutdown, TestCluster};
 pub use database::TestDatabase;
 pub use eventually::eventually;
+pub use program::{Ended, Program, ProgramBuilder};
+pub use raw::{RawConnection, Received};
+pub use reqwest::{Method, StatusCode, header};
