@@ -1,1 +1,29 @@
 //! Sign-in at Google, GitHub and any OpenID Connect issuer.
+//!
+//! **Owns** the [`Provider`] trait and its implementations: where a browser is sent, how a code becomes an
+//! [`UpstreamProfile`](vestibule_domain::UpstreamProfile), what of an ID token is believed; and [`OutboundClient`], the
+//! one way in which the service makes requests of its own, with its limits on time, size and redirects.
+//! **Does not own** state, cookies, `next`, users or who joins whom: `flows` does, with what comes out of here.
+//!
+//! To add a provider that speaks OpenID Connect, nothing is needed but settings ([`OidcSettings`]). To add one that does
+//! not: a module beside [`github`](GithubProvider) with a settings struct and an `impl Provider`, built upon
+//! `oauth::Registration` (the authorization address and the code exchange) and [`OutboundClient`] (everything after),
+//! whose profile goes through the cleaning constructors of the domain; a line here, and one in the program's settings.
+
+mod cache;
+mod endpoint;
+mod error;
+mod github;
+mod oauth;
+mod oidc;
+mod outbound;
+mod provider;
+mod registry;
+
+pub use endpoint::AddressError;
+pub use error::{ProviderError, Reason, SettingsError, Step};
+pub use github::{GithubProvider, GithubSettings};
+pub use oidc::{OidcProvider, OidcSettings};
+pub use outbound::{OutboundClient, OutboundError};
+pub use provider::{AuthorizationRequest, CodeExchange, Provider};
+pub use registry::{DuplicateProvider, Providers};

@@ -1,0 +1,169 @@
+//! What can go wrong with a provider, in words that hold nothing secret.
+//!
+//! INVARIANT: no variant carries text that came from outside. What a log shows of a failure is chosen from the
+//! sentences of this crate, so that no code, token, secret or body can leak through it.
+
+use std::fmt;
+
+use thiserror::Error;
+use vestibule_domain::ProviderName;
+
+use crate::AddressError;
+
+/// Why a sign-in at a provider did not work.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProviderError {
+    /// The provider could not be asked, or answered what nobody can understand, or does not accept our settings.
+    /// Trying later may help.
+    #[error("{provider} is unavailable at the step {step}: {reason}")]
+    Unavailable {
+        /// Which provider.
+        provider: ProviderName,
+        /// Where in the sign-in.
+        step: Step,
+        /// What happened.
+        reason: Reason,
+    },
+    /// The provider, or our examination of what it said, refuses this sign-in. Trying the same again cannot help.
+    #[error("{provider} sign-in refused at the step {step}: {reason}")]
+    Refused {
+        /// Which provider.
+        provider: ProviderName,
+        /// Where in the sign-in.
+        step: Step,
+        /// What happened.
+        reason: Reason,
+    },
+}
+
+/// The part of a sign-in in which a failure arose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Making the address that the browser is sent to.
+    AuthorizationRequest,
+    /// Reading what the browser brought back.
+    AuthorizationResponse,
+    /// Reading the issuer's metadata.
+    Discovery,
+    /// Reading the issuer's public keys.
+    Keys,
+    /// Redeeming the code.
+    CodeExchange,
+    /// Examining the ID token.
+    IdToken,
+    /// Asking the userinfo endpoint, or GitHub's `/user`.
+    UserInfo,
+    /// Asking GitHub's `/user/emails`.
+    Emails,
+    /// All requests of one exchange together.
+    Exchange,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::AuthorizationRequest => "authorization request",
+            Self::AuthorizationResponse => "authorization response",
+            Self::Discovery => "discovery",
+            Self::Keys => "signing keys",
+            Self::CodeExchange => "code exchange",
+            Self::IdToken => "id token",
+            Self::UserInfo => "user info",
+            Self::Emails => "e-mail addresses",
+            Self::Exchange => "exchange as a whole",
+        })
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Reason {
+    /// No complete answer within the limit.
+    #[error("no complete answer in time")]
+    Timeout,
+    /// The name could not be resolved, nobody listens, or the TLS handshake failed.
+    #[error("no connection (name, network or certificate)")]
+    Connection,
+    /// The connection ended, or the compression was damaged, before the answer was complete.
+    #[error("the answer broke off")]
+    Interrupted,
+    /// The answer is larger than anything that we would have to read.
+    #[error("the answer is larger than 1 MiB")]
+    TooLarge,
+    /// An answer with a status that says neither yes nor no. A redirect counts as such.
+    #[error("the answer has the status {0}")]
+    Status(u16),
+    /// The provider does not know us: a matter for the operator.
+    #[error(
+        "the provider does not accept our settings ({0}); check the client id, secret and callback address"
+    )]
+    Settings(&'static str),
+    /// The provider's own error code, out of those that we know.
+    #[error("the provider says {0}")]
+    Code(&'static str),
+    /// What is wrong with an answer or a request.
+    #[error("{0}")]
+    Text(&'static str),
+}
+
+/// Settings that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SettingsError {
+    /// An address that is not fit for a provider.
+    #[error("provider {provider}: {field} {problem}")]
+    Address {
+        /// Which provider.
+        provider: ProviderName,
+        /// Which of its settings.
+        field: &'static str,
+        /// What is wrong.
+        problem: AddressError,
+    },
+    /// A setting without a value.
+    #[error("provider {provider}: {field} is empty")]
+    Empty {
+        /// Which provider.
+        provider: ProviderName,
+        /// Which of its settings.
+        field: &'static str,
+    },
+    /// Without the scope `openid` there is no ID token (OpenID Connect Core section 3.1.2.1).
+    #[error("provider {provider}: scopes must contain openid, and each must be a single word")]
+    Scopes {
+        /// Which provider.
+        provider: ProviderName,
+    },
+}
+
+/// A [`ProviderError`] before anybody has said whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{step}: {reason}")]
+pub(crate) struct Failure {
+    step: Step,
+    reason: Reason,
+    refused: bool,
+}
+
+impl Failure {
+    pub(crate) fn unavailable(step: Step, reason: Reason) -> Self {
+        Self { step, reason, refused: false }
+    }
+
+    pub(crate) fn refused(step: Step, reason: Reason) -> Self {
+        Self { step, reason, refused: true }
+    }
+
+    /// An answer that is not what the protocol says it is.
+    pub(crate) fn rubbish(step: Step, what: &'static str) -> Self {
+        Self::unavailable(step, Reason::Text(what))
+    }
+
+    pub(crate) fn of(self, provider: &ProviderName) -> ProviderError {
+        let (provider, step, reason) = (provider.clone(), self.step, self.reason);
+        if self.refused {
+            ProviderError::Refused { provider, step, reason }
+        } else {
+            ProviderError::Unavailable { provider, step, reason }
+        }
+    }
+}

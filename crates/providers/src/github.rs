@@ -1,0 +1,160 @@
+//! Sign-in at GitHub: OAuth 2.0 and two requests to its API, for it has no ID token.
+
+mod emails;
+mod settings;
+mod user;
+
+use async_trait::async_trait;
+use http::{HeaderMap, StatusCode};
+use oauth2::AuthType;
+use url::Url;
+use vestibule_domain::{EmailAddress, IdentityKey, ProviderName, UpstreamProfile};
+
+use crate::endpoint::Endpoint;
+use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
+use crate::oauth::Registration;
+use crate::outbound::{self, OutboundClient};
+use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
+use emails::{Entry, KnownEmails};
+use user::User;
+
+pub use settings::GithubSettings;
+
+const ACCEPT: &str = "application/vnd.github+json";
+/// At 100 addresses each, far more than anybody has.
+const MAX_PAGES: usize = 10;
+
+/// GitHub, or a GitHub Enterprise Server.
+pub struct GithubProvider {
+    name: ProviderName,
+    issuer: String,
+    registration: Registration,
+    client: OutboundClient,
+    authorize: Endpoint,
+    token: Endpoint,
+    api: Endpoint,
+    user: Endpoint,
+    emails: Endpoint,
+}
+
+impl GithubProvider {
+    /// Takes settings that make sense. Nothing is asked of GitHub before somebody signs in.
+    pub fn new(settings: GithubSettings, client: OutboundClient) -> Result<Self, SettingsError> {
+        let name = GithubSettings::name();
+        let (web, api) = settings.check(&name)?;
+        let below = |base: &Endpoint, field, path| {
+            base.join(path).map_err(|problem| SettingsError::Address {
+                provider: name.clone(),
+                field,
+                problem,
+            })
+        };
+        Ok(Self {
+            // With or without a final slash it is the same GitHub, and must be the same identity.
+            issuer: settings.url.trim_end_matches('/').to_owned(),
+            authorize: below(&web, "url", "login/oauth/authorize")?,
+            token: below(&web, "url", "login/oauth/access_token")?,
+            user: below(&api, "api_url", "user")?,
+            emails: below(&api, "api_url", "user/emails?per_page=100")?,
+            api,
+            registration: Registration {
+                client_id: settings.client_id,
+                client_secret: settings.client_secret,
+                scopes: vec!["read:user".to_owned(), "user:email".to_owned()],
+            },
+            client,
+            name,
+        })
+    }
+
+    async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, Failure> {
+        self.check_responder(exchange.issuer)?;
+        let tokens =
+            self.registration.exchange(&self.client, &self.token, AuthType::RequestBody, exchange).await?;
+        let user = self.user(tokens.access_token()).await?;
+        let emails = self.emails(tokens.access_token()).await?;
+        Ok(self.profile(user, emails))
+    }
+
+    /// GitHub does not promise `iss` (RFC 9207). Should it send one, it must be its own: the address of the site, or the
+    /// issuer that its authorization server metadata names.
+    fn check_responder(&self, issuer: Option<&str>) -> Result<(), Failure> {
+        let own = |issuer: &str| {
+            issuer.strip_prefix(&self.issuer).is_some_and(|rest| matches!(rest, "" | "/login/oauth"))
+        };
+        if issuer.is_none_or(own) {
+            return Ok(());
+        }
+        let problem = "iss names another issuer than the one that was asked";
+        Err(Failure::refused(Step::AuthorizationResponse, Reason::Text(problem)))
+    }
+
+    async fn user(&self, access_token: &str) -> Result<User, Failure> {
+        let unavailable = |reason| Failure::unavailable(Step::UserInfo, reason);
+        let answer = self.client.get(&self.user, ACCEPT, Some(access_token)).await.map_err(unavailable)?;
+        let answer = outbound::json(&answer).map_err(unavailable)?;
+        User::read(&answer).ok_or(Failure::rubbish(Step::UserInfo, "the user has no numeric id"))
+    }
+
+    async fn emails(&self, access_token: &str) -> Result<KnownEmails, Failure> {
+        let unavailable = |reason| Failure::unavailable(Step::Emails, reason);
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut next = Some(self.emails.clone());
+        for page in 0..MAX_PAGES {
+            let Some(address) = next else { break };
+            let answer = self.client.get(&address, ACCEPT, Some(access_token)).await.map_err(unavailable)?;
+            if page == 0 && is_not_for_us(answer.status(), answer.headers()) {
+                return Ok(KnownEmails::default());
+            }
+            let list: Vec<serde_json::Value> = outbound::json(&answer).map_err(unavailable)?;
+            entries.extend(list.iter().filter_map(Entry::read));
+            next = emails::next_page(answer.headers(), &address).filter(|next| self.api.contains(next));
+        }
+        Ok(KnownEmails::new(entries))
+    }
+
+    fn profile(&self, user: User, emails: KnownEmails) -> UpstreamProfile {
+        let known =
+            |email: &EmailAddress| emails.verified.iter().any(|verified| verified.key() == email.key());
+        UpstreamProfile {
+            provider: self.name.clone(),
+            identity: IdentityKey { issuer: self.issuer.clone(), subject: user.id.to_string() },
+            login: user.login,
+            name: user.name,
+            avatar_url: user.avatar_url,
+            // The address in the public profile is what somebody typed there.
+            unverified_email: emails.unverified.or(user.public_email.filter(|email| !known(email))),
+            verified_emails: emails.verified,
+        }
+    }
+}
+
+/// Whether GitHub does not show us the addresses: the person did not grant the scope, which it answers with 403 or 404. A
+/// rate limit also comes as 403, and means that nobody knows the addresses.
+fn is_not_for_us(status: StatusCode, headers: &HeaderMap) -> bool {
+    let exhausted = headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");
+    let limited = exhausted || headers.contains_key(http::header::RETRY_AFTER);
+    status == StatusCode::NOT_FOUND || (status == StatusCode::FORBIDDEN && !limited)
+}
+
+#[async_trait]
+impl Provider for GithubProvider {
+    fn name(&self) -> &ProviderName {
+        &self.name
+    }
+
+    fn label(&self) -> &'static str {
+        "GitHub"
+    }
+
+    async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {
+        self.registration
+            .authorization_url(&self.authorize, request, &[])
+            .map_err(|failure| failure.of(&self.name))
+    }
+
+    async fn exchange(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, ProviderError> {
+        let work = self.client.within(Step::Exchange, self.finish(exchange));
+        work.await.map_err(|failure| failure.of(&self.name))
+    }
+}

@@ -1,0 +1,84 @@
+//! What is configured about GitHub.
+
+use secrecy::{ExposeSecret, SecretString};
+use vestibule_domain::ProviderName;
+
+use crate::endpoint::Endpoint;
+use crate::error::SettingsError;
+use crate::provider::constant_name;
+
+/// Where GitHub is and what we are registered as there. [`GithubProvider::new`](crate::GithubProvider::new) checks it.
+#[derive(Debug, Clone)]
+pub struct GithubSettings {
+    /// Our client id.
+    pub client_id: String,
+    /// Our client secret.
+    pub client_secret: SecretString,
+    /// The site, `https://github.com` or an Enterprise Server.
+    pub url: String,
+    /// Its API, `https://api.github.com` or `https://HOST/api/v3`.
+    pub api_url: String,
+}
+
+impl GithubSettings {
+    /// The site that everybody means.
+    pub const DEFAULT_URL: &'static str = "https://github.com";
+    /// Its API.
+    pub const DEFAULT_API_URL: &'static str = "https://api.github.com";
+
+    /// The one name that GitHub has here.
+    pub fn name() -> ProviderName {
+        constant_name("github")
+    }
+
+    /// The addresses of site and API, if all settings make sense.
+    pub(super) fn check(&self, provider: &ProviderName) -> Result<(Endpoint, Endpoint), SettingsError> {
+        let empty = |field| SettingsError::Empty { provider: provider.clone(), field };
+        if self.client_id.is_empty() {
+            return Err(empty("client_id"));
+        }
+        if self.client_secret.expose_secret().is_empty() {
+            return Err(empty("client_secret"));
+        }
+        let base = |field, text| {
+            Endpoint::parse_base(text).map_err(|problem| SettingsError::Address {
+                provider: provider.clone(),
+                field,
+                problem,
+            })
+        };
+        Ok((base("url", &self.url)?, base("api_url", &self.api_url)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AddressError;
+
+    fn settings() -> GithubSettings {
+        GithubSettings {
+            client_id: "id".into(),
+            client_secret: "secret".into(),
+            url: GithubSettings::DEFAULT_URL.into(),
+            api_url: GithubSettings::DEFAULT_API_URL.into(),
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_named() {
+        let provider = GithubSettings::name();
+        assert!(settings().check(&provider).is_ok());
+        let plain = GithubSettings { api_url: "http://api.example".into(), ..settings() };
+        assert_eq!(
+            plain.check(&provider),
+            Err(SettingsError::Address {
+                provider: provider.clone(),
+                field: "api_url",
+                problem: AddressError::Plaintext
+            })
+        );
+        let empty = GithubSettings { client_secret: "".into(), ..settings() };
+        assert_eq!(empty.check(&provider), Err(SettingsError::Empty { provider, field: "client_secret" }));
+    }
+}

@@ -1,0 +1,150 @@
+//! The authorization code grant with PKCE (RFC 6749, RFC 7636), as all our providers speak it.
+
+mod token;
+mod transport;
+
+use std::borrow::Cow;
+
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
+use oauth2::{
+    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
+};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::endpoint::Endpoint;
+use crate::error::{Failure, Reason, Step};
+use crate::outbound::OutboundClient;
+use crate::provider::{AuthorizationRequest, CodeExchange};
+
+pub(crate) use token::TokenAnswer;
+use transport::Transport;
+
+type GrantClient = Client<
+    BasicErrorResponse,
+    TokenAnswer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+>;
+
+/// What we are registered as at a provider.
+pub(crate) struct Registration {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: SecretString,
+    pub(crate) scopes: Vec<String>,
+}
+
+impl Registration {
+    /// The address that a browser is sent to, with `extra` parameters behind those of the grant.
+    pub(crate) fn authorization_url(
+        &self,
+        endpoint: &Endpoint,
+        request: &AuthorizationRequest<'_>,
+        extra: &[(&'static str, &str)],
+    ) -> Result<Url, Failure> {
+        let step = Step::AuthorizationRequest;
+        let verifier = code_verifier(request.code_verifier, step)?;
+        let redirect = redirect_uri(request.redirect_uri, step)?;
+        let client = self.client().set_auth_uri(AuthUrl::from_url(endpoint.url().clone()));
+        let mut address = client
+            .authorize_url(|| CsrfToken::new(request.state.to_owned()))
+            .add_scopes(self.scopes.iter().cloned().map(Scope::new))
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
+            .set_redirect_uri(Cow::Owned(redirect));
+        for (name, value) in extra {
+            address = address.add_extra_param(*name, *value);
+        }
+        Ok(address.url().0)
+    }
+
+    /// Redeems a code.
+    pub(crate) async fn exchange(
+        &self,
+        client: &OutboundClient,
+        endpoint: &Endpoint,
+        auth_type: AuthType,
+        exchange: &CodeExchange<'_>,
+    ) -> Result<TokenAnswer, Failure> {
+        let step = Step::CodeExchange;
+        let grant = self
+            .client()
+            .set_client_secret(ClientSecret::new(self.client_secret.expose_secret().to_owned()))
+            .set_auth_type(auth_type)
+            .set_token_uri(TokenUrl::from_url(endpoint.url().clone()));
+        grant
+            .exchange_code(AuthorizationCode::new(exchange.code.to_owned()))
+            .set_pkce_verifier(code_verifier(exchange.code_verifier, step)?)
+            .set_redirect_uri(Cow::Owned(redirect_uri(exchange.redirect_uri, step)?))
+            .request_async(&Transport(client))
+            .await
+            .map_err(failure_of)
+    }
+
+    fn client(&self) -> GrantClient {
+        Client::new(ClientId::new(self.client_id.clone()))
+    }
+}
+
+/// RFC 7636 section 4.1: 43 to 128 unreserved characters.
+fn code_verifier(text: &str, step: Step) -> Result<PkceCodeVerifier, Failure> {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
+        Ok(PkceCodeVerifier::new(text.to_owned()))
+    } else {
+        Err(Failure::rubbish(step, "the code verifier is not one of RFC 7636"))
+    }
+}
+
+fn redirect_uri(text: &str, step: Step) -> Result<RedirectUrl, Failure> {
+    RedirectUrl::new(text.to_owned())
+        .map_err(|_| Failure::rubbish(step, "the redirect uri is not an address"))
+}
+
+fn failure_of(error: RequestTokenError<Reason, BasicErrorResponse>) -> Failure {
+    match error {
+        RequestTokenError::ServerResponse(answer) => failure_of_code(answer.error().as_ref()),
+        RequestTokenError::Request(reason) => Failure::unavailable(Step::CodeExchange, reason),
+        // Both hold the body, which may hold tokens: they end here.
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            Failure::rubbish(Step::CodeExchange, "the answer is neither a token nor an error")
+        }
+    }
+}
+
+/// Sorts the error codes of RFC 6749 section 5.2 and those that Google and GitHub add: is it this code, our
+/// registration, or the provider's health? A code that is not known is not shown either.
+fn failure_of_code(code: &str) -> Failure {
+    let known = |codes: &[&'static str]| codes.iter().copied().find(|known| *known == code);
+    let step = Step::CodeExchange;
+    if let Some(code) = known(&[
+        "invalid_grant",
+        "invalid_request",
+        "bad_verification_code",
+        "access_denied",
+        "unverified_user_email",
+    ]) {
+        Failure::refused(step, Reason::Code(code))
+    } else if let Some(code) = known(&[
+        "invalid_client",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+        "redirect_uri_mismatch",
+        "incorrect_client_credentials",
+        "application_suspended",
+    ]) {
+        Failure::unavailable(step, Reason::Settings(code))
+    } else if let Some(code) = known(&["temporarily_unavailable", "server_error", "slow_down"]) {
+        Failure::unavailable(step, Reason::Code(code))
+    } else {
+        Failure::refused(
+            step,
+            Reason::Text("the provider says no, with an error code that is not known here"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

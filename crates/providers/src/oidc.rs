@@ -1,0 +1,174 @@
+//! Sign-in at an OpenID Connect issuer (OpenID Connect Core 1.0, Discovery 1.0), Google among them.
+
+mod claims;
+mod discovery;
+mod id_token;
+mod keys;
+mod settings;
+#[cfg(test)]
+mod testing;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use url::Url;
+use vestibule_domain::{Clock, IdentityKey, ProviderName, UpstreamProfile};
+
+use crate::cache::{Cache, Held};
+use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
+use crate::oauth::{Registration, TokenAnswer};
+use crate::outbound::{self, OutboundClient};
+use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
+use claims::{Claims, Person};
+use discovery::{Metadata, MetadataSource};
+use id_token::{Expected, IdTokenError};
+use keys::{KeySet, KeySource};
+
+pub use settings::OidcSettings;
+
+/// An OpenID Connect issuer.
+pub struct OidcProvider {
+    name: ProviderName,
+    label: String,
+    issuer: String,
+    registration: Registration,
+    client: OutboundClient,
+    clock: Arc<dyn Clock>,
+    metadata: Arc<Cache<MetadataSource>>,
+    keys: Arc<Cache<KeySource>>,
+}
+
+impl OidcProvider {
+    /// Takes settings that make sense. Nothing is asked of the issuer before somebody signs in.
+    pub fn new(
+        settings: OidcSettings,
+        client: OutboundClient,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SettingsError> {
+        let issuer = settings.check()?;
+        let source = MetadataSource::new(&settings, &issuer, client.clone())?;
+        let metadata = Cache::new(source, Arc::clone(&clock));
+        let source = KeySource::new(settings.name.clone(), client.clone(), Arc::clone(&metadata));
+        let keys = Cache::new(source, Arc::clone(&clock));
+        let OidcSettings { name, label, issuer, client_id, client_secret, scopes } = settings;
+        let registration = Registration { client_id, client_secret, scopes };
+        Ok(Self { name, label, issuer, registration, client, clock, metadata, keys })
+    }
+
+    async fn start(&self, request: &AuthorizationRequest<'_>) -> Result<Url, Failure> {
+        let metadata = self.metadata.current().await?.value;
+        let extra = [("nonce", request.nonce)];
+        self.registration.authorization_url(&metadata.authorization_endpoint, request, &extra)
+    }
+
+    async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, Failure> {
+        let metadata = self.metadata.current().await?.value;
+        self.check_responder(exchange.issuer, &metadata)?;
+        let tokens = self
+            .registration
+            .exchange(&self.client, &metadata.token_endpoint, metadata.auth_type.clone(), exchange)
+            .await?;
+        let claims = self.examine(&tokens, exchange.nonce, &metadata).await?;
+        let person = self.person(claims, &tokens, &metadata).await?;
+        Ok(self.profile(person))
+    }
+
+    /// RFC 9207 section 2.4: whoever promises `iss` must send it, and whoever sends it must be the one that was asked.
+    fn check_responder(&self, issuer: Option<&str>, metadata: &Metadata) -> Result<(), Failure> {
+        let problem = match issuer {
+            Some(issuer) if issuer == self.issuer => return Ok(()),
+            None if !metadata.promises_iss => return Ok(()),
+            Some(_) => "iss names another issuer than the one that was asked",
+            None => "iss is missing although the issuer promises it",
+        };
+        Err(Failure::refused(Step::AuthorizationResponse, Reason::Text(problem)))
+    }
+
+    async fn examine(
+        &self,
+        tokens: &TokenAnswer,
+        nonce: &str,
+        metadata: &Metadata,
+    ) -> Result<Claims, Failure> {
+        let refused = |reason| Failure::refused(Step::IdToken, Reason::Text(reason));
+        let token = tokens.id_token().ok_or(refused("the issuer gave no id token"))?;
+        let expected = Expected {
+            issuer: &self.issuer,
+            client_id: &self.registration.client_id,
+            nonce,
+            access_token: tokens.access_token(),
+            algorithms: &metadata.algorithms,
+            now: self.clock.now(),
+        };
+        let held = self.keys.current().await?;
+        match id_token::validate(token, &held.value, &expected) {
+            Err(IdTokenError::UnknownKey) => {
+                let renewed: Option<Held<KeySet>> = self.keys.newer_than(&held).await?;
+                let keys = renewed.ok_or(refused(IdTokenError::UNKNOWN_KEY))?;
+                id_token::validate(token, &keys.value, &expected)
+            }
+            outcome => outcome,
+        }
+        .map_err(|error| refused(error.reason()))
+    }
+
+    /// The claims about the person: those of the ID token, completed by the userinfo endpoint where it says nothing of
+    /// the address or the name.
+    async fn person(
+        &self,
+        claims: Claims,
+        tokens: &TokenAnswer,
+        metadata: &Metadata,
+    ) -> Result<Person, Failure> {
+        let stated = claims.person();
+        let Some(endpoint) = metadata.userinfo_endpoint.as_ref().filter(|_| !stated.is_complete()) else {
+            return Ok(stated);
+        };
+        let step = Step::UserInfo;
+        let answer = self
+            .client
+            .get(endpoint, "application/json", Some(tokens.access_token()))
+            .await
+            .map_err(|reason| Failure::unavailable(step, reason))?;
+        let more: Claims = outbound::json(&answer).map_err(|reason| Failure::unavailable(step, reason))?;
+        // OpenID Connect Core section 5.3.2: without this an access token of somebody else could be slipped in.
+        if more.subject() != Some(stated.subject.as_str()) {
+            return Err(Failure::refused(step, Reason::Text("sub is not the one of the id token")));
+        }
+        Ok(stated.completed_by(more.person()))
+    }
+
+    fn profile(&self, person: Person) -> UpstreamProfile {
+        let (verified_emails, unverified_email) = person.emails();
+        UpstreamProfile {
+            provider: self.name.clone(),
+            identity: IdentityKey { issuer: self.issuer.clone(), subject: person.subject },
+            login: person.login,
+            name: person.name,
+            avatar_url: person.avatar_url,
+            verified_emails,
+            unverified_email,
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for OidcProvider {
+    fn name(&self) -> &ProviderName {
+        &self.name
+    }
+
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {
+        let work = self.client.within(Step::AuthorizationRequest, self.start(request));
+        work.await.map_err(|failure| failure.of(&self.name))
+    }
+
+    async fn exchange(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, ProviderError> {
+        let work = self.client.within(Step::Exchange, self.finish(exchange));
+        work.await.map_err(|failure| failure.of(&self.name))
+    }
+}

@@ -1,0 +1,157 @@
+//! The claims of an ID token or a userinfo answer, and what they say about a person.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use vestibule_domain::{AvatarUrl, DisplayName, EmailAddress};
+
+/// A set of claims as the issuer wrote it. A claim whose value is `null` is not there.
+#[derive(Deserialize)]
+pub(super) struct Claims(Map<String, Value>);
+
+impl Claims {
+    pub(super) fn parse(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    /// A `NumericDate` in whole seconds.
+    pub(super) fn seconds(&self, name: &str) -> Option<i64> {
+        self.get(name)?.as_i64()
+    }
+
+    pub(super) fn subject(&self) -> Option<&str> {
+        self.text("sub")
+    }
+
+    /// `aud`: one text or a list of texts (RFC 7519 section 4.1.3).
+    pub(super) fn audience(&self) -> Option<Vec<&str>> {
+        match self.get("aud")? {
+            Value::String(single) => Some(vec![single]),
+            Value::Array(several) => several.iter().map(Value::as_str).collect(),
+            _ => None,
+        }
+    }
+
+    /// What the claims say about the person. A claim of the wrong type counts as absent, `email_verified` as false
+    /// unless it is the boolean `true`: some issuers write texts, and for `"false"` it would be a costly guess.
+    pub(super) fn person(&self) -> Person {
+        let email = self.text("email").and_then(|text| EmailAddress::parse(text).ok());
+        let verified = self.get("email_verified") == Some(&Value::Bool(true));
+        Person {
+            subject: self.subject().unwrap_or_default().to_owned(),
+            email: email.map(|email| StatedEmail { email, verified }),
+            name: self.text("name").and_then(DisplayName::clean),
+            login: self
+                .text("preferred_username")
+                .and_then(DisplayName::clean)
+                .map(|login| login.as_str().to_owned()),
+            avatar_url: self.text("picture").and_then(AvatarUrl::clean),
+        }
+    }
+}
+
+/// An address together with whether the same set of claims says that it is verified.
+struct StatedEmail {
+    email: EmailAddress,
+    verified: bool,
+}
+
+/// What an issuer says about a person.
+pub(super) struct Person {
+    pub(super) subject: String,
+    email: Option<StatedEmail>,
+    pub(super) name: Option<DisplayName>,
+    pub(super) login: Option<String>,
+    pub(super) avatar_url: Option<AvatarUrl>,
+}
+
+impl Person {
+    /// Whether nothing is missing that is worth another request.
+    pub(super) fn is_complete(&self) -> bool {
+        self.email.is_some() && self.name.is_some()
+    }
+
+    /// This person, with what `more` knows in addition. An address comes with its own verification, never with that of
+    /// another address.
+    pub(super) fn completed_by(self, more: Self) -> Self {
+        Self {
+            subject: self.subject,
+            email: self.email.or(more.email),
+            name: self.name.or(more.name),
+            login: self.login.or(more.login),
+            avatar_url: self.avatar_url.or(more.avatar_url),
+        }
+    }
+
+    /// The verified addresses, and the one that is not.
+    pub(super) fn emails(&self) -> (Vec<EmailAddress>, Option<EmailAddress>) {
+        match &self.email {
+            Some(stated) if stated.verified => (vec![stated.email.clone()], None),
+            Some(stated) => (Vec::new(), Some(stated.email.clone())),
+            None => (Vec::new(), None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn person(claims: &Value) -> Person {
+        Claims::parse(claims.to_string().as_bytes()).unwrap().person()
+    }
+
+    #[test]
+    fn c2_only_the_boolean_true_verifies_an_address() {
+        for unverified in
+            [json!(false), json!("false"), json!("true"), json!(1), Value::Null, json!({}), json!([true])]
+        {
+            let person =
+                person(&json!({"sub": "1", "email": "ada@example.org", "email_verified": unverified}));
+            let (verified, unverified) = person.emails();
+            assert!(verified.is_empty() && unverified.is_some());
+        }
+        let missing = person(&json!({"sub": "1", "email": "ada@example.org"}));
+        assert!(missing.emails().0.is_empty());
+        let good = person(&json!({"sub": "1", "email": "ada@example.org", "email_verified": true}));
+        assert_eq!(good.emails().0[0].as_str(), "ada@example.org");
+    }
+
+    #[test]
+    fn c2_a_verification_never_moves_to_another_address() {
+        let token = person(&json!({"sub": "1", "email": "victim@example.org"}));
+        let info = person(&json!({"sub": "1", "email": "ada@example.org", "email_verified": true}));
+        let (verified, unverified) = token.completed_by(info).emails();
+        assert!(verified.is_empty());
+        assert_eq!(unverified.unwrap().as_str(), "victim@example.org");
+    }
+
+    #[test]
+    fn c9_hostile_claims_are_cleaned_or_absent() {
+        let hostile = person(&json!({
+            "sub": "1",
+            "name": "A\u{202e}da\r\n<script>",
+            "picture": "http://169.254.169.254/",
+            "preferred_username": ["x"],
+            "email": "a@evil.com@corp.com",
+            "email_verified": true,
+        }));
+        assert_eq!(hostile.name.as_ref().unwrap().as_str(), "Ada<script>");
+        assert!(hostile.avatar_url.is_none() && hostile.login.is_none());
+        assert!(hostile.emails().0.is_empty() && hostile.emails().1.is_none());
+        for odd in [json!(7), json!(null), json!({"a": 1}), json!(""), json!("\u{200b}")] {
+            assert!(person(&json!({"sub": "1", "name": odd})).name.is_none());
+        }
+        let long = person(&json!({"sub": "1", "name": "x".repeat(1_000_000)}));
+        assert_eq!(long.name.unwrap().as_str().len(), 200);
+        assert!(person(&json!({"sub": "1", "picture": "javascript:alert(1)"})).avatar_url.is_none());
+    }
+}

@@ -1,0 +1,175 @@
+//! Is this ID token good? OpenID Connect Core section 3.1.3.7, as a pure function of token, keys and time.
+
+use aws_lc_rs::constant_time;
+use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, Header};
+use vestibule_domain::Timestamp;
+
+use super::OidcSettings;
+use super::claims::Claims;
+use super::keys::KeySet;
+
+/// How far the clocks of two machines may be apart.
+const LEEWAY_SECONDS: i64 = 60;
+const MAX_LENGTH: usize = 64 * 1024;
+const MAX_SUBJECT_LENGTH: usize = 255;
+
+/// The `iss` that Google's documentation allows beside the one with a scheme.
+const GOOGLE_ISSUER_WITHOUT_SCHEME: &str = "accounts.google.com";
+
+/// What a good ID token has to say.
+pub(super) struct Expected<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) client_id: &'a str,
+    pub(super) nonce: &'a str,
+    pub(super) access_token: &'a str,
+    pub(super) algorithms: &'a [Algorithm],
+    pub(super) now: Timestamp,
+}
+
+/// Why an ID token is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IdTokenError {
+    /// No key that we have fits: the issuer may have published a new one.
+    UnknownKey,
+    /// Anything that newer keys would not change.
+    Invalid(&'static str),
+}
+
+impl IdTokenError {
+    pub(super) const UNKNOWN_KEY: &'static str = "no key of the issuer fits the id token";
+
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::UnknownKey => Self::UNKNOWN_KEY,
+            Self::Invalid(reason) => reason,
+        }
+    }
+}
+
+/// The claims of a token whose signature and claims are as they must be.
+pub(super) fn validate(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Claims, IdTokenError> {
+    let invalid = IdTokenError::Invalid;
+    if token.len() > MAX_LENGTH {
+        return Err(invalid("the id token is too long"));
+    }
+    let header = jsonwebtoken::decode_header(token)
+        .map_err(|_| invalid("the id token's header is malformed or names no algorithm of ours"))?;
+    // RFC 7515 section 4.1.11: we understand no extension, so a critical one refuses the token.
+    if header.crit.is_some() {
+        return Err(invalid("the id token has critical header parameters"));
+    }
+    if !expected.algorithms.contains(&header.alg) {
+        return Err(invalid("the id token's algorithm is not allowed"));
+    }
+    let payload = verified_payload(token, &header, keys)?;
+    let claims = Claims::parse(&payload).ok_or(invalid("the id token's claims are not a JSON object"))?;
+    check_claims(&claims, header.alg, expected).map_err(invalid)?;
+    Ok(claims)
+}
+
+fn verified_payload(token: &str, header: &Header, keys: &KeySet) -> Result<Vec<u8>, IdTokenError> {
+    let key = match keys.candidates(header.alg, header.kid.as_deref()).as_slice() {
+        [] => return Err(IdTokenError::UnknownKey),
+        [key] => *key,
+        _ => return Err(IdTokenError::Invalid("more than one key of the issuer fits the id token")),
+    };
+    let malformed = IdTokenError::Invalid("the id token is malformed");
+    let (message, signature) = token.rsplit_once('.').ok_or(malformed)?;
+    if !is_signed(message, signature, key, header.alg) {
+        // Without a key id, a new key shows itself by nothing but this.
+        let without_id = header.kid.is_none();
+        return Err(if without_id {
+            IdTokenError::UnknownKey
+        } else {
+            IdTokenError::Invalid("the id token's signature is wrong")
+        });
+    }
+    let (_, payload) = message.split_once('.').ok_or(malformed)?;
+    URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed)
+}
+
+fn is_signed(message: &str, signature: &str, key: &DecodingKey, algorithm: Algorithm) -> bool {
+    jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap_or(false)
+}
+
+fn check_claims(claims: &Claims, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), &'static str> {
+    check_issuer(claims, expected.issuer)?;
+    check_audience(claims, expected.client_id)?;
+    check_times(claims, expected.now.seconds())?;
+    check_nonce(claims, expected.nonce)?;
+    check_access_token(claims, algorithm, expected.access_token)?;
+    check_subject(claims)
+}
+
+fn check_issuer(claims: &Claims, expected: &str) -> Result<(), &'static str> {
+    let issuer = claims.text("iss").ok_or("iss is missing or not a text")?;
+    let is_google = expected == OidcSettings::GOOGLE_ISSUER && issuer == GOOGLE_ISSUER_WITHOUT_SCHEME;
+    if issuer == expected || is_google { Ok(()) } else { Err("iss is another issuer") }
+}
+
+fn check_audience(claims: &Claims, client_id: &str) -> Result<(), &'static str> {
+    let audience = claims.audience().ok_or("aud is missing or neither a text nor a list of texts")?;
+    if !audience.contains(&client_id) {
+        return Err("aud does not contain our client id");
+    }
+    match claims.get("azp") {
+        None if audience.len() > 1 => Err("aud has several members and azp is missing"),
+        Some(party) if party.as_str() != Some(client_id) => Err("azp is another client"),
+        _ => Ok(()),
+    }
+}
+
+fn check_times(claims: &Claims, now: i64) -> Result<(), &'static str> {
+    let expires = claims.seconds("exp").ok_or("exp is missing or not a whole number")?;
+    let issued = claims.seconds("iat").ok_or("iat is missing or not a whole number")?;
+    let earliest = match claims.get("nbf") {
+        None => issued,
+        Some(_) => claims.seconds("nbf").ok_or("nbf is not a whole number")?,
+    };
+    if now >= expires.saturating_add(LEEWAY_SECONDS) {
+        return Err("the id token has expired");
+    }
+    if issued.max(earliest) > now.saturating_add(LEEWAY_SECONDS) {
+        return Err("the id token is from the future");
+    }
+    Ok(())
+}
+
+fn check_nonce(claims: &Claims, expected: &str) -> Result<(), &'static str> {
+    let nonce = claims.text("nonce").ok_or("nonce is missing or not a text")?;
+    if expected.is_empty() || !equal(nonce, expected) {
+        return Err("nonce is not the one of this sign-in");
+    }
+    Ok(())
+}
+
+/// Core section 3.1.3.8: the left half of the hash that belongs to the signature, when the issuer gives it.
+fn check_access_token(claims: &Claims, algorithm: Algorithm, access_token: &str) -> Result<(), &'static str> {
+    let Some(stated) = claims.get("at_hash") else { return Ok(()) };
+    let hash = match algorithm {
+        Algorithm::RS384 => &SHA384,
+        // Ed25519 hashes with SHA-512 inside.
+        Algorithm::RS512 | Algorithm::EdDSA => &SHA512,
+        _ => &SHA256,
+    };
+    let digest = digest::digest(hash, access_token.as_bytes());
+    let (half, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
+    let matches = stated.as_str().is_some_and(|stated| equal(stated, &URL_SAFE_NO_PAD.encode(half)));
+    if matches { Ok(()) } else { Err("at_hash does not fit the access token") }
+}
+
+fn check_subject(claims: &Claims) -> Result<(), &'static str> {
+    let subject = claims.subject().ok_or("sub is missing or not a text")?;
+    let fits = (1..=MAX_SUBJECT_LENGTH).contains(&subject.len()) && !subject.contains(char::is_control);
+    if fits { Ok(()) } else { Err("sub is empty, too long or has control characters") }
+}
+
+fn equal(a: &str, b: &str) -> bool {
+    constant_time::verify_slices_are_equal(a.as_bytes(), b.as_bytes()).is_ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use super::super::testing::{SigningKey, encode, key_set};
+use super::*;
+
+const ISSUER: &str = "https://id.example";
+const CLIENT: &str = "vestibule";
+const NONCE: &str = "n-0S6_WzA2Mj";
+const ACCESS_TOKEN: &str = "an access token";
+const NOW: i64 = 1_800_000_000;
+const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::RS256, Algorithm::RS384, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
+static RSA: LazyLock<SigningKey> = LazyLock::new(SigningKey::rsa);
+static OTHER_RSA: LazyLock<SigningKey> = LazyLock::new(SigningKey::rsa);
+static EC: LazyLock<SigningKey> = LazyLock::new(SigningKey::ec);
+static ED: LazyLock<SigningKey> = LazyLock::new(SigningKey::ed);
+
+fn keys() -> KeySet {
+    key_set(vec![RSA.jwk("r"), EC.jwk("c"), ED.jwk("d")])
+}
+
+fn expected() -> Expected<'static> {
+    Expected {
+        issuer: ISSUER,
+        client_id: CLIENT,
+        nonce: NONCE,
+        access_token: ACCESS_TOKEN,
+        algorithms: &ALGORITHMS,
+        now: Timestamp::from_seconds(NOW),
+    }
+}
+
+fn header() -> Value {
+    json!({"alg": "RS256", "kid": "r", "typ": "JWT"})
+}
+
+/// Good claims, with the members of `changes` put over them; `null` takes one away.
+fn claims(changes: &Value) -> Value {
+    let mut claims = json!({
+        "iss": ISSUER, "sub": "1", "aud": CLIENT, "nonce": NONCE, "iat": NOW - 1, "exp": NOW + 3600,
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    claims
+}
+
+fn outcome_of(changes: &Value) -> Result<(), &'static str> {
+    let token = RSA.token(&header(), &claims(changes));
+    validate(&token, &keys(), &expected()).map(|_| ()).map_err(IdTokenError::reason)
+}
+
+#[test]
+fn b6_good_claims_pass() {
+    for good in [
+        json!({}),
+        json!({"aud": [CLIENT]}),
+        json!({"aud": [CLIENT, "other"], "azp": CLIENT}),
+        json!({"azp": CLIENT}),
+        json!({"exp": NOW - 59}),
+        json!({"iat": NOW + 60}),
+        json!({"nbf": NOW}),
+        json!({"sub": "x".repeat(255)}),
+        json!({"unknown": {"deep": [1, 2]}}),
+    ] {
+        assert_eq!(outcome_of(&good), Ok(()), "{good}");
+    }
+}
+
+#[test]
+fn b6_each_wrong_claim_is_refused() {
+    for (changes, reason) in [
+        (json!({"iss": "https://evil.example"}), "iss is another issuer"),
+        (json!({"iss": "https://id.example/"}), "iss is another issuer"),
+        (json!({"iss": "accounts.google.com"}), "iss is another issuer"),
+        (json!({"iss": null}), "iss is missing or not a text"),
+        (json!({"iss": [ISSUER]}), "iss is missing or not a text"),
+        (json!({"aud": "other"}), "aud does not contain our client id"),
+        (json!({"aud": ["other"]}), "aud does not contain our client id"),
+        (json!({"aud": []}), "aud does not contain our client id"),
+        (json!({"aud": null}), "aud is missing or neither a text nor a list of texts"),
+        (json!({"aud": [CLIENT, 7]}), "aud is missing or neither a text nor a list of texts"),
+        (json!({"aud": [CLIENT, "other"]}), "aud has several members and azp is missing"),
+        (json!({"aud": [CLIENT, "other"], "azp": "other"}), "azp is another client"),
+        (json!({"azp": "other"}), "azp is another client"),
+        (json!({"azp": [CLIENT]}), "azp is another client"),
+        (json!({"nonce": "another"}), "nonce is not the one of this sign-in"),
+        (json!({"nonce": ""}), "nonce is not the one of this sign-in"),
+        (json!({"nonce": null}), "nonce is missing or not a text"),
+        (json!({"exp": NOW - 60}), "the id token has expired"),
+        (json!({"exp": -1}), "the id token has expired"),
+        (json!({"exp": null}), "exp is missing or not a whole number"),
+        (json!({"exp": "never"}), "exp is missing or not a whole number"),
+        (json!({"exp": 1e300}), "exp is missing or not a whole number"),
+        (json!({"exp": u64::MAX}), "exp is missing or not a whole number"),
+        (json!({"iat": NOW + 61}), "the id token is from the future"),
+        (json!({"iat": i64::MAX}), "the id token is from the future"),
+        (json!({"iat": null}), "iat is missing or not a whole number"),
+        (json!({"iat": "1"}), "iat is missing or not a whole number"),
+        (json!({"nbf": NOW + 61}), "the id token is from the future"),
+        (json!({"nbf": "soon"}), "nbf is not a whole number"),
+        (json!({"sub": null}), "sub is missing or not a text"),
+        (json!({"sub": 7}), "sub is missing or not a text"),
+        (json!({"sub": ""}), "sub is empty, too long or has control characters"),
+        (json!({"sub": "x".repeat(256)}), "sub is empty, too long or has control characters"),
+        (json!({"sub": "a\0b"}), "sub is empty, too long or has control characters"),
+        (json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), "at_hash does not fit the access token"),
+        (json!({"at_hash": 7}), "at_hash does not fit the access token"),
+    ] {
+        assert_eq!(outcome_of(&changes), Err(reason), "{changes}");
+    }
+}
+
+#[test]
+fn b6_an_empty_nonce_is_never_expected() {
+    let token = RSA.token(&header(), &claims(&json!({"nonce": ""})));
+    let expected = Expected { nonce: "", ..expected() };
+    assert!(validate(&token, &keys(), &expected).is_err());
+}
+
+#[test]
+fn b6_google_may_leave_the_scheme_of_its_name_away() {
+    let google = Expected { issuer: OidcSettings::GOOGLE_ISSUER, ..expected() };
+    let outcome = |issuer: &str| {
+        let token = RSA.token(&header(), &claims(&json!({"iss": issuer})));
+        validate(&token, &keys(), &google).is_ok()
+    };
+    assert!(outcome("https://accounts.google.com") && outcome("accounts.google.com"));
+    assert!(!outcome("http://accounts.google.com") && !outcome("accounts.google.com/"));
+}
+
+#[test]
+fn b6_every_allowed_algorithm_is_verified_with_its_own_hash() {
+    let half =
+        |algorithm, length| encode(&digest::digest(algorithm, ACCESS_TOKEN.as_bytes()).as_ref()[..length]);
+    for (key, algorithm, kid, at_hash) in [
+        (&*RSA, "RS256", "r", half(&SHA256, 16)),
+        (&*RSA, "RS384", "r", half(&SHA384, 24)),
+        (&*RSA, "PS256", "r", half(&SHA256, 16)),
+        (&*EC, "ES256", "c", half(&SHA256, 16)),
+        (&*ED, "EdDSA", "d", half(&SHA512, 32)),
+    ] {
+        let token = key.token(&json!({"alg": algorithm, "kid": kid}), &claims(&json!({"at_hash": at_hash})));
+        assert!(validate(&token, &keys(), &expected()).is_ok(), "{algorithm}");
+        let only_rs384 = Expected { algorithms: &[Algorithm::RS384], ..expected() };
+        assert_eq!(validate(&token, &keys(), &only_rs384).is_ok(), algorithm == "RS384", "{algorithm}");
+    }
+}
+
+#[test]
+fn b6_none_and_hmac_are_refused_whatever_the_signature() {
+    let message = |algorithm: &str| {
+        format!(
+            "{}.{}",
+            encode(json!({"alg": algorithm, "kid": "r"}).to_string()),
+            encode(claims(&json!({})).to_string())
+        )
+    };
+    for algorithm in ["none", "None", "NONE", "nOnE", "", "HS256", "HS512", "RS1", "rs256"] {
+        for signature in ["", "AAAA"] {
+            let token = format!("{}.{signature}", message(algorithm));
+            assert!(
+                matches!(validate(&token, &keys(), &expected()), Err(IdTokenError::Invalid(_))),
+                "{algorithm}"
+            );
+        }
+    }
+    let jwk = RSA.jwk("r").to_string();
+    let hmac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, jwk.as_bytes());
+    let signature = encode(aws_lc_rs::hmac::sign(&hmac, message("HS256").as_bytes()));
+    let token = format!("{}.{signature}", message("HS256"));
+    assert!(matches!(validate(&token, &keys(), &expected()), Err(IdTokenError::Invalid(_))));
+}
+
+#[test]
+fn b6_a_wrong_signature_is_refused() {
+    let good = RSA.token(&header(), &claims(&json!({})));
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    let other = OTHER_RSA.token(&header(), &claims(&json!({})));
+    let altered = format!(
+        "{}.{}.{signature}",
+        encode(header().to_string()),
+        encode(claims(&json!({"sub": "2"})).to_string())
+    );
+    for bad in
+        [other, altered, format!("{message}."), format!("{message}.AAAA"), format!("{message}.{signature}=")]
+    {
+        assert_eq!(
+            validate(&bad, &keys(), &expected()).map(|_| ()).map_err(IdTokenError::reason),
+            Err("the id token's signature is wrong")
+        );
+    }
+}
+
+#[test]
+fn b6_without_a_key_id_exactly_one_key_must_fit() {
+    let token = RSA.token(&json!({"alg": "RS256"}), &claims(&json!({})));
+    assert!(validate(&token, &key_set(vec![RSA.jwk("r"), EC.jwk("c")]), &expected()).is_ok());
+    assert_eq!(
+        validate(&token, &key_set(vec![RSA.jwk("r"), OTHER_RSA.jwk("o")]), &expected()).map(|_| ()),
+        Err(IdTokenError::Invalid("more than one key of the issuer fits the id token"))
+    );
+    for stale in [key_set(vec![]), key_set(vec![OTHER_RSA.jwk("o")])] {
+        assert_eq!(validate(&token, &stale, &expected()).map(|_| ()), Err(IdTokenError::UnknownKey));
+    }
+}
+
+#[test]
+fn b6_an_unknown_key_id_asks_for_newer_keys() {
+    for kid in ["new", "", "../../dev/null", "' OR 1=1--"] {
+        let token = RSA.token(&json!({"alg": "RS256", "kid": kid}), &claims(&json!({})));
+        assert_eq!(validate(&token, &keys(), &expected()).map(|_| ()), Err(IdTokenError::UnknownKey));
+    }
+}
+
+#[test]
+fn b6_the_keys_that_a_header_brings_along_are_not_looked_at() {
+    let header =
+        json!({"alg": "RS256", "kid": "r", "jwk": OTHER_RSA.jwk("r"), "jku": "https://evil.example/keys"});
+    let forged = OTHER_RSA.token(&header, &claims(&json!({})));
+    assert_eq!(
+        validate(&forged, &keys(), &expected()).map(|_| ()),
+        Err(IdTokenError::Invalid("the id token's signature is wrong"))
+    );
+}
+
+#[test]
+fn b6_critical_parameters_and_odd_shapes_are_refused() {
+    let critical =
+        RSA.token(&json!({"alg": "RS256", "kid": "r", "crit": ["b64"], "b64": false}), &claims(&json!({})));
+    let no_object = RSA.token(&header(), &json!(["iss"]));
+    let long = RSA.token(&header(), &claims(&json!({"padding": "x".repeat(MAX_LENGTH)})));
+    let odd_kid = RSA.token(&json!({"alg": "RS256", "kid": ["r"]}), &claims(&json!({})));
+    let encrypted = "a.b.c.d.e".to_owned();
+    for bad in
+        [critical, no_object, long, odd_kid, encrypted, String::new(), "..".to_owned(), "a.b".to_owned()]
+    {
+        assert!(matches!(validate(&bad, &keys(), &expected()), Err(IdTokenError::Invalid(_))));
+    }
+}

@@ -1,0 +1,123 @@
+//! The issuer's public keys (RFC 7517).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde_json::Value;
+use vestibule_domain::ProviderName;
+
+use super::discovery::MetadataSource;
+use crate::cache::{Cache, Source};
+use crate::error::{Failure, Step};
+use crate::outbound::{self, OutboundClient};
+
+/// Issuers publish two or three; what lies beyond this many is not looked at.
+const MAX_KEYS: usize = 64;
+
+/// A key that can check signatures.
+struct Key {
+    id: Option<String>,
+    /// All algorithms that this key may be used with.
+    algorithms: Vec<Algorithm>,
+    decoding: DecodingKey,
+}
+
+/// The keys of an issuer that can check signatures, as far as we understand them.
+pub(super) struct KeySet(Vec<Key>);
+
+#[derive(Deserialize)]
+pub(super) struct KeySetDocument {
+    keys: Vec<Value>,
+}
+
+impl KeySet {
+    /// Keys for encryption, of unknown types or of broken form are passed over: they stand there for others.
+    pub(super) fn new(document: KeySetDocument) -> Self {
+        let keys = document.keys.into_iter().take(MAX_KEYS);
+        Self(keys.filter_map(|key| Key::new(&serde_json::from_value(key).ok()?)).collect())
+    }
+
+    /// The keys that may have made a signature with this algorithm and key id.
+    pub(super) fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> Vec<&DecodingKey> {
+        let fits = |key: &&Key| {
+            key.algorithms.contains(&algorithm) && id.is_none_or(|id| key.id.as_deref() == Some(id))
+        };
+        self.0.iter().filter(fits).map(|key| &key.decoding).collect()
+    }
+}
+
+impl Key {
+    fn new(jwk: &Jwk) -> Option<Self> {
+        let common = &jwk.common;
+        let for_signatures =
+            common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature)
+                && common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
+        let mut algorithms = possible_algorithms(&jwk.algorithm).to_vec();
+        if let Some(stated) = common.key_algorithm {
+            let stated = Algorithm::try_from(stated).ok()?;
+            algorithms.retain(|algorithm| *algorithm == stated);
+        }
+        if !for_signatures || algorithms.is_empty() {
+            return None;
+        }
+        Some(Self { id: common.key_id.clone(), algorithms, decoding: DecodingKey::from_jwk(jwk).ok()? })
+    }
+}
+
+/// Which algorithms a key's type and curve allow. A symmetric key in a public set is public itself and allows none.
+fn possible_algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
+    match parameters {
+        AlgorithmParameters::RSA(_) => {
+            &[Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256]
+        }
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => &[Algorithm::ES256],
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => &[Algorithm::EdDSA],
+        _ => &[],
+    }
+}
+
+/// Asks the issuer for its keys, at the address that its metadata gives.
+pub(super) struct KeySource {
+    provider: ProviderName,
+    client: OutboundClient,
+    metadata: Arc<Cache<MetadataSource>>,
+}
+
+impl KeySource {
+    pub(super) fn new(
+        provider: ProviderName,
+        client: OutboundClient,
+        metadata: Arc<Cache<MetadataSource>>,
+    ) -> Self {
+        Self { provider, client, metadata }
+    }
+}
+
+#[async_trait]
+impl Source for KeySource {
+    type Value = KeySet;
+    const STEP: Step = Step::Keys;
+
+    fn provider(&self) -> &ProviderName {
+        &self.provider
+    }
+
+    fn timeout(&self) -> Duration {
+        self.client.shared_timeout()
+    }
+
+    async fn fetch(&self) -> Result<KeySet, Failure> {
+        let unavailable = |reason| Failure::unavailable(Self::STEP, reason);
+        let metadata = self.metadata.current().await?.value;
+        let answer =
+            self.client.get(&metadata.jwks_uri, "application/json", None).await.map_err(unavailable)?;
+        outbound::json(&answer).map(KeySet::new).map_err(unavailable)
+    }
+}
+
+#[cfg(test)]
+mod tests;

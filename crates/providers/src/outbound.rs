@@ -1,0 +1,136 @@
+//! The requests that the service makes itself.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use http::{Request, Response, StatusCode};
+use reqwest::redirect::Policy;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::endpoint::Endpoint;
+use crate::error::{Failure, Reason, Step};
+
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const MAX_BODY: usize = 1024 * 1024;
+const USER_AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
+
+/// The client cannot be made, for example because the machine has no certificate authorities.
+#[derive(Debug, Error)]
+#[error("the client for requests to providers cannot be made")]
+pub struct OutboundError(#[from] reqwest::Error);
+
+/// The one HTTP client of the service.
+///
+/// One sign-in step has 10 seconds in all, a connection 3, an answer 1 MiB after decompression. No redirect is followed, no
+/// cookie is kept, nothing but https leaves the machine. `HTTP_PROXY` and its like in the environment are not
+/// looked at: what decides where client secrets travel belongs into the settings.
+#[derive(Debug, Clone)]
+pub struct OutboundClient {
+    client: reqwest::Client,
+    total: Duration,
+}
+
+impl OutboundClient {
+    /// A client with the limits above.
+    pub fn new() -> Result<Self, OutboundError> {
+        Self::with_timeout(TOTAL_TIMEOUT)
+    }
+
+    /// A client that gives one sign-in step so much time in all.
+    pub fn with_timeout(total: Duration) -> Result<Self, OutboundError> {
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT.min(total))
+            .timeout(total)
+            .build()?;
+        Ok(Self { client, total })
+    }
+
+    /// Lets a whole step, of however many requests, take no longer than one request may.
+    pub(crate) async fn within<T>(
+        &self,
+        step: Step,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::time::timeout(self.total, work)
+            .await
+            .unwrap_or(Err(Failure::unavailable(step, Reason::Timeout)))
+    }
+
+    /// How long a request may take whose result is shared: half of a step, so that the step can go on without it.
+    pub(crate) fn shared_timeout(&self) -> Duration {
+        self.total / 2
+    }
+
+    /// Sends a request and reads the answer, whatever its status.
+    pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Reason> {
+        Endpoint::parse(&request.uri().to_string())
+            .map_err(|_| Reason::Text("the address is not safe to ask"))?;
+        let request = reqwest::Request::try_from(request).map_err(|error| reason_of(&error))?;
+        let answer = self.client.execute(request).await.map_err(|error| reason_of(&error))?;
+        read(answer).await
+    }
+
+    /// Asks for JSON, with an access token if there is one.
+    pub(crate) async fn get(
+        &self,
+        endpoint: &Endpoint,
+        accept: &'static str,
+        access_token: Option<&str>,
+    ) -> Result<Response<Vec<u8>>, Reason> {
+        let mut request =
+            Request::get(endpoint.url().as_str()).header(ACCEPT, HeaderValue::from_static(accept));
+        if let Some(token) = access_token {
+            let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+                .map_err(|_| Reason::Text("the access token has characters that no header can carry"))?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        let request = request.body(Vec::new()).map_err(|_| Reason::Text("the address is not safe to ask"))?;
+        self.send(request).await
+    }
+}
+
+/// Reads an answer that must be 200 and JSON of a certain shape.
+pub(crate) fn json<T: DeserializeOwned>(answer: &Response<Vec<u8>>) -> Result<T, Reason> {
+    if answer.status() != StatusCode::OK {
+        return Err(Reason::Status(answer.status().as_u16()));
+    }
+    serde_json::from_slice(answer.body())
+        .map_err(|_| Reason::Text("the answer is not the JSON that it should be"))
+}
+
+/// Reads the body piece by piece, as it comes out of the decompression, and stops at the limit.
+async fn read(mut answer: reqwest::Response) -> Result<Response<Vec<u8>>, Reason> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|error| reason_of(&error))? {
+        if body.len() + piece.len() > MAX_BODY {
+            return Err(Reason::TooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    let mut read = Response::new(body);
+    *read.status_mut() = answer.status();
+    *read.headers_mut() = std::mem::take(answer.headers_mut());
+    Ok(read)
+}
+
+fn reason_of(error: &reqwest::Error) -> Reason {
+    let reason = if error.is_timeout() {
+        Reason::Timeout
+    } else if error.is_connect() {
+        Reason::Connection
+    } else {
+        Reason::Interrupted
+    };
+    // The address, and with it any query, is in the error itself, not in its sources.
+    tracing::debug!(%reason, cause = error.source().map(tracing::field::display), "a request to a provider failed");
+    reason
+}
