@@ -1,7 +1,7 @@
 // The service's own page: which of its views is shown, and what a person does in it.
 
 import { clearDemo, startDemo } from './demo.js';
-import { check, chooseUsername, kept, signOut, takeArrival } from './service.js';
+import { asSentence, check, chooseUsername, kept, signOut, takeArrival } from './service.js';
 
 const PROVIDERS = new Map([['google', 'Google'], ['github', 'GitHub']]);
 
@@ -132,11 +132,6 @@ async function saveUsername() {
   await open();
   byId('profile-name').focus();
   say('Your username is saved.');
-}
-
-/** The service's texts are clauses: lower case, no full stop. */
-function asSentence(text) {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
 async function leave(everywhere) {

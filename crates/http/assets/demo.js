@@ -34,8 +34,10 @@ async function fetchToken(service, button) {
   if (!service || button.ariaBusy) return;
   clearDemo();
   button.ariaBusy = 'true';
+  const asker = kept.token;
   try {
-    showAnswer(service, await authorize(kept.token, service));
+    const answer = await authorize(asker, service);
+    if (kept.token === asker) showAnswer(service, answer);
   } catch (error) {
     showError(error.message);
   } finally {
@@ -58,15 +60,13 @@ function showAnswer(service, { token, permissions }) {
 
 /** The three parts, to be told apart by colour; their text together is the token. */
 function tokenParts(token) {
-  return token.split(/(?=\.)/).map((part) => Object.assign(document.createElement('span'), { textContent: part }));
+  return token.split(/(?=\.)/).map((part) => newElement('span', part));
 }
 
 function rows(object) {
   return Object.entries(object).map(([name, value]) => {
     const row = document.createElement('div');
-    const term = Object.assign(document.createElement('dt'), { textContent: name });
-    const detail = Object.assign(document.createElement('dd'), { textContent: readable(name, value) });
-    row.append(term, detail);
+    row.append(newElement('dt', name), newElement('dd', readable(name, value)));
     return row;
   });
 }
@@ -111,21 +111,23 @@ async function showVerdict() {
 }
 
 function sentence(checks, valid) {
-  if (valid) return `Valid: all ${checks.length} checks passed in this browser`;
+  if (valid) return `Valid: all ${checks.length} checks passed`;
   const failed = checks.filter((check) => !check.passed).map((check) => check.name.toLowerCase());
-  return `Not valid: ${failed.join(', ')}`;
+  return `Not valid: failed on ${failed.join(', ')}`;
 }
 
 function checkItem({ name, passed, detail }) {
   const item = document.createElement('li');
   item.dataset.passed = String(passed);
-  const mark = Object.assign(document.createElement('span'), { className: 'mark', textContent: passed ? '✓' : '✗' });
-  const outcome = Object.assign(document.createElement('span'), { className: 'visually-hidden', textContent: passed ? 'passed: ' : 'failed: ' });
-  mark.ariaHidden = 'true';
-  const label = Object.assign(document.createElement('strong'), { textContent: name });
-  const text = Object.assign(document.createElement('span'), { className: 'muted', textContent: detail });
-  item.append(mark, outcome, label, ' ', text);
+  const mark = newElement('span', passed ? '✓' : '✗', 'mark');
+  mark.role = 'img';
+  mark.ariaLabel = passed ? 'Passed' : 'Failed';
+  item.append(mark, newElement('strong', name), newElement('span', detail, 'muted'));
   return item;
+}
+
+function newElement(name, textContent, className = '') {
+  return Object.assign(document.createElement(name), { textContent, className });
 }
 
 function showError(sentence) {

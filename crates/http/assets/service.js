@@ -46,7 +46,8 @@ export function takeArrival() {
 
 /** This page as `next`, with the value that {@link takeArrival} compares. */
 function nextAddress() {
-  const attempt = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  const attempt = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
   sessionStorage.setItem(ATTEMPT, attempt);
   return `${location.origin}/?attempt=${attempt}`;
 }
@@ -91,6 +92,11 @@ export async function publicKeys() {
   return (await call('/.well-known/jwks.json')).keys;
 }
 
+/** The service's texts are clauses: lower case, no full stop. */
+export function asSentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
 // The token travels in a header, never in an address: addresses end up in logs. A browser adds no such header by itself,
 // so another site cannot make these calls in the person's name.
 async function call(path, { token, form } = {}) {
@@ -110,7 +116,7 @@ async function call(path, { token, form } = {}) {
 
 function refusal(response, { error, error_description: description, request_id: request }) {
   if (error === 'permissions_unavailable') return new ServiceError(error, permissionsUnavailable(response));
-  const sentence = description || `The service refused this (${response.status}).`;
+  const sentence = description ? asSentence(description) : `The service refused this (${response.status}).`;
   return new ServiceError(error, request ? `${sentence} Reference: ${request}` : sentence);
 }
 
