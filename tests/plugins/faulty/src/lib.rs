@@ -1,0 +1,154 @@
+//! A plugin that misbehaves as its configuration says: `{"fault": "panic-in-call"}`, `{"fault": "sleep", "seconds": 60}`.
+//! Without a fault it answers `{"service": <service>}` and leaves users alone. Every operation has the same fault.
+//!
+//! What the safe interface cannot say (rubbish, two replies) goes through the raw table, in [`raw`].
+#![expect(clippy::panic, reason = "panics are among the faults")]
+
+mod raw;
+
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+use vestibule_plugin_sdk::{
+    CallCtx, Error, Health, Logger, Map, OnNewUser, OnUserLogin, OnUserLogout, Patch, PermissionProvider,
+    PermissionRequest, Plugin, Result, User, Value, json,
+};
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Fault {
+    /// Nothing does.
+    None,
+    PanicInCreate,
+    PanicInCall,
+    PanicInDestroy,
+    /// `create` says no.
+    Refuse,
+    /// Every operation takes `seconds`.
+    Sleep,
+    Retry,
+    Deny,
+    NoOpinion,
+    Fatal,
+    /// Only `health` says no.
+    Unhealthy,
+    /// The patch of a hook reaches for what it may not have.
+    GreedyPatch,
+    /// The process ends.
+    Abort,
+    NotJson,
+    NotUtf8,
+    NotAnObject,
+    TooBig,
+    TooDeep,
+    NoReply,
+    TwoReplies,
+    UnknownCode,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    #[serde(default = "no_fault")]
+    fault: Fault,
+    #[serde(default)]
+    seconds: u64,
+}
+
+fn no_fault() -> Fault {
+    Fault::None
+}
+
+struct Faulty(Config);
+
+impl Faulty {
+    /// Goes wrong, if that is what an operation is to do.
+    fn misbehave(&self) -> Result<()> {
+        match self.0.fault {
+            Fault::PanicInCall => panic!("the configured panic in a call"),
+            Fault::Sleep => thread::sleep(Duration::from_secs(self.0.seconds)),
+            Fault::Retry => return Err(Error::retry("the configured retry")),
+            Fault::Deny => return Err(Error::deny("the configured denial")),
+            Fault::NoOpinion => return Err(Error::NoOpinion),
+            Fault::Fatal => return Err(Error::fatal("the configured failure")),
+            Fault::Abort => std::process::abort(),
+            Fault::NotJson
+            | Fault::NotUtf8
+            | Fault::NotAnObject
+            | Fault::TooBig
+            | Fault::TooDeep
+            | Fault::NoReply
+            | Fault::TwoReplies
+            | Fault::UnknownCode => {
+                raw::ask_for(self.0.fault);
+                return Err(Error::NoOpinion);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn patch(&self, user: &User) -> Option<Patch> {
+        let greedy =
+            || Patch::new().set("id", "root").set("email", "root@example.org").set("name", "Renamed");
+        (self.0.fault == Fault::GreedyPatch).then(|| greedy().set("attributes.seen_name", json!(user.name)))
+    }
+}
+
+impl Plugin for Faulty {
+    type Config = Config;
+
+    fn create(_alias: &str, config: Config, _log: Logger) -> Result<Self> {
+        match config.fault {
+            Fault::PanicInCreate => panic!("the configured panic in create"),
+            Fault::Refuse => Err(Error::fatal("the configured refusal")),
+            _ => Ok(Self(config)),
+        }
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        assert!(self.0.fault != Fault::PanicInDestroy, "the configured panic in destroy");
+    }
+}
+
+impl PermissionProvider for Faulty {
+    fn get_permissions(
+        &self,
+        _call: &CallCtx<'_>,
+        request: &PermissionRequest<'_>,
+    ) -> Result<Map<String, Value>> {
+        self.misbehave()?;
+        Ok(Map::from_iter([("service".to_owned(), request.service().into())]))
+    }
+}
+
+impl OnNewUser for Faulty {
+    fn on_new_user(&self, _call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>> {
+        self.misbehave()?;
+        Ok(self.patch(user))
+    }
+}
+
+impl OnUserLogin for Faulty {
+    fn on_user_login(&self, _call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>> {
+        self.misbehave()?;
+        Ok(self.patch(user))
+    }
+}
+
+impl OnUserLogout for Faulty {
+    fn on_user_logout(&self, _call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>> {
+        self.misbehave()?;
+        Ok(self.patch(user))
+    }
+}
+
+impl Health for Faulty {
+    fn health(&self, _call: &CallCtx<'_>) -> Result<()> {
+        if self.0.fault == Fault::Unhealthy { Err(Error::retry("the configured illness")) } else { Ok(()) }
+    }
+}
