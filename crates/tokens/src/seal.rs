@@ -1,0 +1,135 @@
+//! Sealing: a text that leaves the service, and that only the service can read or make when it comes back.
+
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use thiserror::Error;
+
+use crate::sha256;
+
+const VERSION: u8 = 1;
+const KEY_ID_LEN: usize = 8;
+const HEAD_LEN: usize = 1 + KEY_ID_LEN;
+// What is sealed travels in a cookie, of which browsers keep 4 KiB.
+const MAX_SEALED_LEN: usize = 8 * 1024;
+
+/// What a text is sealed for. Each purpose has a key of its own, so that nothing sealed for one opens for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// An attempt to sign in, kept by the browser while its person is at the provider.
+    LoginAttempt,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::LoginAttempt => "login-attempt",
+        }
+    }
+}
+
+/// Why nothing was sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SealError {
+    /// The ring has no private key.
+    #[error("there is no private key to seal with")]
+    NoKey,
+    /// More than fits into a cookie.
+    #[error("the text to seal is too large")]
+    TooLarge,
+    /// The cryptographic library failed.
+    #[error("sealing failed")]
+    Failed,
+}
+
+/// Names the private key whose derived key sealed a text.
+pub(crate) type SealingKeyId = [u8; KEY_ID_LEN];
+
+/// The keys that are derived from one private key.
+pub(crate) struct SealingKeys {
+    id: SealingKeyId,
+    login_attempt: LessSafeKey,
+}
+
+impl SealingKeys {
+    /// Derives them by HKDF (RFC 5869): whoever shares the private key shares these.
+    pub(crate) fn derive(private_der: &[u8], kid: &str) -> Result<Self, Unspecified> {
+        let root = Salt::new(HKDF_SHA256, b"vestibule sealing v1").extract(private_der);
+        let digest = sha256(kid.as_bytes());
+        let id = *digest.first_chunk().ok_or(Unspecified)?;
+        Ok(Self { id, login_attempt: derived(&root, Purpose::LoginAttempt)? })
+    }
+
+    pub(crate) fn id(&self) -> SealingKeyId {
+        self.id
+    }
+
+    /// `version | key id | nonce | ciphertext | tag` in base64url. The head, the purpose and the context are authenticated.
+    pub(crate) fn seal(
+        &self,
+        purpose: Purpose,
+        context: &str,
+        nonce: [u8; NONCE_LEN],
+        plaintext: &[u8],
+    ) -> Result<String, SealError> {
+        let mut body = plaintext.to_vec();
+        self.key(purpose)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(associated_data(self.id, purpose, context)),
+                &mut body,
+            )
+            .map_err(|_| SealError::Failed)?;
+        let text = URL_SAFE_NO_PAD.encode([&[VERSION], self.id.as_slice(), &nonce, &body].concat());
+        if text.len() > MAX_SEALED_LEN { Err(SealError::TooLarge) } else { Ok(text) }
+    }
+
+    /// The plaintext, if this text was sealed with these keys for this purpose and context.
+    pub(crate) fn open(&self, purpose: Purpose, context: &str, sealed: Sealed) -> Option<Vec<u8>> {
+        let Sealed { key_id, nonce, mut body } = sealed;
+        let aad = Aad::from(associated_data(key_id, purpose, context));
+        let length =
+            self.key(purpose).open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut body).ok()?.len();
+        body.truncate(length);
+        Some(body)
+    }
+
+    fn key(&self, purpose: Purpose) -> &LessSafeKey {
+        match purpose {
+            Purpose::LoginAttempt => &self.login_attempt,
+        }
+    }
+}
+
+/// A text that has the form of a sealed one; nothing about it is proven yet.
+pub(crate) struct Sealed {
+    pub(crate) key_id: SealingKeyId,
+    nonce: [u8; NONCE_LEN],
+    body: Vec<u8>,
+}
+
+impl Sealed {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.len() > MAX_SEALED_LEN {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (head, rest) = bytes.split_first_chunk::<HEAD_LEN>()?;
+        let (version, key_id) = head.split_first()?;
+        let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>()?;
+        (*version == VERSION).then_some(())?;
+        Some(Self { key_id: key_id.try_into().ok()?, nonce: *nonce, body: body.to_vec() })
+    }
+}
+
+fn derived(root: &Prk, purpose: Purpose) -> Result<LessSafeKey, Unspecified> {
+    let key = UnboundKey::from(root.expand(&[purpose.label().as_bytes()], &AES_256_GCM_SIV)?);
+    Ok(LessSafeKey::new(key))
+}
+
+/// The lengths are fixed up to the label, and a zero byte, which no label has, ends it: no two inputs read alike.
+fn associated_data(key_id: SealingKeyId, purpose: Purpose, context: &str) -> Vec<u8> {
+    [&[VERSION], key_id.as_slice(), purpose.label().as_bytes(), &[0], context.as_bytes()].concat()
+}

@@ -1,0 +1,97 @@
+//! The one object that the rest of the service asks for tokens.
+
+mod issue;
+mod sealing;
+mod verify;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use vestibule_domain::{Clock, Randomness};
+
+pub use issue::{PermissionToken, SignError};
+
+use crate::{JwkSet, KeyRing};
+
+/// How far apart the clocks of two replicas may be.
+pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
+
+/// What the tokens of this deployment have in common.
+#[derive(Debug, Clone)]
+pub struct TokenSettings {
+    /// The `iss` of every token: the external address.
+    pub issuer: String,
+    /// The longest life of a user token.
+    pub user_token_ttl: Duration,
+    /// The life of a permission token.
+    pub permission_token_ttl: Duration,
+}
+
+/// Issues and verifies tokens, and seals texts, with the keys that are in the ring at the moment of the call.
+pub struct TokenService {
+    ring: ArcSwap<KeyRing>,
+    settings: TokenSettings,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+}
+
+impl TokenService {
+    /// A service over a ring.
+    pub fn new(
+        ring: KeyRing,
+        settings: TokenSettings,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+    ) -> Self {
+        Self { ring: ArcSwap::from_pointee(ring), settings, clock, randomness }
+    }
+
+    /// Takes another ring into use. The tokens of a key that is not in it are refused from now on.
+    pub fn replace_ring(&self, ring: KeyRing) {
+        self.ring.store(Arc::new(ring));
+    }
+
+    /// The id of the key that signs now; of a ring that cannot sign, that of its newest key.
+    pub fn signing_key_id(&self) -> String {
+        let ring = self.ring.load();
+        ring.current_public(self.clock.now()).map(|key| key.kid().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether there is a key to sign with.
+    pub fn is_usable(&self) -> bool {
+        self.ring.load().signing(self.clock.now()).is_some()
+    }
+
+    /// The public keys that verify our tokens now, and those that will.
+    pub fn jwks(&self) -> JwkSet {
+        let ring = self.ring.load();
+        JwkSet { keys: ring.published(self.clock.now(), self.grace()).map(|key| key.jwk().clone()).collect() }
+    }
+
+    /// The public half of the key that signs now, in PEM (`SubjectPublicKeyInfo`), with a line end at the end.
+    pub fn public_key_pem(&self) -> String {
+        let ring = self.ring.load();
+        ring.current_public(self.clock.now()).map(|key| key.pem().to_owned()).unwrap_or_default()
+    }
+
+    /// How long a token can be good after the moment at which its key was replaced.
+    fn grace(&self) -> Duration {
+        let longest = self.settings.user_token_ttl.max(self.settings.permission_token_ttl);
+        longest.saturating_add(LEEWAY)
+    }
+}
+
+impl fmt::Debug for TokenService {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TokenService")
+            .field("settings", &self.settings)
+            .field("ring", &self.ring.load())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
