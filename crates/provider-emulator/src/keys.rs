@@ -1,0 +1,173 @@
+//! The keys of an issuer: the one that signs, and those that it publishes.
+
+use std::io;
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use crate::random;
+
+/// What the cryptography library says when it fails, which it does not explain.
+fn failed(_: Unspecified) -> io::Error {
+    io::Error::other("the cryptography library failed")
+}
+
+/// An RSA key of 2048 bits and its id.
+pub(crate) struct SigningKey {
+    id: String,
+    pair: rsa::KeyPair,
+}
+
+impl SigningKey {
+    /// Makes a new one; takes a tenth of a second or so.
+    pub(crate) fn generate() -> io::Result<Self> {
+        let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(failed)?;
+        Ok(Self { id: random::hex40(), pair })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    pub(crate) fn sign(&self, message: &[u8]) -> io::Result<Vec<u8>> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(failed)?;
+        Ok(signature)
+    }
+
+    /// The public half as RFC 7517 writes it.
+    fn jwk(&self) -> Value {
+        let public = self.pair.public_key();
+        json!({
+            "kty": "RSA",
+            "use": "sig",
+            "alg": "RS256",
+            "kid": self.id,
+            "n": URL_SAFE_NO_PAD.encode(public.modulus().big_endian_without_leading_zero()),
+            "e": URL_SAFE_NO_PAD.encode(public.exponent().big_endian_without_leading_zero()),
+        })
+    }
+
+    /// The public half as PEM, which an attacker uses as the secret of an HMAC.
+    pub(crate) fn public_pem(&self) -> io::Result<String> {
+        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().map_err(failed)?;
+        let text = STANDARD.encode(der.as_ref());
+        let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
+        for (at, character) in text.chars().enumerate() {
+            if at > 0 && at % 64 == 0 {
+                pem.push('\n');
+            }
+            pem.push(character);
+        }
+        pem.push_str("\n-----END PUBLIC KEY-----\n");
+        Ok(pem)
+    }
+}
+
+/// A P-256 key, for ID tokens signed by an algorithm that the client did not agree to.
+pub(crate) struct EllipticKey {
+    id: String,
+    pair: EcdsaKeyPair,
+}
+
+impl EllipticKey {
+    fn generate() -> io::Result<Self> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+        Ok(Self { id: random::hex40(), pair })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// ECDSA with SHA-256, as the 64 bytes that RFC 7518 section 3.4 wants.
+    pub(crate) fn sign(&self, message: &[u8]) -> io::Result<Vec<u8>> {
+        let signature = self.pair.sign(&SystemRandom::new(), message).map_err(failed)?;
+        Ok(signature.as_ref().to_vec())
+    }
+
+    fn jwk(&self) -> Value {
+        // The point is written uncompressed: a byte 4, then x and y of 32 bytes each.
+        let point = self.pair.public_key().as_ref();
+        let (x, y) = point.get(1..).unwrap_or_default().split_at_checked(32).unwrap_or_default();
+        json!({
+            "kty": "EC",
+            "crv": "P-256",
+            "use": "sig",
+            "alg": "ES256",
+            "kid": self.id,
+            "x": URL_SAFE_NO_PAD.encode(x),
+            "y": URL_SAFE_NO_PAD.encode(y),
+        })
+    }
+}
+
+/// The signing key and the published ones, which tests can let drift apart.
+pub(crate) struct KeyRing {
+    signing: Arc<SigningKey>,
+    published: Vec<Arc<SigningKey>>,
+    elliptic: Option<Arc<EllipticKey>>,
+}
+
+impl KeyRing {
+    /// A ring of one key, published.
+    pub(crate) fn new(key: SigningKey) -> Self {
+        let signing = Arc::new(key);
+        Self { published: vec![signing.clone()], signing, elliptic: None }
+    }
+
+    pub(crate) fn signing(&self) -> Arc<SigningKey> {
+        self.signing.clone()
+    }
+
+    /// The elliptic key, made at its first use and published from then on.
+    pub(crate) fn elliptic(&mut self) -> io::Result<Arc<EllipticKey>> {
+        if let Some(key) = &self.elliptic {
+            return Ok(key.clone());
+        }
+        let key = Arc::new(EllipticKey::generate()?);
+        self.elliptic = Some(key.clone());
+        Ok(key)
+    }
+
+    /// Signs with this key from now on, without telling anybody.
+    pub(crate) fn replace_signing(&mut self, key: SigningKey) {
+        self.signing = Arc::new(key);
+    }
+
+    /// Publishes the signing key, if it is not published yet, before the others.
+    pub(crate) fn publish_signing(&mut self) {
+        if !self.published.iter().any(|key| Arc::ptr_eq(key, &self.signing)) {
+            self.published.insert(0, self.signing.clone());
+        }
+    }
+
+    /// Publishes a key that signs nothing, before the others: who takes the first key is wrong.
+    pub(crate) fn publish_extra(&mut self, key: SigningKey) {
+        self.published.insert(0, Arc::new(key));
+    }
+
+    pub(crate) fn publish_nothing(&mut self) {
+        self.published.clear();
+        self.elliptic = None;
+    }
+
+    /// The key set as RFC 7517 section 5 writes it.
+    pub(crate) fn key_set(&self) -> Value {
+        let keys: Vec<Value> = self
+            .published
+            .iter()
+            .map(|key| key.jwk())
+            .chain(self.elliptic.iter().map(|key| key.jwk()))
+            .collect();
+        json!({ "keys": keys })
+    }
+}
