@@ -1,1 +1,15 @@
 //! Black-box tests: the built program, driven over HTTP, one module a flow.
+//!
+//! To add a flow, give it a module here. A test starts the program with `vestibule_test_support::Program` on a
+//! database of its own and speaks HTTP to it; it never calls the crates that it tests. A test of a row of the threat
+//! list begins with the row's id.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may fail loudly, and so may their helpers"
+)]
+
+mod dependency_rules;
