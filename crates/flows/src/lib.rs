@@ -1,1 +1,126 @@
-//! The use cases: start and finish sign-in, check, authorize, choose a username, sign out.
+//! The use cases of the service: start a sign-in, finish it, check a session, authorize a service, choose a username,
+//! look somebody up, sign out.
+//!
+//! **Owns** the order in which things happen and every decision about who may do what. **Does not own** HTTP: an error
+//! says who is at fault ([`FlowError`]), never which status that becomes.
+//!
+//! To add a use case, give it a file with one public method on [`Flows`]. A use case that acts for somebody takes a
+//! [`Principal`], which only [`Flows::authenticate`] can make.
+
+mod attempt;
+mod authorize;
+mod browser;
+mod check;
+mod error;
+mod finish_sign_in;
+mod lookup;
+mod principal;
+mod reuse;
+mod sign_out;
+mod start_sign_in;
+mod username;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vestibule_domain::{AccountLinking, AllowedOrigins, Clock, ExternalAddress, Randomness, UserIdScheme};
+use vestibule_plugin_host::PluginHost;
+use vestibule_providers::Providers;
+use vestibule_storage::Storage;
+use vestibule_tokens::TokenService;
+
+pub use authorize::{Authorization, Grant};
+pub use browser::BrowserSecret;
+pub use check::{ProviderLink, SessionCheck};
+pub use error::{CallbackRefusal, FlowError};
+pub use finish_sign_in::Callback;
+pub use lookup::PublicProfile;
+pub use principal::Principal;
+pub use start_sign_in::StartedSignIn;
+pub use username::UsernameOutcome;
+
+use reuse::TokenReuse;
+
+/// What the operator decided about the flows.
+#[derive(Debug, Clone)]
+pub struct FlowSettings {
+    /// Where the service is reachable from outside.
+    pub external_address: ExternalAddress,
+    /// Where `next` may lead.
+    pub allowed_origins: AllowedOrigins,
+    /// What an unknown identity with a known verified address becomes.
+    pub account_linking: AccountLinking,
+    /// How ids of new users are made.
+    pub user_id_scheme: UserIdScheme,
+    /// How long a sign-in session lasts.
+    pub session_ttl: Duration,
+    /// Whether an unchanged permission token is given again while half of its life is ahead.
+    pub permission_token_reuse: bool,
+}
+
+/// What the flows work with.
+pub struct Parts {
+    /// Users, identities and sessions.
+    pub storage: Storage,
+    /// Signs and verifies.
+    pub tokens: Arc<TokenService>,
+    /// The configured providers.
+    pub providers: Providers,
+    /// The loaded plugins.
+    pub plugins: Arc<PluginHost>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub randomness: Arc<dyn Randomness>,
+}
+
+/// The use cases, ready to run.
+pub struct Flows {
+    settings: FlowSettings,
+    parts: Parts,
+    reuse: TokenReuse,
+}
+
+impl Flows {
+    /// Joins the parts under these settings.
+    pub fn new(settings: FlowSettings, parts: Parts) -> Self {
+        Self { settings, parts, reuse: TokenReuse::new() }
+    }
+
+    /// What the operator decided.
+    pub fn settings(&self) -> &FlowSettings {
+        &self.settings
+    }
+
+    /// The token service, for its public keys.
+    pub fn tokens(&self) -> &TokenService {
+        &self.parts.tokens
+    }
+
+    /// Says what keeps the service from doing its work, if anything: database, keys or plugins.
+    pub async fn find_hindrance(&self) -> Option<&'static str> {
+        if self.parts.storage.ping().await.is_err() {
+            return Some("the database does not answer");
+        }
+        if !self.parts.tokens.is_usable() {
+            return Some("there is no usable signing key");
+        }
+        match self.parts.plugins.health() {
+            Ok(()) => None,
+            Err(reason) => {
+                tracing::warn!(%reason, "a plugin is not well");
+                Some("a plugin is not well")
+            }
+        }
+    }
+
+    /// Where a sign-in without `next` ends: the service's own page.
+    fn home(&self) -> String {
+        self.settings.external_address.join("/")
+    }
+
+    /// The redirect URI that is registered at the providers.
+    fn redirect_uri(&self) -> String {
+        self.settings.external_address.join("/auth/oauth_callback")
+    }
+}

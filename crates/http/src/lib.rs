@@ -1,1 +1,77 @@
-//! The HTTP surface: endpoints, pages, the OpenAPI document and the mapping from errors to answers.
+//! The HTTP surface.
+//!
+//! **Owns** the endpoints, the pages, the OpenAPI document, cookies, CORS, security headers, and the one place where
+//! an error becomes an answer ([`problem`]). **Does not own** any decision: an endpoint reads its parameters, calls one
+//! flow and wraps what comes back.
+//!
+//! To add an endpoint: a method in one of the files of `api/`, named `<verb>_<resource>` (the name is its operation id,
+//! and changing it breaks clients), its answers in `answers.rs`, and the statuses of its failures as a
+//! [`failure::Statuses`]. Then `make openapi`, and read the difference.
+
+mod answers;
+mod api;
+mod client_address;
+mod cookie;
+mod cors;
+mod credential;
+mod documentation;
+mod edge;
+mod failure;
+mod form;
+mod metrics;
+mod pages;
+mod problem;
+mod redirect;
+mod repeated;
+
+use std::sync::Arc;
+
+use poem::endpoint::BoxEndpoint;
+use poem::{EndpointExt, IntoEndpoint, Route};
+use vestibule_domain::{Randomness, ServiceName};
+use vestibule_flows::Flows;
+
+pub use client_address::TrustedProxies;
+pub use documentation::openapi_yaml;
+pub use metrics::Metrics;
+
+use edge::Edge;
+
+/// What the operator decided about the HTTP surface.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
+    pub demo_services: Option<Vec<ServiceName>>,
+}
+
+/// Everything that a request may need.
+pub(crate) struct App {
+    pub(crate) flows: Arc<Flows>,
+    pub(crate) settings: HttpSettings,
+}
+
+/// The public endpoint: all paths, with headers, errors, logs and metrics.
+pub fn endpoint(
+    flows: Arc<Flows>,
+    settings: HttpSettings,
+    metrics: Metrics,
+    randomness: Arc<dyn Randomness>,
+) -> BoxEndpoint<'static> {
+    let edge = Edge::new(&flows, metrics, randomness);
+    let app = Arc::new(App { flows, settings });
+    let api = Arc::new(api::document().into_endpoint());
+    let routes = Route::new()
+        .nest_no_strip("/auth", Arc::clone(&api))
+        .nest_no_strip("/.well-known", Arc::clone(&api))
+        .at("/healthz", Arc::clone(&api))
+        .at("/readyz", api);
+    let routes = documentation::add_routes(pages::add_routes(routes, &app));
+    edge.around(routes.data(app).boxed()).boxed()
+}
+
+/// The endpoint of `ADMIN_LISTEN`: `/metrics` in the Prometheus text format.
+pub fn admin_endpoint(metrics: Metrics) -> BoxEndpoint<'static> {
+    Route::new().at("/metrics", poem::get(metrics)).boxed()
+}

@@ -1,3 +1,45 @@
-//! The identity front door.
+//! The program: commands, settings, and the wiring of the rooms.
+//!
+//! **Owns** what belongs to a process: arguments, environment, files, signals, listeners, exit status. **Does not own**
+//! any behaviour of the service itself.
+//!
+//! To add a command: a variant in [`arguments`], a file in `commands/`, a line in [`run`]. To add a setting: its name in
+//! `settings/names.rs`, its meaning where its crate is configured.
 
-fn main() {}
+mod arguments;
+mod commands;
+mod failure;
+mod logging;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Openapi => commands::print_openapi(),
+        Command::Plugin(command) => commands::plugin(command),
+        Command::Keys(command) => commands::keys(&arguments.sources()?, command),
+        Command::Healthcheck => commands::healthcheck(&arguments.sources()?),
+        Command::Serve(_) => serve::run(&arguments.sources()?),
+        Command::Migrate => commands::migrate(&arguments.sources()?),
+        Command::Config(command) => commands::config(&arguments.sources()?, command),
+        Command::Users(command) => commands::users(&arguments.sources()?, command),
+    }
+}

@@ -1,0 +1,69 @@
+//! One attempt to sign in, on its way through the provider inside the `state` parameter.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vestibule_domain::{AttemptId, Timestamp};
+use vestibule_tokens::{Purpose, TokenService};
+
+use crate::{BrowserSecret, CallbackRefusal, FlowError};
+
+/// How long a person may take at the provider.
+pub(crate) const ATTEMPT_LIFE: Duration = Duration::from_secs(600);
+
+/// What the callback must know of the redirect that led to it. It is sealed, so nobody can read or change it, and it is
+/// stored nowhere: a flood of started sign-ins grows nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attempt {
+    #[serde(rename = "a")]
+    pub(crate) id: AttemptId,
+    #[serde(rename = "p")]
+    pub(crate) provider: String,
+    #[serde(rename = "n")]
+    pub(crate) next: String,
+    #[serde(rename = "e")]
+    expires_at_micros: i64,
+    #[serde(rename = "b")]
+    browser_binding: String,
+}
+
+impl Attempt {
+    pub(crate) fn new(id: AttemptId, provider: &str, next: &str, browser: &BrowserSecret, now: Timestamp) -> Self {
+        Self {
+            id,
+            provider: provider.to_owned(),
+            next: next.to_owned(),
+            expires_at_micros: now.plus(ATTEMPT_LIFE).micros(),
+            browser_binding: browser.binding(),
+        }
+    }
+
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.expires_at_micros)
+    }
+
+    /// The `state` parameter.
+    pub(crate) fn seal(&self, tokens: &TokenService) -> Result<String, FlowError> {
+        let plain = serde_json::to_vec(self).map_err(|error| FlowError::Internal(error.to_string()))?;
+        tokens.seal(Purpose::LoginAttempt, &plain).map_err(|error| FlowError::Internal(error.to_string()))
+    }
+
+    /// Reads a `state` parameter that came back, and makes sure that it is fresh and from this browser.
+    pub(crate) fn open<'b>(
+        state: &str,
+        browser: Option<&'b BrowserSecret>,
+        tokens: &TokenService,
+        now: Timestamp,
+    ) -> Result<(Self, &'b BrowserSecret), CallbackRefusal> {
+        let plain = tokens.open(Purpose::LoginAttempt, state).ok_or(CallbackRefusal::StateForged)?;
+        let attempt: Self = serde_json::from_slice(&plain).map_err(|_| CallbackRefusal::StateForged)?;
+        if attempt.expires_at() <= now {
+            return Err(CallbackRefusal::StateExpired);
+        }
+        match browser {
+            Some(browser) if browser.matches(&attempt.browser_binding) => Ok((attempt, browser)),
+            _ => Err(CallbackRefusal::OtherBrowser),
+        }
+    }
+}

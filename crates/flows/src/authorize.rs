@@ -1,0 +1,82 @@
+//! What may this person do at a service? The answer is a signed permission token.
+
+use serde_json::{Map, Value};
+use vestibule_domain::{ServiceName, UserId};
+use vestibule_plugin_host::{CallFailure, PermissionRequest};
+use vestibule_tokens::PermissionToken;
+
+use crate::{FlowError, Flows, Principal};
+
+/// The answer to a request for permissions.
+#[derive(Debug)]
+pub enum Authorization {
+    /// The permissions, and a token that carries them.
+    Granted(Box<Grant>),
+    /// Nobody is signed in, or the service is not one of ours: no permissions and no token.
+    Nothing,
+}
+
+/// What a person may do at a service.
+#[derive(Debug)]
+pub struct Grant {
+    /// The token that proves it.
+    pub token: PermissionToken,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What the service's plugin answered.
+    pub permissions: Map<String, Value>,
+    /// The service, under the name that the client used.
+    pub service: ServiceName,
+}
+
+impl Flows {
+    /// Asks the service's plugin, afresh each time, and signs its answer. Fails closed: when the plugin does not answer
+    /// there is no token, never one with an empty set.
+    pub async fn authorize_service(&self, token: Option<&str>, service: Option<&str>) -> Result<Authorization, FlowError> {
+        let Some(service) = service.and_then(|name| self.find_service(name)) else {
+            return Ok(Authorization::Nothing);
+        };
+        let Some(principal) = self.authenticate(token).await? else {
+            return Ok(Authorization::Nothing);
+        };
+        let permissions = self.ask_permissions(&principal, &service).await?;
+        let user_id = principal.user().id.clone();
+        let token = self.sign_or_reuse(&user_id, &service, &permissions)?;
+        Ok(Authorization::Granted(Box::new(Grant { token, user_id, permissions, service })))
+    }
+
+    /// The services that tokens are made for are those of the settings, and no others.
+    fn find_service(&self, name: &str) -> Option<ServiceName> {
+        ServiceName::parse(name).ok().filter(|service| self.parts.plugins.offers(service))
+    }
+
+    async fn ask_permissions(&self, principal: &Principal, service: &ServiceName) -> Result<Map<String, Value>, FlowError> {
+        let request = PermissionRequest { service, user: principal.user(), provider_id: &principal.session().provider_id };
+        self.parts.plugins.permissions(&request).await.map_err(|failure| match failure {
+            CallFailure::Denied(_) => FlowError::Denied,
+            other => FlowError::PermissionsUnavailable(other),
+        })
+    }
+
+    fn sign_or_reuse(
+        &self,
+        user: &UserId,
+        service: &ServiceName,
+        permissions: &Map<String, Value>,
+    ) -> Result<PermissionToken, FlowError> {
+        let tokens = &self.parts.tokens;
+        let sign = || {
+            tokens.issue_permission_token(user, service, permissions).map_err(|error| FlowError::Internal(error.to_string()))
+        };
+        if !self.settings.permission_token_reuse {
+            return sign();
+        }
+        let now = self.parts.clock.now();
+        if let Some(earlier) = self.reuse.find(user, service, permissions, &tokens.signing_key_id(), now) {
+            return Ok(earlier);
+        }
+        let token = sign()?;
+        self.reuse.keep(user, service, permissions, &token);
+        Ok(token)
+    }
+}

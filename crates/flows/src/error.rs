@@ -1,0 +1,96 @@
+//! Who is at fault when a use case cannot do what was asked.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use vestibule_domain::NextError;
+use vestibule_plugin_host::CallFailure;
+use vestibule_providers::ProviderError;
+use vestibule_storage::StorageError;
+
+/// Why a use case did not happen. Which answer each becomes is decided at one place, in the HTTP crate.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    /// The caller: `next` leads where it may not.
+    #[error("next refused: {0}")]
+    InvalidNext(#[from] NextError),
+    /// The caller: there is no provider of this name.
+    #[error("there is no such provider")]
+    UnknownProvider,
+    /// The caller, or whoever sent them: the callback does not belong to a sign-in that this browser began.
+    #[error("callback refused: {0}")]
+    Callback(#[from] CallbackRefusal),
+    /// Policy: a plugin that may deny has denied.
+    #[error("a plugin denied the request")]
+    Denied,
+    /// A plugin: permissions could not be had, so no token is made.
+    #[error("permissions are unavailable: {0}")]
+    PermissionsUnavailable(CallFailure),
+    /// Us, for a while: the database is out of reach.
+    #[error("the database is unavailable: {0}")]
+    StorageUnavailable(#[source] StorageError),
+    /// Us: something that should not happen.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl FlowError {
+    /// How long the caller may wait before another try, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::PermissionsUnavailable(failure) => Some(failure.retry_after()),
+            Self::StorageUnavailable(_) => Some(Duration::from_secs(2)),
+            Self::InvalidNext(_) | Self::UnknownProvider | Self::Callback(_) | Self::Denied | Self::Internal(_) => None,
+        }
+    }
+}
+
+impl From<StorageError> for FlowError {
+    fn from(error: StorageError) -> Self {
+        if error.is_unavailable() { Self::StorageUnavailable(error) } else { Self::Internal(error.to_string()) }
+    }
+}
+
+/// What is wrong with a callback. Shown to the person on a plain page, never as a redirect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CallbackRefusal {
+    /// No `state`.
+    #[error("the state parameter is missing")]
+    StateMissing,
+    /// A `state` that we did not make.
+    #[error("the state parameter is not one of ours")]
+    StateForged,
+    /// More than ten minutes have passed.
+    #[error("the sign-in took too long and has expired")]
+    StateExpired,
+    /// This sign-in is already finished.
+    #[error("this sign-in has already been used")]
+    StateReplayed,
+    /// The browser is not the one that began, or has lost its cookie.
+    #[error("this sign-in was started in another browser")]
+    OtherBrowser,
+    /// Neither a code nor an error.
+    #[error("the provider sent neither a code nor an error")]
+    CodeMissing,
+    /// The provider is no longer configured.
+    #[error("the provider of this sign-in is no longer configured")]
+    ProviderGone,
+}
+
+/// The `error` parameter that a frontend gets when a sign-in that it began cannot be finished.
+pub(crate) fn error_code_of(error: &ProviderError) -> &'static str {
+    match error {
+        ProviderError::Unavailable { .. } => "temporarily_unavailable",
+        ProviderError::Refused { .. } => "sign_in_failed",
+    }
+}
+
+/// The `error` parameter for what a provider itself answered (RFC 6749 section 4.1.2.1). Unknown codes are not passed
+/// on: the text comes from outside.
+pub(crate) fn error_code_from_provider(code: &str) -> &'static str {
+    match code {
+        "access_denied" | "user_cancelled_login" | "consent_required" | "interaction_required" | "login_required" => "access_denied",
+        "temporarily_unavailable" | "server_error" => "temporarily_unavailable",
+        _ => "sign_in_failed",
+    }
+}

@@ -1,0 +1,50 @@
+//! From our own login address to the provider.
+
+use vestibule_domain::{AttemptId, Next};
+use vestibule_providers::AuthorizationRequest;
+
+use crate::attempt::Attempt;
+use crate::error::error_code_of;
+use crate::{BrowserSecret, FlowError, Flows};
+
+/// Where the browser goes, and what it must keep.
+#[derive(Debug)]
+pub struct StartedSignIn {
+    /// The provider's page; or, when the provider is out of reach, `next` with an `error`.
+    pub location: String,
+    /// The secret that the callback will ask for.
+    pub browser: BrowserSecret,
+}
+
+impl Flows {
+    /// Begins a sign-in at a provider. A browser that has sign-ins under way keeps its secret, so that each of its tabs
+    /// can finish. Nothing is written.
+    pub async fn start_sign_in(
+        &self,
+        provider: &str,
+        next: Option<&str>,
+        browser: Option<BrowserSecret>,
+    ) -> Result<StartedSignIn, FlowError> {
+        let provider = self.parts.providers.find(provider).ok_or(FlowError::UnknownProvider)?;
+        let next = Next::parse(next, &self.settings.allowed_origins)?;
+        let browser = browser.unwrap_or_else(|| BrowserSecret::random(self.parts.randomness.as_ref()));
+        let id = AttemptId::random(self.parts.randomness.as_ref());
+        let now = self.parts.clock.now();
+        let state = Attempt::new(id.clone(), provider.name().as_str(), next.as_parameter(), &browser, now)
+            .seal(&self.parts.tokens)?;
+        let request = AuthorizationRequest {
+            state: &state,
+            code_verifier: &browser.code_verifier(&id),
+            nonce: &browser.nonce(&id),
+            redirect_uri: &self.redirect_uri(),
+        };
+        let location = match provider.authorization_url(&request).await {
+            Ok(url) => url.into(),
+            Err(error) => {
+                tracing::warn!(provider = %provider.name(), %error, "a sign-in could not begin");
+                next.with_error(&self.home(), error_code_of(&error))
+            }
+        };
+        Ok(StartedSignIn { location, browser })
+    }
+}

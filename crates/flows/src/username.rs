@@ -1,0 +1,41 @@
+//! A person chooses a username, once.
+
+use vestibule_domain::Username;
+use vestibule_storage::UsernameChoice;
+
+use crate::{FlowError, Flows};
+
+/// What came of it. The refusals are texts for the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsernameOutcome {
+    /// The username is theirs, or there was nothing to change.
+    Done,
+    /// Nothing has changed, for this reason.
+    Refused(String),
+}
+
+impl UsernameOutcome {
+    fn refused(reason: &str) -> Self {
+        Self::Refused(reason.to_owned())
+    }
+}
+
+impl Flows {
+    /// Sets the username of whoever holds the token. Without a username there is nothing to do, which is a success.
+    pub async fn choose_username(&self, token: Option<&str>, username: Option<&str>) -> Result<UsernameOutcome, FlowError> {
+        let Some(principal) = self.authenticate(token).await? else {
+            return Ok(UsernameOutcome::refused("not signed in"));
+        };
+        let Some(username) = username else { return Ok(UsernameOutcome::Done) };
+        let username = match Username::parse(username) {
+            Ok(username) => username,
+            Err(reason) => return Ok(UsernameOutcome::refused(&reason.to_string())),
+        };
+        Ok(match self.parts.storage.choose_username(&principal.user().id, &username).await? {
+            UsernameChoice::Chosen => UsernameOutcome::Done,
+            UsernameChoice::AlreadyChosen => UsernameOutcome::refused("the username is already set and cannot be changed"),
+            UsernameChoice::Taken => UsernameOutcome::refused("this username is taken"),
+            UsernameChoice::UnknownUser => UsernameOutcome::refused("not signed in"),
+        })
+    }
+}

@@ -1,0 +1,312 @@
+//! What the endpoints answer, word for word as clients know it.
+
+use std::collections::BTreeMap;
+
+use poem_openapi::types::{Any, Example};
+use poem_openapi::{Object, Union};
+use serde_json::{Map, Value, json};
+use vestibule_flows::{Principal, PublicProfile, UsernameOutcome};
+
+/// An error.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct ErrorAnswer {
+    /// A stable code, for programs.
+    pub(crate) error: String,
+    /// One sentence, for people.
+    pub(crate) error_description: String,
+    /// The id under which the service logged the request; also in the header `X-Request-Id`.
+    pub(crate) request_id: String,
+}
+
+impl Example for ErrorAnswer {
+    fn example() -> Self {
+        Self {
+            error: "invalid_next".into(),
+            error_description: "the origin of next is not one of the allowed origins".into(),
+            request_id: "5f0c6a1d9b3e4c27".into(),
+        }
+    }
+}
+
+/// Whether somebody is signed in.
+#[derive(Union)]
+pub(crate) enum SessionAnswer {
+    /// Somebody is.
+    SignedIn(SignedIn),
+    /// Nobody is.
+    SignedOut(SignedOut),
+}
+
+/// Somebody is signed in.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct SignedIn {
+    /// Always true.
+    pub(crate) authenticated: bool,
+    /// Who it is.
+    pub(crate) profile: Profile,
+}
+
+impl Example for SignedIn {
+    fn example() -> Self {
+        Self { authenticated: true, profile: Profile::example() }
+    }
+}
+
+/// Nobody is signed in.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct SignedOut {
+    /// Always false.
+    pub(crate) authenticated: bool,
+    /// The configured providers by name, and where a sign-in with each begins.
+    pub(crate) providers: BTreeMap<String, ProviderAnswer>,
+}
+
+impl Example for SignedOut {
+    fn example() -> Self {
+        let google = ProviderAnswer { url: "https://auth.example.com/auth/login/google?next=https%3A%2F%2Fapp.example.com%2F".into() };
+        Self { authenticated: false, providers: BTreeMap::from([("google".into(), google)]) }
+    }
+}
+
+/// A way to sign in.
+#[derive(Object)]
+pub(crate) struct ProviderAnswer {
+    /// Where to send the browser.
+    pub(crate) url: String,
+}
+
+/// The profile of whoever is signed in.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct Profile {
+    /// The user's id, stable for ever.
+    pub(crate) id: String,
+    /// The same as `id`.
+    pub(crate) idhash: String,
+    /// The name at the provider.
+    pub(crate) name: Option<String>,
+    /// The address that the provider verified.
+    pub(crate) email: Option<String>,
+    /// The picture at the provider.
+    pub(crate) avatar_url: Option<String>,
+    /// The username, once it is chosen.
+    #[oai(skip_serializing_if_is_none)]
+    pub(crate) username: Option<String>,
+    /// The identity that signed in: `provider:subject`.
+    pub(crate) provider_id: String,
+    /// When the user first signed in (RFC 3339).
+    pub(crate) join_date: String,
+}
+
+impl From<&Principal> for Profile {
+    fn from(principal: &Principal) -> Self {
+        let user = principal.user();
+        Self {
+            id: user.id.to_string(),
+            idhash: user.id.to_string(),
+            name: user.name.as_ref().map(|name| name.as_str().to_owned()),
+            email: user.email.as_ref().map(|email| email.as_str().to_owned()),
+            avatar_url: user.avatar_url.as_ref().map(|url| url.as_str().to_owned()),
+            username: user.username.as_ref().map(ToString::to_string),
+            provider_id: principal.session().provider_id.clone(),
+            join_date: user.join_date.to_rfc3339(),
+        }
+    }
+}
+
+impl Example for Profile {
+    fn example() -> Self {
+        Self {
+            id: "9f2c1e7ab04d4c5c8a0e6d1f3b72c954".into(),
+            idhash: "9f2c1e7ab04d4c5c8a0e6d1f3b72c954".into(),
+            name: Some("Ada Lovelace".into()),
+            email: Some("ada@example.com".into()),
+            avatar_url: Some("https://images.example.com/ada.png".into()),
+            username: Some("ada".into()),
+            provider_id: "google:110169484474386276334".into(),
+            join_date: "2026-11-22T10:08:33Z".into(),
+        }
+    }
+}
+
+/// The answer to a request for permissions.
+#[derive(Union)]
+pub(crate) enum AuthorizationAnswer {
+    /// A token for the service.
+    Granted(Granted),
+    /// No token: nobody is signed in, or the service is not configured.
+    Nothing(Nothing),
+}
+
+/// A permission token and what it says.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct Granted {
+    /// The permission token, to be sent to the service.
+    pub(crate) token: String,
+    /// Whose permissions these are.
+    pub(crate) userid: String,
+    /// What the service's permission provider answered.
+    pub(crate) permissions: Any<Map<String, Value>>,
+    /// The service.
+    pub(crate) service: String,
+}
+
+impl Example for Granted {
+    fn example() -> Self {
+        Self {
+            token: "eyJhbGciOiJSUzI1NiIsInR5cCI6InBlcm1pc3Npb24rand0In0.eyJzZXJ2aWNlIjoic3RvcmFnZSJ9.c2lnbmF0dXJl".into(),
+            userid: "9f2c1e7ab04d4c5c8a0e6d1f3b72c954".into(),
+            permissions: Any(json!({"read": true, "write": false}).as_object().cloned().unwrap_or_default()),
+            service: "storage".into(),
+        }
+    }
+}
+
+/// No permissions, and no token.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct Nothing {
+    /// Always empty.
+    pub(crate) permissions: Any<Map<String, Value>>,
+}
+
+impl Example for Nothing {
+    fn example() -> Self {
+        Self { permissions: Any(Map::new()) }
+    }
+}
+
+/// Whether a change was made.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct UpdateAnswer {
+    /// Whether all is as asked.
+    pub(crate) success: bool,
+    /// Why not.
+    #[oai(skip_serializing_if_is_none)]
+    pub(crate) error: Option<String>,
+}
+
+impl From<UsernameOutcome> for UpdateAnswer {
+    fn from(outcome: UsernameOutcome) -> Self {
+        match outcome {
+            UsernameOutcome::Done => Self { success: true, error: None },
+            UsernameOutcome::Refused(reason) => Self { success: false, error: Some(reason) },
+        }
+    }
+}
+
+impl Example for UpdateAnswer {
+    fn example() -> Self {
+        Self { success: false, error: Some("this username is taken".into()) }
+    }
+}
+
+/// The end of a session.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct SignOutAnswer {
+    /// Always true: the session is over now, or was before.
+    pub(crate) success: bool,
+}
+
+impl Example for SignOutAnswer {
+    fn example() -> Self {
+        Self { success: true }
+    }
+}
+
+/// Whose username it is.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct ResolveAnswer {
+    /// The user's id; null when nobody has the username.
+    pub(crate) userid: Option<String>,
+}
+
+impl Example for ResolveAnswer {
+    fn example() -> Self {
+        Self { userid: Some("9f2c1e7ab04d4c5c8a0e6d1f3b72c954".into()) }
+    }
+}
+
+/// What anybody may know about the holder of a username.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct FindProfileAnswer {
+    /// Whether somebody has the username.
+    pub(crate) found: bool,
+    /// The public profile; null when nobody has the username.
+    pub(crate) profile: Option<PublicProfileAnswer>,
+}
+
+impl From<Option<PublicProfile>> for FindProfileAnswer {
+    fn from(profile: Option<PublicProfile>) -> Self {
+        Self { found: profile.is_some(), profile: profile.map(Into::into) }
+    }
+}
+
+impl Example for FindProfileAnswer {
+    fn example() -> Self {
+        Self { found: true, profile: Some(PublicProfileAnswer::example()) }
+    }
+}
+
+/// A public profile.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct PublicProfileAnswer {
+    /// The user's id.
+    pub(crate) id: String,
+    /// The name at the provider.
+    pub(crate) name: Option<String>,
+    /// When the user first signed in (RFC 3339).
+    pub(crate) join_date: String,
+    /// The picture at the provider.
+    pub(crate) avatar_url: Option<String>,
+    /// The SHA-256 of the trimmed, lower-cased address in hexadecimal; null without a verified address.
+    pub(crate) gravatar: Option<String>,
+}
+
+impl From<PublicProfile> for PublicProfileAnswer {
+    fn from(profile: PublicProfile) -> Self {
+        let user = profile.user;
+        Self {
+            id: user.id.to_string(),
+            name: user.name.map(|name| name.as_str().to_owned()),
+            join_date: user.join_date.to_rfc3339(),
+            avatar_url: user.avatar_url.map(|url| url.as_str().to_owned()),
+            gravatar: profile.gravatar,
+        }
+    }
+}
+
+impl Example for PublicProfileAnswer {
+    fn example() -> Self {
+        Self {
+            id: "9f2c1e7ab04d4c5c8a0e6d1f3b72c954".into(),
+            name: Some("Ada Lovelace".into()),
+            join_date: "2026-11-22T10:08:33Z".into(),
+            avatar_url: Some("https://images.example.com/ada.png".into()),
+            gravatar: Some("b6d8dd87a0c36c8cd4a7a9bf5dd2e3ce5d5d6a8d5e29c8fbd5c2d7f6e1a0c9b4".into()),
+        }
+    }
+}
+
+/// The state of the service.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct HealthAnswer {
+    /// `alive` or `ready`.
+    pub(crate) status: String,
+}
+
+impl Example for HealthAnswer {
+    fn example() -> Self {
+        Self { status: "ready".into() }
+    }
+}

@@ -1,0 +1,56 @@
+//! The operations, grouped as readers look for them. Each parses, calls one flow and wraps.
+
+mod health;
+mod keys;
+mod permissions;
+mod sessions;
+mod sign_in;
+mod users;
+
+use poem_openapi::{LicenseObject, OpenApiService, Tags};
+
+use health::HealthApi;
+use keys::KeysApi;
+use permissions::PermissionsApi;
+use sessions::SessionsApi;
+use sign_in::SignInApi;
+use users::UsersApi;
+
+/// What an operation is about.
+#[derive(Tags)]
+pub(crate) enum Tag {
+    /// Who is signed in, and the end of a session.
+    Sessions,
+    /// The way through a provider and back. A browser navigates here; a frontend links to it.
+    SignIn,
+    /// What a person may do at a service.
+    Permissions,
+    /// Usernames and public profiles.
+    Users,
+    /// The public keys that tokens are verified with.
+    Keys,
+    /// For whatever watches over the service.
+    Health,
+}
+
+type Apis = (SessionsApi, SignInApi, PermissionsApi, UsersApi, KeysApi, HealthApi);
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const DESCRIPTION: &str = "\
+Vestibule is the front door to a set of services. People sign in with a provider; frontends get a signed *user token*;
+backends trade it for a short *permission token* of one service, whose permissions a plugin of the operator decides;
+services verify that token with a public key.
+
+A user token is taken from `Authorization: Bearer`, the header `Auth-Token`, the parameter `jwt` of the query, or, in a
+POST, the field `jwt` of a form. An empty one counts as absent; two different ones are refused.
+
+Where GET is listed HEAD works too. Other methods get 405 with `Allow`. A parameter that is given twice gets 400.";
+
+/// All operations. They find the application in the data of the request.
+pub(crate) fn document() -> OpenApiService<Apis, ()> {
+    OpenApiService::new((SessionsApi, SignInApi, PermissionsApi, UsersApi, KeysApi, HealthApi), "Vestibule", VERSION)
+        .summary("Federated sign-in and service-scoped permission tokens")
+        .description(DESCRIPTION)
+        .license(LicenseObject::new("MIT OR Apache-2.0").identifier("MIT OR Apache-2.0"))
+}

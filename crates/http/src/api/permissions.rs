@@ -1,0 +1,57 @@
+//! What a person may do at a service.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use poem_openapi::payload::Json;
+use poem_openapi::types::Any;
+use secrecy::ExposeSecret;
+use serde_json::Map;
+use vestibule_flows::Authorization;
+
+use super::Tag;
+use crate::App;
+use crate::answers::{AuthorizationAnswer, Granted, Nothing};
+use crate::credential::Credential;
+use crate::failure::{Failure, Status, Statuses};
+
+pub(crate) struct PermissionsApi;
+
+pub(crate) struct AuthorizeFailures;
+
+impl Statuses for AuthorizeFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "The request has two different tokens."),
+        Status::new(403, "The permission provider denies access to this service."),
+        Status::retry(503, "The permission provider or the database does not answer; there is no token."),
+    ];
+}
+
+#[OpenApi]
+impl PermissionsApi {
+    /// Makes a permission token for a service
+    ///
+    /// The service's permission provider is asked each time. Without a good user token, or for a service that is not
+    /// configured, the permissions are empty and there is no token.
+    #[oai(path = "/auth/authorize", method = "get", tag = "Tag::Permissions", operation_id = "authorize_service")]
+    async fn authorize_service(
+        &self,
+        app: Data<&Arc<App>>,
+        credential: Credential,
+        /// The service, by the name under which it is configured.
+        service: Query<Option<String>>,
+    ) -> Result<Json<AuthorizationAnswer>, Failure<AuthorizeFailures>> {
+        let authorization = app.flows.authorize_service(credential.token()?, service.0.as_deref()).await?;
+        Ok(Json(match authorization {
+            Authorization::Granted(grant) => AuthorizationAnswer::Granted(Granted {
+                token: grant.token.token.expose_secret().to_owned(),
+                userid: grant.user_id.to_string(),
+                permissions: Any(grant.permissions),
+                service: grant.service.to_string(),
+            }),
+            Authorization::Nothing => AuthorizationAnswer::Nothing(Nothing { permissions: Any(Map::new()) }),
+        }))
+    }
+}

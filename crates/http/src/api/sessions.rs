@@ -1,0 +1,85 @@
+//! Who is signed in, and the end of a session.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use poem_openapi::payload::Json;
+use vestibule_flows::SessionCheck;
+
+use super::Tag;
+use crate::App;
+use crate::answers::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOut};
+use crate::credential::Credential;
+use crate::failure::{Failure, Status, Statuses};
+use crate::form::Form;
+
+pub(crate) struct SessionsApi;
+
+pub(crate) struct CheckFailures;
+
+impl Statuses for CheckFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "`next` is not allowed, or the request has two different tokens."),
+        Status::retry(503, "The database is out of reach."),
+    ];
+}
+
+pub(crate) struct SignOutFailures;
+
+impl Statuses for SignOutFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "The request has two different tokens, or cannot be read."),
+        Status::new(413, "The body is longer than 64 KiB."),
+        Status::new(415, "The body is not a form."),
+        Status::retry(503, "The database is out of reach."),
+    ];
+}
+
+#[OpenApi]
+impl SessionsApi {
+    /// Says who is signed in, or where one can
+    ///
+    /// With a good user token: the profile. Otherwise: the configured providers, each with an address of this service
+    /// that begins a sign-in there. `next` is looked at only then; absent, the sign-in ends at this service's own page.
+    #[oai(path = "/auth/check", method = "get", tag = "Tag::Sessions", operation_id = "check_session")]
+    async fn check_session(
+        &self,
+        app: Data<&Arc<App>>,
+        credential: Credential,
+        /// Where the person goes after signing in: an absolute address at one of the allowed origins.
+        next: Query<Option<String>>,
+    ) -> Result<Json<SessionAnswer>, Failure<CheckFailures>> {
+        let check = app.flows.check_session(credential.token()?, next.0.as_deref()).await?;
+        Ok(Json(match check {
+            SessionCheck::SignedIn(principal) => {
+                SessionAnswer::SignedIn(SignedIn { authenticated: true, profile: principal.as_ref().into() })
+            }
+            SessionCheck::SignedOut(links) => {
+                let providers: BTreeMap<_, _> =
+                    links.into_iter().map(|link| (link.name, ProviderAnswer { url: link.url })).collect();
+                SessionAnswer::SignedOut(SignedOut { authenticated: false, providers })
+            }
+        }))
+    }
+
+    /// Signs out
+    ///
+    /// Ends the session of the token, and with `all=true` every session of its user. Succeeds as well when the token is
+    /// already dead. The extensions hear of it.
+    #[oai(path = "/auth/logout", method = "post", tag = "Tag::Sessions", operation_id = "end_session")]
+    async fn end_session(
+        &self,
+        app: Data<&Arc<App>>,
+        credential: Credential,
+        /// `true` to end all sessions of the user.
+        all: Query<Option<String>>,
+        form: Form,
+    ) -> Result<Json<SignOutAnswer>, Failure<SignOutFailures>> {
+        let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
+        app.flows.sign_out(credential.token_or(form.field("jwt"))?, everywhere).await?;
+        Ok(Json(SignOutAnswer { success: true }))
+    }
+}

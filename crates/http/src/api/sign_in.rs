@@ -1,0 +1,101 @@
+//! The way through a provider and back.
+
+use std::sync::Arc;
+
+use poem::Request;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use vestibule_flows::Callback;
+
+use super::Tag;
+use crate::App;
+use crate::cookie::{find_browser_secret, set_browser_secret};
+use crate::edge::HeadersOnly;
+use crate::failure::{Failure, Status, Statuses};
+use crate::problem::Problem;
+use crate::redirect::SeeOther;
+
+pub(crate) struct SignInApi;
+
+pub(crate) struct StartFailures;
+
+impl Statuses for StartFailures {
+    const ALL: &'static [Status] =
+        &[Status::new(400, "`next` is not allowed."), Status::new(404, "There is no provider of this name.")];
+    const PAGE: bool = true;
+}
+
+pub(crate) struct FinishFailures;
+
+impl Statuses for FinishFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "The state is missing, forged, expired, used, or from another browser; the page says which."),
+        Status::retry(503, "The database is out of reach; the sign-in must be started again."),
+    ];
+    const PAGE: bool = true;
+}
+
+#[OpenApi]
+impl SignInApi {
+    /// Begins a sign-in
+    ///
+    /// Redirects to the provider, and sets a cookie that ties the attempt to this browser for ten minutes. When the
+    /// provider is out of reach it redirects to `next` with `error=temporarily_unavailable`.
+    #[oai(path = "/auth/login/:provider", method = "get", tag = "Tag::SignIn", operation_id = "start_sign_in")]
+    async fn start_sign_in(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        /// The provider's name: `google`, `github`, or one from the settings.
+        provider: Path<String>,
+        /// Where the person goes after signing in: an absolute address at one of the allowed origins.
+        next: Query<Option<String>>,
+    ) -> Result<SeeOther, Failure<StartFailures>> {
+        let flows = &app.flows;
+        let external = &flows.settings().external_address;
+        let browser = find_browser_secret(request, external);
+        let started = flows.start_sign_in(&provider.0, next.0.as_deref(), browser).await?;
+        Ok(SeeOther::to(&started.location)?.with_cookie(&set_browser_secret(&started.browser, external)))
+    }
+
+    /// Finishes a sign-in
+    ///
+    /// The redirect URI that is registered at the providers. Redirects to `next` with a `jwt` parameter that holds the
+    /// user token; or with `error` when the provider said no (`access_denied`), is out of reach
+    /// (`temporarily_unavailable`), states something that is not so (`sign_in_failed`), or the user is disabled
+    /// (`account_disabled`).
+    #[oai(path = "/auth/oauth_callback", method = "get", tag = "Tag::SignIn", operation_id = "finish_sign_in")]
+    async fn finish_sign_in(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        /// What the redirect to the provider carried.
+        state: Query<Option<String>>,
+        /// The provider's authorization code.
+        code: Query<Option<String>>,
+        /// The provider's refusal (RFC 6749 section 4.1.2.1).
+        error: Query<Option<String>>,
+        /// The provider's issuer (RFC 9207).
+        iss: Query<Option<String>>,
+    ) -> Result<SeeOther, Failure<FinishFailures>> {
+        refuse_look_ahead(request)?;
+        let flows = &app.flows;
+        let browser = find_browser_secret(request, &flows.settings().external_address);
+        let callback = Callback {
+            state: state.0.as_deref().filter(|state| !state.is_empty()),
+            code: code.0.as_deref().filter(|code| !code.is_empty()),
+            error: error.0.as_deref().filter(|error| !error.is_empty()),
+            issuer: iss.0.as_deref(),
+            browser: browser.as_ref(),
+            client: app.settings.trusted_proxies.client_info(request),
+        };
+        Ok(SeeOther::to(&flows.finish_sign_in(callback).await?)?)
+    }
+}
+
+/// A browser that fetches ahead, or only wants the headers, must not spend the one callback there is.
+fn refuse_look_ahead(request: &Request) -> Result<(), Problem> {
+    let prefetch = ["sec-purpose", "purpose"].iter().filter_map(|name| request.header(name)).any(|v| v.contains("prefetch"));
+    if prefetch || request.data::<HeadersOnly>().is_some() { Err(Problem::Prefetch) } else { Ok(()) }
+}

@@ -1,0 +1,79 @@
+//! Usernames and public profiles.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use poem_openapi::payload::Json;
+
+use super::Tag;
+use crate::App;
+use crate::answers::{FindProfileAnswer, ResolveAnswer, UpdateAnswer};
+use crate::credential::Credential;
+use crate::failure::{Failure, Status, Statuses};
+use crate::form::Form;
+
+pub(crate) struct UsersApi;
+
+pub(crate) struct UpdateFailures;
+
+impl Statuses for UpdateFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "The request has two different tokens or usernames, or cannot be read."),
+        Status::new(413, "The body is longer than 64 KiB."),
+        Status::new(415, "The body is not a form."),
+        Status::retry(503, "The database is out of reach."),
+    ];
+}
+
+pub(crate) struct LookupFailures;
+
+impl Statuses for LookupFailures {
+    const ALL: &'static [Status] =
+        &[Status::new(400, "A parameter is given twice."), Status::retry(503, "The database is out of reach.")];
+}
+
+#[OpenApi]
+impl UsersApi {
+    /// Chooses the username
+    ///
+    /// A username can be chosen once. It has 2 to 32 letters, digits, hyphens or underscores, starts with a letter or
+    /// digit, and is unique without regard to case. Other fields are ignored.
+    #[oai(path = "/auth/update", method = "post", tag = "Tag::Users", operation_id = "update_user")]
+    async fn update_user(
+        &self,
+        app: Data<&Arc<App>>,
+        credential: Credential,
+        /// The username to choose.
+        username: Query<Option<String>>,
+        form: Form,
+    ) -> Result<Json<UpdateAnswer>, Failure<UpdateFailures>> {
+        let token = credential.token_or(form.field("jwt"))?;
+        let username = form.field_or("username", username.0.as_deref())?;
+        Ok(Json(app.flows.choose_username(token, username).await?.into()))
+    }
+
+    /// Finds whose username it is
+    #[oai(path = "/auth/resolve", method = "get", tag = "Tag::Users", operation_id = "resolve_username")]
+    async fn resolve_username(
+        &self,
+        app: Data<&Arc<App>>,
+        /// The username, in any case.
+        username: Query<Option<String>>,
+    ) -> Result<Json<ResolveAnswer>, Failure<LookupFailures>> {
+        let user = app.flows.resolve_username(username.0.as_deref()).await?;
+        Ok(Json(ResolveAnswer { userid: user.map(|id| id.to_string()) }))
+    }
+
+    /// Finds the public profile of the holder of a username
+    #[oai(path = "/auth/get_profile", method = "get", tag = "Tag::Users", operation_id = "find_profile")]
+    async fn find_profile(
+        &self,
+        app: Data<&Arc<App>>,
+        /// The username, in any case.
+        username: Query<Option<String>>,
+    ) -> Result<Json<FindProfileAnswer>, Failure<LookupFailures>> {
+        Ok(Json(app.flows.find_public_profile(username.0.as_deref()).await?.into()))
+    }
+}

@@ -1,0 +1,113 @@
+//! The user token of a request, wherever clients put it.
+
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use url::form_urlencoded;
+
+use crate::problem::Problem;
+
+/// The tokens that the headers and the query carry, in the order in which they count.
+pub(crate) struct Credential(Vec<String>);
+
+const BEARER: &str = "bearer";
+const HEADER: &str = "auth_token";
+const QUERY: &str = "jwt";
+
+impl Credential {
+    fn of(request: &Request) -> Self {
+        let header = |name: &str| request.headers().get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let bearer = header("authorization").filter_map(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        });
+        let auth_token = header("auth-token").map(|value| value.trim().to_owned());
+        let query = request.uri().query().unwrap_or_default();
+        let parameter = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "jwt");
+        let tokens = bearer.chain(auth_token).chain(parameter.map(|(_, value)| value.into_owned()));
+        Self(tokens.filter(|token| !token.is_empty()).collect())
+    }
+
+    /// The one token of the request. Two different ones are refused: whoever looks at the other would see another user.
+    pub(crate) fn token(&self) -> Result<Option<&str>, Problem> {
+        self.token_or(None)
+    }
+
+    /// The same, with the `jwt` of a form body as the last place to look.
+    pub(crate) fn token_or<'a>(&'a self, form: Option<&'a str>) -> Result<Option<&'a str>, Problem> {
+        let mut tokens = self.0.iter().map(String::as_str).chain(form.filter(|token| !token.is_empty()));
+        let first = tokens.next();
+        if tokens.any(|other| Some(other) != first) { Err(Problem::ConflictingTokens) } else { Ok(first) }
+    }
+}
+
+impl<'a> ApiExtractor<'a> for Credential {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        let scheme = |ty, name, key_in, scheme, description| MetaSecurityScheme {
+            ty,
+            description: Some(description),
+            name,
+            key_in,
+            scheme,
+            bearer_format: None,
+            flows: None,
+            openid_connect_url: None,
+        };
+        let text = "The user token, as a bearer token (RFC 6750).";
+        registry.create_security_scheme(BEARER, scheme("http", None, None, Some("bearer"), text));
+        let text = "The user token, in a header of its own.";
+        registry.create_security_scheme(HEADER, scheme("apiKey", Some("Auth-Token"), Some("header"), None, text));
+        let text = "The user token, as a parameter. In a POST it may also be a field of the form.";
+        registry.create_security_scheme(QUERY, scheme("apiKey", Some("jwt"), Some("query"), None, text));
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![BEARER, HEADER, QUERY]
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        Ok(Self::of(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credential(build: impl FnOnce(poem::RequestBuilder) -> poem::RequestBuilder) -> Credential {
+        Credential::of(&build(Request::builder()).finish())
+    }
+
+    #[test]
+    fn the_places_are_looked_at_in_order_and_empty_means_absent() {
+        let request = credential(|r| r.uri_str("/x?jwt=&next=y").header("Auth-Token", "").header("Authorization", "Bearer "));
+        assert_eq!(request.token().unwrap(), None);
+        assert_eq!(request.token_or(Some("form")).unwrap(), Some("form"));
+        assert_eq!(credential(|r| r.header("authorization", "bearer a")).token().unwrap(), Some("a"));
+        assert_eq!(credential(|r| r.header("auth-token", "a")).token().unwrap(), Some("a"));
+        assert_eq!(credential(|r| r.uri_str("/x?jwt=a%2Eb")).token().unwrap(), Some("a.b"));
+        assert_eq!(credential(|r| r.header("authorization", "Basic YTpi")).token().unwrap(), None);
+    }
+
+    #[test]
+    fn the_same_token_twice_is_one_and_two_different_ones_are_refused() {
+        let twice = credential(|r| r.uri_str("/x?jwt=a").header("Auth-Token", "a"));
+        assert_eq!(twice.token().unwrap(), Some("a"));
+        assert!(twice.token_or(Some("b")).is_err());
+        assert!(credential(|r| r.uri_str("/x?jwt=a&jwt=b")).token().is_err());
+        assert!(credential(|r| r.uri_str("/x?jwt=a").header("Authorization", "Bearer b")).token().is_err());
+    }
+}

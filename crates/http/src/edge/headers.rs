@@ -1,0 +1,23 @@
+//! Headers that every answer has, whatever it is.
+
+use poem::http::{HeaderMap, HeaderValue, header};
+
+/// The policy of whatever is not a page: nothing may be loaded from it and nobody may frame it.
+const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// Adds what is not there yet: a page brings its own content policy, and a public key its own lifetime in caches.
+pub(crate) fn add_security_headers(headers: &mut HeaderMap, https: bool) {
+    let mut default = |name, value| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    default(header::CONTENT_SECURITY_POLICY, CLOSED_POLICY);
+    default(header::CACHE_CONTROL, "no-store");
+    default(header::REFERRER_POLICY, "no-referrer");
+    default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(header::X_FRAME_OPTIONS, "DENY");
+    default(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    default(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if https {
+        default(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+}

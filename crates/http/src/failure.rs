@@ -1,0 +1,84 @@
+//! The failures of an operation, as its signature and the OpenAPI document state them.
+
+use std::marker::PhantomData;
+
+use poem_openapi::ApiResponse;
+use poem_openapi::payload::{Json, Payload};
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+
+use crate::answers::ErrorAnswer;
+use crate::problem::Problem;
+
+/// A failing status of an operation.
+pub(crate) struct Status {
+    pub(crate) code: u16,
+    pub(crate) description: &'static str,
+    /// Whether the answer says when to try again.
+    pub(crate) retry_after: bool,
+}
+
+impl Status {
+    pub(crate) const fn new(code: u16, description: &'static str) -> Self {
+        Self { code, description, retry_after: false }
+    }
+
+    pub(crate) const fn retry(code: u16, description: &'static str) -> Self {
+        Self { code, description, retry_after: true }
+    }
+}
+
+/// The failing statuses of one operation. Each implementation is a type that only serves as a name.
+pub(crate) trait Statuses: Send + Sync + 'static {
+    /// What may happen besides success.
+    const ALL: &'static [Status];
+    /// Whether a person sees the answer as a page rather than a program as JSON.
+    const PAGE: bool = false;
+}
+
+/// A problem, in the name of an operation that documents it.
+pub(crate) struct Failure<S>(Problem, PhantomData<S>);
+
+impl<S, P: Into<Problem>> From<P> for Failure<S> {
+    fn from(problem: P) -> Self {
+        Self(problem.into(), PhantomData)
+    }
+}
+
+impl<S: Statuses> From<Failure<S>> for poem::Error {
+    fn from(failure: Failure<S>) -> Self {
+        failure.0.into()
+    }
+}
+
+impl<S: Statuses> ApiResponse for Failure<S> {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: S::ALL.iter().map(|status| meta_of(status, S::PAGE)).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        ErrorAnswer::register(registry);
+    }
+}
+
+fn meta_of(status: &Status, page: bool) -> MetaResponse {
+    let content = if page {
+        MetaMediaType { content_type: "text/html", schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))) }
+    } else {
+        MetaMediaType { content_type: Json::<ErrorAnswer>::CONTENT_TYPE, schema: ErrorAnswer::schema_ref() }
+    };
+    let retry_after = status.retry_after.then(|| MetaHeader {
+        name: "Retry-After".to_owned(),
+        description: Some("Seconds to wait before another try.".to_owned()),
+        required: true,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("integer"))),
+    });
+    MetaResponse {
+        description: status.description,
+        status: Some(status.code),
+        status_range: None,
+        content: vec![content],
+        headers: retry_after.into_iter().collect(),
+    }
+}

@@ -1,0 +1,121 @@
+//! The body of a POST: a form, or nothing at all, which is what existing clients send.
+
+use std::collections::BTreeMap;
+
+use poem::http::header;
+use poem::web::Multipart;
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, Object};
+use url::form_urlencoded;
+
+use crate::problem::Problem;
+
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The fields that a form may have. Everything can be a query parameter instead; other fields are ignored.
+#[derive(Object)]
+#[expect(dead_code, reason = "it describes the form in the OpenAPI document; the fields are read by name")]
+pub(crate) struct FormFields {
+    /// The user token.
+    jwt: Option<String>,
+    /// The username to choose.
+    username: Option<String>,
+    /// `true` to end all sessions of the user.
+    all: Option<String>,
+}
+
+/// The fields of the form that came.
+#[derive(Debug, Default)]
+pub(crate) struct Form(BTreeMap<String, String>);
+
+impl Form {
+    /// The value of a field.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The value of a parameter that may be in the query or in the form, and not in both with different values.
+    pub(crate) fn field_or<'a>(&'a self, name: &str, query: Option<&'a str>) -> Result<Option<&'a str>, Problem> {
+        match (query, self.field(name)) {
+            (Some(query), Some(field)) if query != field => Err(Problem::RepeatedParameter(name.to_owned())),
+            (query, field) => Ok(query.or(field)),
+        }
+    }
+
+    fn insert(&mut self, name: String, value: String) -> Result<(), Problem> {
+        match self.0.insert(name.clone(), value.clone()) {
+            Some(earlier) if earlier != value => Err(Problem::RepeatedParameter(name)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
+        let content_type = request.content_type().unwrap_or_default().to_ascii_lowercase();
+        if content_type.starts_with("multipart/form-data") {
+            return Self::read_multipart(request, body).await;
+        }
+        let body = body.take().map_err(|_| Problem::UnreadableBody)?;
+        let bytes = body.into_bytes_limit(MAX_BODY_BYTES).await.map_err(|error| match error {
+            poem::error::ReadBodyError::PayloadTooLarge => Problem::BodyTooLarge,
+            _ => Problem::UnreadableBody,
+        })?;
+        let mut form = Self::default();
+        if bytes.is_empty() {
+            return Ok(form);
+        }
+        if !content_type.starts_with("application/x-www-form-urlencoded") {
+            return Err(Problem::UnsupportedBody);
+        }
+        for (name, value) in form_urlencoded::parse(&bytes) {
+            form.insert(name.into_owned(), value.into_owned())?;
+        }
+        Ok(form)
+    }
+
+    async fn read_multipart(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
+        let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        // A multipart body must say how long it is: its parts are read before the whole could be measured.
+        match declared {
+            Some(length) if length <= MAX_BODY_BYTES => {}
+            Some(_) => return Err(Problem::BodyTooLarge),
+            None => return Err(Problem::UnreadableBody),
+        }
+        let mut parts = Multipart::from_request(request, body).await.map_err(|_| Problem::UnreadableBody)?;
+        let mut form = Self::default();
+        while let Some(part) = parts.next_field().await.map_err(|_| Problem::UnreadableBody)? {
+            let name = part.name().unwrap_or_default().to_owned();
+            form.insert(name, part.text().await.map_err(|_| Problem::UnreadableBody)?)?;
+        }
+        Ok(form)
+    }
+}
+
+impl<'a> ApiExtractor<'a> for Form {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        FormFields::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let media = |content_type| MetaMediaType { content_type, schema: MetaSchemaRef::Reference(FormFields::name().into_owned()) };
+        Some(MetaRequest {
+            description: Some("A form; every field may be a query parameter instead."),
+            content: vec![media("application/x-www-form-urlencoded"), media("multipart/form-data")],
+            required: false,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        Ok(Self::read(request, body).await?)
+    }
+}

@@ -1,0 +1,78 @@
+//! The pages that people see, and what they are made of. All of it is inside the program.
+
+use std::sync::Arc;
+
+use poem::http::header;
+use poem::web::Html;
+use poem::{Endpoint, IntoResponse, Response, Route, get};
+
+use crate::App;
+use crate::problem::Fault;
+
+const INDEX: &str = include_str!("../assets/index.html");
+const MESSAGE: &str = include_str!("../assets/message.html");
+
+/// Scripts and styles come from files of ours alone; pictures may come from a provider, over https.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Name, content type and text of each file under `/assets/`.
+const ASSETS: &[(&str, &str, &str)] = &[
+    ("/assets/app.js", SCRIPT, include_str!("../assets/app.js")),
+    ("/assets/demo.js", SCRIPT, include_str!("../assets/demo.js")),
+    ("/assets/service.js", SCRIPT, include_str!("../assets/service.js")),
+    ("/assets/verify.js", SCRIPT, include_str!("../assets/verify.js")),
+    ("/assets/home.css", STYLE, include_str!("../assets/home.css")),
+    ("/assets/style.css", STYLE, include_str!("../assets/style.css")),
+    ("/assets/logo.svg", "image/svg+xml", include_str!("../assets/logo.svg")),
+];
+
+/// Adds `/` and `/assets/`.
+pub(crate) fn add_routes(routes: Route, app: &Arc<App>) -> Route {
+    let home = home(app);
+    let routes = routes.at("/", get(poem::endpoint::make_sync(move |_| page(home.clone()))));
+    ASSETS.iter().fold(routes, |routes, (path, content_type, text)| routes.at(*path, get(asset(text, content_type))))
+}
+
+/// The service's own page: the demonstration with `--dev`, else the sign-in buttons or the profile.
+fn home(app: &App) -> String {
+    let demo = app.settings.demo_services.as_ref();
+    let services: Vec<_> = demo.into_iter().flatten().map(ToString::to_string).collect();
+    let mode = if demo.is_some() { "demo" } else { "home" };
+    INDEX.replace("{{mode}}", mode).replace("{{services}}", &services.join(" "))
+}
+
+fn asset(text: &'static str, content_type: &'static str) -> impl Endpoint {
+    poem::endpoint::make_sync(move |_| {
+        text.with_content_type(content_type).with_header(header::CACHE_CONTROL, "no-cache").into_response()
+    })
+}
+
+fn page(html: String) -> Response {
+    Html(html).with_header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY).into_response()
+}
+
+/// A plain page that says what went wrong, and offers to start again.
+pub(crate) fn message(fault: &Fault, request_id: &str) -> Response {
+    let title = if fault.status.is_server_error() { "Something went wrong" } else { "This sign-in cannot go on" };
+    let html = MESSAGE
+        .replace("{{title}}", title)
+        .replace("{{message}}", &escape(&sentence(&fault.description)))
+        .replace("{{request_id}}", request_id)
+        .replace("{{start_again_href}}", "/");
+    page(html)
+}
+
+/// A log's phrase as a sentence for people.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str())
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}

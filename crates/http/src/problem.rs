@@ -1,0 +1,153 @@
+//! The one place where an error becomes an answer: status, code, public text and log level, side by side.
+
+use std::time::Duration;
+
+use poem::error::{MethodNotAllowedError, NotFoundError, ResponseError};
+use poem::http::StatusCode;
+use poem_openapi::error::ParseParamError;
+use thiserror::Error;
+use tracing::Level;
+use vestibule_flows::{CallbackRefusal, FlowError};
+
+/// Whatever can go wrong with a request.
+#[derive(Debug, Error)]
+pub(crate) enum Problem {
+    #[error("the request has two different tokens")]
+    ConflictingTokens,
+    #[error("the parameter {0:?} is given more than once")]
+    RepeatedParameter(String),
+    #[error("the parameter {0:?} cannot be read")]
+    UnreadableParameter(String),
+    #[error("the body is longer than 64 KiB")]
+    BodyTooLarge,
+    #[error("the body is not a form")]
+    UnsupportedBody,
+    #[error("the body cannot be read")]
+    UnreadableBody,
+    #[error("the request only looks ahead")]
+    Prefetch,
+    #[error("there is nothing at this address")]
+    NotFound,
+    #[error("this method is not for this address")]
+    MethodNotAllowed,
+    #[error("the service is not ready: {0}")]
+    NotReady(&'static str),
+    #[error("a handler panicked")]
+    Panicked,
+    #[error("unexpected error of status {0}")]
+    Unexpected(StatusCode),
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        Fault::of(self).status
+    }
+}
+
+impl Problem {
+    /// Reads what the router or an extractor reports.
+    pub(crate) fn from_poem(error: poem::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(problem) => return problem,
+            Err(error) => error,
+        };
+        if let Some(unreadable) = error.downcast_ref::<ParseParamError>() {
+            return Self::UnreadableParameter(unreadable.name.to_owned());
+        }
+        if error.is::<NotFoundError>() {
+            return Self::NotFound;
+        }
+        if error.is::<MethodNotAllowedError>() {
+            return Self::MethodNotAllowed;
+        }
+        match error.status() {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedBody,
+            StatusCode::BAD_REQUEST => Self::UnreadableBody,
+            status => Self::Unexpected(status),
+        }
+    }
+
+    /// How long the client may wait before another try.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Flow(error) => error.retry_after(),
+            Self::NotReady(_) => Some(Duration::from_secs(2)),
+            _ => None,
+        }
+    }
+}
+
+/// What the client reads, and how loud the log is about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) status: StatusCode,
+    /// The `error` member: stable, for programs.
+    pub(crate) code: &'static str,
+    /// The `error_description` member: one sentence, for people. Holds nothing of the inside.
+    pub(crate) description: String,
+    pub(crate) level: Level,
+}
+
+impl Fault {
+    /// One exhaustive match, so that a new error cannot be forgotten here.
+    pub(crate) fn of(problem: &Problem) -> Self {
+        use Problem as P;
+        let caller = |status, code, text: &dyn ToString| Self::new(status, code, text, Level::DEBUG);
+        match problem {
+            P::ConflictingTokens | P::RepeatedParameter(_) | P::UnreadableParameter(_) | P::UnreadableBody | P::Prefetch => {
+                caller(StatusCode::BAD_REQUEST, "invalid_request", problem)
+            }
+            P::BodyTooLarge => caller(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", problem),
+            P::UnsupportedBody => caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", problem),
+            P::NotFound => caller(StatusCode::NOT_FOUND, "not_found", problem),
+            P::MethodNotAllowed => caller(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", problem),
+            P::NotReady(reason) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", reason, Level::WARN),
+            P::Panicked | P::Unexpected(_) => Self::internal(),
+            P::Flow(error) => Self::of_flow(error),
+        }
+    }
+
+    fn of_flow(error: &FlowError) -> Self {
+        let new = Self::new;
+        match error {
+            FlowError::InvalidNext(reason) => new(StatusCode::BAD_REQUEST, "invalid_next", reason, Level::INFO),
+            FlowError::UnknownProvider => new(StatusCode::NOT_FOUND, "unknown_provider", error, Level::DEBUG),
+            FlowError::Callback(refusal) => new(StatusCode::BAD_REQUEST, callback_code(*refusal), refusal, Level::INFO),
+            FlowError::Denied => new(StatusCode::FORBIDDEN, "access_denied", &"access to this service is denied", Level::WARN),
+            FlowError::PermissionsUnavailable(_) => {
+                let text = "the permissions cannot be determined now; try again";
+                new(StatusCode::SERVICE_UNAVAILABLE, "permissions_unavailable", &text, Level::ERROR)
+            }
+            FlowError::StorageUnavailable(_) => {
+                let text = "the service cannot reach its database now; try again";
+                new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &text, Level::ERROR)
+            }
+            FlowError::Internal(_) => Self::internal(),
+        }
+    }
+
+    fn internal() -> Self {
+        let text = "something went wrong on our side";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &text, Level::ERROR)
+    }
+
+    fn new(status: StatusCode, code: &'static str, text: &dyn ToString, level: Level) -> Self {
+        Self { status, code, description: text.to_string(), level }
+    }
+}
+
+fn callback_code(refusal: CallbackRefusal) -> &'static str {
+    match refusal {
+        CallbackRefusal::StateMissing => "state_missing",
+        CallbackRefusal::StateForged => "state_forged",
+        CallbackRefusal::StateExpired => "state_expired",
+        CallbackRefusal::StateReplayed => "state_replayed",
+        CallbackRefusal::OtherBrowser => "state_from_other_browser",
+        CallbackRefusal::CodeMissing => "invalid_request",
+        CallbackRefusal::ProviderGone => "unknown_provider",
+    }
+}

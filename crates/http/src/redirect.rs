@@ -1,0 +1,59 @@
+//! A redirect that a browser follows with GET, as the OpenAPI document states it (RFC 9110 section 15.4.4).
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaHeader, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+
+use crate::problem::Problem;
+
+/// 303 with an empty body, and perhaps a cookie.
+pub(crate) struct SeeOther {
+    location: HeaderValue,
+    cookie: Option<HeaderValue>,
+}
+
+impl SeeOther {
+    pub(crate) fn to(location: &str) -> Result<Self, Problem> {
+        // Whatever is redirected to has been parsed before; this is the last fence against a second header.
+        let location = HeaderValue::from_str(location).map_err(|_| Problem::Unexpected(StatusCode::INTERNAL_SERVER_ERROR))?;
+        Ok(Self { location, cookie: None })
+    }
+
+    pub(crate) fn with_cookie(mut self, cookie: &str) -> Self {
+        self.cookie = HeaderValue::from_str(cookie).ok();
+        self
+    }
+}
+
+impl IntoResponse for SeeOther {
+    fn into_response(self) -> Response {
+        let mut response = Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, self.location);
+        if let Some(cookie) = self.cookie {
+            response = response.header(header::SET_COOKIE, cookie);
+        }
+        response.finish()
+    }
+}
+
+impl ApiResponse for SeeOther {
+    fn meta() -> MetaResponses {
+        let location = MetaHeader {
+            name: "Location".to_owned(),
+            description: Some("Where the browser goes.".to_owned()),
+            required: true,
+            deprecated: false,
+            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "uri"))),
+        };
+        let response = MetaResponse {
+            description: "The browser goes on.",
+            status: Some(303),
+            status_range: None,
+            content: vec![],
+            headers: vec![location],
+        };
+        MetaResponses { responses: vec![response] }
+    }
+
+    fn register(_: &mut Registry) {}
+}

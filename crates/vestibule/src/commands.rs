@@ -1,0 +1,36 @@
+//! The commands besides `serve`, one file each.
+
+mod config;
+mod healthcheck;
+mod keys;
+mod migrate;
+mod openapi;
+mod plugin;
+mod users;
+
+pub(crate) use config::config;
+pub(crate) use healthcheck::healthcheck;
+pub(crate) use keys::keys;
+pub(crate) use migrate::migrate;
+pub(crate) use openapi::print_openapi;
+pub(crate) use plugin::plugin;
+pub(crate) use users::users;
+
+use std::fmt::Display;
+use std::future::Future;
+use std::io::Write as _;
+
+use crate::failure::Failure;
+
+/// Writes a line to standard output. A reader that has gone away is no failure of ours.
+fn say(line: impl Display) -> Result<(), Failure> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Runs something asynchronous to its end.
+fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(task)
+}

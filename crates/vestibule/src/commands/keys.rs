@@ -1,0 +1,75 @@
+//! `vestibule keys`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use vestibule_domain::{Clock, SystemClock};
+use vestibule_tokens::{KeyError, KeyInfo, KeyState, generate_key, list_keys};
+
+use super::say;
+use crate::arguments::KeysCommand;
+use crate::failure::Failure;
+use crate::settings::{KeySource, Settings, Sources};
+
+pub(crate) fn keys(sources: &Sources, command: &KeysCommand) -> Result<(), Failure> {
+    let (source, longest_token) = Settings::read_keys(sources)?;
+    let KeySource::Folder(folder) = source else {
+        return Err(Failure::new("PRIVATE_KEY is set, so the folder of keys is not in use; unset it first"));
+    };
+    match command {
+        KeysCommand::Generate => generate(&folder, longest_token),
+        KeysCommand::Rotate { activate_in } => rotate(&folder, longest_token, activate_in.unwrap_or_default()),
+        KeysCommand::List => list(&folder, longest_token),
+    }
+}
+
+/// Makes the first key, and only the first: a second would be a rotation, which is another word.
+fn generate(folder: &PathBuf, longest_token: Duration) -> Result<(), Failure> {
+    match present_keys(folder, longest_token)?.as_slice() {
+        [] => create(folder, Duration::ZERO),
+        present => Err(Failure::new(format_args!(
+            "{} has {} already; use `vestibule keys rotate` for a new one",
+            folder.display(),
+            if present.len() == 1 { "a key".to_owned() } else { format!("{} keys", present.len()) },
+        ))),
+    }
+}
+
+fn rotate(folder: &PathBuf, longest_token: Duration, activate_in: Duration) -> Result<(), Failure> {
+    if present_keys(folder, longest_token)?.is_empty() {
+        return Err(Failure::new(format_args!("{} has no key yet; use `vestibule keys generate`", folder.display())));
+    }
+    create(folder, activate_in)
+}
+
+fn create(folder: &PathBuf, activate_in: Duration) -> Result<(), Failure> {
+    let now = SystemClock.now();
+    let key = generate_key(folder, now.plus(activate_in), now).map_err(Failure::new)?;
+    say(format_args!("{}: signs from {} on", key.file.display(), key.active_from))
+}
+
+fn list(folder: &PathBuf, longest_token: Duration) -> Result<(), Failure> {
+    let keys = present_keys(folder, longest_token)?;
+    if keys.is_empty() {
+        return Err(Failure::new(format_args!("{} has no key", folder.display())));
+    }
+    keys.iter().try_for_each(|key| say(describe(key)))
+}
+
+fn describe(key: &KeyInfo) -> String {
+    let state = match key.state {
+        KeyState::Signing => "signs".to_owned(),
+        KeyState::Next => format!("signs from {} on", key.active_from),
+        KeyState::Verifying { until } => format!("verifies until {until}"),
+        KeyState::Retired => "retired; the file can be removed".to_owned(),
+    };
+    format!("{}  {} bits  {state}  {}", key.kid, key.bits, key.file.display())
+}
+
+fn present_keys(folder: &PathBuf, longest_token: Duration) -> Result<Vec<KeyInfo>, Failure> {
+    match list_keys(folder, SystemClock.now(), longest_token) {
+        Ok(keys) => Ok(keys),
+        Err(KeyError::NoKeys { .. }) => Ok(Vec::new()),
+        Err(error) => Err(Failure::new(error)),
+    }
+}

@@ -1,0 +1,18 @@
+//! `vestibule migrate`.
+
+use super::{block_on, say};
+use crate::failure::Failure;
+use crate::settings::{Settings, Sources};
+
+pub(crate) fn migrate(sources: &Sources) -> Result<(), Failure> {
+    let url = Settings::read_database(sources)?;
+    let applied = block_on(async {
+        let storage = vestibule_storage::Storage::connect(&url, &vestibule_storage::StorageOptions::default());
+        let storage = storage.map_err(Failure::while_doing("DATABASE_URL"))?;
+        storage.migrate().await.map_err(Failure::while_doing("the database"))
+    })?;
+    if applied.is_empty() {
+        return say(format_args!("{url}: up to date"));
+    }
+    applied.iter().try_for_each(|name| say(format_args!("{url}: applied {name}")))
+}

@@ -1,0 +1,13 @@
+//! `vestibule plugin`.
+
+use vestibule_plugin_host::inspect;
+
+use super::say;
+use crate::arguments::PluginCommand;
+use crate::failure::Failure;
+
+pub(crate) fn plugin(command: &PluginCommand) -> Result<(), Failure> {
+    match command {
+        PluginCommand::Inspect { file } => say(inspect(file).map_err(Failure::new)?),
+    }
+}

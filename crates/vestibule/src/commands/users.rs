@@ -1,0 +1,102 @@
+//! `vestibule users`.
+
+use vestibule_domain::{Clock, SystemClock, User, UserId, Username};
+use vestibule_storage::{Storage, StorageError};
+
+use super::{block_on, say};
+use crate::arguments::{UserArgument, UsersCommand};
+use crate::failure::Failure;
+use crate::serve::connect_storage;
+use crate::settings::{Settings, Sources};
+
+const PAGE: u32 = 500;
+
+pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Failure> {
+    let url = Settings::read_database(sources)?;
+    block_on(async {
+        let storage = connect_storage(&url, sources.dev()).await?;
+        match command {
+            UsersCommand::List => list(&storage).await,
+            UsersCommand::Show(argument) => show(&storage, &find(&storage, argument).await?).await,
+            UsersCommand::Disable(argument) => disable(&storage, &find(&storage, argument).await?).await,
+            UsersCommand::Enable(argument) => enable(&storage, &find(&storage, argument).await?).await,
+            UsersCommand::Delete(argument) => delete(&storage, &find(&storage, argument).await?).await,
+        }
+    })
+}
+
+fn failed(error: StorageError) -> Failure {
+    Failure::new(format_args!("the database: {error}"))
+}
+
+/// By id first, which cannot be mistaken; then by username.
+async fn find(storage: &Storage, argument: &UserArgument) -> Result<User, Failure> {
+    if let Ok(id) = UserId::parse(&argument.user)
+        && let Some(user) = storage.find_user(&id).await.map_err(failed)?
+    {
+        return Ok(user);
+    }
+    if let Ok(username) = Username::parse(&argument.user)
+        && let Some(user) = storage.find_user_by_username(&username).await.map_err(failed)?
+    {
+        return Ok(user);
+    }
+    Err(Failure::new(format_args!("no user has the id or username {:?}", argument.user)))
+}
+
+async fn list(storage: &Storage) -> Result<(), Failure> {
+    let mut after: Option<UserId> = None;
+    loop {
+        let users = storage.list_users(after.as_ref(), PAGE).await.map_err(failed)?;
+        users.iter().try_for_each(|user| say(line(user)))?;
+        match users.last() {
+            Some(last) => after = Some(last.id.clone()),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Id, username, address, first sign-in, and whether the user is disabled.
+fn line(user: &User) -> String {
+    let username = user.username.as_ref().map_or("-", |name| name.as_str());
+    let email = user.email.as_ref().map_or("-", |email| email.as_str());
+    let disabled = if user.disabled_at.is_some() { "  disabled" } else { "" };
+    format!("{}  {username}  {email}  {}{disabled}", user.id, user.join_date)
+}
+
+async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
+    say(format_args!("id        {}", user.id))?;
+    say(format_args!("username  {}", user.username.as_ref().map_or("-", |name| name.as_str())))?;
+    say(format_args!("name      {}", user.name.as_ref().map_or("-", |name| name.as_str())))?;
+    say(format_args!("email     {}", user.email.as_ref().map_or("-", |email| email.as_str())))?;
+    say(format_args!("joined    {}", user.join_date))?;
+    if let Some(since) = user.disabled_at {
+        say(format_args!("disabled  {since}"))?;
+    }
+    for identity in storage.list_identities(&user.id).await.map_err(failed)? {
+        let login = identity.login.as_deref().unwrap_or("-");
+        say(format_args!("identity  {} {} {login} {}", identity.issuer, identity.subject, identity.last_used_at))?;
+    }
+    for session in storage.list_sessions(&user.id, SystemClock.now()).await.map_err(failed)? {
+        let (created, expires) = (session.created_at, session.expires_at);
+        say(format_args!("session   {} by {} from {created} to {expires}", session.id, session.provider_id))?;
+    }
+    Ok(())
+}
+
+async fn disable(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let now = SystemClock.now();
+    storage.disable_user(&user.id, now).await.map_err(failed)?;
+    storage.revoke_all_sessions(&user.id, now).await.map_err(failed)?;
+    say(format_args!("{}: disabled; all sessions are over", user.id))
+}
+
+async fn enable(storage: &Storage, user: &User) -> Result<(), Failure> {
+    storage.enable_user(&user.id).await.map_err(failed)?;
+    say(format_args!("{}: enabled", user.id))
+}
+
+async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
+    storage.delete_user(&user.id).await.map_err(failed)?;
+    say(format_args!("{}: deleted, with identities and sessions", user.id))
+}

@@ -1,0 +1,45 @@
+//! Why the program ends without having done what was asked.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+/// One or more sentences for the operator. Holds no secret.
+#[derive(Debug)]
+pub(crate) struct Failure(Vec<String>);
+
+impl Failure {
+    pub(crate) fn new(text: impl Display) -> Self {
+        Self(vec![text.to_string()])
+    }
+
+    /// Several at once, so that an operator mends them in one go.
+    pub(crate) fn of_all(texts: impl IntoIterator<Item = String>) -> Self {
+        Self(texts.into_iter().collect())
+    }
+
+    /// For `map_err`: puts what was being done in front of why it failed.
+    pub(crate) fn while_doing<E: Display>(what: &str) -> impl FnOnce(E) -> Self + '_ {
+        move |error| Self::new(format_args!("{what}: {error}"))
+    }
+
+    /// Writes to standard error.
+    pub(crate) fn print(&self) {
+        let mut out = std::io::stderr().lock();
+        for text in &self.0 {
+            // Nobody is left to tell when standard error is gone.
+            drop(writeln!(out, "vestibule: {text}"));
+        }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0.join("; "))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error)
+    }
+}

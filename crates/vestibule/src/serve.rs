@@ -1,0 +1,124 @@
+//! `vestibule serve`: joins the rooms, opens the listeners, and closes them again.
+
+mod development;
+mod housekeeping;
+mod keys;
+mod listeners;
+mod observer;
+mod report;
+mod storage;
+
+use std::sync::Arc;
+
+use vestibule_domain::{Clock, Randomness, SystemClock, SystemRandomness};
+use vestibule_flows::{Flows, Parts};
+use vestibule_http::{HttpSettings, Metrics};
+use vestibule_plugin_host::{PluginHost, PluginPath};
+use vestibule_providers::{
+    GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
+};
+use vestibule_storage::Storage;
+use vestibule_tokens::{TokenService, TokenSettings};
+
+use crate::failure::Failure;
+use crate::logging;
+use crate::settings::{ProviderSettings, Settings, Sources};
+
+use observer::PluginObserver;
+
+pub(crate) use keys::load as load_keys;
+pub(crate) use storage::connect as connect_storage;
+
+/// Runs until a signal ends it.
+pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
+    let settings = Settings::read(sources)?;
+    logging::start(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(serve(settings, sources));
+    // Plugins may have threads of their own that still run: no destructor of a library may run under them.
+    if let Err(failure) = &outcome {
+        failure.print();
+    }
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    vestibule_plugin_host::exit_now(i32::from(outcome.is_err()))
+}
+
+async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure> {
+    // Listening comes last, but whether it is possible is worth knowing first.
+    let listener = listeners::bind("LISTEN", settings.listen).await?;
+    let admin = match settings.admin_listen {
+        Some(address) => Some(listeners::bind("ADMIN_LISTEN", address).await?),
+        None => None,
+    };
+    let storage = connect_storage(&settings.database, settings.dev).await?;
+    let emulator = development::start_emulator(&mut settings).await?;
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tokens = make_tokens(&settings, &clock)?;
+    let plugins = load_plugins(&settings, &metrics)?;
+    let providers = make_providers(&settings.providers, &clock)?;
+    report::print(&settings, sources, &plugins, &providers, emulator.as_ref(), &tokens)?;
+    let flows = make_flows(&settings, &storage, &tokens, plugins, providers, &clock);
+    let demo_services = settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
+    let http = HttpSettings { trusted_proxies: settings.trusted_proxies.clone(), demo_services };
+    let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
+    let chores = housekeeping::start(&settings.keys, &tokens, &storage, &clock);
+    let outcome = listeners::serve(listener, endpoint, admin.map(|listener| (listener, metrics))).await;
+    chores.stop();
+    if let Some(emulator) = emulator {
+        emulator.stop().await;
+    }
+    outcome
+}
+
+fn make_tokens(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<TokenService>, Failure> {
+    let ring = load_keys(&settings.keys, clock.now(), settings.dev)?;
+    let token_settings = TokenSettings {
+        issuer: settings.flows.external_address.issuer().to_owned(),
+        user_token_ttl: settings.flows.session_ttl,
+        permission_token_ttl: settings.permission_token_ttl,
+    };
+    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+    Ok(Arc::new(TokenService::new(ring, token_settings, Arc::clone(clock), randomness)))
+}
+
+fn load_plugins(settings: &Settings, metrics: &Metrics) -> Result<Arc<PluginHost>, Failure> {
+    let plugins = &settings.plugins;
+    let observer = Arc::new(PluginObserver::new(metrics.clone()));
+    let path = PluginPath::new(plugins.path.clone());
+    let host = PluginHost::load(&path, plugins.services.clone(), plugins.extensions.clone(), observer);
+    host.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))
+}
+
+/// In the order in which people see them: Google, GitHub, then the others by name.
+pub(crate) fn make_providers(settings: &ProviderSettings, clock: &Arc<dyn Clock>) -> Result<Providers, Failure> {
+    let client = OutboundClient::new().map_err(Failure::while_doing("the client for providers"))?;
+    let oidc = |settings: &OidcSettings| {
+        OidcProvider::new(settings.clone(), client.clone(), Arc::clone(clock)).map(|provider| Arc::new(provider) as Arc<dyn Provider>)
+    };
+    let github = |settings: &GithubSettings| {
+        GithubProvider::new(settings.clone(), client.clone()).map(|provider| Arc::new(provider) as Arc<dyn Provider>)
+    };
+    let all = settings.google.iter().map(oidc).chain(settings.github.iter().map(github)).chain(settings.others.iter().map(oidc));
+    let providers = all.collect::<Result<_, _>>().map_err(Failure::new)?;
+    Providers::new(providers).map_err(Failure::while_doing("the providers"))
+}
+
+fn make_flows(
+    settings: &Settings,
+    storage: &Storage,
+    tokens: &Arc<TokenService>,
+    plugins: Arc<PluginHost>,
+    providers: Providers,
+    clock: &Arc<dyn Clock>,
+) -> Arc<Flows> {
+    let parts = Parts {
+        storage: storage.clone(),
+        tokens: Arc::clone(tokens),
+        providers,
+        plugins,
+        clock: Arc::clone(clock),
+        randomness: Arc::new(SystemRandomness),
+    };
+    Arc::new(Flows::new(settings.flows.clone(), parts))
+}

@@ -1,0 +1,48 @@
+//! What `--dev` adds: a stand-in for the providers that have no credentials.
+
+use std::net::SocketAddr;
+
+use vestibule_provider_emulator::{Emulator, EmulatorOptions, RedirectPolicy};
+use vestibule_providers::{GithubSettings, OidcSettings};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// Starts the emulator and points the providers without credentials at it. From here on the program takes the same path
+/// as with the real ones.
+pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emulator>, Failure> {
+    let providers = &mut settings.providers;
+    if !settings.dev || (providers.google.is_some() && providers.github.is_some()) {
+        return Ok(None);
+    }
+    let emulator = start(settings.listen).await.map_err(Failure::while_doing("the provider emulator"))?;
+    if providers.google.is_none() {
+        let client = emulator.google_client();
+        let (id, secret) = (client.id.clone(), client.secret.clone().into());
+        providers.google = Some(OidcSettings::google(emulator.google_issuer(), id, secret));
+    }
+    if providers.github.is_none() {
+        let client = emulator.github_client();
+        providers.github = Some(GithubSettings {
+            client_id: client.id.clone(),
+            client_secret: client.secret.clone().into(),
+            url: emulator.github_url(),
+            api_url: emulator.github_api_url(),
+        });
+    }
+    Ok(Some(emulator))
+}
+
+/// On the port after the service's own, so that its issuer, and with it every identity, is the same at the next start;
+/// on any free port when that one is taken.
+async fn start(listen: SocketAddr) -> std::io::Result<Emulator> {
+    let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let options = |listen| EmulatorOptions { listen, redirect_uris: RedirectPolicy::AnyLoopback, ..EmulatorOptions::default() };
+    match listen.port().checked_add(1) {
+        Some(port) => match Emulator::start(options(loopback(port))).await {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Emulator::start(options(loopback(0))).await,
+            outcome => outcome,
+        },
+        None => Emulator::start(options(loopback(0))).await,
+    }
+}

@@ -1,0 +1,73 @@
+//! What happens beside the requests: new keys are noticed, and what is long over is deleted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+use vestibule_domain::Clock;
+use vestibule_storage::Storage;
+use vestibule_tokens::{KeyRing, TokenService, dir_state};
+
+use crate::settings::KeySource;
+
+const KEYS_EVERY: Duration = Duration::from_secs(1);
+const CLEANUP_EVERY: Duration = Duration::from_secs(15 * 60);
+/// What has ended is kept for a while, so that a clock that was wrong for a while does no harm.
+const KEEP_ENDED: Duration = Duration::from_secs(24 * 60 * 60);
+const CLEANUP_BATCH: u32 = 1000;
+
+/// The tasks that run until they are stopped.
+pub(crate) struct Chores(Vec<JoinHandle<()>>);
+
+impl Chores {
+    pub(crate) fn stop(self) {
+        for task in self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// Starts the chores of a service.
+pub(crate) fn start(keys: &KeySource, tokens: &Arc<TokenService>, storage: &Storage, clock: &Arc<dyn Clock>) -> Chores {
+    let mut tasks = vec![tokio::spawn(delete_ended(storage.clone(), Arc::clone(clock)))];
+    if let KeySource::Folder(folder) = keys {
+        tasks.push(tokio::spawn(watch_keys(folder.clone(), Arc::clone(tokens), Arc::clone(clock))));
+    }
+    Chores(tasks)
+}
+
+/// Looks once a second whether the folder has changed. A folder that cannot be used as it is changes nothing: the keys
+/// in use stay in use, and the log says why.
+async fn watch_keys(folder: PathBuf, tokens: Arc<TokenService>, clock: Arc<dyn Clock>) {
+    let mut known = dir_state(&folder).ok();
+    let mut ticks = interval(KEYS_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        let state = dir_state(&folder).ok();
+        if state == known {
+            continue;
+        }
+        known = state;
+        match KeyRing::load_dir(&folder, clock.now()) {
+            Ok(ring) => {
+                tokens.replace_ring(ring);
+                tracing::info!(signing = tokens.signing_key_id(), "the keys have changed");
+            }
+            Err(error) => tracing::error!(%error, "the keys have changed and cannot be used; the earlier ones stay"),
+        }
+    }
+}
+
+async fn delete_ended(storage: Storage, clock: Arc<dyn Clock>) {
+    let mut ticks = interval(CLEANUP_EVERY);
+    loop {
+        ticks.tick().await;
+        match storage.delete_expired(clock.now().minus(KEEP_ENDED), CLEANUP_BATCH).await {
+            Ok(rows) => tracing::debug!(?rows, "deleted what is long over"),
+            Err(error) => tracing::warn!(%error, "what is long over was not deleted"),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What is in force, in a few lines, when the service starts.
+
+use std::io::Write as _;
+
+use vestibule_plugin_host::PluginHost;
+use vestibule_provider_emulator::Emulator;
+use vestibule_providers::Providers;
+use vestibule_tokens::TokenService;
+
+use crate::failure::Failure;
+use crate::settings::{KeySource, LogFormat, Settings, Sources};
+
+/// Prints it: as text to standard output, or as one line of the log when that is JSON.
+pub(crate) fn print(
+    settings: &Settings,
+    sources: &Sources,
+    plugins: &PluginHost,
+    providers: &Providers,
+    emulator: Option<&Emulator>,
+    tokens: &TokenService,
+) -> Result<(), Failure> {
+    let lines = [
+        ("address", describe_address(settings)),
+        ("settings", sources.file().map_or_else(|| "environment and defaults".to_owned(), |file| file.display().to_string())),
+        ("database", settings.database.to_string()),
+        ("keys", format!("{}, signing with {}", describe_keys(&settings.keys), tokens.signing_key_id())),
+        ("providers", describe_providers(providers, emulator)),
+        ("origins", describe_origins(settings)),
+        ("services", describe_services(settings)),
+        ("plugins", describe_plugins(plugins)),
+        ("missing", describe_missing(settings)),
+    ];
+    if settings.log.format == LogFormat::Json {
+        for (name, value) in &lines {
+            tracing::info!(name, value, "in force");
+        }
+        return Ok(());
+    }
+    let mut out = std::io::stdout().lock();
+    let mode = if settings.dev { ", development: do not expose it" } else { "" };
+    writeln!(out, "vestibule {}{mode}", env!("CARGO_PKG_VERSION"))?;
+    for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(out, "  {name:<10} {value}")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn describe_address(settings: &Settings) -> String {
+    let admin = settings.admin_listen.map(|address| format!(", metrics on {address}")).unwrap_or_default();
+    format!("{} on {}{admin}", settings.flows.external_address.issuer(), settings.listen)
+}
+
+pub(crate) fn describe_keys(keys: &KeySource) -> String {
+    match keys {
+        KeySource::Pem { .. } => "PRIVATE_KEY".to_owned(),
+        KeySource::Folder(folder) => format!("{}/", folder.display()),
+    }
+}
+
+fn describe_providers(providers: &Providers, emulator: Option<&Emulator>) -> String {
+    let names: Vec<&str> = providers.iter().map(|provider| provider.name().as_str()).collect();
+    let emulated = emulator.map(|emulator| format!(" (emulated on {})", emulator.address())).unwrap_or_default();
+    format!("{}{emulated}", names.join(", "))
+}
+
+fn describe_origins(settings: &Settings) -> String {
+    let allowed = &settings.flows.allowed_origins;
+    let mut origins: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+    if allowed.any_loopback() {
+        origins.push("any on loopback".to_owned());
+    }
+    origins.join(", ")
+}
+
+fn describe_services(settings: &Settings) -> String {
+    settings.plugins.services.iter().map(|(name, spec)| format!("{name} by {}", spec.plugin)).collect::<Vec<_>>().join(", ")
+}
+
+fn describe_plugins(plugins: &PluginHost) -> String {
+    let describe = |plugin: &vestibule_plugin_host::PluginInfo| {
+        format!("{}: {} {} from {}", plugin.alias, plugin.name, plugin.version, plugin.file.display())
+    };
+    plugins.list().iter().map(describe).collect::<Vec<_>>().join("\n             ")
+}
+
+/// What is absent and may be a surprise.
+fn describe_missing(settings: &Settings) -> String {
+    let mut missing = Vec::new();
+    if settings.providers.google.is_none() {
+        missing.push("google (GOOGLE_KEY, GOOGLE_SECRET)");
+    }
+    if settings.providers.github.is_none() {
+        missing.push("github (GITHUB_KEY, GITHUB_SECRET)");
+    }
+    if settings.plugins.services.is_empty() {
+        missing.push("services (ALLOWED_SERVICES): no permission token can be made");
+    }
+    missing.join(", ")
+}

@@ -1,0 +1,208 @@
+//! The settings: read once, from flags, environment, file and defaults, into types in which what makes no sense cannot
+//! be written.
+
+mod names;
+mod plugins;
+mod providers;
+mod sources;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use vestibule_domain::{AccountLinking, AllowedOrigins, ExternalAddress, Origin, UserIdScheme};
+use vestibule_flows::FlowSettings;
+use vestibule_http::TrustedProxies;
+use vestibule_storage::DatabaseUrl;
+
+use crate::failure::Failure;
+
+pub(crate) use plugins::PluginSettings;
+pub(crate) use providers::ProviderSettings;
+pub(crate) use sources::Sources;
+
+use values::{Reader, parse_switch, parse_ttl};
+
+/// Everything that `serve` needs to know.
+pub(crate) struct Settings {
+    pub(crate) dev: bool,
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) database: DatabaseUrl,
+    pub(crate) keys: KeySource,
+    pub(crate) providers: ProviderSettings,
+    pub(crate) plugins: PluginSettings,
+    pub(crate) flows: FlowSettings,
+    pub(crate) permission_token_ttl: Duration,
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) log: LogSettings,
+}
+
+/// Where the signing keys are.
+pub(crate) enum KeySource {
+    /// One key from the settings.
+    Pem { private: SecretString, public: Option<String> },
+    /// A folder of them.
+    Folder(PathBuf),
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct LogSettings {
+    pub(crate) filter: String,
+    pub(crate) format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For collectors.
+    Json,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Settings {
+    /// Reads all of them; every mistake is reported, not only the first.
+    pub(crate) fn read(sources: &Sources) -> Result<Self, Failure> {
+        let mut reader = Reader::new(sources);
+        let dev = sources.dev();
+        let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
+        let external_address = read_external_address(&mut reader, listen);
+        let database = read_database(&mut reader);
+        let keys = read_keys(&mut reader);
+        let flows = read_flows(&mut reader, external_address);
+        let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
+        let providers = ProviderSettings::read(&mut reader);
+        let plugins = PluginSettings::read(&mut reader);
+        let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
+        let trusted_proxies = reader.parse("TRUSTED_PROXIES", str::parse).unwrap_or_default();
+        let log = read_log(&mut reader);
+        // Nothing ends early above, so that every mistake is found.
+        let complete = || {
+            Some(Self {
+                dev,
+                listen,
+                admin_listen,
+                database: database?,
+                keys: keys?,
+                providers,
+                plugins,
+                flows: flows?,
+                permission_token_ttl,
+                trusted_proxies,
+                log,
+            })
+        };
+        reader.finish(complete())
+    }
+
+    /// The database alone, for the commands that need nothing else.
+    pub(crate) fn read_database(sources: &Sources) -> Result<DatabaseUrl, Failure> {
+        let mut reader = Reader::new(sources);
+        let database = read_database(&mut reader);
+        reader.finish(database)
+    }
+
+    /// The keys and the longest life of a token, for the commands that manage keys.
+    pub(crate) fn read_keys(sources: &Sources) -> Result<(KeySource, Duration), Failure> {
+        let mut reader = Reader::new(sources);
+        let user = reader.parse("USER_TOKEN_TTL", parse_ttl).unwrap_or(14 * DAY);
+        let permission = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or_default();
+        let keys = read_keys(&mut reader);
+        reader.finish(keys.map(|keys| (keys, user.max(permission))))
+    }
+
+    /// Where the service listens, for the health check.
+    pub(crate) fn read_listen(sources: &Sources) -> Result<SocketAddr, Failure> {
+        let mut reader = Reader::new(sources);
+        let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
+        reader.finish(Some(listen))
+    }
+
+    /// How long the longest-lived token lives.
+    pub(crate) fn longest_token_ttl(&self) -> Duration {
+        self.flows.session_ttl.max(self.permission_token_ttl)
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8000))
+}
+
+fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<ExternalAddress> {
+    if let Some(address) = reader.parse("EXTERNAL_ADDRESS", ExternalAddress::parse) {
+        return Some(address);
+    }
+    if !reader.dev() {
+        reader.missing("EXTERNAL_ADDRESS", "where the service is reachable from outside, such as https://auth.example.com");
+        return None;
+    }
+    ExternalAddress::parse(&format!("http://{listen}")).map_err(|error| reader.wrong("LISTEN", &error)).ok()
+}
+
+fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
+    let default = if reader.dev() { "sqlite://var/vestibule.db" } else { "sqlite://vestibule.db" };
+    reader.parse_or("DATABASE_URL", default, DatabaseUrl::parse)
+}
+
+fn read_keys(reader: &mut Reader<'_>) -> Option<KeySource> {
+    let public = reader.text("PUBLIC_KEY");
+    if let Some(private) = reader.secret("PRIVATE_KEY") {
+        return Some(KeySource::Pem { private, public });
+    }
+    if public.is_some() {
+        reader.wrong("PUBLIC_KEY", &"it is given without PRIVATE_KEY; with KEYS_DIR the public keys follow from the private ones");
+    }
+    Some(KeySource::Folder(reader.text("KEYS_DIR").unwrap_or_else(|| "keys".to_owned()).into()))
+}
+
+fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>) -> Option<FlowSettings> {
+    let allowed_origins = read_allowed_origins(reader, external_address.as_ref());
+    let session_ttl = reader.parse("USER_TOKEN_TTL", parse_ttl).unwrap_or(14 * DAY);
+    let account_linking = reader.parse("ACCOUNT_LINKING", |text| match text {
+        "verified-email" => Ok(AccountLinking::VerifiedEmail),
+        "explicit" => Ok(AccountLinking::Explicit),
+        _ => Err("expected verified-email or explicit"),
+    });
+    let user_id_scheme = reader.parse("USER_ID_SCHEME", |text| match text {
+        "random" => Ok(UserIdScheme::Random),
+        "email-md5" => Ok(UserIdScheme::EmailMd5),
+        _ => Err("expected random or email-md5"),
+    });
+    Some(FlowSettings {
+        external_address: external_address?,
+        allowed_origins,
+        account_linking: account_linking.unwrap_or_default(),
+        user_id_scheme: user_id_scheme.unwrap_or_default(),
+        session_ttl,
+        permission_token_reuse: reader.parse("PERMISSION_TOKEN_REUSE", parse_switch).unwrap_or(true),
+    })
+}
+
+fn read_allowed_origins(reader: &mut Reader<'_>, external_address: Option<&ExternalAddress>) -> AllowedOrigins {
+    let listed = reader.parse("ALLOWED_ORIGINS", |text| {
+        let items = text.split(';').map(str::trim).filter(|item| !item.is_empty());
+        items.map(|item| Origin::parse(item).map_err(|error| format!("{item}: {error}"))).collect::<Result<Vec<_>, _>>()
+    });
+    let origins = listed.or_else(|| external_address.map(|address| vec![address.origin().clone()]));
+    let allowed = AllowedOrigins::new(origins.unwrap_or_default());
+    if reader.dev() { allowed.with_any_loopback() } else { allowed }
+}
+
+fn read_log(reader: &mut Reader<'_>) -> LogSettings {
+    let format = reader.parse("LOG_FORMAT", |text| match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("expected text or json"),
+    });
+    let filter = reader.parse("LOG", |text| {
+        tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned())
+    });
+    LogSettings { filter: filter.unwrap_or_else(|| "info".to_owned()), format: format.unwrap_or(LogFormat::Text) }
+}

@@ -1,0 +1,38 @@
+//! The names of all settings. What is not here is a mistake wherever it stands in the settings file.
+
+/// Settings that hold a text.
+pub(super) const TEXTS: &[&str] = &[
+    "LISTEN",
+    "ADMIN_LISTEN",
+    "EXTERNAL_ADDRESS",
+    "KEYS_DIR",
+    "PUBLIC_KEY",
+    "GOOGLE_KEY",
+    "GOOGLE_ISSUER",
+    "GITHUB_KEY",
+    "GITHUB_URL",
+    "GITHUB_API_URL",
+    "ALLOWED_ORIGINS",
+    "ALLOWED_SERVICES",
+    "INSTALLED_EXTENSIONS",
+    "PLUGIN_PATH",
+    "USER_TOKEN_TTL",
+    "PERMISSION_TOKEN_TTL",
+    "PERMISSION_TOKEN_REUSE",
+    "ACCOUNT_LINKING",
+    "USER_ID_SCHEME",
+    "TRUSTED_PROXIES",
+    "LOG",
+    "LOG_FORMAT",
+];
+
+/// Settings that hold a secret; each can also be given as a file, with `_FILE` behind its name.
+pub(super) const SECRETS: &[&str] = &["DATABASE_URL", "PRIVATE_KEY", "GOOGLE_SECRET", "GITHUB_SECRET"];
+
+/// Settings that are tables, in the file alone.
+pub(super) const TABLES: &[&str] = &["providers", "plugin"];
+
+/// What a `PLUGIN_PATH` is joined with; every other list is joined with semicolons.
+pub(super) fn separator_of(name: &str) -> &'static str {
+    if name == "PLUGIN_PATH" { ":" } else { ";" }
+}

@@ -1,0 +1,130 @@
+//! Which providers people can sign in with.
+
+use secrecy::SecretString;
+use toml::{Table, Value};
+use vestibule_domain::ProviderName;
+use vestibule_providers::{GithubSettings, OidcSettings};
+
+use super::values::Reader;
+
+const SCOPES: [&str; 3] = ["openid", "email", "profile"];
+const KEYS: [&str; 6] = ["issuer", "client_id", "client_secret", "client_secret_file", "scopes", "label"];
+
+/// The providers whose credentials are there.
+#[derive(Default)]
+pub(crate) struct ProviderSettings {
+    pub(crate) google: Option<OidcSettings>,
+    pub(crate) github: Option<GithubSettings>,
+    pub(crate) others: Vec<OidcSettings>,
+}
+
+impl ProviderSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let settings = Self { google: read_google(reader), github: read_github(reader), others: read_others(reader) };
+        if settings.is_empty() && !reader.dev() {
+            reader.missing(
+                "GOOGLE_KEY and GOOGLE_SECRET, GITHUB_KEY and GITHUB_SECRET, or a [providers.NAME] table",
+                "without a provider nobody can sign in",
+            );
+        }
+        settings
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.google.is_none() && self.github.is_none() && self.others.is_empty()
+    }
+}
+
+/// A client's id and secret, of which having one without the other is a mistake.
+fn read_credentials(reader: &mut Reader<'_>, provider: &str) -> Option<(String, SecretString)> {
+    let (id_name, secret_name) = (format!("{provider}_KEY"), format!("{provider}_SECRET"));
+    match (reader.text(&id_name), reader.secret(&secret_name)) {
+        (Some(id), Some(secret)) => Some((id, secret)),
+        (None, None) => None,
+        (Some(_), None) => {
+            reader.missing(&secret_name, &format!("{id_name} is"));
+            None
+        }
+        (None, Some(_)) => {
+            reader.missing(&id_name, &format!("{secret_name} is"));
+            None
+        }
+    }
+}
+
+fn read_google(reader: &mut Reader<'_>) -> Option<OidcSettings> {
+    let issuer = reader.text("GOOGLE_ISSUER").unwrap_or_else(|| OidcSettings::GOOGLE_ISSUER.to_owned());
+    let (id, secret) = read_credentials(reader, "GOOGLE")?;
+    Some(OidcSettings::google(issuer, id, secret))
+}
+
+fn read_github(reader: &mut Reader<'_>) -> Option<GithubSettings> {
+    let url = reader.text("GITHUB_URL").unwrap_or_else(|| GithubSettings::DEFAULT_URL.to_owned());
+    let api_url = reader.text("GITHUB_API_URL").unwrap_or_else(|| GithubSettings::DEFAULT_API_URL.to_owned());
+    let (client_id, client_secret) = read_credentials(reader, "GITHUB")?;
+    Some(GithubSettings { client_id, client_secret, url, api_url })
+}
+
+fn read_others(reader: &mut Reader<'_>) -> Vec<OidcSettings> {
+    let Some(tables) = reader.table("providers") else { return Vec::new() };
+    let mut providers = Vec::new();
+    for (name, value) in tables {
+        let place = format!("[providers.{name}]");
+        match read_other(name, value) {
+            Ok(settings) => providers.push(settings),
+            Err(reason) => reader.wrong(&place, &reason),
+        }
+    }
+    providers
+}
+
+fn read_other(name: &str, value: &Value) -> Result<OidcSettings, String> {
+    let table = value.as_table().ok_or("expected a table")?;
+    if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(format!("unknown key {unknown:?}"));
+    }
+    let provider = ProviderName::parse(name).map_err(|error| error.to_string())?;
+    if ["google", "github"].contains(&name) {
+        return Err(format!("the name is taken; use the settings {}_KEY and so on", name.to_ascii_uppercase()));
+    }
+    let label = text(table, "label")?.unwrap_or(name).to_owned();
+    Ok(OidcSettings {
+        name: provider,
+        label,
+        issuer: required(table, "issuer")?.to_owned(),
+        client_id: required(table, "client_id")?.to_owned(),
+        client_secret: client_secret(table)?,
+        scopes: scopes(table)?,
+    })
+}
+
+fn text<'a>(table: &'a Table, key: &str) -> Result<Option<&'a str>, String> {
+    match table.get(key) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or_else(|| format!("{key}: expected a text")),
+    }
+}
+
+fn required<'a>(table: &'a Table, key: &str) -> Result<&'a str, String> {
+    text(table, key)?.filter(|text| !text.is_empty()).ok_or_else(|| format!("{key} is not set"))
+}
+
+fn client_secret(table: &Table) -> Result<SecretString, String> {
+    match (text(table, "client_secret")?, text(table, "client_secret_file")?) {
+        (Some(secret), None) if !secret.is_empty() => Ok(secret.to_owned().into()),
+        (None, Some(path)) => {
+            let secret = std::fs::read_to_string(path).map_err(|error| format!("client_secret_file: {path}: {error}"))?;
+            Ok(secret.trim().to_owned().into())
+        }
+        (Some(_), Some(_)) => Err("client_secret: given twice, also as client_secret_file".to_owned()),
+        _ => Err("client_secret is not set".to_owned()),
+    }
+}
+
+fn scopes(table: &Table) -> Result<Vec<String>, String> {
+    let wrong = "scopes: expected a list of texts with \"openid\" among them";
+    let Some(value) = table.get("scopes") else { return Ok(SCOPES.map(str::to_owned).to_vec()) };
+    let items = value.as_array().ok_or(wrong)?.iter().map(|item| item.as_str().map(str::to_owned));
+    let scopes: Vec<String> = items.collect::<Option<_>>().ok_or(wrong)?;
+    if scopes.iter().any(|scope| scope == "openid") { Ok(scopes) } else { Err(wrong.to_owned()) }
+}

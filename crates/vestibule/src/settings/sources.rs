@@ -1,0 +1,148 @@
+//! Where settings come from: flags over environment over file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::names::{SECRETS, TABLES, TEXTS, separator_of};
+use crate::failure::Failure;
+
+const DEFAULT_FILE: &str = "vestibule.toml";
+
+/// What the operator wrote, not yet understood.
+pub(crate) struct Sources {
+    dev: bool,
+    flags: BTreeMap<&'static str, String>,
+    file: Option<PathBuf>,
+    texts: BTreeMap<String, String>,
+    tables: Table,
+}
+
+impl Sources {
+    /// Reads the settings file, if there is one, and refuses what it does not know.
+    pub(crate) fn read(config: Option<&Path>, dev: bool) -> Result<Self, Failure> {
+        let mut sources =
+            Self { dev, flags: BTreeMap::new(), file: None, texts: BTreeMap::new(), tables: Table::new() };
+        let path = config.unwrap_or(Path::new(DEFAULT_FILE));
+        if config.is_some() || path.exists() {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
+            sources.file = Some(path.to_owned());
+            sources.take_file(&text).map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
+        }
+        Ok(sources)
+    }
+
+    fn take_file(&mut self, text: &str) -> Result<(), String> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| explain(&error, text))?;
+        for (key, value) in table {
+            match value {
+                Value::Table(table) if TABLES.contains(&key.as_str()) => {
+                    self.tables.insert(key, Value::Table(table));
+                }
+                value => self.take_text(&key, &value)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn take_text(&mut self, key: &str, value: &Value) -> Result<(), String> {
+        let name = key.to_ascii_uppercase();
+        if !is_known(&name) {
+            return Err(format!("unknown key {key:?}"));
+        }
+        let text = text_of(value, separator_of(&name)).ok_or_else(|| format!("{key}: expected a text or a list of texts"))?;
+        match self.texts.insert(name, text) {
+            None => Ok(()),
+            Some(_) => Err(format!("{key}: given twice, in capitals and in small letters")),
+        }
+    }
+
+    /// Sets what a flag of the command line says.
+    pub(crate) fn set_flag(&mut self, name: &'static str, value: String) {
+        self.flags.insert(name, value);
+    }
+
+    /// Whether `--dev` is given.
+    pub(crate) fn dev(&self) -> bool {
+        self.dev
+    }
+
+    /// The settings file in use.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// The text of a setting; empty counts as absent.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub(super) fn find(&self, name: &str) -> Option<String> {
+        let present = |text: &String| !text.trim().is_empty();
+        let flag = self.flags.get(name).cloned().filter(present);
+        let environment = || std::env::var(name).ok().filter(present);
+        flag.or_else(environment).or_else(|| self.texts.get(name).cloned().filter(present))
+    }
+
+    /// A table of the file.
+    pub(super) fn find_table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(name).and_then(Value::as_table)
+    }
+}
+
+fn is_known(name: &str) -> bool {
+    let as_file = name.strip_suffix("_FILE").is_some_and(|secret| SECRETS.contains(&secret));
+    as_file || TEXTS.contains(&name) || SECRETS.contains(&name)
+}
+
+/// A value as the environment would give it.
+fn text_of(value: &Value, separator: &str) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Boolean(true) => Some("on".to_owned()),
+        Value::Boolean(false) => Some("off".to_owned()),
+        Value::Array(items) => {
+            items.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|items| items.join(separator))
+        }
+        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+    }
+}
+
+/// What is wrong and in which line. The parser's own text quotes the line, which may hold a secret.
+fn explain(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Sources, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vestibule.toml");
+        std::fs::write(&path, text).unwrap();
+        Sources::read(Some(&path), false).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn l16_an_unknown_key_is_named() {
+        let error = read("listen = '127.0.0.1:1'\nlisten_on = 'x'").err().unwrap();
+        assert!(error.contains("listen_on"), "{error}");
+        let error = read("[provider.x]\nissuer = 'https://a.example'").err().unwrap();
+        assert!(error.contains("provider"), "{error}");
+    }
+
+    #[test]
+    fn a_mistake_in_the_file_is_found_without_showing_the_line() {
+        let error = read("listen = 'x'\ngithub_secret = \"hunter2\n").err().unwrap();
+        assert!(error.contains("line 2") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn lists_and_switches_become_the_texts_of_the_environment() {
+        let sources = read("allowed_origins = ['https://a.example', 'https://b.example']\nPERMISSION_TOKEN_REUSE = false").unwrap();
+        assert_eq!(sources.find("ALLOWED_ORIGINS").unwrap(), "https://a.example;https://b.example");
+        assert_eq!(sources.find("PERMISSION_TOKEN_REUSE").unwrap(), "off");
+        assert!(sources.find("LISTEN").is_none());
+    }
+}

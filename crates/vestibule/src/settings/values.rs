@@ -1,0 +1,104 @@
+//! From texts to values, collecting every mistake under the name of its setting.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use toml::Table;
+
+use super::Sources;
+use crate::failure::Failure;
+
+/// Reads settings one by one and remembers what was wrong.
+pub(super) struct Reader<'a> {
+    sources: &'a Sources,
+    mistakes: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(sources: &'a Sources) -> Self {
+        Self { sources, mistakes: Vec::new() }
+    }
+
+    pub(super) fn dev(&self) -> bool {
+        self.sources.dev()
+    }
+
+    pub(super) fn table(&self, name: &str) -> Option<&'a Table> {
+        self.sources.find_table(name)
+    }
+
+    /// A text, which for a secret may stand in a file of its own.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        let direct = self.sources.find(name);
+        let Some(path) = self.sources.find(&format!("{name}_FILE")) else { return direct };
+        if direct.is_some() {
+            self.wrong(name, &format_args!("given twice, also as {name}_FILE"));
+        }
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text.trim().to_owned()),
+            Err(error) => {
+                self.wrong(&format!("{name}_FILE"), &format_args!("{path}: {error}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn secret(&mut self, name: &str) -> Option<SecretString> {
+        self.text(name).map(Into::into)
+    }
+
+    pub(super) fn parse<T, E: Display>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let text = self.text(name)?;
+        parse(text.trim()).map_err(|error| self.wrong(name, &error)).ok()
+    }
+
+    pub(super) fn parse_or<T, E: Display>(
+        &mut self,
+        name: &str,
+        default: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        parse(text.trim()).map_err(|error| self.wrong(name, &error)).ok()
+    }
+
+    pub(super) fn missing(&mut self, name: &str, meaning: &str) {
+        self.mistakes.push(format!("{name} is not set: {meaning}"));
+    }
+
+    pub(super) fn wrong(&mut self, name: &str, reason: &dyn Display) {
+        self.mistakes.push(format!("{name}: {reason}"));
+    }
+
+    /// The value, if there was no mistake.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Failure> {
+        match value {
+            Some(value) if self.mistakes.is_empty() => Ok(value),
+            _ => Err(Failure::of_all(self.mistakes)),
+        }
+    }
+}
+
+/// The life of a token or session: `15m`, `14d`, or a number of seconds. At least ten seconds, at most ten years.
+pub(super) fn parse_ttl(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text)?;
+    let bounds = Duration::from_secs(10)..=Duration::from_secs(10 * 365 * 24 * 60 * 60);
+    if bounds.contains(&duration) { Ok(duration) } else { Err("expected between 10s and 10 years".to_owned()) }
+}
+
+/// `2s`, `500ms`, `1h 30m`, or a number of seconds.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string()),
+    }
+}
+
+pub(super) fn parse_switch(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" | "true" => Ok(true),
+        "off" | "false" => Ok(false),
+        _ => Err("expected on or off"),
+    }
+}
