@@ -1,5 +1,6 @@
 //! What a test can do to the providers while they run.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,5 +153,11 @@ impl Control {
     /// Sets every counter to zero.
     pub fn reset_counters(&self) {
         self.shared.counters.reset();
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Control").field("base", &self.shared.base).finish_non_exhaustive()
     }
 }

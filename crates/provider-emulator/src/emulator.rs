@@ -1,5 +1,6 @@
 //! The emulator as a whole: started, asked for its addresses, stopped.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,11 +9,11 @@ use std::time::Duration;
 use poem::Server;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::{self, JoinHandle};
+use tokio::task::JoinHandle;
 
 use crate::connection::Acceptor;
 use crate::control::Control;
-use crate::keys::SigningKey;
+use crate::keys::FirstKeys;
 use crate::options::{Client, EmulatorOptions};
 use crate::personas::Persona;
 use crate::provider::{Issuer, Provider};
@@ -33,9 +34,9 @@ impl Emulator {
     pub async fn start(options: EmulatorOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let (google, corporate) = tokio::try_join!(new_key(), new_key())?;
+        let keys = FirstKeys::of_process().await?;
         let base = format!("http://{}", reachable(address));
-        let shared = Arc::new(Shared::new(base, options, (google, corporate)));
+        let shared = Arc::new(Shared::new(base, options, keys));
         let acceptor = Acceptor::new(listener, address, shared.doomed.clone());
         let (running, stopped) = oneshot::channel::<()>();
         let site = Site(shared.clone());
@@ -105,9 +106,10 @@ impl Emulator {
     }
 }
 
-/// Making a key takes too long for a thread that serves requests.
-async fn new_key() -> io::Result<SigningKey> {
-    task::spawn_blocking(SigningKey::generate).await.map_err(io::Error::other)?
+impl fmt::Debug for Emulator {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Emulator").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 /// The address to connect to: one that means every interface is nobody's to call.

@@ -11,6 +11,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+use tokio::task;
 
 use crate::random;
 
@@ -110,6 +112,32 @@ impl EllipticKey {
     }
 }
 
+/// The keys that issuers start with, one each.
+#[derive(Clone)]
+pub(crate) struct FirstKeys {
+    pub(crate) google: Arc<SigningKey>,
+    pub(crate) corporate: Arc<SigningKey>,
+}
+
+impl FirstKeys {
+    /// The same keys for every emulator of this process: making them is nearly all of a start, and a test suite
+    /// starts hundreds.
+    pub(crate) async fn of_process() -> io::Result<Self> {
+        static KEYS: OnceCell<FirstKeys> = OnceCell::const_new();
+        KEYS.get_or_try_init(Self::generate).await.cloned()
+    }
+
+    async fn generate() -> io::Result<Self> {
+        let (google, corporate) = tokio::try_join!(generate_aside(), generate_aside())?;
+        Ok(Self { google, corporate })
+    }
+}
+
+/// Making a key takes too long for a thread that serves requests.
+async fn generate_aside() -> io::Result<Arc<SigningKey>> {
+    task::spawn_blocking(SigningKey::generate).await.map_err(io::Error::other)?.map(Arc::new)
+}
+
 /// The signing key and the published ones, which tests can let drift apart.
 pub(crate) struct KeyRing {
     signing: Arc<SigningKey>,
@@ -119,8 +147,7 @@ pub(crate) struct KeyRing {
 
 impl KeyRing {
     /// A ring of one key, published.
-    pub(crate) fn new(key: SigningKey) -> Self {
-        let signing = Arc::new(key);
+    pub(crate) fn new(signing: Arc<SigningKey>) -> Self {
         Self { published: vec![signing.clone()], signing, elliptic: None }
     }
 

@@ -1,6 +1,6 @@
 //! What all requests and the control handle share.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::connection::Doomed;
 use crate::counters::Counters;
 use crate::faults::Faults;
 use crate::grants::Grants;
-use crate::keys::{KeyRing, SigningKey};
+use crate::keys::{FirstKeys, KeyRing, SigningKey};
 use crate::lock::lock;
 use crate::options::{Client, EmulatorOptions, RedirectPolicy};
 use crate::personas::Personas;
@@ -45,7 +45,7 @@ pub(crate) struct IssuerState {
 }
 
 impl IssuerState {
-    fn new(client: Client, key: SigningKey) -> Self {
+    fn new(client: Client, key: Arc<SigningKey>) -> Self {
         Self {
             client,
             keys: Mutex::new(KeyRing::new(key)),
@@ -56,7 +56,7 @@ impl IssuerState {
 }
 
 impl Shared {
-    pub(crate) fn new(base: String, options: EmulatorOptions, keys: (SigningKey, SigningKey)) -> Self {
+    pub(crate) fn new(base: String, options: EmulatorOptions, keys: FirstKeys) -> Self {
         Self {
             base,
             clock: options.clock,
@@ -68,8 +68,8 @@ impl Shared {
             counters: Counters::default(),
             faults: Faults::default(),
             doomed: Doomed::default(),
-            google: IssuerState::new(options.google_client, keys.0),
-            corporate: IssuerState::new(options.corporate_client, keys.1),
+            google: IssuerState::new(options.google_client, keys.google),
+            corporate: IssuerState::new(options.corporate_client, keys.corporate),
             github_client: options.github_client,
         }
     }
