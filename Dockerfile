@@ -1,0 +1,38 @@
+# syntax=docker/dockerfile:1
+
+FROM rust:1-slim-bookworm AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends g++ make \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/source/target \
+    cargo build --release --locked -p vestibule -p sample-permissions -p sample-extension \
+    && mkdir -p /image/plugins \
+    && cp target/release/vestibule /image/ \
+    && cp target/release/libsample_permissions.so target/release/libsample_extension.so /image/plugins/
+
+# glibc, and the same one that the program was linked with: a static program could not load plugins.
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /var/lib/vestibule --shell /usr/sbin/nologin vestibule \
+    && install --directory --owner=vestibule --group=vestibule --mode=0700 \
+        /var/lib/vestibule /var/lib/vestibule/data /var/lib/vestibule/keys
+# Plugins are looked for beside the executable. Both belong to root, so that the service cannot change its own code.
+COPY --from=build /image /usr/local/lib/vestibule
+RUN ln -s ../lib/vestibule/vestibule /usr/local/bin/vestibule
+
+USER vestibule
+WORKDIR /var/lib/vestibule
+ENV LISTEN=0.0.0.0:8000 \
+    DATABASE_URL=sqlite:///var/lib/vestibule/data/vestibule.db \
+    KEYS_DIR=/var/lib/vestibule/keys \
+    LOG_FORMAT=json
+VOLUME ["/var/lib/vestibule/data", "/var/lib/vestibule/keys"]
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["vestibule", "healthcheck"]
+ENTRYPOINT ["vestibule"]
+CMD ["serve"]

@@ -1,0 +1,46 @@
+# `make` lists what there is. Rust, make and a C compiler are all that building takes.
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-needs check openapi screenshot
+
+PROGRAM := $(or $(CARGO_TARGET_DIR),target)/debug/vestibule
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build the program with its sample plugins and start it, with nothing to set up
+	cargo build --workspace
+	$(PROGRAM) serve --dev
+
+# Always the whole workspace: a part of it would ask its dependencies for other features, and so build them twice.
+build: ## Build everything: program, plugins, tests
+	cargo build --workspace --all-targets
+
+test: test-needs build ## Run all tests, against SQLite and a throw-away PostgreSQL
+	cargo test --workspace --doc
+ifdef NEXTEST
+	scripts/with-postgres.sh cargo nextest run --workspace --all-targets
+else
+	scripts/with-postgres.sh cargo test --workspace --all-targets
+endif
+
+test-needs: ## Install what the tests need besides Rust, or say what is missing
+	scripts/test-needs.sh
+
+check: ## Formatting, lints, documentation, dependency rules, generated files: all that is not a test
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	cargo build --workspace --all-targets
+	cargo test --workspace --test black_box dependency_rules
+	$(PROGRAM) openapi | diff -u openapi.yaml -
+ifneq ($(shell command -v cargo-deny),)
+	cargo deny check bans licenses sources
+endif
+
+openapi: build ## Write openapi.yaml anew
+	$(PROGRAM) openapi > openapi.yaml.new
+	mv openapi.yaml.new openapi.yaml
+
+screenshot: build ## Take the pictures in docs/images anew
+	scripts/screenshot.sh $(PROGRAM)

@@ -1,0 +1,25 @@
+#!/bin/sh
+# What the tests need besides Rust and a C compiler: a PostgreSQL server, Chromium with its driver, Python with venv.
+# Installs what is missing when it may, and says what is missing when it may not.
+set -eu
+
+has_postgres() {
+    command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+}
+
+missing=
+has_postgres || missing="$missing postgresql"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
+python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "the tests need these packages (named as in Debian):$missing" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update --quiet
+# The list is words, not one word.
+# shellcheck disable=SC2086
+apt-get install --quiet --yes --no-install-recommends $missing
