@@ -41,7 +41,7 @@ impl Schedule {
     /// is never without one because a clock is behind.
     pub(crate) fn signing(&self, now: Timestamp) -> Option<usize> {
         let signers = || self.0.iter().enumerate().filter(|(_, slot)| slot.can_sign);
-        let active = signers().filter(|(_, slot)| slot.active_from <= now).next_back();
+        let active = signers().rfind(|(_, slot)| slot.active_from <= now);
         active.or_else(|| signers().next()).map(|(index, _)| index)
     }
 

@@ -37,13 +37,13 @@ fn m1_a_new_key_is_private_complete_and_signs() {
     let parent = folder();
     let dir = parent.path().join("keys");
     let made = generate_key(&dir, START, START).unwrap();
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
-    assert_eq!(mode(&made.file), 0o600);
-    assert_eq!(mode(&dir), 0o700);
+    let bits_of = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(bits_of(&made.file), 0o600);
+    assert_eq!(bits_of(&dir), 0o700);
     assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "no partial file is left");
     assert_eq!(
         made.file.file_name().unwrap().to_str().unwrap(),
-        format!("20251122T100833Z-{}.pem", &made.kid[..16])
+        format!("20251122T100833Z-{}.pem", made.kid.get(..16).unwrap())
     );
     assert_eq!(list_keys(&dir, START, USER_TTL).unwrap(), [made]);
 }

@@ -36,7 +36,7 @@ fn user_token(service: &TokenService) -> String {
 }
 
 fn permission_token(service: &TokenService) -> String {
-    let permissions = object(json!({"read": true}));
+    let permissions = object(&json!({"read": true}));
     let name = ServiceName::parse("neuroglancer").unwrap();
     text(&service.issue_permission_token(&user(), &name, &permissions).unwrap().token)
 }
@@ -45,7 +45,7 @@ fn text(token: &SecretString) -> String {
     token.expose_secret().to_owned()
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: &Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 

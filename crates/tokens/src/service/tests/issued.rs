@@ -28,7 +28,7 @@ fn a_user_token_has_exactly_the_header_and_claims_of_the_contract() {
 fn a_permission_token_has_exactly_the_header_and_claims_of_the_contract() {
     let (service, _) = service();
     let name = ServiceName::parse("neuroglancer").unwrap();
-    let permissions = object(json!({"read": true, "groups": ["a", "b"]}));
+    let permissions = object(&json!({"read": true, "groups": ["a", "b"]}));
     let issued = service.issue_permission_token(&user(), &name, &permissions).unwrap();
     let token = text(&issued.token);
     assert_eq!(part(&token, 0), header("RS256", "permission+jwt", &first().kid));
@@ -64,7 +64,7 @@ fn a_token_ends_with_its_session() {
 fn what_would_be_refused_for_its_size_is_not_issued() {
     let (service, _) = service_with(first().ring(), &format!("https://{}", "a".repeat(2000)));
     assert_eq!(service.issue_user_token(&user(), &session(), far()).unwrap_err(), SignError::TooLarge);
-    let permissions = object(json!({"x": "y".repeat(128 * 1024)}));
+    let permissions = object(&json!({"x": "y".repeat(128 * 1024)}));
     let name = ServiceName::parse("s").unwrap();
     let token = service.issue_permission_token(&user(), &name, &permissions);
     assert_eq!(token.unwrap_err(), SignError::TooLarge);
