@@ -107,17 +107,19 @@ impl Username {
     /// Takes what a person typed. Only ASCII letters are lower-cased: other letters whose lower case falls into ASCII
     /// (the Kelvin sign, the dotted capital I) are refused, so that no two inputs that look apart become one name.
     pub fn parse(text: &str) -> Result<Self, UsernameError> {
-        let name = text.to_ascii_lowercase();
-        let form = (MIN_LENGTH..=MAX_LENGTH).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
-            && name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-        if !form {
-            return Err(UsernameError::Form);
-        }
+        let name = Self::from_stored(&text.to_ascii_lowercase())?;
         if RESERVED.contains(&name.as_str()) {
             return Err(UsernameError::Reserved);
         }
-        Ok(Self(name))
+        Ok(name)
+    }
+
+    /// Takes back what was stored. A name that has been reserved since it was chosen stays its owner's.
+    pub fn from_stored(text: &str) -> Result<Self, UsernameError> {
+        let form = (MIN_LENGTH..=MAX_LENGTH).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+            && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+        if form { Ok(Self(text.to_owned())) } else { Err(UsernameError::Form) }
     }
 
     /// The canonical text.
@@ -176,6 +178,12 @@ mod tests {
         ] {
             assert_eq!(Username::parse(odd), Err(UsernameError::Form), "{odd:?}");
         }
+    }
+
+    #[test]
+    fn a_stored_name_is_taken_back_though_it_is_reserved_now() {
+        assert_eq!(Username::from_stored("admin").unwrap().as_str(), "admin");
+        assert_eq!(Username::from_stored("Ada"), Err(UsernameError::Form));
     }
 
     proptest! {

@@ -1,1 +1,40 @@
 //! Users, identities and sessions in SQLite or PostgreSQL.
+//!
+//! **Owns** the tables and their migrations, every query, the two kinds of connection, and the rule by which a sign-in
+//! finds or makes its user, because that rule is only true inside one transaction.
+//! **Does not own** the words of the business (the domain), the decision when to do what (flows), or any clock:
+//! a moment is always an argument.
+//!
+//! Each query is written once. A module holds the queries of one table or one use; it opens a connection through
+//! `Db::read`, `Db::write` or `Db::transaction` and asks it with the macro `query!`, which expands the same expression
+//! for both databases. A write that may race is one conditional statement whose row count is looked at, or leaves the
+//! decision to a unique key.
+//!
+//! To add an operation, add a method to [`Storage`] in the module of its table, and a test in `tests/`, where the
+//! macro `on_both_databases!` runs it on both. To change a table, add a file to `migrations/` and a line to
+//! `migrations.rs`; a file that has been released is never edited, and what an older replica still reads or writes stays
+//! until the release after the next.
+//!
+//! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
+
+mod attempts;
+mod cleanup;
+mod db;
+mod error;
+mod health;
+mod migrations;
+mod rows;
+mod schema;
+mod sessions;
+mod sign_in;
+mod storage;
+mod url;
+mod users;
+
+pub use cleanup::DeletedRows;
+pub use error::{Cause, StorageError};
+pub use sessions::LiveSession;
+pub use sign_in::{SignIn, SignInOutcome};
+pub use storage::{Storage, StorageOptions};
+pub use url::{DatabaseKind, DatabaseUrl, DatabaseUrlError};
+pub use users::{Identity, UsernameChoice};

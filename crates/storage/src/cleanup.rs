@@ -1,0 +1,77 @@
+//! Forgetting what nobody needs any more.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::Timestamp;
+
+use crate::db::query;
+use crate::error::StorageError;
+use crate::schema::{sessions, spent_attempts};
+use crate::storage::Storage;
+
+/// A spent attempt outlives its date by this much, so that a clock set back does not make it good again.
+const ATTEMPTS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// An ended session outlives its date by this much, for whoever has to find out what happened.
+const SESSIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How many rows were deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeletedRows {
+    /// Attempts that had been spent.
+    pub spent_attempts: u64,
+    /// Sessions that had ended.
+    pub sessions: u64,
+}
+
+impl Storage {
+    /// Deletes spent attempts and sessions that ended long ago, `batch` rows at a time so that nobody waits long for
+    /// the write lock, until there are none left.
+    pub async fn delete_expired(&self, now: Timestamp, batch: u32) -> Result<DeletedRows, StorageError> {
+        let batch = i64::from(batch.max(1));
+        let mut deleted = DeletedRows::default();
+        loop {
+            let attempts = self.delete_attempts_before(now.minus(ATTEMPTS_KEPT), batch).await?;
+            let sessions = self.delete_sessions_before(now.minus(SESSIONS_KEPT), batch).await?;
+            deleted.spent_attempts += attempts as u64;
+            deleted.sessions += sessions as u64;
+            if attempts == 0 && sessions == 0 {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    async fn delete_attempts_before(&self, end: Timestamp, batch: i64) -> Result<usize, StorageError> {
+        self.db
+            .write(&(end, batch), |connection, &(end, batch)| {
+                Box::pin(async move {
+                    let inner = diesel::alias!(spent_attempts as ended);
+                    let ended = inner
+                        .select(inner.field(spent_attempts::id))
+                        .filter(inner.field(spent_attempts::expires_at).lt(end.micros()))
+                        .limit(batch);
+                    let delete =
+                        diesel::delete(spent_attempts::table.filter(spent_attempts::id.eq_any(ended)));
+                    query!(connection, |c| delete.execute(c))
+                })
+            })
+            .await
+    }
+
+    async fn delete_sessions_before(&self, end: Timestamp, batch: i64) -> Result<usize, StorageError> {
+        self.db
+            .write(&(end, batch), |connection, &(end, batch)| {
+                Box::pin(async move {
+                    let inner = diesel::alias!(sessions as ended);
+                    let ended = inner
+                        .select(inner.field(sessions::id))
+                        .filter(inner.field(sessions::expires_at).lt(end.micros()))
+                        .limit(batch);
+                    let delete = diesel::delete(sessions::table.filter(sessions::id.eq_any(ended)));
+                    query!(connection, |c| delete.execute(c))
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,198 @@
+//! The two databases behind one type.
+//!
+//! A piece of [`Work`] runs on a connection of its own, within a time limit, and again when it lost a race or the
+//! database asks for it.
+
+mod connection;
+mod postgres;
+mod sqlite;
+mod tls;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::pin::Pin;
+use std::time::Duration;
+
+use diesel_async::pooled_connection::PoolError as OpenError;
+use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
+use tokio::time::{Instant, timeout_at};
+
+pub(crate) use self::connection::{Connection, Lent, query};
+use crate::error::{Failure, StorageError};
+use crate::storage::StorageOptions;
+use crate::url::{DatabaseUrl, Target};
+
+/// How often work is repeated after a serialization failure or a deadlock.
+const MAX_REPETITIONS: u32 = 3;
+/// How often work begins anew after a lost race. The winner has committed by then, so one more look nearly always ends it.
+const MAX_LOST_RACES: u32 = 8;
+
+/// What is done with a connection: a function of its arguments, so that it can be done again, written as a closure that
+/// captures nothing. (An async closure would read better, but the compiler cannot yet see that its future is `Send`.)
+pub(crate) type Work<A, T> = for<'c> fn(&'c mut Connection, &'c A) -> Answer<'c, T>;
+/// What work promises.
+pub(crate) type Answer<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'c>>;
+
+pub(crate) enum Db {
+    /// One writer, because SQLite has one write lock: waiting for it in our queue is fair, waiting for it in SQLite is not.
+    Sqlite {
+        writer: Pool<sqlite::Connection>,
+        readers: Pool<sqlite::Connection>,
+        acquire_timeout: Duration,
+    },
+    Postgres {
+        pool: Pool<postgres::Connection>,
+        acquire_timeout: Duration,
+    },
+}
+
+impl Db {
+    pub(crate) fn open(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
+        let acquire_timeout = options.acquire_timeout;
+        match url.target() {
+            Target::Sqlite(path) => {
+                let file = sqlite::DatabaseFile::open_or_create(path)?;
+                let writer = sqlite::pool(&file, sqlite::Role::Writer, 1)?;
+                let readers = sqlite::pool(&file, sqlite::Role::Reader, options.max_connections)?;
+                Ok(Self::Sqlite { writer, readers, acquire_timeout })
+            }
+            Target::Postgres(target) => {
+                let pool = postgres::pool(target, options.max_connections)?;
+                Ok(Self::Postgres { pool, acquire_timeout })
+            }
+        }
+    }
+
+    /// A single statement that only reads.
+    pub(crate) async fn read<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
+        let deadline = self.deadline();
+        let mut connection = self.reader(deadline).await?;
+        run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
+    }
+
+    /// A single statement that writes.
+    pub(crate) async fn write<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
+        let deadline = self.deadline();
+        let mut patience = Patience::default();
+        loop {
+            let mut connection = self.writer(deadline).await?;
+            match run(&mut connection, deadline, arguments, work).await {
+                Ok(value) => return Ok(value),
+                Err(failure) => {
+                    drop(connection);
+                    patience.wait_after(failure).await?;
+                }
+            }
+        }
+    }
+
+    /// Statements that count together or not at all. What `work` returns as an error is rolled back.
+    pub(crate) async fn transaction<A: Sync, T: Send>(
+        &self,
+        arguments: &A,
+        work: Work<A, T>,
+    ) -> Result<T, StorageError> {
+        self.write(&(arguments, work), |connection, (arguments, work)| {
+            Box::pin(async move {
+                connection.begin().await?;
+                match work(connection, arguments).await {
+                    Ok(value) => connection.commit().await.map(|()| value).map_err(Failure::from),
+                    Err(failure) => {
+                        connection.rollback().await;
+                        Err(failure)
+                    }
+                }
+            })
+        })
+        .await
+    }
+
+    /// A connection that may write.
+    pub(crate) async fn writer(&self, deadline: Instant) -> Result<Connection, StorageError> {
+        match self {
+            Self::Sqlite { writer, acquire_timeout, .. } => {
+                acquire(writer.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
+            }
+            Self::Postgres { pool, acquire_timeout } => {
+                acquire(pool.get(), *acquire_timeout, deadline).await.map(Connection::postgres)
+            }
+        }
+    }
+
+    async fn reader(&self, deadline: Instant) -> Result<Connection, StorageError> {
+        match self {
+            Self::Sqlite { readers, acquire_timeout, .. } => {
+                acquire(readers.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
+            }
+            Self::Postgres { .. } => self.writer(deadline).await,
+        }
+    }
+
+    /// When the caller must have an answer, counted from now.
+    fn deadline(&self) -> Instant {
+        let limit = match self {
+            Self::Sqlite { acquire_timeout, .. } => *acquire_timeout + sqlite::BUSY_TIMEOUT,
+            Self::Postgres { .. } => postgres::OPERATION_TIMEOUT,
+        };
+        Instant::now() + limit
+    }
+}
+
+/// Runs work once. A connection that did not answer, or whose last words were that it cannot, is not used again.
+async fn run<A, T>(
+    connection: &mut Connection,
+    deadline: Instant,
+    arguments: &A,
+    work: Work<A, T>,
+) -> Result<T, Failure> {
+    let Ok(result) = timeout_at(deadline, work(connection, arguments)).await else {
+        connection.discard();
+        return Err(StorageError::unavailable("no answer in time").into());
+    };
+    if result.as_ref().is_err_and(Failure::spoils_connection) {
+        connection.discard();
+    }
+    result
+}
+
+/// Counts what has been tried again, and waits a little, not equally long everywhere, before the next attempt.
+#[derive(Default)]
+struct Patience {
+    repetitions: u32,
+    lost_races: u32,
+}
+
+impl Patience {
+    async fn wait_after(&mut self, failure: Failure) -> Result<(), StorageError> {
+        let again = if matches!(failure, Failure::LostRace) {
+            self.lost_races += 1;
+            self.lost_races <= MAX_LOST_RACES
+        } else {
+            self.repetitions += 1;
+            failure.is_worth_repeating() && self.repetitions <= MAX_REPETITIONS
+        };
+        if !again {
+            return Err(failure.into());
+        }
+        tokio::time::sleep(jitter(self.lost_races + self.repetitions)).await;
+        Ok(())
+    }
+}
+
+/// Up to ten milliseconds for each round so far. Which of the replicas waits longest is all that chance decides here.
+fn jitter(rounds: u32) -> Duration {
+    let chance = RandomState::new().build_hasher().finish();
+    Duration::from_millis(1 + chance % (10 * u64::from(rounds.max(1))))
+}
+
+async fn acquire<T>(
+    connection: impl Future<Output = Result<T, PoolError>>,
+    patience: Duration,
+    deadline: Instant,
+) -> Result<T, StorageError> {
+    match timeout_at(deadline.min(Instant::now() + patience), connection).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(PoolError::Backend(OpenError::ConnectionError(error)))) => Err(error.into()),
+        Ok(Err(_)) => Err(StorageError::unavailable("the pool of connections gave none")),
+        Err(_) => Err(StorageError::unavailable("no connection became free in time")),
+    }
+}

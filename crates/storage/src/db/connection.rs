@@ -1,0 +1,115 @@
+//! One borrowed connection to either database, and the macro that asks it.
+
+use diesel::QueryResult;
+use diesel::result::Error as DieselError;
+use diesel_async::SimpleAsyncConnection;
+use diesel_async::pooled_connection::deadpool::Object;
+
+use super::{postgres, sqlite};
+
+/// Runs one query, written once, on whichever database the connection belongs to.
+///
+/// `query!(connection, |c| users::table.find(id).first::<UserRow>(c))` expands the expression once per database, each
+/// time with `c` of that database's type, and gives a `Result<_, Failure>`.
+macro_rules! query {
+    ($connection:expr, |$c:ident| $query:expr) => {
+        match $connection.lent() {
+            $crate::db::Lent::Sqlite($c) => $query.await,
+            $crate::db::Lent::Postgres($c) => $query.await,
+            $crate::db::Lent::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
+        }
+        .map_err($crate::error::Failure::from)
+    };
+}
+pub(crate) use query;
+
+/// A connection that goes back to its pool when it is dropped, unless it was discarded or has a transaction open.
+pub(crate) struct Connection {
+    pooled: Pooled,
+    in_transaction: bool,
+}
+
+#[expect(clippy::large_enum_variant, reason = "lives on the stack of one operation")]
+enum Pooled {
+    Sqlite(Object<sqlite::Connection>),
+    Postgres(Object<postgres::Connection>),
+    Closed,
+}
+
+/// What a query runs on.
+pub(crate) enum Lent<'c> {
+    Sqlite(&'c mut sqlite::Connection),
+    Postgres(&'c mut postgres::Connection),
+    Closed,
+}
+
+impl Connection {
+    pub(super) fn sqlite(object: Object<sqlite::Connection>) -> Self {
+        Self { pooled: Pooled::Sqlite(object), in_transaction: false }
+    }
+
+    pub(super) fn postgres(object: Object<postgres::Connection>) -> Self {
+        Self { pooled: Pooled::Postgres(object), in_transaction: false }
+    }
+
+    pub(crate) fn lent(&mut self) -> Lent<'_> {
+        match &mut self.pooled {
+            Pooled::Sqlite(object) => Lent::Sqlite(object),
+            Pooled::Postgres(object) => Lent::Postgres(object),
+            Pooled::Closed => Lent::Closed,
+        }
+    }
+
+    /// Starts a transaction. SQLite takes its write lock here: a transaction that reads first and asks for the lock
+    /// later fails at once when another has written in between, whatever the busy timeout.
+    pub(crate) async fn begin(&mut self) -> QueryResult<()> {
+        let statement = match self.pooled {
+            Pooled::Sqlite(_) => "BEGIN IMMEDIATE",
+            Pooled::Postgres(_) | Pooled::Closed => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        };
+        self.in_transaction = true;
+        self.execute(statement).await
+    }
+
+    pub(crate) async fn commit(&mut self) -> QueryResult<()> {
+        self.execute("COMMIT").await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Ends the transaction without a trace; by closing the connection if there is no better way.
+    pub(crate) async fn rollback(&mut self) {
+        match self.execute("ROLLBACK").await {
+            Ok(()) => self.in_transaction = false,
+            Err(_) => self.discard(),
+        }
+    }
+
+    /// Statements without parameters or results.
+    pub(crate) async fn execute(&mut self, statements: &str) -> QueryResult<()> {
+        match self.lent() {
+            Lent::Sqlite(connection) => connection.batch_execute(statements).await,
+            Lent::Postgres(connection) => connection.batch_execute(statements).await,
+            Lent::Closed => Err(DieselError::BrokenTransactionManager),
+        }
+    }
+
+    /// Closes the connection instead of giving it back.
+    pub(crate) fn discard(&mut self) {
+        match std::mem::replace(&mut self.pooled, Pooled::Closed) {
+            Pooled::Sqlite(object) => drop(Object::take(object)),
+            Pooled::Postgres(object) => drop(Object::take(object)),
+            Pooled::Closed => {}
+        }
+        self.in_transaction = false;
+    }
+}
+
+impl Drop for Connection {
+    /// A caller that goes away in the middle of a transaction would leave its locks behind in the pool.
+    fn drop(&mut self) {
+        if self.in_transaction {
+            self.discard();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! SQLite: the file, its connections and their settings.
+
+use std::fs::{Metadata, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diesel::result::DatabaseErrorKind;
+use diesel::{ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+
+use crate::error::StorageError;
+
+pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection>;
+
+/// How long a connection waits for another process's lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `synchronous = FULL`: with NORMAL, a power loss may take back a revocation that was already answered.
+const WRITER_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
+const READER_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+    PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;";
+
+/// How often a new connection asks again while others switch the new file to its write-ahead log.
+const OPENING_ATTEMPTS: u32 = 50;
+const OPENING_PAUSE: Duration = Duration::from_millis(20);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Writer,
+    Reader,
+}
+
+/// The file, and which one it was when the program began.
+///
+/// SQLite happily goes on writing into a file that has been removed or replaced under its name; all of that would be
+/// lost at the next start. So the writer looks whether the name still leads to the same file.
+#[derive(Debug, Clone)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl DatabaseFile {
+    /// Finds the file, or makes an empty one that only its owner may read. This is the only place that makes one: a
+    /// file that disappears later is a fault, not a new beginning.
+    pub(super) fn open_or_create(path: &Path) -> Result<Self, StorageError> {
+        Self::try_open_or_create(path)
+            .map_err(|error| StorageError::open(format!("{}: {error}", path.display())))
+    }
+
+    fn try_open_or_create(path: &Path) -> std::io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        let metadata = std::fs::metadata(&path)?;
+        if !metadata.is_file() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        Ok(Self { path, device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    fn is_in_place(&self) -> bool {
+        let same = |found: Metadata| found.dev() == self.device && found.ino() == self.inode;
+        std::fs::metadata(&self.path).is_ok_and(same)
+    }
+
+    /// The form that SQLite opens without ever creating the file.
+    fn uri(&self) -> String {
+        let path = self.path.to_string_lossy();
+        let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        format!("file:{escaped}?mode=rw")
+    }
+}
+
+pub(super) fn pool(file: &DatabaseFile, role: Role, size: usize) -> Result<Pool<Connection>, StorageError> {
+    let mut config = ManagerConfig::default();
+    config.custom_setup = {
+        let file = file.clone();
+        Box::new(move |_| Box::pin(establish(file.clone(), role)))
+    };
+    config.recycling_method = match role {
+        Role::Reader => RecyclingMethod::Fast,
+        Role::Writer => {
+            let file = file.clone();
+            RecyclingMethod::CustomFunction(Box::new(move |_| Box::pin(std::future::ready(in_place(&file)))))
+        }
+    };
+    Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
+        .max_size(size)
+        .build()
+        .map_err(|error| StorageError::open(error.to_string()))
+}
+
+fn in_place(file: &DatabaseFile) -> QueryResult<()> {
+    if file.is_in_place() {
+        return Ok(());
+    }
+    let message = "the database file has been removed or replaced".to_owned();
+    Err(diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(message)))
+}
+
+async fn establish(file: DatabaseFile, role: Role) -> ConnectionResult<Connection> {
+    let mut attempt = 1;
+    loop {
+        match try_establish(&file, role).await {
+            Err(error) if attempt < OPENING_ATTEMPTS && error.to_string().contains("locked") => {
+                attempt += 1;
+                tokio::time::sleep(OPENING_PAUSE).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn try_establish(file: &DatabaseFile, role: Role) -> ConnectionResult<Connection> {
+    in_place(file).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    let mut connection = Connection::establish(&file.uri()).await?;
+    let settings = match role {
+        Role::Writer => WRITER_SETTINGS,
+        Role::Reader => READER_SETTINGS,
+    };
+    connection.batch_execute(settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}

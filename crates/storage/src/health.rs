@@ -1,0 +1,69 @@
+//! Whether the database can be used.
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel_async::RunQueryDsl;
+
+use crate::db::{Connection, Db, Lent, query};
+use crate::error::{Failure, StorageError};
+use crate::migrations::{found_version, known_version};
+use crate::storage::Storage;
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Text)]
+    answer: String,
+}
+
+impl Storage {
+    /// Asks whether the database answers, has been migrated at least as far as this program needs, and takes writes.
+    /// A schema that is ahead is no fault here: while replicas are replaced one by one, the old ones go on working.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        let known = known_version();
+        let found = match self.db.read(&(), |connection, ()| Box::pin(found_version(connection))).await {
+            Ok(found) => found,
+            // There is no history to look at.
+            Err(StorageError::Failed(_)) => 0,
+            Err(error) => return Err(error),
+        };
+        if found < known {
+            return Err(StorageError::SchemaTooOld { found, known });
+        }
+        self.db.write(&(), |connection, ()| Box::pin(check_writable(connection))).await
+    }
+}
+
+/// A database may answer questions long after it stopped taking writes: a demoted server, a read-only file.
+async fn check_writable(connection: &mut Connection) -> Result<(), Failure> {
+    match connection.lent() {
+        Lent::Sqlite(_) | Lent::Closed => {
+            connection.begin().await?;
+            connection.rollback().await;
+        }
+        Lent::Postgres(_) => {
+            let select = diesel::sql_query("SELECT current_setting('transaction_read_only') AS answer");
+            let read_only: Answer = query!(connection, |c| select.get_result(c))?;
+            if read_only.answer == "on" {
+                connection.discard();
+                return Err(StorageError::unavailable("the server is read-only").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Db {
+    /// Looks for damage in SQLite's file, so that a program does not begin on a broken one. PostgreSQL has its own ways.
+    pub(crate) async fn check_integrity(&self) -> Result<(), StorageError> {
+        let Self::Sqlite { .. } = self else { return Ok(()) };
+        let found: Answer = self
+            .read(&(), |connection, ()| {
+                Box::pin(async move {
+                    let check = diesel::sql_query("SELECT quick_check AS answer FROM pragma_quick_check(1)");
+                    query!(connection, |c| check.get_result(c))
+                })
+            })
+            .await?;
+        if found.answer == "ok" { Ok(()) } else { Err(StorageError::damaged(found.answer)) }
+    }
+}

@@ -1,0 +1,121 @@
+//! The schema's history, and how a database is brought up to it.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel_async::RunQueryDsl;
+use tokio::time::Instant;
+
+use crate::db::{Connection, Db, Lent, query};
+use crate::error::{Failure, StorageError, optional};
+use crate::schema::schema_migrations;
+use crate::storage::Storage;
+
+/// How long to wait while another process migrates.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The name of our advisory lock in PostgreSQL: an arbitrary number that nothing else in the database uses.
+const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'; \
+    SELECT pg_advisory_xact_lock(7305513201954062)";
+
+const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    version INTEGER NOT NULL CONSTRAINT schema_migrations_pkey PRIMARY KEY,
+    name TEXT NOT NULL
+)";
+
+/// One step. What is written here has been released and is never changed.
+struct Migration {
+    version: i32,
+    name: &'static str,
+    statements: &'static str,
+}
+
+/// In the order in which they are applied, numbered from 1 without a gap.
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_initial",
+    statements: include_str!("../migrations/0001_initial.sql"),
+}];
+
+impl Storage {
+    /// Brings the schema up to what this program knows, and answers the names of the steps it took.
+    ///
+    /// Any number of processes may do this at once: each step is one transaction under a lock, together with its
+    /// line in the history. A schema that is ahead of this program is refused and left alone.
+    pub async fn migrate(&self) -> Result<Vec<String>, StorageError> {
+        let applied = apply_all(&self.db, MIGRATIONS).await?;
+        if !applied.is_empty() {
+            tracing::info!(steps = applied.join(" "), "the schema of the database was migrated");
+        }
+        self.db.check_integrity().await?;
+        Ok(applied)
+    }
+}
+
+/// The newest version that this program knows.
+pub(crate) fn known_version() -> i32 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// The newest version that the database has. Fails when it was never migrated.
+pub(crate) async fn found_version(connection: &mut Connection) -> Result<i32, Failure> {
+    let select =
+        schema_migrations::table.select(schema_migrations::version).order(schema_migrations::version.desc());
+    Ok(optional(query!(connection, |c| select.first::<i32>(c)))?.unwrap_or(0))
+}
+
+async fn apply_all(db: &Db, migrations: &[Migration]) -> Result<Vec<String>, StorageError> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut applied = Vec::new();
+    loop {
+        match apply_next(db, migrations, deadline).await {
+            Ok(Some(name)) => applied.push(name),
+            Ok(None) => return Ok(applied),
+            Err(Failure::Query(error)) if is_locked(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+}
+
+/// Applies the first step that the database lacks; `None` when it lacks none.
+async fn apply_next(db: &Db, migrations: &[Migration], deadline: Instant) -> Result<Option<String>, Failure> {
+    let mut connection = db.writer(deadline).await?;
+    connection.begin().await?;
+    let result = apply_next_in_transaction(&mut connection, migrations).await;
+    match result {
+        Ok(Some(_)) => connection.commit().await?,
+        Ok(None) | Err(_) => connection.rollback().await,
+    }
+    result
+}
+
+async fn apply_next_in_transaction(
+    connection: &mut Connection,
+    migrations: &[Migration],
+) -> Result<Option<String>, Failure> {
+    if let Lent::Postgres(_) = connection.lent() {
+        connection.execute(LOCK).await?;
+    }
+    connection.execute(HISTORY).await?;
+    let found = found_version(connection).await?;
+    let known = migrations.last().map_or(0, |migration| migration.version);
+    if found > known {
+        return Err(StorageError::SchemaTooNew { found, known }.into());
+    }
+    let Some(next) = migrations.iter().find(|migration| migration.version > found) else {
+        return Ok(None);
+    };
+    connection.execute(next.statements).await?;
+    let insert = diesel::insert_into(schema_migrations::table)
+        .values((schema_migrations::version.eq(next.version), schema_migrations::name.eq(next.name)));
+    query!(connection, |c| insert.execute(c))?;
+    Ok(Some(next.name.to_owned()))
+}
+
+fn is_locked(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(_, information) if information.message().contains("database is locked"))
+}

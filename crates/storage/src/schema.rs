@@ -1,0 +1,72 @@
+//! The tables as diesel sees them. The truth is in `migrations/`.
+
+diesel::table! {
+    schema_migrations (version) {
+        version -> Integer,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        username -> Nullable<Text>,
+        username_key -> Nullable<Text>,
+        name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        avatar_url -> Nullable<Text>,
+        attributes -> Text,
+        join_date -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+        tokens_valid_after -> BigInt,
+    }
+}
+
+diesel::table! {
+    identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Text,
+        login -> Nullable<Text>,
+        email -> Nullable<Text>,
+        email_verified -> Bool,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    verified_emails (address) {
+        address -> Text,
+        user_id -> Text,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        user_id -> Text,
+        provider_id -> Text,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        user_agent -> Nullable<Text>,
+        ip -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    spent_attempts (id) {
+        id -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(users, identities, verified_emails, sessions);
+
+diesel::define_sql_function! {
+    /// Lower case of ASCII letters; addresses have no others.
+    fn lower(text: diesel::sql_types::Nullable<diesel::sql_types::Text>)
+        -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}

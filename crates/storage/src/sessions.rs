@@ -1,0 +1,146 @@
+//! Sessions: alive or not, whose, and their end.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::{ClientInfo, Session, SessionId, Timestamp, User, UserId};
+
+use crate::db::{Connection, query};
+use crate::error::{Failure, StorageError, optional};
+use crate::rows::{SessionRow, UserRow};
+use crate::schema::{sessions, users};
+use crate::storage::Storage;
+
+/// A session that was alive at the moment of the question, and its user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveSession {
+    /// Whose it is; not disabled.
+    pub user: User,
+    /// The session.
+    pub session: Session,
+}
+
+impl Storage {
+    /// Finds a session of this user that is neither revoked, expired, nor older than a "sign out everywhere", and whose
+    /// user is not disabled. One query: there is no moment between two looks.
+    pub async fn find_live_session(
+        &self,
+        session: &SessionId,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Option<LiveSession>, StorageError> {
+        let found = self
+            .db
+            .read(&(session, user, now), |connection, &(session, user, now)| {
+                Box::pin(async move {
+                    let select = sessions::table
+                        .inner_join(users::table)
+                        .filter(sessions::id.eq(session.as_str()))
+                        .filter(sessions::user_id.eq(user.as_str()))
+                        .filter(sessions::revoked_at.is_null())
+                        .filter(sessions::expires_at.gt(now.micros()))
+                        .filter(sessions::created_at.ge(users::tokens_valid_after))
+                        .filter(users::disabled_at.is_null());
+                    optional(query!(connection, |c| select
+                        .select((UserRow::as_select(), SessionRow::as_select()))
+                        .first::<(UserRow, SessionRow)>(c)))
+                })
+            })
+            .await?;
+        found
+            .map(|(user, session)| Ok(LiveSession { user: user.try_into()?, session: session.try_into()? }))
+            .transpose()
+    }
+
+    /// Notes that a session was used. Never moves that moment back.
+    pub async fn touch_session(&self, session: &SessionId, now: Timestamp) -> Result<(), StorageError> {
+        self.db
+            .write(&(session, now), |connection, &(session, now)| {
+                Box::pin(async move {
+                    let update = diesel::update(sessions::table.find(session.as_str()))
+                        .filter(sessions::last_seen_at.lt(now.micros()))
+                        .set(sessions::last_seen_at.eq(now.micros()));
+                    query!(connection, |c| update.execute(c)).map(drop)
+                })
+            })
+            .await
+    }
+
+    /// The sessions of a user that are alive, the latest first.
+    pub async fn list_sessions(&self, user: &UserId, now: Timestamp) -> Result<Vec<Session>, StorageError> {
+        let rows = self
+            .db
+            .read(&(user, now), |connection, &(user, now)| {
+                Box::pin(async move {
+                    let select = sessions::table
+                        .inner_join(users::table)
+                        .filter(sessions::user_id.eq(user.as_str()))
+                        .filter(sessions::revoked_at.is_null())
+                        .filter(sessions::expires_at.gt(now.micros()))
+                        .filter(sessions::created_at.ge(users::tokens_valid_after))
+                        .order((sessions::created_at.desc(), sessions::id));
+                    query!(connection, |c| select.select(SessionRow::as_select()).load::<SessionRow>(c))
+                })
+            })
+            .await?;
+        rows.into_iter().map(Session::try_from).collect()
+    }
+
+    /// Ends a session. False when it had been ended before, or never was.
+    pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
+        self.db
+            .write(&(session, now), |connection, &(session, now)| {
+                Box::pin(async move {
+                    let update = diesel::update(sessions::table.find(session.as_str()))
+                        .filter(sessions::revoked_at.is_null())
+                        .set(sessions::revoked_at.eq(now.micros()));
+                    Ok(query!(connection, |c| update.execute(c))? == 1)
+                })
+            })
+            .await
+    }
+
+    /// Signs a user out everywhere: ends all sessions that are alive, and with them every token that began before
+    /// `now`, also one whose sign-in is under way at this moment. Answers how many sessions it ended.
+    pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
+        self.db
+            .transaction(&(user, now), |connection, &(user, now)| {
+                Box::pin(async move {
+                    raise_tokens_valid_after(connection, user, now).await?;
+                    let update = diesel::update(sessions::table)
+                        .filter(sessions::user_id.eq(user.as_str()))
+                        .filter(sessions::revoked_at.is_null())
+                        .filter(sessions::expires_at.gt(now.micros()))
+                        .set(sessions::revoked_at.eq(now.micros()));
+                    query!(connection, |c| update.execute(c)).map(|ended| ended as u64)
+                })
+            })
+            .await
+    }
+}
+
+/// Also locks the user's row, so that a sign-in either has finished, and its session is seen, or will begin too early.
+async fn raise_tokens_valid_after(
+    connection: &mut Connection,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let update = diesel::update(users::table.find(user.as_str()))
+        .filter(users::tokens_valid_after.lt(now.micros()))
+        .set(users::tokens_valid_after.eq(now.micros()));
+    query!(connection, |c| update.execute(c)).map(drop)
+}
+
+/// Writes a new session.
+pub(crate) async fn create_session(
+    connection: &mut Connection,
+    session: &Session,
+    client: &ClientInfo,
+) -> Result<(), Failure> {
+    let row = (
+        SessionRow::from(session),
+        sessions::user_agent.eq(client.user_agent.as_deref()),
+        sessions::ip.eq(client.ip.as_deref()),
+    );
+    let insert = diesel::insert_into(sessions::table).values(row);
+    query!(connection, |c| insert.execute(c)).map(drop)
+}

@@ -1,0 +1,96 @@
+//! Identities at providers, each of one user.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::{EmailAddress, IdentityKey, UserId};
+
+use super::SignIn;
+use crate::db::{Connection, query};
+use crate::error::{Failure, StorageError, optional};
+use crate::schema::identities;
+
+/// Both together must fit into one entry of PostgreSQL's index. OpenID Connect allows a subject 255 characters.
+const MAX_ISSUER_LENGTH: usize = 1_024;
+const MAX_SUBJECT_LENGTH: usize = 512;
+const MAX_LOGIN_CHARS: usize = 256;
+
+/// Refuses keys that one of the databases could not keep, so that both refuse the same.
+pub(super) fn check_key(key: &IdentityKey) -> Result<(), StorageError> {
+    let fits =
+        |text: &str, most: usize| (1..=most).contains(&text.len()) && !text.chars().any(char::is_control);
+    if fits(&key.issuer, MAX_ISSUER_LENGTH) && fits(&key.subject, MAX_SUBJECT_LENGTH) {
+        Ok(())
+    } else {
+        Err(StorageError::UnusableIdentity)
+    }
+}
+
+/// The id of the user whose identity this is.
+pub(super) async fn find_owner(
+    connection: &mut Connection,
+    key: &IdentityKey,
+) -> Result<Option<String>, Failure> {
+    let select = identities::table.find((&key.issuer, &key.subject)).select(identities::user_id);
+    optional(query!(connection, |c| select.first::<String>(c)))
+}
+
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = identities, treat_none_as_null = true)]
+struct Statement {
+    login: Option<String>,
+    email: Option<String>,
+    email_verified: bool,
+    last_used_at: i64,
+}
+
+impl Statement {
+    /// What the provider states now. `chosen` is the verified address that the identity stands for.
+    fn of(sign_in: &SignIn<'_>, chosen: Option<&EmailAddress>) -> Self {
+        let clean =
+            |login: &String| login.chars().filter(|c| !c.is_control()).take(MAX_LOGIN_CHARS).collect();
+        let email = chosen.or(sign_in.profile.unverified_email.as_ref());
+        Self {
+            login: sign_in.profile.login.as_ref().map(clean),
+            email: email.map(|address| address.as_str().to_owned()),
+            email_verified: chosen.is_some(),
+            last_used_at: sign_in.now.micros(),
+        }
+    }
+}
+
+/// Writes what the provider states about an identity that the user has.
+pub(super) async fn refresh(
+    connection: &mut Connection,
+    sign_in: &SignIn<'_>,
+    user: &UserId,
+    chosen: Option<&EmailAddress>,
+) -> Result<(), Failure> {
+    let key = &sign_in.profile.identity;
+    let update = diesel::update(identities::table.find((&key.issuer, &key.subject)))
+        .filter(identities::user_id.eq(user.as_str()))
+        .set(Statement::of(sign_in, chosen));
+    exactly_one(query!(connection, |c| update.execute(c))?)
+}
+
+/// Gives the user an identity that nobody has.
+pub(super) async fn create(
+    connection: &mut Connection,
+    sign_in: &SignIn<'_>,
+    user: &UserId,
+    chosen: Option<&EmailAddress>,
+) -> Result<(), Failure> {
+    let key = &sign_in.profile.identity;
+    let insert = diesel::insert_into(identities::table)
+        .values((
+            identities::issuer.eq(&key.issuer),
+            identities::subject.eq(&key.subject),
+            identities::user_id.eq(user.as_str()),
+            Statement::of(sign_in, chosen),
+        ))
+        .on_conflict_do_nothing();
+    exactly_one(query!(connection, |c| insert.execute(c))?)
+}
+
+fn exactly_one(rows: usize) -> Result<(), Failure> {
+    if rows == 1 { Ok(()) } else { Err(Failure::LostRace) }
+}

@@ -1,0 +1,43 @@
+//! The handle that the rest of the program holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::db::Db;
+use crate::error::StorageError;
+use crate::url::DatabaseUrl;
+
+/// What an operator may want to change about the connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageOptions {
+    /// How many connections to PostgreSQL, or how many readers of SQLite, beside its one writer.
+    pub max_connections: usize,
+    /// How long an operation waits for a free connection before it gives up.
+    pub acquire_timeout: Duration,
+}
+
+impl Default for StorageOptions {
+    fn default() -> Self {
+        Self { max_connections: 10, acquire_timeout: Duration::from_secs(2) }
+    }
+}
+
+/// The database. Cheap to clone; all clones share the connections.
+#[derive(Clone)]
+pub struct Storage {
+    pub(crate) db: Arc<Db>,
+}
+
+impl Storage {
+    /// Prepares the connections. SQLite's file is made if there is none, readable by its owner only; PostgreSQL is not
+    /// contacted yet, so that a program can start before its database.
+    pub fn connect(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
+        Ok(Self { db: Arc::new(Db::open(url, options)?) })
+    }
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Storage(..)")
+    }
+}

@@ -1,0 +1,256 @@
+//! Where the database is: `DATABASE_URL`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use thiserror::Error;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// Why a text does not say where a database is. None of these texts holds a part of the text, so none a password.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DatabaseUrlError {
+    /// Neither of the two databases.
+    #[error("a database address starts with sqlite:// or postgres://")]
+    Scheme,
+    /// SQLite without a file.
+    #[error("sqlite:// is followed by the path of a file, relative or absolute, without parameters")]
+    SqlitePath,
+    /// SQLite in memory: each connection would have a database of its own.
+    #[error("a database in memory cannot be shared by connections; give the path of a file")]
+    SqliteMemory,
+    /// PostgreSQL, written in a way that it does not understand.
+    #[error("the PostgreSQL address is not understood: {0}")]
+    Postgres(String),
+    /// PostgreSQL without a server.
+    #[error("the PostgreSQL address names no host")]
+    NoHost,
+    /// An `sslmode` that is not offered.
+    #[error("sslmode is disable, prefer, require or verify-full")]
+    SslMode,
+}
+
+/// Which of the two databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseKind {
+    /// The embedded one: a file beside the program.
+    Sqlite,
+    /// A server, for several replicas.
+    Postgres,
+}
+
+/// How the connection to PostgreSQL is protected: the parameter `sslmode`, with the meaning that libpq gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsMode {
+    /// Never.
+    Disable,
+    /// TLS when the server offers it. The server's certificate is not verified.
+    Prefer,
+    /// TLS or nothing. The server's certificate is not verified: this stops who listens, not who interposes.
+    Require,
+    /// TLS with a certificate that a trusted authority gave to this very host.
+    VerifyFull,
+}
+
+#[derive(Clone)]
+pub(crate) struct PostgresTarget {
+    pub(crate) config: Config,
+    pub(crate) tls: TlsMode,
+    /// The authorities to trust with `verify-full`; the system's when absent.
+    pub(crate) root_certificates: Option<PathBuf>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Target {
+    Sqlite(PathBuf),
+    Postgres(Box<PostgresTarget>),
+}
+
+/// A parsed `DATABASE_URL`. Neither `Display` nor `Debug` shows a password.
+#[derive(Clone)]
+pub struct DatabaseUrl(Target);
+
+impl DatabaseUrl {
+    /// Takes `sqlite://path` or `postgres://user:password@host:port/database?parameters`.
+    ///
+    /// PostgreSQL's parameters are those of libpq that tokio-postgres knows, and two more: `sslmode=verify-full` and
+    /// `sslrootcert=FILE`. As with libpq, `prefer` (the default) and `require` do not verify who the server is.
+    pub fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            return parse_sqlite(path).map(|path| Self(Target::Sqlite(path)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return parse_postgres(text).map(|target| Self(Target::Postgres(Box::new(target))));
+        }
+        Err(DatabaseUrlError::Scheme)
+    }
+
+    /// Which of the two databases.
+    pub fn kind(&self) -> DatabaseKind {
+        match self.0 {
+            Target::Sqlite(_) => DatabaseKind::Sqlite,
+            Target::Postgres(_) => DatabaseKind::Postgres,
+        }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.0
+    }
+}
+
+fn parse_sqlite(path: &str) -> Result<PathBuf, DatabaseUrlError> {
+    if path.contains(":memory:") {
+        return Err(DatabaseUrlError::SqliteMemory);
+    }
+    let odd = path.is_empty() || path.ends_with('/') || path.contains(['?', '#', '\0']);
+    if odd { Err(DatabaseUrlError::SqlitePath) } else { Ok(Path::new(path).to_owned()) }
+}
+
+fn parse_postgres(text: &str) -> Result<PostgresTarget, DatabaseUrlError> {
+    let (address, parameters) = split_parameters(text);
+    let mut tls = TlsMode::Prefer;
+    let mut root_certificates = None;
+    let mut others = Vec::new();
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        match parameter.split_once('=') {
+            Some(("sslmode", mode)) => tls = parse_tls_mode(mode)?,
+            Some(("sslrootcert", path)) => root_certificates = Some(PathBuf::from(path)),
+            _ => others.push(parameter),
+        }
+    }
+    let mut config = Config::from_str(&format!("{address}?{}", others.join("&"))).map_err(|error| {
+        DatabaseUrlError::Postgres(
+            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+        )
+    })?;
+    if config.get_hosts().is_empty() {
+        return Err(DatabaseUrlError::NoHost);
+    }
+    if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
+        tls = TlsMode::Disable;
+    }
+    config.ssl_mode(match tls {
+        TlsMode::Disable => SslMode::Disable,
+        TlsMode::Prefer => SslMode::Prefer,
+        TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
+    });
+    Ok(PostgresTarget { config, tls, root_certificates })
+}
+
+/// Splits at the question mark that starts the parameters: the first one behind the credentials.
+fn split_parameters(text: &str) -> (&str, &str) {
+    let credentials = text.find('@').unwrap_or(0);
+    let (head, tail) = text.split_at(credentials);
+    match tail.find('?') {
+        Some(at) => {
+            let (address, parameters) = text.split_at(head.len() + at);
+            (address, parameters.trim_start_matches('?'))
+        }
+        None => (text, ""),
+    }
+}
+
+fn parse_tls_mode(text: &str) -> Result<TlsMode, DatabaseUrlError> {
+    match text {
+        "disable" => Ok(TlsMode::Disable),
+        "prefer" => Ok(TlsMode::Prefer),
+        "require" => Ok(TlsMode::Require),
+        "verify-full" => Ok(TlsMode::VerifyFull),
+        _ => Err(DatabaseUrlError::SslMode),
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = match &self.0 {
+            Target::Sqlite(path) => return write!(formatter, "sqlite://{}", path.display()),
+            Target::Postgres(target) => target,
+        };
+        formatter.write_str("postgres://")?;
+        for (index, host) in target.config.get_hosts().iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            match host {
+                Host::Tcp(name) => write!(formatter, "{comma}{name}")?,
+                Host::Unix(folder) => write!(formatter, "{comma}{}", folder.display())?,
+            }
+            if let Some(port) = target.config.get_ports().get(index) {
+                write!(formatter, ":{port}")?;
+            }
+        }
+        write!(formatter, "/{}", target.config.get_dbname().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "DatabaseUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_be_relative_or_absolute() {
+        for (text, path) in
+            [("sqlite://vestibule.db", "vestibule.db"), ("sqlite:///var/lib/v.db", "/var/lib/v.db")]
+        {
+            let url = DatabaseUrl::parse(text).unwrap();
+            assert_eq!(url.kind(), DatabaseKind::Sqlite);
+            assert_eq!(url.to_string(), text);
+            assert!(matches!(url.target(), Target::Sqlite(found) if found == Path::new(path)));
+        }
+    }
+
+    #[test]
+    fn l16_an_address_that_makes_no_sense_is_refused() {
+        use DatabaseUrlError::{NoHost, Scheme, SqliteMemory, SqlitePath, SslMode};
+        for (text, expected) in [
+            ("", Scheme),
+            ("vestibule.db", Scheme),
+            ("mysql://host/db", Scheme),
+            ("sqlite:vestibule.db", Scheme),
+            ("sqlite://", SqlitePath),
+            ("sqlite://folder/", SqlitePath),
+            ("sqlite://v.db?mode=ro", SqlitePath),
+            ("sqlite://:memory:", SqliteMemory),
+            ("sqlite://file::memory:", SqliteMemory),
+            ("postgres://", NoHost),
+            ("postgres:///db", NoHost),
+            ("postgres://host/db?sslmode=verify-ca", SslMode),
+            ("postgres://host/db?sslmode=", SslMode),
+        ] {
+            assert_eq!(DatabaseUrl::parse(text).unwrap_err(), expected, "{text}");
+        }
+        let unknown = DatabaseUrl::parse("postgres://u:secret@host/db?flavour=x").unwrap_err();
+        assert!(matches!(&unknown, DatabaseUrlError::Postgres(why) if why.contains("flavour")), "{unknown}");
+    }
+
+    #[test]
+    fn n5_the_password_is_never_shown() {
+        let url = DatabaseUrl::parse("postgres://ada:se?cr%40t@db.example:5433/v?sslmode=require").unwrap();
+        assert_eq!(url.to_string(), "postgres://db.example:5433/v");
+        assert_eq!(format!("{url:?}"), "DatabaseUrl(postgres://db.example:5433/v)");
+        let Target::Postgres(target) = url.target() else { panic!("PostgreSQL") };
+        assert_eq!(target.config.get_password(), Some(b"se?cr@t".as_slice()));
+        assert_eq!(target.tls, TlsMode::Require);
+    }
+
+    #[test]
+    fn a_socket_needs_no_tls() {
+        let url = DatabaseUrl::parse("postgres://u@%2Frun%2Fpostgresql/v?sslmode=require").unwrap();
+        let Target::Postgres(target) = url.target() else { panic!("PostgreSQL") };
+        assert_eq!(target.tls, TlsMode::Disable);
+        assert_eq!(url.to_string(), "postgres:///run/postgresql:5432/v");
+    }
+
+    #[test]
+    fn verify_full_can_name_its_authorities() {
+        let url = DatabaseUrl::parse("postgresql://h/v?sslmode=verify-full&sslrootcert=/etc/ca.pem").unwrap();
+        let Target::Postgres(target) = url.target() else { panic!("PostgreSQL") };
+        assert_eq!(target.tls, TlsMode::VerifyFull);
+        assert_eq!(target.root_certificates.as_deref(), Some(Path::new("/etc/ca.pem")));
+    }
+}

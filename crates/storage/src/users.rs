@@ -1,0 +1,225 @@
+//! Users: finding, changing, disabling and deleting them.
+
+use diesel::dsl::case_when;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::{Attributes, AvatarUrl, DisplayName, Timestamp, User, UserId, Username};
+
+use crate::db::query;
+use crate::error::{StorageError, UniqueRule, optional};
+use crate::rows::{UserRow, write_attributes};
+use crate::schema::{identities, users};
+use crate::storage::Storage;
+
+/// What became of a person's choice of a username.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsernameChoice {
+    /// It is theirs now.
+    Chosen,
+    /// They have one already, and keep it.
+    AlreadyChosen,
+    /// It is somebody else's.
+    Taken,
+    /// There is no such user.
+    UnknownUser,
+}
+
+/// By what a user signs in, for the operator's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The issuer's address.
+    pub issuer: String,
+    /// The subject within the issuer.
+    pub subject: String,
+    /// The login name there.
+    pub login: Option<String>,
+    /// Whether the issuer stated a verified address at the last sign-in.
+    pub email_verified: bool,
+    /// When it last signed in.
+    pub last_used_at: Timestamp,
+}
+
+impl Storage {
+    /// Finds a user by id, disabled or not.
+    pub async fn find_user(&self, user: &UserId) -> Result<Option<User>, StorageError> {
+        let row = self
+            .db
+            .read(user, |connection, user| {
+                Box::pin(async move {
+                    let select = users::table.find(user.as_str());
+                    optional(query!(connection, |c| select.select(UserRow::as_select()).first::<UserRow>(c)))
+                })
+            })
+            .await?;
+        row.map(User::try_from).transpose()
+    }
+
+    /// Finds a user by username, disabled or not.
+    pub async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StorageError> {
+        let row = self
+            .db
+            .read(username, |connection, username| {
+                Box::pin(async move {
+                    let select = users::table.filter(users::username_key.eq(username.as_str()));
+                    optional(query!(connection, |c| select.select(UserRow::as_select()).first::<UserRow>(c)))
+                })
+            })
+            .await?;
+        row.map(User::try_from).transpose()
+    }
+
+    /// At most `limit` users in the order of their ids, those behind `after`.
+    pub async fn list_users(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<User>, StorageError> {
+        let after = after.map_or("", UserId::as_str);
+        let rows = self
+            .db
+            .read(&(after, limit), |connection, &(after, limit)| {
+                Box::pin(async move {
+                    let select =
+                        users::table.filter(users::id.gt(after)).order(users::id).limit(i64::from(limit));
+                    query!(connection, |c| select.select(UserRow::as_select()).load::<UserRow>(c))
+                })
+            })
+            .await?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
+    /// The identities by which a user signs in, the last used first.
+    pub async fn list_identities(&self, user: &UserId) -> Result<Vec<Identity>, StorageError> {
+        type Row = (String, String, Option<String>, bool, i64);
+        let rows = self
+            .db
+            .read(user, |connection, user| {
+                Box::pin(async move {
+                    let select = identities::table
+                        .filter(identities::user_id.eq(user.as_str()))
+                        .order((identities::last_used_at.desc(), identities::issuer, identities::subject))
+                        .select((
+                            identities::issuer,
+                            identities::subject,
+                            identities::login,
+                            identities::email_verified,
+                            identities::last_used_at,
+                        ));
+                    query!(connection, |c| select.load::<Row>(c))
+                })
+            })
+            .await?;
+        let identity = |(issuer, subject, login, email_verified, last_used_at): Row| Identity {
+            issuer,
+            subject,
+            login,
+            email_verified,
+            last_used_at: Timestamp::from_micros(last_used_at),
+        };
+        Ok(rows.into_iter().map(identity).collect())
+    }
+
+    /// Writes what extensions may change. An absent name or picture is removed.
+    pub async fn update_profile(
+        &self,
+        user: &UserId,
+        name: Option<&DisplayName>,
+        avatar_url: Option<&AvatarUrl>,
+        attributes: &Attributes,
+    ) -> Result<(), StorageError> {
+        let attributes = write_attributes(attributes);
+        let attributes = attributes.as_str();
+        self.db
+            .write(
+                &(user, name, avatar_url, attributes),
+                |connection, &(user, name, avatar_url, attributes)| {
+                    Box::pin(async move {
+                        let update = diesel::update(users::table.find(user.as_str())).set((
+                            users::name.eq(name.map(DisplayName::as_str)),
+                            users::avatar_url.eq(avatar_url.map(AvatarUrl::as_str)),
+                            users::attributes.eq(attributes),
+                        ));
+                        query!(connection, |c| update.execute(c)).map(drop)
+                    })
+                },
+            )
+            .await
+    }
+
+    /// Gives a user the username that they chose, if they have none and nobody else has it.
+    pub async fn choose_username(
+        &self,
+        user: &UserId,
+        username: &Username,
+    ) -> Result<UsernameChoice, StorageError> {
+        let chosen = self
+            .db
+            .write(&(user, username), |connection, &(user, username)| {
+                Box::pin(async move {
+                    let update = diesel::update(users::table.find(user.as_str()))
+                        .filter(users::username_key.is_null())
+                        .set((
+                            users::username.eq(username.as_str()),
+                            users::username_key.eq(username.as_str()),
+                        ));
+                    match query!(connection, |c| update.execute(c)) {
+                        Ok(0) => Ok(None),
+                        Ok(_) => Ok(Some(UsernameChoice::Chosen)),
+                        Err(failure) if UniqueRule::Username.is_violated(&failure) => {
+                            Ok(Some(UsernameChoice::Taken))
+                        }
+                        Err(failure) => Err(failure),
+                    }
+                })
+            })
+            .await?;
+        match chosen {
+            Some(choice) => Ok(choice),
+            None if self.find_user(user).await?.is_some() => Ok(UsernameChoice::AlreadyChosen),
+            None => Ok(UsernameChoice::UnknownUser),
+        }
+    }
+
+    /// Disables a user and ends what was signed in: enabling later does not bring old sessions back.
+    /// False when there is no such user, or it was disabled before.
+    pub async fn disable_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StorageError> {
+        self.db
+            .write(&(user, now), |connection, &(user, now)| {
+                Box::pin(async move {
+                    let later = case_when(
+                        users::tokens_valid_after.lt(now.micros()),
+                        now.micros().into_sql::<BigInt>(),
+                    )
+                    .otherwise(users::tokens_valid_after);
+                    let update = diesel::update(users::table.find(user.as_str()))
+                        .filter(users::disabled_at.is_null())
+                        .set((users::disabled_at.eq(now.micros()), users::tokens_valid_after.eq(later)));
+                    Ok(query!(connection, |c| update.execute(c))? == 1)
+                })
+            })
+            .await
+    }
+
+    /// Lets a disabled user sign in again. False when there is no such user, or it was not disabled.
+    pub async fn enable_user(&self, user: &UserId) -> Result<bool, StorageError> {
+        self.db
+            .write(user, |connection, user| {
+                Box::pin(async move {
+                    let update = diesel::update(users::table.find(user.as_str()))
+                        .filter(users::disabled_at.is_not_null())
+                        .set(users::disabled_at.eq(None::<i64>));
+                    Ok(query!(connection, |c| update.execute(c))? == 1)
+                })
+            })
+            .await
+    }
+
+    /// Deletes a user with all identities, addresses and sessions. False when there is no such user.
+    pub async fn delete_user(&self, user: &UserId) -> Result<bool, StorageError> {
+        self.db
+            .write(user, |connection, user| {
+                Box::pin(async move {
+                    let delete = diesel::delete(users::table.find(user.as_str()));
+                    Ok(query!(connection, |c| delete.execute(c))? == 1)
+                })
+            })
+            .await
+    }
+}
