@@ -1,9 +1,6 @@
 # syntax=docker/dockerfile:1
 
 FROM rust:1-slim-bookworm AS build
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends g++ make \
-    && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

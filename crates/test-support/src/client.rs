@@ -109,3 +109,56 @@ impl Client {
         use_it(&mut self.cookies.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Sends `/first` to `/second` with a cookie, and shows the head of any other request as JSON.
+    async fn server() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.expect("a whole request"));
+                }
+                let answer = answer_to(&String::from_utf8_lossy(&head));
+                stream.write_all(answer.as_bytes()).await.expect("an open connection");
+            }
+        });
+        format!("http://{address}")
+    }
+
+    fn answer_to(head: &str) -> String {
+        if head.starts_with("GET /first ") {
+            let redirect = "Location: /second?state=a%20b\r\nSet-Cookie: seen=1; Path=/";
+            return format!(
+                "HTTP/1.1 303 See Other\r\n{redirect}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+        }
+        let body = serde_json::json!({ "head": head.to_lowercase() }).to_string();
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_shown_and_followed_only_when_asked_and_cookies_go_along() {
+        let client = Client::new(&server().await);
+        let redirect = client.get("/first").await;
+        assert_eq!(redirect.status, reqwest::StatusCode::SEE_OTHER);
+        assert_eq!(redirect.location_parameter("state").as_deref(), Some("a b"));
+        assert_eq!(client.cookie("seen").as_deref(), Some("1"));
+
+        let page = client.follow(&redirect).await;
+        assert_eq!(page.url.path(), "/second");
+        assert!(page.json()["head"].as_str().is_some_and(|head| head.contains("cookie: seen=1\r\n")));
+
+        client.forget_cookies();
+        let page = client.follow_while(client.get("/first").await, |next| next.path() != "/third").await;
+        assert!(page.status.is_success());
+    }
+}
