@@ -105,3 +105,22 @@ fn n5_debug_shows_no_token_and_no_key() {
             && !shown.contains(&base64url(&first().modulus))
     );
 }
+
+#[test]
+fn d6_the_verifier_of_services_takes_permission_tokens_alone() {
+    use vestibule_verifier::{Verifier, VerifyError};
+
+    let (service, _) = service();
+    let now = u64::try_from(START.seconds()).unwrap();
+    let jwks = serde_json::to_string(&service.jwks()).unwrap();
+    let verifier = || Verifier::new(ISSUER, "neuroglancer");
+    for verifier in [
+        verifier().with_jwks(&jwks).unwrap(),
+        verifier().with_public_key_pem(&service.public_key_pem()).unwrap(),
+    ] {
+        let grant = verifier.verify(&permission_token(&service), now).unwrap();
+        assert_eq!(grant.user_id, "ada");
+        assert!(grant.allows("read"));
+        assert_eq!(verifier.verify(&user_token(&service), now), Err(VerifyError::Kind));
+    }
+}
