@@ -130,7 +130,61 @@ fn reason_of(error: &reqwest::Error) -> Reason {
     } else {
         Reason::Interrupted
     };
-    // The address, and with it any query, is in the error itself, not in its sources.
-    tracing::debug!(%reason, cause = error.source().map(tracing::field::display), "a request to a provider failed");
+    tracing::debug!(%reason, causes = causes(error), "a request to a provider failed");
     reason
+}
+
+/// What lies under an error, such as the complaint about a certificate. The error itself names the whole address.
+fn causes(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn b9_nothing_leaves_the_machine_in_the_clear() {
+        let client = OutboundClient::new().unwrap();
+        let request = Request::get("http://192.0.2.1/").body(Vec::new()).unwrap();
+        assert_eq!(client.send(request).await.unwrap_err(), Reason::Text("the address is not safe to ask"));
+    }
+
+    #[tokio::test]
+    async fn a_request_names_the_program_and_brings_no_cookie_along() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Endpoint::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let server = tokio::spawn(async move {
+            let mut seen = String::new();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.unwrap());
+                }
+                seen = String::from_utf8(head).unwrap().to_lowercase();
+                let answer =
+                    b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+                stream.write_all(answer).await.unwrap();
+            }
+            seen
+        });
+        let client = OutboundClient::new().unwrap();
+        for _ in 0..2 {
+            client.get(&endpoint, "application/json", Some("token")).await.unwrap();
+        }
+        let seen = server.await.unwrap();
+        assert!(
+            seen.contains(concat!("user-agent: vestibule/", env!("CARGO_PKG_VERSION"), "\r\n")),
+            "{seen}"
+        );
+        assert!(
+            seen.contains("accept: application/json\r\n") && seen.contains("authorization: bearer token\r\n")
+        );
+        assert!(!seen.contains("cookie") && !seen.contains("referer"));
+    }
 }

@@ -50,7 +50,7 @@ fn b5_a_verifier_that_is_too_short_or_odd_is_never_used() {
     let endpoint = Endpoint::parse("https://id.example/authorize").unwrap();
     let long = "a".repeat(129);
     let odd = format!("{}+", "a".repeat(43));
-    for bad in ["", &VERIFIER[1..], &long, &odd] {
+    for bad in ["", VERIFIER.trim_start_matches('d'), &long, &odd] {
         assert!(registration().authorization_url(&endpoint, &request(bad), &[]).is_err());
     }
 }

@@ -103,6 +103,7 @@ impl Person {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn person(claims: &Value) -> Person {
@@ -153,5 +154,35 @@ mod tests {
         let long = person(&json!({"sub": "1", "name": "x".repeat(1_000_000)}));
         assert_eq!(long.name.unwrap().as_str().len(), 200);
         assert!(person(&json!({"sub": "1", "picture": "javascript:alert(1)"})).avatar_url.is_none());
+    }
+
+    /// Any JSON that is not too deep.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "\\PC{0,40}".prop_map(Value::from),
+            "[a-z]{1,4}@[a-z]{1,4}\\.[a-z]{2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map("[a-z]{1,4}", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn c2_no_claim_but_true_verifies_anything(claims in prop::collection::vec(any_json(), 5)) {
+            let names = ["name", "picture", "email", "email_verified", "preferred_username"];
+            let object: Map<String, Value> = names.map(str::to_owned).into_iter().zip(claims).collect();
+            let is_true = object["email_verified"] == Value::Bool(true);
+            let (verified, _) = person(&Value::Object(object)).emails();
+            prop_assert!(verified.is_empty() || is_true);
+        }
     }
 }

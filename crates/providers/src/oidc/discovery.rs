@@ -164,22 +164,17 @@ mod tests {
 
     #[test]
     fn b4_a_document_of_another_issuer_is_refused() {
-        for change in [(|d| d["issuer"] = "https://evil.example".into()) as fn(&mut Value), |d| {
-            d["issuer"] = "https://id.example/".into()
-        }] {
-            assert_eq!(check(change).err(), Some("the document names another issuer than the settings"));
-        }
+        let refused = Some("the document names another issuer than the settings");
+        assert_eq!(check(|d| d["issuer"] = "https://evil.example".into()).err(), refused);
+        assert_eq!(check(|d| d["issuer"] = "https://id.example/".into()).err(), refused);
     }
 
     #[test]
     fn b9_an_endpoint_in_the_clear_or_on_this_machine_is_refused() {
-        for change in [
-            (|d| d["token_endpoint"] = "http://id.example/token".into()) as fn(&mut Value),
-            |d| d["jwks_uri"] = "http://127.0.0.1/keys".into(),
-            |d| d["userinfo_endpoint"] = "file:///etc/passwd".into(),
-        ] {
-            assert_eq!(check(change).err(), Some("an endpoint of the issuer is not an https address"));
-        }
+        let refused = Some("an endpoint of the issuer is not an https address");
+        assert_eq!(check(|d| d["token_endpoint"] = "http://id.example/token".into()).err(), refused);
+        assert_eq!(check(|d| d["jwks_uri"] = "http://127.0.0.1/keys".into()).err(), refused);
+        assert_eq!(check(|d| d["userinfo_endpoint"] = "file:///etc/passwd".into()).err(), refused);
     }
 
     #[test]

@@ -78,6 +78,6 @@ impl SigningKey {
     }
 }
 
-pub(super) fn key_set(keys: Vec<Value>) -> KeySet {
+pub(super) fn key_set(keys: &[Value]) -> KeySet {
     KeySet::new(serde_json::from_value(json!({"keys": keys})).unwrap())
 }

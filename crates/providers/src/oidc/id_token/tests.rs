@@ -1,5 +1,6 @@
 use std::sync::LazyLock;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::testing::{SigningKey, encode, key_set};
@@ -19,7 +20,7 @@ static EC: LazyLock<SigningKey> = LazyLock::new(SigningKey::ec);
 static ED: LazyLock<SigningKey> = LazyLock::new(SigningKey::ed);
 
 fn keys() -> KeySet {
-    key_set(vec![RSA.jwk("r"), EC.jwk("c"), ED.jwk("d")])
+    key_set(&[RSA.jwk("r"), EC.jwk("c"), ED.jwk("d")])
 }
 
 fn expected() -> Expected<'static> {
@@ -199,12 +200,12 @@ fn b6_a_wrong_signature_is_refused() {
 #[test]
 fn b6_without_a_key_id_exactly_one_key_must_fit() {
     let token = RSA.token(&json!({"alg": "RS256"}), &claims(&json!({})));
-    assert!(validate(&token, &key_set(vec![RSA.jwk("r"), EC.jwk("c")]), &expected()).is_ok());
+    assert!(validate(&token, &key_set(&[RSA.jwk("r"), EC.jwk("c")]), &expected()).is_ok());
     assert_eq!(
-        validate(&token, &key_set(vec![RSA.jwk("r"), OTHER_RSA.jwk("o")]), &expected()).map(|_| ()),
+        validate(&token, &key_set(&[RSA.jwk("r"), OTHER_RSA.jwk("o")]), &expected()).map(|_| ()),
         Err(IdTokenError::Invalid("more than one key of the issuer fits the id token"))
     );
-    for stale in [key_set(vec![]), key_set(vec![OTHER_RSA.jwk("o")])] {
+    for stale in [key_set(&[]), key_set(&[OTHER_RSA.jwk("o")])] {
         assert_eq!(validate(&token, &stale, &expected()).map(|_| ()), Err(IdTokenError::UnknownKey));
     }
 }
@@ -240,5 +241,22 @@ fn b6_critical_parameters_and_odd_shapes_are_refused() {
         [critical, no_object, long, odd_kid, encrypted, String::new(), "..".to_owned(), "a.b".to_owned()]
     {
         assert!(matches!(validate(&bad, &keys(), &expected()), Err(IdTokenError::Invalid(_))));
+    }
+}
+
+proptest! {
+    #[test]
+    fn b6_no_text_passes_for_a_token(text in "\\PC{0,80}|[A-Za-z0-9_-]{0,40}(\\.[A-Za-z0-9_-]{0,40}){0,4}") {
+        prop_assert!(validate(&text, &keys(), &expected()).is_err());
+    }
+
+    #[test]
+    fn b6_no_byte_of_a_token_can_be_changed(position in any::<prop::sample::Index>(), byte in "[A-Za-z0-9._-]") {
+        let good = RSA.token(&header(), &claims(&json!({})));
+        let position = position.index(good.len());
+        let mut changed = good.clone();
+        changed.replace_range(position..=position, &byte);
+        // The last character has bits that are not part of the signature, but those must be zero.
+        prop_assert_eq!(validate(&changed, &keys(), &expected()).is_ok(), changed == good);
     }
 }

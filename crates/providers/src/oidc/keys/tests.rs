@@ -12,8 +12,7 @@ fn with(mut jwk: Value, changes: &Value) -> Value {
 
 #[test]
 fn b6_a_key_serves_the_algorithms_of_its_type_only() {
-    let keys =
-        key_set(vec![SigningKey::rsa().jwk("r"), SigningKey::ec().jwk("c"), SigningKey::ed().jwk("d")]);
+    let keys = key_set(&[SigningKey::rsa().jwk("r"), SigningKey::ec().jwk("c"), SigningKey::ed().jwk("d")]);
     for (algorithm, id) in
         [(Algorithm::RS256, "r"), (Algorithm::PS256, "r"), (Algorithm::ES256, "c"), (Algorithm::EdDSA, "d")]
     {
@@ -47,10 +46,10 @@ fn b6_keys_that_are_for_something_else_are_passed_over() {
         json!({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"}),
     ]);
     all.push(with(SigningKey::ec().jwk("x"), &json!({"crv": "P-384"})));
-    let keys = key_set(all);
+    let keys = key_set(&all);
     assert!(keys.0.is_empty());
     let stated =
-        key_set(vec![with(rsa.jwk("x"), &json!({"use": "sig", "key_ops": ["verify"], "alg": "RS384"}))]);
+        key_set(&[with(rsa.jwk("x"), &json!({"use": "sig", "key_ops": ["verify"], "alg": "RS384"}))]);
     assert_eq!(stated.candidates(Algorithm::RS384, Some("x")).len(), 1);
     assert_eq!(stated.candidates(Algorithm::RS256, Some("x")).len(), 0);
 }
@@ -58,5 +57,5 @@ fn b6_keys_that_are_for_something_else_are_passed_over() {
 #[test]
 fn b9_a_huge_set_is_cut() {
     let jwk = SigningKey::ed().jwk("x");
-    assert_eq!(key_set(vec![jwk; 1000]).0.len(), MAX_KEYS);
+    assert_eq!(key_set(&vec![jwk; 1000]).0.len(), MAX_KEYS);
 }
