@@ -12,13 +12,13 @@ use crate::sha256;
 const VERSION: u8 = 1;
 const KEY_ID_LEN: usize = 8;
 const HEAD_LEN: usize = 1 + KEY_ID_LEN;
-// What is sealed travels in a cookie, of which browsers keep 4 KiB.
+// What is sealed travels in an address or a cookie, and neither is carried everywhere beyond this length.
 const MAX_SEALED_LEN: usize = 8 * 1024;
 
 /// What a text is sealed for. Each purpose has a key of its own, so that nothing sealed for one opens for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// An attempt to sign in, kept by the browser while its person is at the provider.
+    /// An attempt to sign in, carried by the browser while its person is at the provider.
     LoginAttempt,
 }
 
@@ -36,7 +36,7 @@ pub enum SealError {
     /// The ring has no private key.
     #[error("there is no private key to seal with")]
     NoKey,
-    /// More than fits into a cookie.
+    /// More than an address or a cookie carries.
     #[error("the text to seal is too large")]
     TooLarge,
     /// The cryptographic library failed.

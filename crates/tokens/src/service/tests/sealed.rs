@@ -33,7 +33,7 @@ fn m5_b3_another_deployment_opens_nothing() {
 }
 
 #[test]
-fn too_much_for_a_cookie_is_not_sealed() {
+fn too_much_for_a_browser_to_carry_is_not_sealed() {
     let (service, _) = service();
     assert_eq!(service.seal(LoginAttempt, &[0; 8192]), Err(SealError::TooLarge));
     assert_eq!(service.open(LoginAttempt, &"A".repeat(1_000_000)), None);
