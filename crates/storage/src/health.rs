@@ -10,9 +10,15 @@ use crate::migrations::{found_version, known_version};
 use crate::storage::Storage;
 
 #[derive(QueryableByName)]
-struct Answer {
+struct ReadOnly {
     #[diesel(sql_type = Text)]
-    answer: String,
+    transaction_read_only: String,
+}
+
+#[derive(QueryableByName)]
+struct Damage {
+    #[diesel(sql_type = Text)]
+    quick_check: String,
 }
 
 impl Storage {
@@ -41,9 +47,9 @@ async fn check_writable(connection: &mut Connection) -> Result<(), Failure> {
             connection.rollback().await;
         }
         Lent::Postgres(_) => {
-            let select = diesel::sql_query("SELECT current_setting('transaction_read_only') AS answer");
-            let read_only: Answer = query!(connection, |c| select.get_result(c))?;
-            if read_only.answer == "on" {
+            let select = diesel::sql_query("SHOW transaction_read_only");
+            let found: ReadOnly = query!(connection, |c| select.get_result(c))?;
+            if found.transaction_read_only == "on" {
                 connection.discard();
                 return Err(StorageError::unavailable("the server is read-only").into());
             }
@@ -56,14 +62,14 @@ impl Db {
     /// Looks for damage in SQLite's file, so that a program does not begin on a broken one. PostgreSQL has its own ways.
     pub(crate) async fn check_integrity(&self) -> Result<(), StorageError> {
         let Self::Sqlite { .. } = self else { return Ok(()) };
-        let found: Answer = self
+        let found: Damage = self
             .read(&(), |connection, ()| {
                 Box::pin(async move {
-                    let check = diesel::sql_query("SELECT quick_check AS answer FROM pragma_quick_check(1)");
+                    let check = diesel::sql_query("PRAGMA quick_check(1)");
                     query!(connection, |c| check.get_result(c))
                 })
             })
             .await?;
-        if found.answer == "ok" { Ok(()) } else { Err(StorageError::damaged(found.answer)) }
+        if found.quick_check == "ok" { Ok(()) } else { Err(StorageError::damaged(found.quick_check)) }
     }
 }

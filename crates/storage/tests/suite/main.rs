@@ -1,0 +1,19 @@
+//! The suite of the storage: every rule, on both databases.
+//!
+//! A test is written once inside `on_both_databases!`. When it ends, the consistency of the whole database is checked,
+//! whatever the test was about.
+
+mod attempts;
+mod bench;
+mod cleanup;
+mod consistency;
+mod linking;
+mod migrations;
+mod postgres;
+mod races;
+mod sessions;
+mod sign_in;
+mod sqlite;
+mod tls;
+mod usernames;
+mod users;

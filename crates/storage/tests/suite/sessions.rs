@@ -1,0 +1,95 @@
+//! Which sessions are alive, and how they end.
+
+use vestibule_domain::{SessionId, SystemRandomness, UserId};
+
+use crate::bench::{GITHUB, GOOGLE, HOUR, at, on_both_databases, person};
+
+on_both_databases! {
+    async fn a_session_is_alive_from_its_beginning_until_its_end(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let live = bench.storage.find_live_session(&ada.session.id, &ada.user.id, at(HOUR)).await.unwrap().unwrap();
+        assert_eq!(live.user, ada.user);
+        assert_eq!(live.session, ada.session);
+        assert_eq!(live.session.provider_id, "github:7");
+        assert!(bench.is_live(&ada, at(24 * HOUR - 1)).await);
+        assert!(!bench.is_live(&ada, at(24 * HOUR)).await);
+    }
+
+    async fn a_session_is_its_users_alone(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let eve = bench.sign_in(&person(GITHUB, "8")).await;
+        let found = bench.storage.find_live_session(&ada.session.id, &eve.user.id, at(0)).await.unwrap();
+        assert!(found.is_none());
+        let unknown = SessionId::random(&SystemRandomness);
+        assert!(bench.storage.find_live_session(&unknown, &ada.user.id, at(0)).await.unwrap().is_none());
+    }
+
+    async fn d9_a_revoked_session_is_dead_everywhere_and_stays_dead(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let other = bench.sign_in(&person(GITHUB, "7")).await;
+        assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap());
+        assert!(!bench.storage.revoke_session(&ada.session.id, at(2)).await.unwrap());
+        assert!(!bench.is_live(&ada, at(1)).await);
+        assert!(bench.is_live(&other, at(1)).await);
+        let replica = bench.replica();
+        assert!(replica.find_live_session(&ada.session.id, &ada.user.id, at(1)).await.unwrap().is_none());
+        assert!(!replica.revoke_session(&SessionId::random(&SystemRandomness), at(1)).await.unwrap());
+    }
+
+    async fn d9_signing_out_everywhere_ends_all_sessions_of_one_user(bench: &Bench) {
+        let first = bench.sign_in(&person(GITHUB, "7")).await;
+        let second = bench.sign_in(&person(GITHUB, "7")).await;
+        let ended = bench.sign_in(&person(GITHUB, "7")).await;
+        let other = bench.sign_in(&person(GITHUB, "8")).await;
+        bench.storage.revoke_session(&ended.session.id, at(1)).await.unwrap();
+
+        assert_eq!(bench.storage.revoke_all_sessions(&first.user.id, at(2)).await.unwrap(), 2);
+        assert_eq!(bench.storage.revoke_all_sessions(&first.user.id, at(2)).await.unwrap(), 0);
+        for dead in [&first, &second, &ended] {
+            assert!(!bench.is_live(dead, at(2)).await);
+        }
+        assert!(bench.is_live(&other, at(2)).await);
+        let unknown = UserId::random(&SystemRandomness);
+        assert_eq!(bench.storage.revoke_all_sessions(&unknown, at(2)).await.unwrap(), 0);
+    }
+
+    async fn d9_a_sign_in_that_began_before_signing_out_everywhere_comes_too_late(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        bench.storage.revoke_all_sessions(&ada.user.id, at(10)).await.unwrap();
+        let late = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(9)).await;
+        assert!(!bench.is_live(&late, at(11)).await);
+        let next = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(10)).await;
+        assert!(bench.is_live(&next, at(11)).await);
+    }
+
+    async fn d9_an_earlier_moment_does_not_weaken_a_later_one(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        bench.storage.revoke_all_sessions(&ada.user.id, at(10)).await.unwrap();
+        bench.storage.revoke_all_sessions(&ada.user.id, at(5)).await.unwrap();
+        bench.storage.disable_user(&ada.user.id, at(6)).await.unwrap();
+        bench.storage.enable_user(&ada.user.id).await.unwrap();
+        let late = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(9)).await;
+        assert!(!bench.is_live(&late, at(11)).await);
+    }
+
+    async fn a_use_is_noted_and_never_moves_back(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        bench.storage.touch_session(&ada.session.id, at(30)).await.unwrap();
+        bench.storage.touch_session(&ada.session.id, at(20)).await.unwrap();
+        let sessions = bench.storage.list_sessions(&ada.user.id, at(30)).await.unwrap();
+        assert_eq!(sessions[0].last_seen_at, at(30));
+        bench.storage.touch_session(&SessionId::random(&SystemRandomness), at(40)).await.unwrap();
+    }
+
+    async fn the_list_holds_what_is_alive_the_latest_first(bench: &Bench) {
+        let early = bench.sign_in(&person(GOOGLE, "7")).await;
+        let late = bench.sign_in_as(&person(GOOGLE, "7"), |sign_in| sign_in.now = at(5)).await;
+        let revoked = bench.sign_in(&person(GOOGLE, "7")).await;
+        let short = bench.sign_in_as(&person(GOOGLE, "7"), |sign_in| sign_in.expires_at = at(8)).await;
+        bench.sign_in(&person(GOOGLE, "8")).await;
+        bench.storage.revoke_session(&revoked.session.id, at(6)).await.unwrap();
+        let listed = bench.storage.list_sessions(&early.user.id, at(9)).await.unwrap();
+        assert_eq!(listed, [late.session, early.session]);
+        assert_ne!(short.session.id, revoked.session.id);
+    }
+}
