@@ -13,3 +13,5 @@
 )]
 
 mod dependency_rules;
+mod sign_in;
+mod world;

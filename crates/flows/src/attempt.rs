@@ -29,7 +29,13 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    pub(crate) fn new(id: AttemptId, provider: &str, next: &str, browser: &BrowserSecret, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        id: AttemptId,
+        provider: &str,
+        next: &str,
+        browser: &BrowserSecret,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             provider: provider.to_owned(),

@@ -32,7 +32,11 @@ pub struct Grant {
 impl Flows {
     /// Asks the service's plugin, afresh each time, and signs its answer. Fails closed: when the plugin does not answer
     /// there is no token, never one with an empty set.
-    pub async fn authorize_service(&self, token: Option<&str>, service: Option<&str>) -> Result<Authorization, FlowError> {
+    pub async fn authorize_service(
+        &self,
+        token: Option<&str>,
+        service: Option<&str>,
+    ) -> Result<Authorization, FlowError> {
         let Some(service) = service.and_then(|name| self.find_service(name)) else {
             return Ok(Authorization::Nothing);
         };
@@ -50,8 +54,16 @@ impl Flows {
         ServiceName::parse(name).ok().filter(|service| self.parts.plugins.offers(service))
     }
 
-    async fn ask_permissions(&self, principal: &Principal, service: &ServiceName) -> Result<Map<String, Value>, FlowError> {
-        let request = PermissionRequest { service, user: principal.user(), provider_id: &principal.session().provider_id };
+    async fn ask_permissions(
+        &self,
+        principal: &Principal,
+        service: &ServiceName,
+    ) -> Result<Map<String, Value>, FlowError> {
+        let request = PermissionRequest {
+            service,
+            user: principal.user(),
+            provider_id: &principal.session().provider_id,
+        };
         self.parts.plugins.permissions(&request).await.map_err(|failure| match failure {
             CallFailure::Denied(_) => FlowError::Denied,
             other => FlowError::PermissionsUnavailable(other),
@@ -66,7 +78,9 @@ impl Flows {
     ) -> Result<PermissionToken, FlowError> {
         let tokens = &self.parts.tokens;
         let sign = || {
-            tokens.issue_permission_token(user, service, permissions).map_err(|error| FlowError::Internal(error.to_string()))
+            tokens
+                .issue_permission_token(user, service, permissions)
+                .map_err(|error| FlowError::Internal(error.to_string()))
         };
         if !self.settings.permission_token_reuse {
             return sign();

@@ -72,7 +72,10 @@ mod tests {
         let secret = BrowserSecret::random(&SystemRandomness);
         let (one, two) = (AttemptId::random(&SystemRandomness), AttemptId::random(&SystemRandomness));
         assert_eq!(secret.code_verifier(&one).len(), 43);
-        assert_eq!(secret.code_verifier(&one), BrowserSecret::from_cookie(&secret.to_cookie()).unwrap().code_verifier(&one));
+        assert_eq!(
+            secret.code_verifier(&one),
+            BrowserSecret::from_cookie(&secret.to_cookie()).unwrap().code_verifier(&one)
+        );
         assert_ne!(secret.code_verifier(&one), secret.code_verifier(&two));
         assert_ne!(secret.code_verifier(&one), secret.nonce(&one));
     }

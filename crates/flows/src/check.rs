@@ -26,7 +26,11 @@ pub struct ProviderLink {
 impl Flows {
     /// Looks at the token first and at `next` only when it is needed: a signed-in person is never told that `next` is
     /// wrong. Nothing is written.
-    pub async fn check_session(&self, token: Option<&str>, next: Option<&str>) -> Result<SessionCheck, FlowError> {
+    pub async fn check_session(
+        &self,
+        token: Option<&str>,
+        next: Option<&str>,
+    ) -> Result<SessionCheck, FlowError> {
         if let Some(principal) = self.authenticate(token).await? {
             return Ok(SessionCheck::SignedIn(Box::new(principal)));
         }
@@ -37,7 +41,9 @@ impl Flows {
     fn list_provider_links(&self, next: &Next) -> Vec<ProviderLink> {
         let query: String = match next {
             Next::Home => String::new(),
-            Next::Url(url) => form_urlencoded::Serializer::new(String::from("?")).append_pair("next", url.as_str()).finish(),
+            Next::Url(url) => {
+                form_urlencoded::Serializer::new(String::from("?")).append_pair("next", url.as_str()).finish()
+            }
         };
         let link = |name: &str| ProviderLink {
             name: name.to_owned(),

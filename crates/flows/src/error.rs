@@ -28,7 +28,7 @@ pub enum FlowError {
     PermissionsUnavailable(CallFailure),
     /// Us, for a while: the database is out of reach.
     #[error("the database is unavailable: {0}")]
-    StorageUnavailable(#[source] StorageError),
+    StorageUnavailable(String),
     /// Us: something that should not happen.
     #[error("internal error: {0}")]
     Internal(String),
@@ -40,15 +40,26 @@ impl FlowError {
         match self {
             Self::PermissionsUnavailable(failure) => Some(failure.retry_after()),
             Self::StorageUnavailable(_) => Some(Duration::from_secs(2)),
-            Self::InvalidNext(_) | Self::UnknownProvider | Self::Callback(_) | Self::Denied | Self::Internal(_) => None,
+            Self::InvalidNext(_)
+            | Self::UnknownProvider
+            | Self::Callback(_)
+            | Self::Denied
+            | Self::Internal(_) => None,
         }
     }
 }
 
 impl From<StorageError> for FlowError {
     fn from(error: StorageError) -> Self {
-        if error.is_unavailable() { Self::StorageUnavailable(error) } else { Self::Internal(error.to_string()) }
+        let text = with_causes(&error);
+        if error.is_unavailable() { Self::StorageUnavailable(text) } else { Self::Internal(text) }
     }
+}
+
+/// An error and what lies under it, for the log.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| (*error).source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// What is wrong with a callback. Shown to the person on a plain page, never as a redirect.
@@ -89,7 +100,11 @@ pub(crate) fn error_code_of(error: &ProviderError) -> &'static str {
 /// on: the text comes from outside.
 pub(crate) fn error_code_from_provider(code: &str) -> &'static str {
     match code {
-        "access_denied" | "user_cancelled_login" | "consent_required" | "interaction_required" | "login_required" => "access_denied",
+        "access_denied"
+        | "user_cancelled_login"
+        | "consent_required"
+        | "interaction_required"
+        | "login_required" => "access_denied",
         "temporarily_unavailable" | "server_error" => "temporarily_unavailable",
         _ => "sign_in_failed",
     }

@@ -62,7 +62,8 @@ impl Flows {
     /// identical callbacks one goes on. Until then nothing is redirected and nothing is written.
     pub async fn finish_sign_in(&self, callback: Callback<'_>) -> Result<String, FlowError> {
         let state = callback.state.ok_or(CallbackRefusal::StateMissing)?;
-        let (attempt, browser) = Attempt::open(state, callback.browser, &self.parts.tokens, self.parts.clock.now())?;
+        let (attempt, browser) =
+            Attempt::open(state, callback.browser, &self.parts.tokens, self.parts.clock.now())?;
         // INVARIANT: `next` was allowed when the attempt began; the settings may have changed since.
         let next = Next::parse(Some(&attempt.next), &self.settings.allowed_origins)?;
         let provider = self.parts.providers.find(&attempt.provider).ok_or(CallbackRefusal::ProviderGone)?;
@@ -114,7 +115,11 @@ impl Flows {
         }
     }
 
-    async fn store(&self, profile: &UpstreamProfile, client: &ClientInfo) -> Result<SignInOutcome, FlowError> {
+    async fn store(
+        &self,
+        profile: &UpstreamProfile,
+        client: &ClientInfo,
+    ) -> Result<SignInOutcome, FlowError> {
         let randomness = self.parts.randomness.as_ref();
         let now = self.parts.clock.now();
         let sign_in = SignIn {
@@ -156,6 +161,8 @@ impl Flows {
 
     async fn keep_changes(&self, user: &User) -> Result<(), FlowError> {
         let storage = &self.parts.storage;
-        Ok(storage.update_profile(&user.id, user.name.as_ref(), user.avatar_url.as_ref(), &user.attributes).await?)
+        Ok(storage
+            .update_profile(&user.id, user.name.as_ref(), user.avatar_url.as_ref(), &user.attributes)
+            .await?)
     }
 }

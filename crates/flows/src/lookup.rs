@@ -21,7 +21,10 @@ impl Flows {
     }
 
     /// Finds the public profile of the holder of a username.
-    pub async fn find_public_profile(&self, username: Option<&str>) -> Result<Option<PublicProfile>, FlowError> {
+    pub async fn find_public_profile(
+        &self,
+        username: Option<&str>,
+    ) -> Result<Option<PublicProfile>, FlowError> {
         let user = self.find_by_username(username).await?;
         Ok(user.map(|user| PublicProfile { gravatar: user.email.as_ref().map(gravatar), user }))
     }

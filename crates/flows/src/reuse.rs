@@ -75,13 +75,19 @@ mod tests {
             expires_at: Timestamp::from_seconds(1_900),
         };
         reuse.keep(&user, &service, &read, &token);
-        let find = |permissions, key, seconds| reuse.find(&user, &service, permissions, key, Timestamp::from_seconds(seconds));
+        let find = |permissions, key, seconds| {
+            reuse.find(&user, &service, permissions, key, Timestamp::from_seconds(seconds))
+        };
         assert!(find(&read, "k", 1_000).is_some());
         assert!(find(&read, "k", 1_450).is_some());
         assert!(find(&read, "k", 1_451).is_none(), "more than half of its life is gone");
         assert!(find(&read, "k", 999).is_none(), "the clock went back");
         assert!(find(&read, "new", 1_000).is_none(), "another key signs now");
         assert!(find(&permissions(&json!({"read": false})), "k", 1_000).is_none());
-        assert!(reuse.find(&UserId::parse("v").unwrap(), &service, &read, "k", Timestamp::from_seconds(1_000)).is_none());
+        assert!(
+            reuse
+                .find(&UserId::parse("v").unwrap(), &service, &read, "k", Timestamp::from_seconds(1_000))
+                .is_none()
+        );
     }
 }

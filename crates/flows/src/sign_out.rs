@@ -22,7 +22,9 @@ impl Flows {
         if outcome.changed {
             let user = outcome.user;
             let storage = &self.parts.storage;
-            storage.update_profile(&user.id, user.name.as_ref(), user.avatar_url.as_ref(), &user.attributes).await?;
+            storage
+                .update_profile(&user.id, user.name.as_ref(), user.avatar_url.as_ref(), &user.attributes)
+                .await?;
         }
         Ok(())
     }

@@ -22,7 +22,11 @@ impl UsernameOutcome {
 
 impl Flows {
     /// Sets the username of whoever holds the token. Without a username there is nothing to do, which is a success.
-    pub async fn choose_username(&self, token: Option<&str>, username: Option<&str>) -> Result<UsernameOutcome, FlowError> {
+    pub async fn choose_username(
+        &self,
+        token: Option<&str>,
+        username: Option<&str>,
+    ) -> Result<UsernameOutcome, FlowError> {
         let Some(principal) = self.authenticate(token).await? else {
             return Ok(UsernameOutcome::refused("not signed in"));
         };
@@ -33,7 +37,9 @@ impl Flows {
         };
         Ok(match self.parts.storage.choose_username(&principal.user().id, &username).await? {
             UsernameChoice::Chosen => UsernameOutcome::Done,
-            UsernameChoice::AlreadyChosen => UsernameOutcome::refused("the username is already set and cannot be changed"),
+            UsernameChoice::AlreadyChosen => {
+                UsernameOutcome::refused("the username is already set and cannot be changed")
+            }
             UsernameChoice::Taken => UsernameOutcome::refused("this username is taken"),
             UsernameChoice::UnknownUser => UsernameOutcome::refused("not signed in"),
         })

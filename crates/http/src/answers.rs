@@ -66,7 +66,9 @@ pub(crate) struct SignedOut {
 
 impl Example for SignedOut {
     fn example() -> Self {
-        let google = ProviderAnswer { url: "https://auth.example.com/auth/login/google?next=https%3A%2F%2Fapp.example.com%2F".into() };
+        let google = ProviderAnswer {
+            url: "https://auth.example.com/auth/login/google?next=https%3A%2F%2Fapp.example.com%2F".into(),
+        };
         Self { authenticated: false, providers: BTreeMap::from([("google".into(), google)]) }
     }
 }

@@ -49,8 +49,12 @@ Where GET is listed HEAD works too. Other methods get 405 with `Allow`. A parame
 
 /// All operations. They find the application in the data of the request.
 pub(crate) fn document() -> OpenApiService<Apis, ()> {
-    OpenApiService::new((SessionsApi, SignInApi, PermissionsApi, UsersApi, KeysApi, HealthApi), "Vestibule", VERSION)
-        .summary("Federated sign-in and service-scoped permission tokens")
-        .description(DESCRIPTION)
-        .license(LicenseObject::new("MIT OR Apache-2.0").identifier("MIT OR Apache-2.0"))
+    OpenApiService::new(
+        (SessionsApi, SignInApi, PermissionsApi, UsersApi, KeysApi, HealthApi),
+        "Vestibule",
+        VERSION,
+    )
+    .summary("Federated sign-in and service-scoped permission tokens")
+    .description(DESCRIPTION)
+    .license(LicenseObject::new("MIT OR Apache-2.0").identifier("MIT OR Apache-2.0"))
 }

@@ -47,8 +47,12 @@ impl TrustedProxies {
     pub(crate) fn client_address(&self, request: &Request) -> Option<IpAddr> {
         let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return None };
         let peer = peer.ip().to_canonical();
-        let headers: Vec<&str> =
-            request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+        let headers: Vec<&str> = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         let hops = headers.iter().rev().flat_map(|value| value.rsplit(','));
         let mut client = peer;
         for hop in hops {
@@ -94,8 +98,12 @@ mod tests {
         let headers = request.headers().clone();
         let parts = poem::http::Request::builder().method(method).uri("/").body(()).unwrap().into_parts().0;
         let local = poem::web::LocalAddr(Addr::SocketAddr(address));
-        let mut parts =
-            poem::RequestParts::from((parts, local, RemoteAddr(Addr::SocketAddr(address)), poem::http::uri::Scheme::HTTP));
+        let mut parts = poem::RequestParts::from((
+            parts,
+            local,
+            RemoteAddr(Addr::SocketAddr(address)),
+            poem::http::uri::Scheme::HTTP,
+        ));
         parts.headers = headers;
         Request::from_parts(parts, poem::Body::empty())
     }

@@ -12,7 +12,8 @@ pub(crate) fn allowed_origin(request: &Request, allowed: &AllowedOrigins) -> Opt
 
 /// The answer to a preflight of an allowed origin.
 pub(crate) fn preflight(request: &Request, origin: Option<&HeaderValue>) -> Option<Response> {
-    let asks = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let asks = request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     (asks && origin.is_some()).then(|| {
         Response::builder()
             .status(StatusCode::NO_CONTENT)
@@ -28,6 +29,9 @@ pub(crate) fn add_headers(headers: &mut HeaderMap, origin: Option<HeaderValue>) 
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, x-request-id"));
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("retry-after, x-request-id"),
+        );
     }
 }

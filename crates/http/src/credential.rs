@@ -16,7 +16,9 @@ const QUERY: &str = "jwt";
 
 impl Credential {
     fn of(request: &Request) -> Self {
-        let header = |name: &str| request.headers().get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let header = |name: &str| {
+            request.headers().get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()))
+        };
         let bearer = header("authorization").filter_map(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
@@ -61,7 +63,8 @@ impl<'a> ApiExtractor<'a> for Credential {
         let text = "The user token, as a bearer token (RFC 6750).";
         registry.create_security_scheme(BEARER, scheme("http", None, None, Some("bearer"), text));
         let text = "The user token, in a header of its own.";
-        registry.create_security_scheme(HEADER, scheme("apiKey", Some("Auth-Token"), Some("header"), None, text));
+        registry
+            .create_security_scheme(HEADER, scheme("apiKey", Some("Auth-Token"), Some("header"), None, text));
         let text = "The user token, as a parameter. In a POST it may also be a field of the form.";
         registry.create_security_scheme(QUERY, scheme("apiKey", Some("jwt"), Some("query"), None, text));
     }
@@ -93,7 +96,9 @@ mod tests {
 
     #[test]
     fn the_places_are_looked_at_in_order_and_empty_means_absent() {
-        let request = credential(|r| r.uri_str("/x?jwt=&next=y").header("Auth-Token", "").header("Authorization", "Bearer "));
+        let request = credential(|r| {
+            r.uri_str("/x?jwt=&next=y").header("Auth-Token", "").header("Authorization", "Bearer ")
+        });
         assert_eq!(request.token().unwrap(), None);
         assert_eq!(request.token_or(Some("form")).unwrap(), Some("form"));
         assert_eq!(credential(|r| r.header("authorization", "bearer a")).token().unwrap(), Some("a"));

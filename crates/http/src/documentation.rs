@@ -35,7 +35,8 @@ fn show(page: &str, policy: &str) -> Response {
 
 /// The page has its scripts inside. Each is allowed by its hash, so that nothing else can run.
 fn policy_of(page: &str) -> String {
-    let scripts = page.split("<script").skip(1).filter_map(|rest| rest.split_once('>')?.1.split_once("</script>"));
+    let scripts =
+        page.split("<script").skip(1).filter_map(|rest| rest.split_once('>')?.1.split_once("</script>"));
     let hashes: String = scripts
         .map(|(script, _)| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, script.as_bytes()))
         .map(|digest| format!(" 'sha256-{}'", BASE64_STANDARD.encode(digest)))

@@ -121,7 +121,9 @@ fn log_problem(problem: &Problem, fault: &Fault, request_id: &str) {
     match fault.level {
         tracing::Level::ERROR => tracing::error!(request_id, code = fault.code, %problem, "a request failed"),
         tracing::Level::WARN => tracing::warn!(request_id, code = fault.code, %problem, "a request failed"),
-        tracing::Level::INFO => tracing::info!(request_id, code = fault.code, %problem, "a request was refused"),
+        tracing::Level::INFO => {
+            tracing::info!(request_id, code = fault.code, %problem, "a request was refused")
+        }
         _ => tracing::debug!(request_id, code = fault.code, %problem, "a request was refused"),
     }
 }

@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Json, Payload};
-use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
 use poem_openapi::types::Type;
 
 use crate::answers::ErrorAnswer;
@@ -63,7 +65,10 @@ impl<S: Statuses> ApiResponse for Failure<S> {
 
 fn meta_of(status: &Status, page: bool) -> MetaResponse {
     let content = if page {
-        MetaMediaType { content_type: "text/html", schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))) }
+        MetaMediaType {
+            content_type: "text/html",
+            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
+        }
     } else {
         MetaMediaType { content_type: Json::<ErrorAnswer>::CONTENT_TYPE, schema: ErrorAnswer::schema_ref() }
     };

@@ -14,9 +14,8 @@ use crate::problem::Problem;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The fields that a form may have. Everything can be a query parameter instead; other fields are ignored.
+/// The fields that a form may have, for the OpenAPI document. Everything can be a query parameter instead; other fields are ignored.
 #[derive(Object)]
-#[expect(dead_code, reason = "it describes the form in the OpenAPI document; the fields are read by name")]
 pub(crate) struct FormFields {
     /// The user token.
     jwt: Option<String>,
@@ -37,7 +36,11 @@ impl Form {
     }
 
     /// The value of a parameter that may be in the query or in the form, and not in both with different values.
-    pub(crate) fn field_or<'a>(&'a self, name: &str, query: Option<&'a str>) -> Result<Option<&'a str>, Problem> {
+    pub(crate) fn field_or<'a>(
+        &'a self,
+        name: &str,
+        query: Option<&'a str>,
+    ) -> Result<Option<&'a str>, Problem> {
         match (query, self.field(name)) {
             (Some(query), Some(field)) if query != field => Err(Problem::RepeatedParameter(name.to_owned())),
             (query, field) => Ok(query.or(field)),
@@ -75,14 +78,19 @@ impl Form {
     }
 
     async fn read_multipart(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
-        let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let declared = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         // A multipart body must say how long it is: its parts are read before the whole could be measured.
         match declared {
             Some(length) if length <= MAX_BODY_BYTES => {}
             Some(_) => return Err(Problem::BodyTooLarge),
             None => return Err(Problem::UnreadableBody),
         }
-        let mut parts = Multipart::from_request(request, body).await.map_err(|_| Problem::UnreadableBody)?;
+        let mut parts = <Multipart as FromRequest>::from_request(request, body)
+            .await
+            .map_err(|_| Problem::UnreadableBody)?;
         let mut form = Self::default();
         while let Some(part) = parts.next_field().await.map_err(|_| Problem::UnreadableBody)? {
             let name = part.name().unwrap_or_default().to_owned();
@@ -103,7 +111,10 @@ impl<'a> ApiExtractor<'a> for Form {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        let media = |content_type| MetaMediaType { content_type, schema: MetaSchemaRef::Reference(FormFields::name().into_owned()) };
+        let media = |content_type| MetaMediaType {
+            content_type,
+            schema: MetaSchemaRef::Reference(FormFields::name().into_owned()),
+        };
         Some(MetaRequest {
             description: Some("A form; every field may be a query parameter instead."),
             content: vec![media("application/x-www-form-urlencoded"), media("multipart/form-data")],

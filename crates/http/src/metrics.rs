@@ -36,7 +36,8 @@ struct AliasLabels {
 }
 
 /// From half a millisecond, about one signature, to the ten seconds that a provider may take.
-const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 fn histogram() -> Histogram {
     Histogram::new(SECONDS)
@@ -65,8 +66,16 @@ impl Metrics {
         registry.register("build", "The version that runs", Info::new(vec![("version", version.to_owned())]));
         registry.register("http_requests", "Requests by operation and status", requests.clone());
         registry.register("http_request_seconds", "Time to answer, by operation", request_seconds.clone());
-        registry.register("plugin_calls", "Calls of plugins by alias, operation and outcome", plugin_calls.clone());
-        registry.register("plugin_call_seconds", "Time of a plugin call with its wait, by alias", plugin_seconds.clone());
+        registry.register(
+            "plugin_calls",
+            "Calls of plugins by alias, operation and outcome",
+            plugin_calls.clone(),
+        );
+        registry.register(
+            "plugin_call_seconds",
+            "Time of a plugin call with its wait, by alias",
+            plugin_seconds.clone(),
+        );
         Self { registry: Arc::new(registry), requests, request_seconds, plugin_calls, plugin_seconds }
     }
 
@@ -80,7 +89,9 @@ impl Metrics {
     pub fn count_plugin_call(&self, alias: &str, operation: &str, outcome: &str, duration: Duration) {
         let labels = CallLabels { alias: alias.into(), operation: operation.into(), outcome: outcome.into() };
         self.plugin_calls.get_or_create(&labels).inc();
-        self.plugin_seconds.get_or_create(&AliasLabels { alias: alias.into() }).observe(duration.as_secs_f64());
+        self.plugin_seconds
+            .get_or_create(&AliasLabels { alias: alias.into() })
+            .observe(duration.as_secs_f64());
     }
 }
 

@@ -34,7 +34,9 @@ const ASSETS: &[(&str, &str, &str)] = &[
 pub(crate) fn add_routes(routes: Route, app: &Arc<App>) -> Route {
     let home = home(app);
     let routes = routes.at("/", get(poem::endpoint::make_sync(move |_| page(home.clone()))));
-    ASSETS.iter().fold(routes, |routes, (path, content_type, text)| routes.at(*path, get(asset(text, content_type))))
+    ASSETS
+        .iter()
+        .fold(routes, |routes, (path, content_type, text)| routes.at(*path, get(asset(text, content_type))))
 }
 
 /// The service's own page: the demonstration with `--dev`, else the sign-in buttons or the profile.
@@ -57,7 +59,8 @@ fn page(html: String) -> Response {
 
 /// A plain page that says what went wrong, and offers to start again.
 pub(crate) fn message(fault: &Fault, request_id: &str) -> Response {
-    let title = if fault.status.is_server_error() { "Something went wrong" } else { "This sign-in cannot go on" };
+    let title =
+        if fault.status.is_server_error() { "Something went wrong" } else { "This sign-in cannot go on" };
     let html = MESSAGE
         .replace("{{title}}", title)
         .replace("{{message}}", &escape(&sentence(&fault.description)))
@@ -74,5 +77,9 @@ fn sentence(text: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }

@@ -98,14 +98,20 @@ impl Fault {
         use Problem as P;
         let caller = |status, code, text: &dyn ToString| Self::new(status, code, text, Level::DEBUG);
         match problem {
-            P::ConflictingTokens | P::RepeatedParameter(_) | P::UnreadableParameter(_) | P::UnreadableBody | P::Prefetch => {
-                caller(StatusCode::BAD_REQUEST, "invalid_request", problem)
-            }
+            P::ConflictingTokens
+            | P::RepeatedParameter(_)
+            | P::UnreadableParameter(_)
+            | P::UnreadableBody
+            | P::Prefetch => caller(StatusCode::BAD_REQUEST, "invalid_request", problem),
             P::BodyTooLarge => caller(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", problem),
-            P::UnsupportedBody => caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", problem),
+            P::UnsupportedBody => {
+                caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", problem)
+            }
             P::NotFound => caller(StatusCode::NOT_FOUND, "not_found", problem),
             P::MethodNotAllowed => caller(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", problem),
-            P::NotReady(reason) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", reason, Level::WARN),
+            P::NotReady(reason) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", reason, Level::WARN)
+            }
             P::Panicked | P::Unexpected(_) => Self::internal(),
             P::Flow(error) => Self::of_flow(error),
         }
@@ -114,10 +120,16 @@ impl Fault {
     fn of_flow(error: &FlowError) -> Self {
         let new = Self::new;
         match error {
-            FlowError::InvalidNext(reason) => new(StatusCode::BAD_REQUEST, "invalid_next", reason, Level::INFO),
+            FlowError::InvalidNext(reason) => {
+                new(StatusCode::BAD_REQUEST, "invalid_next", reason, Level::INFO)
+            }
             FlowError::UnknownProvider => new(StatusCode::NOT_FOUND, "unknown_provider", error, Level::DEBUG),
-            FlowError::Callback(refusal) => new(StatusCode::BAD_REQUEST, callback_code(*refusal), refusal, Level::INFO),
-            FlowError::Denied => new(StatusCode::FORBIDDEN, "access_denied", &"access to this service is denied", Level::WARN),
+            FlowError::Callback(refusal) => {
+                new(StatusCode::BAD_REQUEST, callback_code(*refusal), refusal, Level::INFO)
+            }
+            FlowError::Denied => {
+                new(StatusCode::FORBIDDEN, "access_denied", &"access to this service is denied", Level::WARN)
+            }
             FlowError::PermissionsUnavailable(_) => {
                 let text = "the permissions cannot be determined now; try again";
                 new(StatusCode::SERVICE_UNAVAILABLE, "permissions_unavailable", &text, Level::ERROR)

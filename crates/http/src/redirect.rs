@@ -16,7 +16,8 @@ pub(crate) struct SeeOther {
 impl SeeOther {
     pub(crate) fn to(location: &str) -> Result<Self, Problem> {
         // Whatever is redirected to has been parsed before; this is the last fence against a second header.
-        let location = HeaderValue::from_str(location).map_err(|_| Problem::Unexpected(StatusCode::INTERNAL_SERVER_ERROR))?;
+        let location = HeaderValue::from_str(location)
+            .map_err(|_| Problem::Unexpected(StatusCode::INTERNAL_SERVER_ERROR))?;
         Ok(Self { location, cookie: None })
     }
 
@@ -28,7 +29,8 @@ impl SeeOther {
 
 impl IntoResponse for SeeOther {
     fn into_response(self) -> Response {
-        let mut response = Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, self.location);
+        let mut response =
+            Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, self.location);
         if let Some(cookie) = self.cookie {
             response = response.header(header::SET_COOKIE, cookie);
         }

@@ -12,7 +12,9 @@ pub(crate) fn refuse_repeated_parameters(request: &Request) -> Result<(), Proble
     let mut seen: Vec<_> = Vec::new();
     for (name, _) in form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "jwt") {
         if seen.contains(&name) {
-            return Err(Problem::RepeatedParameter(name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect()));
+            return Err(Problem::RepeatedParameter(
+                name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect(),
+            ));
         }
         if seen.len() >= MAX_PARAMETERS {
             return Err(Problem::UnreadableParameter("too many".to_owned()));

@@ -1,5 +1,6 @@
 //! Why the program ends without having done what was asked.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::io::Write as _;
 
@@ -17,9 +18,9 @@ impl Failure {
         Self(texts.into_iter().collect())
     }
 
-    /// For `map_err`: puts what was being done in front of why it failed.
-    pub(crate) fn while_doing<E: Display>(what: &str) -> impl FnOnce(E) -> Self + '_ {
-        move |error| Self::new(format_args!("{what}: {error}"))
+    /// For `map_err`: puts what was being done in front of why it failed, with all causes.
+    pub(crate) fn while_doing<E: Error>(what: &str) -> impl FnOnce(E) -> Self + '_ {
+        move |error| Self::new(format_args!("{what}: {}", with_causes(&error)))
     }
 
     /// Writes to standard error.
@@ -30,6 +31,12 @@ impl Failure {
             drop(writeln!(out, "vestibule: {text}"));
         }
     }
+}
+
+/// An error and what lies under it, outermost first.
+fn with_causes(error: &dyn Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| (*error).source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl Display for Failure {

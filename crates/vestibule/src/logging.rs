@@ -17,7 +17,7 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     report_panics();
-    outcome.map_err(Failure::while_doing("the log"))
+    outcome.map_err(Failure::new)
 }
 
 /// A panic is logged with its place and without its text, which may hold what a request brought.

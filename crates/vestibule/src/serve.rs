@@ -18,7 +18,7 @@ use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
 };
 use vestibule_storage::Storage;
-use vestibule_tokens::{TokenService, TokenSettings};
+use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
 
 use crate::failure::Failure;
 use crate::logging;
@@ -54,32 +54,33 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
     let emulator = development::start_emulator(&mut settings).await?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let tokens = make_tokens(&settings, &clock)?;
+    let keys = load_keys(&settings.keys, clock.now(), settings.dev)?;
+    let tokens = make_tokens(&settings, keys.ring, &clock);
     let plugins = load_plugins(&settings, &metrics)?;
     let providers = make_providers(&settings.providers, &clock)?;
     report::print(&settings, sources, &plugins, &providers, emulator.as_ref(), &tokens)?;
     let flows = make_flows(&settings, &storage, &tokens, plugins, providers, &clock);
-    let demo_services = settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
+    let demo_services =
+        settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
     let http = HttpSettings { trusted_proxies: settings.trusted_proxies.clone(), demo_services };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
-    let chores = housekeeping::start(&settings.keys, &tokens, &storage, &clock);
+    let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock);
     let outcome = listeners::serve(listener, endpoint, admin.map(|listener| (listener, metrics))).await;
     chores.stop();
     if let Some(emulator) = emulator {
-        emulator.stop().await;
+        emulator.stop().await?;
     }
     outcome
 }
 
-fn make_tokens(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<TokenService>, Failure> {
-    let ring = load_keys(&settings.keys, clock.now(), settings.dev)?;
+fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Arc<TokenService> {
     let token_settings = TokenSettings {
         issuer: settings.flows.external_address.issuer().to_owned(),
         user_token_ttl: settings.flows.session_ttl,
         permission_token_ttl: settings.permission_token_ttl,
     };
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    Ok(Arc::new(TokenService::new(ring, token_settings, Arc::clone(clock), randomness)))
+    Arc::new(TokenService::new(ring, token_settings, Arc::clone(clock), randomness))
 }
 
 fn load_plugins(settings: &Settings, metrics: &Metrics) -> Result<Arc<PluginHost>, Failure> {
@@ -91,15 +92,25 @@ fn load_plugins(settings: &Settings, metrics: &Metrics) -> Result<Arc<PluginHost
 }
 
 /// In the order in which people see them: Google, GitHub, then the others by name.
-pub(crate) fn make_providers(settings: &ProviderSettings, clock: &Arc<dyn Clock>) -> Result<Providers, Failure> {
+pub(crate) fn make_providers(
+    settings: &ProviderSettings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Providers, Failure> {
     let client = OutboundClient::new().map_err(Failure::while_doing("the client for providers"))?;
     let oidc = |settings: &OidcSettings| {
-        OidcProvider::new(settings.clone(), client.clone(), Arc::clone(clock)).map(|provider| Arc::new(provider) as Arc<dyn Provider>)
+        OidcProvider::new(settings.clone(), client.clone(), Arc::clone(clock))
+            .map(|provider| Arc::new(provider) as Arc<dyn Provider>)
     };
     let github = |settings: &GithubSettings| {
-        GithubProvider::new(settings.clone(), client.clone()).map(|provider| Arc::new(provider) as Arc<dyn Provider>)
+        GithubProvider::new(settings.clone(), client.clone())
+            .map(|provider| Arc::new(provider) as Arc<dyn Provider>)
     };
-    let all = settings.google.iter().map(oidc).chain(settings.github.iter().map(github)).chain(settings.others.iter().map(oidc));
+    let all = settings
+        .google
+        .iter()
+        .map(oidc)
+        .chain(settings.github.iter().map(github))
+        .chain(settings.others.iter().map(oidc));
     let providers = all.collect::<Result<_, _>>().map_err(Failure::new)?;
     Providers::new(providers).map_err(Failure::while_doing("the providers"))
 }

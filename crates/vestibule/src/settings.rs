@@ -124,11 +124,6 @@ impl Settings {
         let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
         reader.finish(Some(listen))
     }
-
-    /// How long the longest-lived token lives.
-    pub(crate) fn longest_token_ttl(&self) -> Duration {
-        self.flows.session_ttl.max(self.permission_token_ttl)
-    }
 }
 
 fn default_listen() -> SocketAddr {
@@ -140,7 +135,10 @@ fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<
         return Some(address);
     }
     if !reader.dev() {
-        reader.missing("EXTERNAL_ADDRESS", "where the service is reachable from outside, such as https://auth.example.com");
+        reader.missing(
+            "EXTERNAL_ADDRESS",
+            "where the service is reachable from outside, such as https://auth.example.com",
+        );
         return None;
     }
     ExternalAddress::parse(&format!("http://{listen}")).map_err(|error| reader.wrong("LISTEN", &error)).ok()
@@ -157,7 +155,10 @@ fn read_keys(reader: &mut Reader<'_>) -> Option<KeySource> {
         return Some(KeySource::Pem { private, public });
     }
     if public.is_some() {
-        reader.wrong("PUBLIC_KEY", &"it is given without PRIVATE_KEY; with KEYS_DIR the public keys follow from the private ones");
+        reader.wrong(
+            "PUBLIC_KEY",
+            &"it is given without PRIVATE_KEY; with KEYS_DIR the public keys follow from the private ones",
+        );
     }
     Some(KeySource::Folder(reader.text("KEYS_DIR").unwrap_or_else(|| "keys".to_owned()).into()))
 }
@@ -185,10 +186,15 @@ fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>
     })
 }
 
-fn read_allowed_origins(reader: &mut Reader<'_>, external_address: Option<&ExternalAddress>) -> AllowedOrigins {
+fn read_allowed_origins(
+    reader: &mut Reader<'_>,
+    external_address: Option<&ExternalAddress>,
+) -> AllowedOrigins {
     let listed = reader.parse("ALLOWED_ORIGINS", |text| {
         let items = text.split(';').map(str::trim).filter(|item| !item.is_empty());
-        items.map(|item| Origin::parse(item).map_err(|error| format!("{item}: {error}"))).collect::<Result<Vec<_>, _>>()
+        items
+            .map(|item| Origin::parse(item).map_err(|error| format!("{item}: {error}")))
+            .collect::<Result<Vec<_>, _>>()
     });
     let origins = listed.or_else(|| external_address.map(|address| vec![address.origin().clone()]));
     let allowed = AllowedOrigins::new(origins.unwrap_or_default());
@@ -201,8 +207,10 @@ fn read_log(reader: &mut Reader<'_>) -> LogSettings {
         "json" => Ok(LogFormat::Json),
         _ => Err("expected text or json"),
     });
-    let filter = reader.parse("LOG", |text| {
-        tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned())
-    });
-    LogSettings { filter: filter.unwrap_or_else(|| "info".to_owned()), format: format.unwrap_or(LogFormat::Text) }
+    let filter =
+        reader.parse("LOG", |text| tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()));
+    LogSettings {
+        filter: filter.unwrap_or_else(|| "info".to_owned()),
+        format: format.unwrap_or(LogFormat::Text),
+    }
 }

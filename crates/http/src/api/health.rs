@@ -17,7 +17,8 @@ pub(crate) struct HealthApi;
 pub(crate) struct ReadinessFailures;
 
 impl Statuses for ReadinessFailures {
-    const ALL: &'static [Status] = &[Status::retry(503, "The database, the keys or a plugin cannot be used; the text says which.")];
+    const ALL: &'static [Status] =
+        &[Status::retry(503, "The database, the keys or a plugin cannot be used; the text says which.")];
 }
 
 #[OpenApi]
@@ -30,7 +31,10 @@ impl HealthApi {
 
     /// Says whether the service can do its work
     #[oai(path = "/readyz", method = "get", tag = "Tag::Health", operation_id = "check_readiness")]
-    async fn check_readiness(&self, app: Data<&Arc<App>>) -> Result<Json<HealthAnswer>, Failure<ReadinessFailures>> {
+    async fn check_readiness(
+        &self,
+        app: Data<&Arc<App>>,
+    ) -> Result<Json<HealthAnswer>, Failure<ReadinessFailures>> {
         match app.flows.find_hindrance().await {
             None => Ok(Json(HealthAnswer { status: "ready".into() })),
             Some(reason) => Err(Problem::NotReady(reason).into()),

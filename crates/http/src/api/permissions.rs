@@ -35,7 +35,12 @@ impl PermissionsApi {
     ///
     /// The service's permission provider is asked each time. Without a good user token, or for a service that is not
     /// configured, the permissions are empty and there is no token.
-    #[oai(path = "/auth/authorize", method = "get", tag = "Tag::Permissions", operation_id = "authorize_service")]
+    #[oai(
+        path = "/auth/authorize",
+        method = "get",
+        tag = "Tag::Permissions",
+        operation_id = "authorize_service"
+    )]
     async fn authorize_service(
         &self,
         app: Data<&Arc<App>>,

@@ -30,7 +30,10 @@ pub(crate) struct FinishFailures;
 
 impl Statuses for FinishFailures {
     const ALL: &'static [Status] = &[
-        Status::new(400, "The state is missing, forged, expired, used, or from another browser; the page says which."),
+        Status::new(
+            400,
+            "The state is missing, forged, expired, used, or from another browser; the page says which.",
+        ),
         Status::retry(503, "The database is out of reach; the sign-in must be started again."),
     ];
     const PAGE: bool = true;
@@ -42,7 +45,12 @@ impl SignInApi {
     ///
     /// Redirects to the provider, and sets a cookie that ties the attempt to this browser for ten minutes. When the
     /// provider is out of reach it redirects to `next` with `error=temporarily_unavailable`.
-    #[oai(path = "/auth/login/:provider", method = "get", tag = "Tag::SignIn", operation_id = "start_sign_in")]
+    #[oai(
+        path = "/auth/login/:provider",
+        method = "get",
+        tag = "Tag::SignIn",
+        operation_id = "start_sign_in"
+    )]
     async fn start_sign_in(
         &self,
         app: Data<&Arc<App>>,
@@ -65,7 +73,12 @@ impl SignInApi {
     /// user token; or with `error` when the provider said no (`access_denied`), is out of reach
     /// (`temporarily_unavailable`), states something that is not so (`sign_in_failed`), or the user is disabled
     /// (`account_disabled`).
-    #[oai(path = "/auth/oauth_callback", method = "get", tag = "Tag::SignIn", operation_id = "finish_sign_in")]
+    #[oai(
+        path = "/auth/oauth_callback",
+        method = "get",
+        tag = "Tag::SignIn",
+        operation_id = "finish_sign_in"
+    )]
     async fn finish_sign_in(
         &self,
         app: Data<&Arc<App>>,
@@ -96,6 +109,9 @@ impl SignInApi {
 
 /// A browser that fetches ahead, or only wants the headers, must not spend the one callback there is.
 fn refuse_look_ahead(request: &Request) -> Result<(), Problem> {
-    let prefetch = ["sec-purpose", "purpose"].iter().filter_map(|name| request.header(name)).any(|v| v.contains("prefetch"));
+    let prefetch = ["sec-purpose", "purpose"]
+        .iter()
+        .filter_map(|name| request.header(name))
+        .any(|v| v.contains("prefetch"));
     if prefetch || request.data::<HeadersOnly>().is_some() { Err(Problem::Prefetch) } else { Ok(()) }
 }

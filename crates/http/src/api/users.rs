@@ -30,8 +30,10 @@ impl Statuses for UpdateFailures {
 pub(crate) struct LookupFailures;
 
 impl Statuses for LookupFailures {
-    const ALL: &'static [Status] =
-        &[Status::new(400, "A parameter is given twice."), Status::retry(503, "The database is out of reach.")];
+    const ALL: &'static [Status] = &[
+        Status::new(400, "A parameter is given twice."),
+        Status::retry(503, "The database is out of reach."),
+    ];
 }
 
 #[OpenApi]

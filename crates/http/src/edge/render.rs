@@ -13,7 +13,8 @@ pub(crate) fn render(problem: &Problem, fault: &Fault, path: &str, request_id: &
     let mut response = if is_for_people(path) {
         pages::message(fault, request_id)
     } else {
-        let body = json!({"error": fault.code, "error_description": fault.description, "request_id": request_id});
+        let body =
+            json!({"error": fault.code, "error_description": fault.description, "request_id": request_id});
         body.to_string().with_content_type("application/json; charset=utf-8").into_response()
     };
     response.set_status(fault.status);

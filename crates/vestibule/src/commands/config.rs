@@ -28,7 +28,8 @@ fn check(sources: &Sources) -> Result<(), Failure> {
     let path = PluginPath::new(settings.plugins.path.clone());
     let services = settings.plugins.services.iter().map(|(_, spec)| spec);
     for spec in services.chain(&settings.plugins.extensions) {
-        let file = path.find(&spec.plugin).map_err(|error| Failure::new(format_args!("{}: {error}", spec.alias)))?;
+        let file =
+            path.find(&spec.plugin).map_err(|error| Failure::new(format_args!("{}: {error}", spec.alias)))?;
         inspect(&file).map_err(|error| Failure::new(format_args!("{}: {error}", spec.alias)))?;
     }
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());

@@ -13,7 +13,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) fn healthcheck(sources: &Sources) -> Result<(), Failure> {
     let address = reachable(Settings::read_listen(sources)?);
     let status = ask(address).map_err(|error| Failure::new(format_args!("{address}: {error}")))?;
-    if status.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(Failure::new(format_args!("{address}: {status}"))) }
+    if status.starts_with("HTTP/1.1 200") {
+        Ok(())
+    } else {
+        Err(Failure::new(format_args!("{address}: {status}")))
+    }
 }
 
 /// A service that listens everywhere is asked on loopback.

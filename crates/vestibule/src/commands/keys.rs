@@ -18,7 +18,9 @@ pub(crate) fn keys(sources: &Sources, command: &KeysCommand) -> Result<(), Failu
     };
     match command {
         KeysCommand::Generate => generate(&folder, longest_token),
-        KeysCommand::Rotate { activate_in } => rotate(&folder, longest_token, activate_in.unwrap_or_default()),
+        KeysCommand::Rotate { activate_in } => {
+            rotate(&folder, longest_token, activate_in.unwrap_or_default())
+        }
         KeysCommand::List => list(&folder, longest_token),
     }
 }
@@ -37,7 +39,10 @@ fn generate(folder: &PathBuf, longest_token: Duration) -> Result<(), Failure> {
 
 fn rotate(folder: &PathBuf, longest_token: Duration, activate_in: Duration) -> Result<(), Failure> {
     if present_keys(folder, longest_token)?.is_empty() {
-        return Err(Failure::new(format_args!("{} has no key yet; use `vestibule keys generate`", folder.display())));
+        return Err(Failure::new(format_args!(
+            "{} has no key yet; use `vestibule keys generate`",
+            folder.display()
+        )));
     }
     create(folder, activate_in)
 }
@@ -60,7 +65,8 @@ fn describe(key: &KeyInfo) -> String {
     let state = match key.state {
         KeyState::Signing => "signs".to_owned(),
         KeyState::Next => format!("signs from {} on", key.active_from),
-        KeyState::Verifying { until } => format!("verifies until {until}"),
+        KeyState::Verifying { until: Some(until) } => format!("verifies until {until}"),
+        KeyState::Verifying { until: None } => "verifies".to_owned(),
         KeyState::Retired => "retired; the file can be removed".to_owned(),
     };
     format!("{}  {} bits  {state}  {}", key.kid, key.bits, key.file.display())
@@ -69,7 +75,7 @@ fn describe(key: &KeyInfo) -> String {
 fn present_keys(folder: &PathBuf, longest_token: Duration) -> Result<Vec<KeyInfo>, Failure> {
     match list_keys(folder, SystemClock.now(), longest_token) {
         Ok(keys) => Ok(keys),
-        Err(KeyError::NoKeys { .. }) => Ok(Vec::new()),
+        Err(KeyError::Empty { .. }) => Ok(Vec::new()),
         Err(error) => Err(Failure::new(error)),
     }
 }

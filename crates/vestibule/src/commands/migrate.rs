@@ -7,7 +7,8 @@ use crate::settings::{Settings, Sources};
 pub(crate) fn migrate(sources: &Sources) -> Result<(), Failure> {
     let url = Settings::read_database(sources)?;
     let applied = block_on(async {
-        let storage = vestibule_storage::Storage::connect(&url, &vestibule_storage::StorageOptions::default());
+        let storage =
+            vestibule_storage::Storage::connect(&url, &vestibule_storage::StorageOptions::default());
         let storage = storage.map_err(Failure::while_doing("DATABASE_URL"))?;
         storage.migrate().await.map_err(Failure::while_doing("the database"))
     })?;

@@ -75,7 +75,10 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
     }
     for identity in storage.list_identities(&user.id).await.map_err(failed)? {
         let login = identity.login.as_deref().unwrap_or("-");
-        say(format_args!("identity  {} {} {login} {}", identity.issuer, identity.subject, identity.last_used_at))?;
+        say(format_args!(
+            "identity  {} {} {login} {}",
+            identity.issuer, identity.subject, identity.last_used_at
+        ))?;
     }
     for session in storage.list_sessions(&user.id, SystemClock.now()).await.map_err(failed)? {
         let (created, expires) = (session.created_at, session.expires_at);

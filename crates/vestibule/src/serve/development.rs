@@ -37,10 +37,16 @@ pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emu
 /// on any free port when that one is taken.
 async fn start(listen: SocketAddr) -> std::io::Result<Emulator> {
     let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    let options = |listen| EmulatorOptions { listen, redirect_uris: RedirectPolicy::AnyLoopback, ..EmulatorOptions::default() };
+    let options = |listen| EmulatorOptions {
+        listen,
+        redirect_uris: RedirectPolicy::AnyLoopback,
+        ..EmulatorOptions::default()
+    };
     match listen.port().checked_add(1) {
         Some(port) => match Emulator::start(options(loopback(port))).await {
-            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Emulator::start(options(loopback(0))).await,
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                Emulator::start(options(loopback(0))).await
+            }
             outcome => outcome,
         },
         None => Emulator::start(options(loopback(0))).await,

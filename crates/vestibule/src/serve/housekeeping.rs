@@ -1,6 +1,5 @@
 //! What happens beside the requests: new keys are noticed, and what is long over is deleted.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use vestibule_domain::Clock;
 use vestibule_storage::Storage;
 use vestibule_tokens::{KeyRing, TokenService, dir_state};
 
-use crate::settings::KeySource;
+use super::keys::KeyFolder;
 
 const KEYS_EVERY: Duration = Duration::from_secs(1);
 const CLEANUP_EVERY: Duration = Duration::from_secs(15 * 60);
@@ -30,33 +29,40 @@ impl Chores {
 }
 
 /// Starts the chores of a service.
-pub(crate) fn start(keys: &KeySource, tokens: &Arc<TokenService>, storage: &Storage, clock: &Arc<dyn Clock>) -> Chores {
+pub(crate) fn start(
+    folder: Option<KeyFolder>,
+    tokens: &Arc<TokenService>,
+    storage: &Storage,
+    clock: &Arc<dyn Clock>,
+) -> Chores {
     let mut tasks = vec![tokio::spawn(delete_ended(storage.clone(), Arc::clone(clock)))];
-    if let KeySource::Folder(folder) = keys {
-        tasks.push(tokio::spawn(watch_keys(folder.clone(), Arc::clone(tokens), Arc::clone(clock))));
+    if let Some(folder) = folder {
+        tasks.push(tokio::spawn(watch_keys(folder, Arc::clone(tokens), Arc::clone(clock))));
     }
     Chores(tasks)
 }
 
 /// Looks once a second whether the folder has changed. A folder that cannot be used as it is changes nothing: the keys
 /// in use stay in use, and the log says why.
-async fn watch_keys(folder: PathBuf, tokens: Arc<TokenService>, clock: Arc<dyn Clock>) {
-    let mut known = dir_state(&folder).ok();
+async fn watch_keys(folder: KeyFolder, tokens: Arc<TokenService>, clock: Arc<dyn Clock>) {
+    let KeyFolder { path, state: mut known } = folder;
     let mut ticks = interval(KEYS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        let state = dir_state(&folder).ok();
+        let state = dir_state(&path).ok();
         if state == known {
             continue;
         }
         known = state;
-        match KeyRing::load_dir(&folder, clock.now()) {
+        match KeyRing::load_dir(&path, clock.now()) {
             Ok(ring) => {
                 tokens.replace_ring(ring);
                 tracing::info!(signing = tokens.signing_key_id(), "the keys have changed");
             }
-            Err(error) => tracing::error!(%error, "the keys have changed and cannot be used; the earlier ones stay"),
+            Err(error) => {
+                tracing::error!(%error, "the keys have changed and cannot be used; the earlier ones stay")
+            }
         }
     }
 }

@@ -1,33 +1,56 @@
 //! The key ring of a run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use vestibule_domain::Timestamp;
-use vestibule_tokens::{KeyError, KeyRing, generate_key};
+use vestibule_tokens::{DirState, KeyError, KeyRing, dir_state, generate_key};
 
 use crate::failure::Failure;
 use crate::settings::KeySource;
 
+/// The keys, and where more of them may appear.
+pub(crate) struct LoadedKeys {
+    pub(crate) ring: KeyRing,
+    pub(crate) folder: Option<KeyFolder>,
+}
+
+/// A folder and what it looked like before its keys were read: whatever changes later is noticed.
+pub(crate) struct KeyFolder {
+    pub(crate) path: PathBuf,
+    pub(crate) state: Option<DirState>,
+}
+
 /// Loads the keys. In development a missing key is made; otherwise its absence stops the start, because a key that
 /// appears by itself on one of several replicas is worse than none.
-pub(crate) fn load(source: &KeySource, now: Timestamp, dev: bool) -> Result<KeyRing, Failure> {
+pub(crate) fn load(source: &KeySource, now: Timestamp, dev: bool) -> Result<LoadedKeys, Failure> {
     match source {
         KeySource::Pem { private, public } => {
-            KeyRing::from_pem(private, public.as_deref()).map_err(Failure::while_doing("PRIVATE_KEY"))
+            let ring = KeyRing::from_pem(private, public.as_deref());
+            Ok(LoadedKeys { ring: ring.map_err(Failure::while_doing("PRIVATE_KEY"))?, folder: None })
         }
-        KeySource::Folder(folder) => load_folder(folder, now, dev),
+        KeySource::Folder(folder) => {
+            if dev {
+                generate_if_none(folder, now)?;
+            }
+            let state = dir_state(folder).ok();
+            let ring = load_folder(folder, now)?;
+            Ok(LoadedKeys { ring, folder: Some(KeyFolder { path: folder.clone(), state }) })
+        }
     }
 }
 
-fn load_folder(folder: &Path, now: Timestamp, dev: bool) -> Result<KeyRing, Failure> {
-    match KeyRing::load_dir(folder, now) {
-        Err(KeyError::NoKeys { .. }) if dev => {
-            generate_key(folder, now, now).map_err(Failure::while_doing("a key for development"))?;
-            KeyRing::load_dir(folder, now).map_err(Failure::while_doing("KEYS_DIR"))
-        }
-        Err(error @ KeyError::NoKeys { .. }) => {
-            Err(Failure::new(format_args!("{error}; run `vestibule keys generate`, or set PRIVATE_KEY")))
-        }
-        other => other.map_err(Failure::while_doing("KEYS_DIR")),
+fn generate_if_none(folder: &Path, now: Timestamp) -> Result<(), Failure> {
+    if let Err(KeyError::Empty { .. }) = KeyRing::load_dir(folder, now) {
+        generate_key(folder, now, now).map_err(Failure::while_doing("a key for development"))?;
     }
+    Ok(())
+}
+
+fn load_folder(folder: &Path, now: Timestamp) -> Result<KeyRing, Failure> {
+    KeyRing::load_dir(folder, now).map_err(|error| match error {
+        KeyError::Empty { .. } => {
+            Failure::new(format_args!("{error}; run `vestibule keys generate`, or set PRIVATE_KEY"))
+        }
+        other => Failure::while_doing("KEYS_DIR")(other),
+    })
 }

@@ -28,7 +28,8 @@ pub(crate) async fn serve(
 ) -> Result<(), Failure> {
     let admin = admin.map(|(listener, metrics)| tokio::spawn(serve_admin(listener, metrics)));
     let acceptor = TcpAcceptor::from_tokio(listener)?;
-    let server = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(endpoint, ended(), Some(DRAIN));
+    let server =
+        Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(endpoint, ended(), Some(DRAIN));
     let outcome = server.await.map_err(Failure::while_doing("the listener"));
     if let Some(task) = admin {
         task.abort();
@@ -41,14 +42,17 @@ async fn serve_admin(listener: TcpListener, metrics: Metrics) {
         Ok(acceptor) => acceptor,
         Err(error) => return tracing::error!(%error, "the admin listener"),
     };
-    if let Err(error) = Server::new_with_acceptor(acceptor).run(vestibule_http::admin_endpoint(metrics)).await {
+    if let Err(error) = Server::new_with_acceptor(acceptor).run(vestibule_http::admin_endpoint(metrics)).await
+    {
         tracing::error!(%error, "the admin listener");
     }
 }
 
 /// Ends with SIGTERM or SIGINT.
 async fn ended() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be received; only SIGKILL ends the service");
         return std::future::pending().await;
     };

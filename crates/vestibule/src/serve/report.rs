@@ -21,7 +21,12 @@ pub(crate) fn print(
 ) -> Result<(), Failure> {
     let lines = [
         ("address", describe_address(settings)),
-        ("settings", sources.file().map_or_else(|| "environment and defaults".to_owned(), |file| file.display().to_string())),
+        (
+            "settings",
+            sources
+                .file()
+                .map_or_else(|| "environment and defaults".to_owned(), |file| file.display().to_string()),
+        ),
         ("database", settings.database.to_string()),
         ("keys", format!("{}, signing with {}", describe_keys(&settings.keys), tokens.signing_key_id())),
         ("providers", describe_providers(providers, emulator)),
@@ -60,7 +65,8 @@ pub(crate) fn describe_keys(keys: &KeySource) -> String {
 
 fn describe_providers(providers: &Providers, emulator: Option<&Emulator>) -> String {
     let names: Vec<&str> = providers.iter().map(|provider| provider.name().as_str()).collect();
-    let emulated = emulator.map(|emulator| format!(" (emulated on {})", emulator.address())).unwrap_or_default();
+    let emulated =
+        emulator.map(|emulator| format!(" (emulated on {})", emulator.address())).unwrap_or_default();
     format!("{}{emulated}", names.join(", "))
 }
 
@@ -74,7 +80,13 @@ fn describe_origins(settings: &Settings) -> String {
 }
 
 fn describe_services(settings: &Settings) -> String {
-    settings.plugins.services.iter().map(|(name, spec)| format!("{name} by {}", spec.plugin)).collect::<Vec<_>>().join(", ")
+    settings
+        .plugins
+        .services
+        .iter()
+        .map(|(name, spec)| format!("{name} by {}", spec.plugin))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn describe_plugins(plugins: &PluginHost) -> String {

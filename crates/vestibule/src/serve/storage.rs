@@ -15,11 +15,9 @@ pub(crate) async fn connect(url: &DatabaseUrl, dev: bool) -> Result<Storage, Fai
     if dev {
         std::fs::create_dir_all("var").map_err(Failure::while_doing("the folder var"))?;
     }
-    let storage = Storage::connect(url, &StorageOptions::default()).map_err(Failure::while_doing("DATABASE_URL"))?;
-    let applied = migrate_patiently(&storage).await.map_err(Failure::while_doing("the database"))?;
-    if !applied.is_empty() {
-        tracing::info!(migrations = applied.join(", "), "the database has a new schema");
-    }
+    let storage =
+        Storage::connect(url, &StorageOptions::default()).map_err(Failure::while_doing("DATABASE_URL"))?;
+    migrate_patiently(&storage).await.map_err(Failure::while_doing("the database"))?;
     Ok(storage)
 }
 

@@ -24,7 +24,8 @@ impl PluginSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let path = read_path(reader);
         let dev = |text: &'static str| if text.is_empty() { None } else { Some(text.to_owned()) };
-        let (services, extensions) = if reader.dev() { (dev(DEV_SERVICES), dev(DEV_EXTENSIONS)) } else { (None, None) };
+        let (services, extensions) =
+            if reader.dev() { (dev(DEV_SERVICES), dev(DEV_EXTENSIONS)) } else { (None, None) };
         let mut aliases = BTreeSet::new();
         let services = read_list(reader, "ALLOWED_SERVICES", services, &mut aliases);
         let extensions = read_list(reader, "INSTALLED_EXTENSIONS", extensions, &mut aliases);
@@ -107,9 +108,12 @@ fn set(settings: &mut InstanceSettings, key: &str, value: &Value) -> Result<(), 
         Value::Boolean(switch) => Ok(switch.to_string()),
         _ => Err("expected a text".to_owned()),
     };
-    let count = || value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=1024).contains(n));
+    let count =
+        || value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=1024).contains(n));
     match key {
-        "isolation" => settings.isolation = Isolation::from_str(&text()?).map_err(|error| error.to_string())?,
+        "isolation" => {
+            settings.isolation = Isolation::from_str(&text()?).map_err(|error| error.to_string())?
+        }
         "timeout" => settings.timeout = parse_duration(&text()?)?,
         "max_ttl" => settings.max_ttl = Some(parse_duration(&text()?)?),
         "concurrency" => settings.concurrency = count().ok_or("expected a number from 1 to 1024")?,

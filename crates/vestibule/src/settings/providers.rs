@@ -20,7 +20,8 @@ pub(crate) struct ProviderSettings {
 
 impl ProviderSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let settings = Self { google: read_google(reader), github: read_github(reader), others: read_others(reader) };
+        let settings =
+            Self { google: read_google(reader), github: read_github(reader), others: read_others(reader) };
         if settings.is_empty() && !reader.dev() {
             reader.missing(
                 "GOOGLE_KEY and GOOGLE_SECRET, GITHUB_KEY and GITHUB_SECRET, or a [providers.NAME] table",
@@ -85,7 +86,10 @@ fn read_other(name: &str, value: &Value) -> Result<OidcSettings, String> {
     }
     let provider = ProviderName::parse(name).map_err(|error| error.to_string())?;
     if ["google", "github"].contains(&name) {
-        return Err(format!("the name is taken; use the settings {}_KEY and so on", name.to_ascii_uppercase()));
+        return Err(format!(
+            "the name is taken; use the settings {}_KEY and so on",
+            name.to_ascii_uppercase()
+        ));
     }
     let label = text(table, "label")?.unwrap_or(name).to_owned();
     Ok(OidcSettings {
@@ -113,7 +117,8 @@ fn client_secret(table: &Table) -> Result<SecretString, String> {
     match (text(table, "client_secret")?, text(table, "client_secret_file")?) {
         (Some(secret), None) if !secret.is_empty() => Ok(secret.to_owned().into()),
         (None, Some(path)) => {
-            let secret = std::fs::read_to_string(path).map_err(|error| format!("client_secret_file: {path}: {error}"))?;
+            let secret = std::fs::read_to_string(path)
+                .map_err(|error| format!("client_secret_file: {path}: {error}"))?;
             Ok(secret.trim().to_owned().into())
         }
         (Some(_), Some(_)) => Err("client_secret: given twice, also as client_secret_file".to_owned()),

@@ -26,9 +26,12 @@ impl Sources {
             Self { dev, flags: BTreeMap::new(), file: None, texts: BTreeMap::new(), tables: Table::new() };
         let path = config.unwrap_or(Path::new(DEFAULT_FILE));
         if config.is_some() || path.exists() {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
             sources.file = Some(path.to_owned());
-            sources.take_file(&text).map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
+            sources
+                .take_file(&text)
+                .map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
         }
         Ok(sources)
     }
@@ -51,7 +54,8 @@ impl Sources {
         if !is_known(&name) {
             return Err(format!("unknown key {key:?}"));
         }
-        let text = text_of(value, separator_of(&name)).ok_or_else(|| format!("{key}: expected a text or a list of texts"))?;
+        let text = text_of(value, separator_of(&name))
+            .ok_or_else(|| format!("{key}: expected a text or a list of texts"))?;
         match self.texts.insert(name, text) {
             None => Ok(()),
             Some(_) => Err(format!("{key}: given twice, in capitals and in small letters")),
@@ -140,7 +144,10 @@ mod tests {
 
     #[test]
     fn lists_and_switches_become_the_texts_of_the_environment() {
-        let sources = read("allowed_origins = ['https://a.example', 'https://b.example']\nPERMISSION_TOKEN_REUSE = false").unwrap();
+        let sources = read(
+            "allowed_origins = ['https://a.example', 'https://b.example']\nPERMISSION_TOKEN_REUSE = false",
+        )
+        .unwrap();
         assert_eq!(sources.find("ALLOWED_ORIGINS").unwrap(), "https://a.example;https://b.example");
         assert_eq!(sources.find("PERMISSION_TOKEN_REUSE").unwrap(), "off");
         assert!(sources.find("LISTEN").is_none());

@@ -48,7 +48,11 @@ impl<'a> Reader<'a> {
         self.text(name).map(Into::into)
     }
 
-    pub(super) fn parse<T, E: Display>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub(super) fn parse<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let text = self.text(name)?;
         parse(text.trim()).map_err(|error| self.wrong(name, &error)).ok()
     }
@@ -84,7 +88,11 @@ impl<'a> Reader<'a> {
 pub(super) fn parse_ttl(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text)?;
     let bounds = Duration::from_secs(10)..=Duration::from_secs(10 * 365 * 24 * 60 * 60);
-    if bounds.contains(&duration) { Ok(duration) } else { Err("expected between 10s and 10 years".to_owned()) }
+    if bounds.contains(&duration) {
+        Ok(duration)
+    } else {
+        Err("expected between 10s and 10 years".to_owned())
+    }
 }
 
 /// `2s`, `500ms`, `1h 30m`, or a number of seconds.

@@ -1,0 +1,199 @@
+//! The stage of every test: a database of its own, the provider emulator, and the program between them, set up as an
+//! operator would: by settings, with no development mode.
+
+use reqwest::Method;
+use serde_json::Value;
+use url::Url;
+use vestibule_provider_emulator::{Clock, Control, Emulator, EmulatorOptions, RedirectPolicy};
+use vestibule_test_support::{Answer, Client, MovableClock, Program, ProgramBuilder, TestDatabase};
+
+/// Where the frontend of most tests lives: an allowed origin that nobody listens at.
+pub(crate) const APP: &str = "https://app.example.com/welcome";
+
+/// Runs a test on SQLite and on PostgreSQL.
+macro_rules! on_both_databases {
+    ($($(#[$doc:meta])* async fn $name:ident($database:ident) $body:block)+) => {
+        $(mod $name {
+            use super::*;
+
+            async fn run($database: TestDatabase) $body
+
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                run(TestDatabase::sqlite()).await;
+            }
+
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                run(TestDatabase::postgres()).await;
+            }
+        })+
+    };
+}
+pub(crate) use on_both_databases;
+
+/// What is standing when a test begins.
+pub(crate) struct World {
+    pub(crate) program: Program,
+    pub(crate) emulator: Emulator,
+    _database: TestDatabase,
+}
+
+/// How the stage is to be set, for tests that need something special.
+pub(crate) struct WorldBuilder {
+    program: ProgramBuilder,
+    emulator: EmulatorOptions,
+    database: TestDatabase,
+    config: String,
+}
+
+impl World {
+    /// The usual stage.
+    pub(crate) async fn on(database: TestDatabase) -> Self {
+        Self::builder(database).start().await
+    }
+
+    pub(crate) fn builder(database: TestDatabase) -> WorldBuilder {
+        let program = Program::builder();
+        let callback = format!("{}/auth/oauth_callback", program.base_url());
+        let program = program
+            .setting("DATABASE_URL", database.url())
+            .setting("ALLOWED_ORIGINS", "https://app.example.com;http://localhost:3000")
+            .setting("ALLOWED_SERVICES", "storage:sample-permissions;reports:sample-permissions")
+            .setting("INSTALLED_EXTENSIONS", "sample-extension");
+        let emulator =
+            EmulatorOptions { redirect_uris: RedirectPolicy::Exact(vec![callback]), ..EmulatorOptions::default() };
+        WorldBuilder { program, emulator, database, config: String::new() }
+    }
+
+    /// A browser without cookies.
+    pub(crate) fn browser(&self) -> Client {
+        self.program.client()
+    }
+
+    pub(crate) fn control(&self) -> Control {
+        self.emulator.control()
+    }
+
+    /// Goes from our login address to the provider, as this person, and answers the address of the callback that the
+    /// provider sends the browser to. The callback itself is left to the caller.
+    pub(crate) async fn reach_callback(&self, browser: &Client, provider: &str, persona: &str, next: &str) -> Url {
+        let answer = self.start_sign_in(browser, provider, next).await;
+        let mut consent = answer.location();
+        consent.query_pairs_mut().append_pair("persona", persona);
+        browser.get(consent.as_str()).await.location()
+    }
+
+    /// Asks for our login address.
+    pub(crate) async fn start_sign_in(&self, browser: &Client, provider: &str, next: &str) -> Answer {
+        let mut address = Url::parse(&format!("{}/auth/login/{provider}", self.program.base_url())).unwrap();
+        address.query_pairs_mut().append_pair("next", next);
+        let answer = browser.get(address.as_str()).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        answer
+    }
+
+    /// A whole sign-in in a browser of its own; the answer of the callback.
+    pub(crate) async fn finish_sign_in(&self, provider: &str, persona: &str) -> Answer {
+        let browser = self.browser();
+        let callback = self.reach_callback(&browser, provider, persona, APP).await;
+        browser.get(callback.as_str()).await
+    }
+
+    /// A whole sign-in that succeeds; the user token.
+    pub(crate) async fn sign_in(&self, provider: &str, persona: &str) -> String {
+        let answer = self.finish_sign_in(provider, persona).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        answer.location_parameter("jwt").unwrap_or_else(|| panic!("no token in {:?}", answer.header("location")))
+    }
+
+    /// GET with a user token in the header.
+    pub(crate) async fn get_as(&self, token: &str, address: &str) -> Answer {
+        let browser = self.browser();
+        browser.send(browser.request(Method::GET, address).bearer_auth(token)).await
+    }
+
+    /// POST of a form with a user token in the header.
+    pub(crate) async fn post_as(&self, token: &str, address: &str, fields: &[(&str, &str)]) -> Answer {
+        let browser = self.browser();
+        browser.send(browser.request(Method::POST, address).bearer_auth(token).form(fields)).await
+    }
+
+    /// What `/auth/check` says of a token.
+    pub(crate) async fn check(&self, token: &str) -> Value {
+        let answer = self.get_as(token, "/auth/check").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    }
+
+    /// The profile of whoever holds a good token.
+    pub(crate) async fn profile(&self, token: &str) -> Value {
+        let answer = self.check(token).await;
+        assert_eq!(answer["authenticated"], true, "{answer}");
+        answer["profile"].clone()
+    }
+
+    /// Whether a token counts.
+    pub(crate) async fn is_signed_in(&self, token: &str) -> bool {
+        self.check(token).await["authenticated"] == true
+    }
+}
+
+impl WorldBuilder {
+    /// A setting of the program.
+    pub(crate) fn setting(mut self, name: &str, value: &str) -> Self {
+        self.program = self.program.setting(name, value);
+        self
+    }
+
+    /// Leaves out a setting that the usual stage has.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.program = self.program.without(name);
+        self
+    }
+
+    /// More of `vestibule.toml`.
+    pub(crate) fn config(mut self, text: &str) -> Self {
+        self.config.push_str(text);
+        self.config.push('\n');
+        self
+    }
+
+    /// Puts the program and the emulator under one clock.
+    pub(crate) fn clock(mut self, clock: &MovableClock) -> Self {
+        let shared = clock.clone();
+        self.emulator.clock = Clock::from_fn(move || shared.now_seconds());
+        self.program = self.program.clock(clock);
+        self
+    }
+
+    /// Starts the emulator, makes a key and starts the program, with Google, GitHub and a corporate issuer.
+    pub(crate) async fn start(self) -> World {
+        let emulator = Emulator::start(self.emulator).await.expect("a free port");
+        let program = point_at(self.program, &emulator, &self.config);
+        let made = program.run(&["keys", "generate"]).await;
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        World { program: program.start().await, emulator, _database: self.database }
+    }
+}
+
+fn point_at(program: ProgramBuilder, emulator: &Emulator, config: &str) -> ProgramBuilder {
+    let (google, github, corporate) = (emulator.google_client(), emulator.github_client(), emulator.corporate_client());
+    let corporate = format!(
+        "[providers.corporate]\nissuer = {:?}\nclient_id = {:?}\nclient_secret = {:?}\nlabel = \"Corporate\"\n",
+        emulator.corporate_issuer(),
+        corporate.id,
+        corporate.secret
+    );
+    program
+        .setting("GOOGLE_ISSUER", &emulator.google_issuer())
+        .setting("GOOGLE_KEY", &google.id)
+        .setting("GOOGLE_SECRET", &google.secret)
+        .setting("GITHUB_URL", &emulator.github_url())
+        .setting("GITHUB_API_URL", &emulator.github_api_url())
+        .setting("GITHUB_KEY", &github.id)
+        .setting("GITHUB_SECRET", &github.secret)
+        .config(&format!("{config}\n{corporate}"))
+}
