@@ -1,1 +1,51 @@
 //! Find, check, load and call plugins.
+//!
+//! **Owns** the host's half of the plugin ABI: where libraries may come from, what is refused before a line of them runs,
+//! the threads that calls run on, how long anybody waits, and what each kind of failure means. **Does not own** what an
+//! answer is used for (`flows`), nor what is configured (the program). All `unsafe` of the host is in `library`,
+//! `callbacks` and `raw`.
+//!
+//! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance asks its `Runner`, which
+//! brings the question to the plugin and the answer back; `failure` turns the answer into a value or a failure.
+//! Questions and answers are plain data, so that a runner can also be something other than threads.
+//!
+//! To add an operation: a nullable pointer in the ABI, a variant of [`Operation`], of `Question` and of `RawInstance::ask`.
+//! To add a way to isolate plugins: a variant of [`Isolation`] and of `Runner`.
+//!
+//! Libraries are never unloaded, and a call that hangs cannot be ended. So a process that has loaded plugins must not
+//! end by returning from `main`, which would run the libraries' destructors under their threads: flush, then [`exit_now`].
+#![allow(unsafe_code, reason = "this crate is the host's side of a C interface")]
+
+mod answer;
+mod callbacks;
+mod describe;
+mod error;
+mod exit;
+mod failure;
+mod hooks;
+mod host;
+mod inline;
+mod instance;
+mod json;
+mod library;
+mod loader;
+mod observer;
+mod pool;
+mod probe;
+mod question;
+mod raw;
+mod runner;
+mod search;
+mod settings;
+mod text;
+
+pub use answer::BadReply;
+pub use error::{LoadError, LoadFault};
+pub use exit::exit_now;
+pub use failure::{CallFailure, FailureKind, Unavailability};
+pub use hooks::{Hook, HookOutcome};
+pub use host::{PermissionRequest, PluginHost, PluginInfo};
+pub use library::{PluginDescription, inspect};
+pub use observer::{CallObserver, NoObserver, Operation, Outcome};
+pub use search::{PluginName, PluginNameError, PluginPath};
+pub use settings::{InstanceSettings, InstanceSpec, Isolation, IsolationError};

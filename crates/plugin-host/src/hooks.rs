@@ -1,0 +1,85 @@
+//! Events: every extension hears of them in turn, and may change the user for those after it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use vestibule_domain::{User, UserPatch};
+
+use crate::describe::user_json;
+use crate::failure::CallFailure;
+use crate::instance::Instance;
+use crate::question::Question;
+use crate::text::printable;
+
+/// The most that one hook may take.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(1);
+/// The most that all hooks of one event may take.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How many refused members of a patch the log names.
+const NAMED_REFUSALS: usize = 8;
+
+/// What happened to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hook {
+    /// The user was made. Comes before the sign-in that made it.
+    NewUser,
+    /// The user signed in.
+    UserLogin,
+    /// The user signed out.
+    UserLogout,
+}
+
+/// What the extensions made of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HookOutcome {
+    /// The user after all patches.
+    pub user: User,
+    /// Whether that differs from the user before.
+    pub changed: bool,
+    /// Why an extension that may do so refuses the sign-in, if one does; for the operator.
+    pub denied: Option<String>,
+}
+
+/// Tells the extensions in their order. A failure is logged and skipped; a denial that counts ends the round. Those for
+/// whom no time is left are skipped too, and logged as late.
+pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provider_id: &str) -> HookOutcome {
+    let event_deadline = Instant::now() + EVENT_TIMEOUT;
+    let mut outcome = HookOutcome { user, changed: false, denied: None };
+    for extension in extensions.iter().filter(|extension| extension.provides(hook.into())) {
+        let question = Question::Event { hook, user_json: user_json(&outcome.user, provider_id).to_string() };
+        let own_deadline = Instant::now() + extension.settings().timeout.min(HOOK_TIMEOUT);
+        // Whoever signs out is gone already: there is nothing to refuse.
+        let may_deny = extension.settings().may_deny && hook != Hook::UserLogout;
+        match extension.ask(question, own_deadline.min(event_deadline), may_deny).await {
+            Ok(Some(patch)) => outcome.changed |= apply(&mut outcome.user, patch, extension.alias()),
+            Err(CallFailure::Denied(reason)) => {
+                outcome.denied = Some(reason);
+                break;
+            }
+            // A failure is already logged and counted.
+            Ok(None) | Err(_) => {}
+        }
+    }
+    outcome
+}
+
+/// Applies what an extension may change and logs the rest; says whether anything changed.
+fn apply(user: &mut User, patch: Map<String, Value>, alias: &str) -> bool {
+    let (patch, refused) = UserPatch::from_merge_patch(patch, &user.attributes);
+    if !refused.is_empty() {
+        let reasons: Vec<_> = refused.iter().take(NAMED_REFUSALS).map(ToString::to_string).collect();
+        let reasons: String = printable(&reasons.join("; ")).chars().take(1_000).collect();
+        tracing::warn!(plugin = alias, refused = refused.len(), "a part of a patch is refused: {reasons}");
+    }
+    let before = user.clone();
+    if let Some(name) = patch.name {
+        user.name = name;
+    }
+    if let Some(avatar_url) = patch.avatar_url {
+        user.avatar_url = avatar_url;
+    }
+    if let Some(attributes) = patch.attributes {
+        user.attributes = attributes;
+    }
+    *user != before
+}

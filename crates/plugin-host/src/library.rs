@@ -1,0 +1,77 @@
+//! One loaded library: from a path to a checked copy of its table.
+
+mod description;
+mod elf;
+mod file;
+mod table;
+
+use std::ffi::c_int;
+use std::path::Path;
+
+use libloading::os::unix;
+use vestibule_plugin_abi::{self as abi, ENTRY_SYMBOL, EntryFn};
+
+use crate::error::{LoadError, LoadFault};
+pub use description::PluginDescription;
+pub(crate) use file::CheckedFile;
+
+/// A library that is mapped for as long as the process lives.
+pub(crate) struct Library {
+    table: abi::Plugin,
+    description: PluginDescription,
+}
+
+// SAFETY: the pointers of the table lead to code and constants of a library that is never unloaded.
+unsafe impl Send for Library {}
+// SAFETY: as above; nothing is ever written.
+unsafe impl Sync for Library {}
+
+/// Everything resolved now, so that a missing symbol is an error here and not the end of the process later; nothing lent to
+/// other libraries; never unloaded.
+const FLAGS: c_int = unix::RTLD_NOW | unix::RTLD_LOCAL | libc::RTLD_NODELETE;
+
+impl Library {
+    /// Maps the library, which runs its constructors, and reads its table.
+    pub(crate) fn open(file: &CheckedFile) -> Result<Self, LoadFault> {
+        let path = file.to_loadable()?;
+        // SAFETY: constructors of a library may do anything. The operator chose the file, and it has passed the checks.
+        let library = unsafe { unix::Library::open(Some(path.as_path()), FLAGS) }.map_err(refused)?;
+        // SAFETY: the symbol has this type in every plugin; the header says so.
+        let entry = unsafe { library.get::<EntryFn>(ENTRY_SYMBOL) }.map_err(|_| LoadFault::NoEntrySymbol)?;
+        // SAFETY: the function has no side effects and no preconditions.
+        let source = unsafe { entry() };
+        // OWNERSHIP: the handle is never closed: code and constants stay where they are.
+        let _: *mut libc::c_void = library.into_raw();
+        // SAFETY: the table is static and constant, and the library stays mapped.
+        let table = unsafe { table::copy(source) }?;
+        // SAFETY: as above.
+        let description = unsafe { PluginDescription::read(&table, file) }?;
+        Ok(Self { table, description })
+    }
+
+    pub(crate) fn table(&self) -> &abi::Plugin {
+        &self.table
+    }
+
+    pub(crate) fn description(&self) -> &PluginDescription {
+        &self.description
+    }
+}
+
+fn refused(error: libloading::Error) -> LoadFault {
+    match error {
+        libloading::Error::DlOpen { source } => {
+            LoadFault::Refused(crate::text::printable(&source.to_string()))
+        }
+        other => LoadFault::Refused(other.to_string()),
+    }
+}
+
+/// Says what a library is, after the same checks as at a start. Its constructors run, as they do whenever a library is
+/// loaded; no instance is made.
+pub fn inspect(file: &Path) -> Result<PluginDescription, LoadError> {
+    let path = std::path::absolute(file).map_err(|error| LoadError::from(LoadFault::Unreadable(error)));
+    let path = path.map_err(|error| error.in_file(file))?;
+    let library = CheckedFile::read(&path).and_then(|file| Library::open(&file));
+    library.map(|library| library.description).map_err(|fault| LoadError::from(fault).in_file(&path))
+}

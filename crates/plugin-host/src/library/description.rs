@@ -1,0 +1,119 @@
+//! What a plugin says of itself, for people.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::slice;
+
+use vestibule_plugin_abi::{Plugin, Str, flag};
+
+use super::file::CheckedFile;
+use crate::error::LoadFault;
+use crate::observer::Operation;
+use crate::text::printable;
+
+const MAX_LINE_BYTES: usize = 256;
+const MAX_SCHEMA_BYTES: usize = 64 * 1024;
+
+/// What a plugin says of itself, and which file it is. Printed as `vestibule plugin inspect` shows it.
+#[derive(Debug, Clone)]
+pub struct PluginDescription {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The version of the ABI that it needs: major, minor.
+    pub abi: (u16, u16),
+    /// What it provides.
+    pub provides: Vec<Operation>,
+    /// Whether its instances are called one at a time.
+    pub serial: bool,
+    /// How it was built; may be empty.
+    pub build_info: String,
+    /// A JSON Schema of its configuration; may be empty.
+    pub config_schema: String,
+    /// Where it is.
+    pub file: PathBuf,
+    /// The SHA-256 of the file.
+    pub sha256: [u8; 32],
+}
+
+impl PluginDescription {
+    /// # Safety
+    /// The texts of the table point into a library that stays mapped.
+    pub(super) unsafe fn read(table: &Plugin, file: &CheckedFile) -> Result<Self, LoadFault> {
+        // SAFETY: the caller says so.
+        let line = |text: Str| unsafe { copy(text, MAX_LINE_BYTES) };
+        // SAFETY: the caller says so.
+        let config_schema = unsafe { copy(table.config_schema, MAX_SCHEMA_BYTES) }?;
+        let name = line(table.name)?;
+        if name.is_empty() {
+            return Err(LoadFault::Table("it has no name"));
+        }
+        Ok(Self {
+            name: printable(&name),
+            version: printable(&line(table.version)?),
+            abi: (table.abi_major, table.abi_minor),
+            provides: provided(table),
+            serial: table.flags & flag::SERIAL != 0,
+            build_info: printable(&line(table.build_info)?),
+            config_schema,
+            file: file.path().to_owned(),
+            sha256: file.sha256(),
+        })
+    }
+
+    /// Whether it provides the operation.
+    pub fn provides(&self, operation: Operation) -> bool {
+        self.provides.contains(&operation)
+    }
+}
+
+fn provided(table: &Plugin) -> Vec<Operation> {
+    let all = [
+        (Operation::Permissions, table.get_permissions.is_some()),
+        (Operation::NewUser, table.on_new_user.is_some()),
+        (Operation::UserLogin, table.on_user_login.is_some()),
+        (Operation::UserLogout, table.on_user_logout.is_some()),
+        (Operation::Health, table.health.is_some()),
+    ];
+    all.into_iter().filter_map(|(operation, present)| present.then_some(operation)).collect()
+}
+
+/// # Safety
+/// Unless null, `text` points at as many bytes as it says, which nobody writes.
+unsafe fn copy(text: Str, limit: usize) -> Result<String, LoadFault> {
+    if text.len == 0 {
+        return Ok(String::new());
+    }
+    if text.ptr.is_null() || text.len > limit {
+        return Err(LoadFault::Table("one of its texts is null or too long"));
+    }
+    // SAFETY: not null, and of bounded length; the caller vouches for the rest.
+    let bytes = unsafe { slice::from_raw_parts(text.ptr, text.len) };
+    String::from_utf8(bytes.to_vec()).map_err(|_| LoadFault::Table("one of its texts is not UTF-8"))
+}
+
+impl fmt::Display for PluginDescription {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provides: Vec<_> = self.provides.iter().map(|operation| operation.as_str()).collect();
+        writeln!(formatter, "name      {}", self.name)?;
+        writeln!(formatter, "version   {}", or_dash(&self.version))?;
+        writeln!(formatter, "abi       {}.{}", self.abi.0, self.abi.1)?;
+        writeln!(formatter, "provides  {}", provides.join(", "))?;
+        writeln!(formatter, "calls     {}", if self.serial { "one at a time" } else { "several at once" })?;
+        writeln!(formatter, "build     {}", or_dash(&self.build_info))?;
+        writeln!(formatter, "file      {}", self.file.display())?;
+        writeln!(formatter, "sha256    {}", hex::encode(self.sha256))?;
+        match self.config_schema.trim() {
+            "" => write!(formatter, "config    no schema"),
+            schema => {
+                write!(formatter, "config")?;
+                schema.lines().try_for_each(|line| write!(formatter, "\n  {}", printable(line)))
+            }
+        }
+    }
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}

@@ -1,0 +1,217 @@
+//! The threads of one instance.
+//!
+//! A call that hangs cannot be ended, only left alone: its thread stays busy, so what it costs is bounded by the number of
+//! threads. Once every thread is in a call that nobody waits for any more, further calls fail at once.
+
+use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+use tracing::Span;
+
+use crate::answer::RawAnswer;
+use crate::error::LoadFault;
+use crate::failure::Unavailability;
+use crate::question::Question;
+use crate::raw::RawInstance;
+
+const STACK_BYTES: usize = 8 * 1024 * 1024;
+
+/// Starts a thread that runs code of a plugin: named after the instance, with a stack that C programmers expect.
+pub(crate) fn start_thread(
+    alias: &str,
+    number: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<(), LoadFault> {
+    let thread = thread::Builder::new().name(format!("plug-{alias}-{number}")).stack_size(STACK_BYTES);
+    thread.spawn(work).map(drop).map_err(LoadFault::Thread)
+}
+
+/// One call that waits for a thread.
+struct Job {
+    question: Question,
+    deadline: Instant,
+    answer: oneshot::Sender<RawAnswer>,
+    span: Span,
+}
+
+impl Job {
+    fn is_given_up(&self) -> bool {
+        self.answer.is_closed() || self.deadline <= Instant::now()
+    }
+
+    fn run(self, instance: &RawInstance) {
+        let answer = self.span.in_scope(|| instance.ask(&self.question, self.deadline));
+        // Nobody may be waiting any more: then the answer comes to nothing.
+        drop(self.answer.send(answer));
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Worker {
+    Idle,
+    Busy { deadline: Instant },
+}
+
+struct State {
+    queue: VecDeque<Job>,
+    workers: Vec<Worker>,
+    /// How many threads have not ended, and whether `destroy` may still run on one of them.
+    running: usize,
+    closed: bool,
+}
+
+impl State {
+    fn is_stuck(&self, now: Instant) -> bool {
+        let hangs = |worker: &Worker| matches!(worker, Worker::Busy { deadline } if *deadline <= now);
+        self.workers.iter().all(hangs)
+    }
+
+    fn idle(&self) -> usize {
+        self.workers.iter().filter(|worker| matches!(worker, Worker::Idle)).count()
+    }
+}
+
+struct Shared {
+    state: Mutex<State>,
+    queue_limit: usize,
+    work: Condvar,
+    ended: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next call that somebody still waits for; `None` when the pool is closed.
+    fn next(&self, worker: usize) -> Option<Job> {
+        let mut state = self.lock();
+        set(&mut state, worker, Worker::Idle);
+        loop {
+            if state.closed {
+                return None;
+            }
+            match state.queue.pop_front() {
+                Some(job) if job.is_given_up() => {}
+                Some(job) => {
+                    set(&mut state, worker, Worker::Busy { deadline: job.deadline });
+                    return Some(job);
+                }
+                None => state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
+
+fn set(state: &mut State, worker: usize, to: Worker) {
+    if let Some(worker) = state.workers.get_mut(worker) {
+        *worker = to;
+    }
+}
+
+/// The threads of one instance and the queue before them.
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+}
+
+impl Pool {
+    /// Starts the threads. They own the instance: it is destroyed on the last of them, after the last call.
+    pub(crate) fn start(
+        alias: &str,
+        threads: usize,
+        queue_limit: usize,
+        instance: RawInstance,
+    ) -> Result<Self, LoadFault> {
+        let state = State {
+            queue: VecDeque::new(),
+            workers: vec![Worker::Idle; threads],
+            running: threads,
+            closed: false,
+        };
+        let shared =
+            Shared { state: Mutex::new(state), queue_limit, work: Condvar::new(), ended: Condvar::new() };
+        // Dropping the pool on an error closes it, which ends the threads that are already there.
+        let pool = Self { shared: Arc::new(shared) };
+        let instance = Arc::new(instance);
+        for number in 0..threads {
+            let (shared, instance) = (Arc::clone(&pool.shared), Arc::clone(&instance));
+            start_thread(alias, number, move || work(&shared, instance, number))?;
+        }
+        Ok(pool)
+    }
+
+    /// Puts a call into the queue. The wait for a thread is part of the call's time.
+    pub(crate) fn ask(
+        &self,
+        question: Question,
+        deadline: Instant,
+    ) -> Result<oneshot::Receiver<RawAnswer>, Unavailability> {
+        let mut state = self.shared.lock();
+        if state.closed {
+            return Err(Unavailability::Closed);
+        }
+        if state.is_stuck(Instant::now()) {
+            return Err(Unavailability::Stuck);
+        }
+        if state.queue.len() >= self.shared.queue_limit + state.idle() {
+            state.queue.retain(|job| !job.is_given_up());
+        }
+        if state.queue.len() >= self.shared.queue_limit + state.idle() {
+            return Err(Unavailability::QueueFull);
+        }
+        let (answer, receiver) = oneshot::channel();
+        state.queue.push_back(Job { question, deadline, answer, span: Span::current() });
+        drop(state);
+        self.shared.work.notify_one();
+        Ok(receiver)
+    }
+
+    /// Whether every thread is in a call that nobody waits for any more.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.shared.lock().is_stuck(Instant::now())
+    }
+
+    /// Takes no more calls and lets the threads end.
+    pub(crate) fn close(&self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        let waiting = std::mem::take(&mut state.queue);
+        drop(state);
+        drop(waiting);
+        self.shared.work.notify_all();
+    }
+
+    /// Waits until the instance is destroyed; `false` when that takes too long.
+    pub(crate) fn wait_until_ended(&self, until: Instant) -> bool {
+        let mut state = self.shared.lock();
+        while state.running > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.shared.ended.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn work(shared: &Shared, instance: Arc<RawInstance>, number: usize) {
+    while let Some(job) = shared.next(number) {
+        // A panic of our own code (a log sink, say) costs this call, not the thread.
+        drop(panic::catch_unwind(AssertUnwindSafe(|| job.run(&instance))));
+    }
+    drop(instance);
+    shared.lock().running -= 1;
+    shared.ended.notify_all();
+}

@@ -1,0 +1,74 @@
+//! The health of an instance, asked without ever waiting for it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use vestibule_plugin_abi::code;
+
+use crate::answer::RawAnswer;
+use crate::failure::Unavailability;
+
+/// An instance is not asked more often than this, however often somebody wants to know.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long an instance may think about it.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The last verdict, and the question that is under way.
+#[derive(Default)]
+pub(crate) struct Probe(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    unwell: Option<&'static str>,
+    asked_at: Option<Instant>,
+    running: Option<oneshot::Receiver<RawAnswer>>,
+}
+
+impl Probe {
+    /// What is known by now; starts the next question when it is time. The news is thus one inquiry old. What the plugin
+    /// says about its state goes to the log, once for each change.
+    pub(crate) fn check(
+        &self,
+        alias: &str,
+        begin: impl FnOnce(Instant) -> Result<oneshot::Receiver<RawAnswer>, Unavailability>,
+    ) -> Result<(), &'static str> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.collect(alias);
+        if state.running.is_none() && state.asked_at.is_none_or(|at| at.elapsed() >= PAUSE) {
+            let now = Instant::now();
+            state.asked_at = Some(now);
+            match begin(now + TIMEOUT) {
+                Ok(receiver) => state.running = Some(receiver),
+                Err(cause) => state.conclude(alias, Some("it cannot be asked"), &cause.to_string()),
+            }
+            state.collect(alias);
+        }
+        state.unwell.map_or(Ok(()), Err)
+    }
+}
+
+impl State {
+    /// Takes the answer if it is there. That it is late is a verdict as well.
+    fn collect(&mut self, alias: &str) {
+        let Some(receiver) = &mut self.running else { return };
+        let late = self.asked_at.is_some_and(|at| at.elapsed() >= TIMEOUT);
+        match receiver.try_recv() {
+            Ok(answer) if answer.code == code::OK => self.conclude(alias, None, ""),
+            Ok(answer) => self.conclude(alias, Some("it says so"), &answer.error),
+            Err(TryRecvError::Empty) if !late => return,
+            Err(_) => self.conclude(alias, Some("it does not answer"), ""),
+        }
+        self.running = None;
+    }
+
+    fn conclude(&mut self, plugin: &str, verdict: Option<&'static str>, said: &str) {
+        if self.unwell != verdict {
+            match verdict {
+                None => tracing::info!(plugin, "the plugin is able to work again"),
+                Some(reason) => tracing::warn!(plugin, said, "the plugin is not able to work: {reason}"),
+            }
+        }
+        self.unwell = verdict;
+    }
+}

@@ -1,0 +1,20 @@
+//! What a plugin is asked: plain data, whatever road it takes.
+
+use crate::observer::Operation;
+
+/// One operation with its arguments. Not `Debug`: it holds personal data.
+pub(crate) enum Question {
+    Permissions { service: String, user_id: String, context_json: String },
+    Event { hook: crate::Hook, user_json: String },
+    Health,
+}
+
+impl Question {
+    pub(crate) fn operation(&self) -> Operation {
+        match self {
+            Self::Permissions { .. } => Operation::Permissions,
+            Self::Event { hook, .. } => (*hook).into(),
+            Self::Health => Operation::Health,
+        }
+    }
+}

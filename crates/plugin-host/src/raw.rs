@@ -1,0 +1,119 @@
+//! One instance of a plugin, as the ABI has it.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+use vestibule_plugin_abi::{Call, PermissionRequest, Str, UserEvent, code};
+
+use crate::Hook;
+use crate::answer::RawAnswer;
+use crate::callbacks::{CallState, HOST, InstanceLog, size_of_abi};
+use crate::error::LoadFault;
+use crate::library::Library;
+use crate::question::Question;
+
+/// An instance that `create` has made. Dropping it runs `destroy`.
+pub(crate) struct RawInstance {
+    library: Arc<Library>,
+    state: *mut c_void,
+}
+
+// SAFETY: the header demands that every operation may run on any thread, several at once; runners see to the exception,
+// plugins that are called one at a time. `destroy` runs when the last owner lets go, that is, after the last operation.
+unsafe impl Send for RawInstance {}
+// SAFETY: as above.
+unsafe impl Sync for RawInstance {}
+
+impl RawInstance {
+    /// Runs `create` on this thread.
+    pub(crate) fn create(
+        library: Arc<Library>,
+        alias: &str,
+        config: &Map<String, Value>,
+        deadline: Instant,
+    ) -> Result<Self, LoadFault> {
+        let create = library.table().create.ok_or(LoadFault::Table("there is no create"))?;
+        let config = serde_json::to_string(config)
+            .map_err(|_| LoadFault::Setting("config cannot be written as JSON"))?;
+        let (mut call, mut state) = (CallState::new(deadline), ptr::null_mut());
+        let logger = InstanceLog::leak(alias);
+        let (alias, config) = (Str::new(alias), Str::new(&config));
+        // SAFETY: the host's table and the logger live as long as the process, the rest until `create` returns.
+        let code = unsafe { create(&raw const HOST, logger, call.as_abi(), alias, config, &raw mut state) };
+        match code {
+            code::OK => Ok(Self { library, state }),
+            other => Err(LoadFault::Create { ending: ending_of(other), message: call.finish(other).error }),
+        }
+    }
+
+    /// Runs one operation on this thread, for as long as it takes.
+    pub(crate) fn ask(&self, question: &Question, deadline: Instant) -> RawAnswer {
+        let mut call = CallState::new(deadline);
+        let code = match question {
+            Question::Permissions { service, user_id, context_json } => {
+                self.get_permissions(call.as_abi(), service, user_id, context_json)
+            }
+            Question::Event { hook, user_json } => self.tell(call.as_abi(), *hook, user_json),
+            Question::Health => {
+                // SAFETY: the state is `create`'s; the call lives until the operation returns.
+                self.library.table().health.map(|health| unsafe { health(self.state, call.as_abi()) })
+            }
+        };
+        match code {
+            Some(code) => call.finish(code),
+            None => RawAnswer::fatal("the operation is not provided"),
+        }
+    }
+
+    fn get_permissions(&self, call: *mut Call, service: &str, user_id: &str, context: &str) -> Option<i32> {
+        let entry = self.library.table().get_permissions?;
+        let request = PermissionRequest {
+            struct_size: size_of_abi::<PermissionRequest>(),
+            flags: 0,
+            service: Str::new(service),
+            user_id: Str::new(user_id),
+            context_json: Str::new(context),
+        };
+        // SAFETY: the state is `create`'s; every argument lives until the operation returns.
+        Some(unsafe { entry(self.state, call, &raw const request) })
+    }
+
+    fn tell(&self, call: *mut Call, hook: Hook, user: &str) -> Option<i32> {
+        let table = self.library.table();
+        let entry = match hook {
+            Hook::NewUser => table.on_new_user,
+            Hook::UserLogin => table.on_user_login,
+            Hook::UserLogout => table.on_user_logout,
+        };
+        let event = UserEvent {
+            struct_size: size_of_abi::<UserEvent>(),
+            flags: 0,
+            user_json: Str::new(user),
+            context_json: Str::new("{}"),
+        };
+        // SAFETY: the state is `create`'s; every argument lives until the operation returns.
+        entry.map(|entry| unsafe { entry(self.state, call, &raw const event) })
+    }
+}
+
+impl Drop for RawInstance {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.library.table().destroy {
+            // SAFETY: `create` made the state; no operation runs, since each holds the instance; nobody uses it again.
+            unsafe { destroy(self.state) }
+        }
+    }
+}
+
+fn ending_of(code: i32) -> &'static str {
+    match code {
+        code::NO_OPINION | code::DENY => "answers its creation with a code that means nothing there",
+        code::RETRY => "cannot start now",
+        code::FATAL => "cannot start",
+        code::PANIC => "panicked while starting",
+        _ => "answers its creation with an unknown code",
+    }
+}

@@ -1,0 +1,162 @@
+//! What an instance is configured with.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::PluginName;
+use crate::error::LoadFault;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_TIMEOUT: Duration = Duration::from_secs(600);
+const DEFAULT_CONCURRENCY: usize = 4;
+const DEFAULT_QUEUE: usize = 64;
+const MAX_CONCURRENCY: usize = 1_024;
+const MAX_QUEUE: usize = 65_536;
+
+/// Where the calls of an instance run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// On threads of its own: a call that hangs costs one of them, and nobody else waits.
+    #[default]
+    Thread,
+    /// On the thread of the request. Nothing bounds a call: only for a plugin that computes and never waits.
+    Inline,
+}
+
+/// Why a text is not an isolation.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum IsolationError {
+    /// Reserved, but not there yet.
+    #[error("isolation \"process\" is not available in this version; use \"thread\" or \"inline\"")]
+    ProcessNotAvailable,
+    /// Something else.
+    #[error("there is no such isolation; use \"thread\" or \"inline\"")]
+    Unknown,
+}
+
+impl Isolation {
+    /// As it is written in the settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Thread => "thread",
+            Self::Inline => "inline",
+        }
+    }
+}
+
+impl FromStr for Isolation {
+    type Err = IsolationError;
+
+    fn from_str(text: &str) -> Result<Self, IsolationError> {
+        match text {
+            "thread" => Ok(Self::Thread),
+            "inline" => Ok(Self::Inline),
+            "process" => Err(IsolationError::ProcessNotAvailable),
+            _ => Err(IsolationError::Unknown),
+        }
+    }
+}
+
+/// What one instance gets.
+#[derive(Clone)]
+pub struct InstanceSettings {
+    /// Where its calls run.
+    pub isolation: Isolation,
+    /// How long a call may take, the wait for a thread included. Hooks have a second at most.
+    pub timeout: Duration,
+    /// How many calls run at once. A plugin that asks to be called one at a time has one thread all the same.
+    pub concurrency: usize,
+    /// How many calls may wait for a thread.
+    pub queue: usize,
+    /// The only SHA-256 that its file may have.
+    pub sha256: Option<[u8; 32]>,
+    /// Whether it may refuse a user.
+    pub may_deny: bool,
+    /// The most that an answer may be used again for, whatever the plugin says. This version asks each time afresh, which
+    /// is within any such bound.
+    pub max_ttl: Option<Duration>,
+    /// The plugin's own configuration.
+    pub config: Map<String, Value>,
+}
+
+impl InstanceSettings {
+    pub(crate) fn check(&self) -> Result<(), LoadFault> {
+        if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
+            return Err(LoadFault::Setting("concurrency must be from 1 to 1024"));
+        }
+        if self.queue > MAX_QUEUE {
+            return Err(LoadFault::Setting("queue must be at most 65536"));
+        }
+        if self.timeout.is_zero() || self.timeout > MAX_TIMEOUT {
+            return Err(LoadFault::Setting("timeout must be more than zero and at most 10 minutes"));
+        }
+        Ok(())
+    }
+}
+
+impl Default for InstanceSettings {
+    fn default() -> Self {
+        Self {
+            isolation: Isolation::default(),
+            timeout: DEFAULT_TIMEOUT,
+            concurrency: DEFAULT_CONCURRENCY,
+            queue: DEFAULT_QUEUE,
+            sha256: None,
+            may_deny: false,
+            max_ttl: None,
+            config: Map::new(),
+        }
+    }
+}
+
+/// Without the plugin's own configuration, which may hold secrets.
+impl fmt::Debug for InstanceSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("InstanceSettings")
+            .field("isolation", &self.isolation)
+            .field("timeout", &self.timeout)
+            .field("concurrency", &self.concurrency)
+            .field("queue", &self.queue)
+            .field("may_deny", &self.may_deny)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One instance to be: which plugin, under which name, with which settings.
+#[derive(Debug, Clone)]
+pub struct InstanceSpec {
+    /// The name that logs and metrics know it by.
+    pub alias: String,
+    /// The plugin.
+    pub plugin: PluginName,
+    /// What it gets.
+    pub settings: InstanceSettings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn process_isolation_is_refused_in_so_many_words() {
+        assert_eq!("thread".parse(), Ok(Isolation::Thread));
+        assert_eq!("inline".parse(), Ok(Isolation::Inline));
+        let error = "process".parse::<Isolation>().unwrap_err();
+        assert!(error.to_string().contains("not available in this version"));
+        assert_eq!("Thread".parse::<Isolation>(), Err(IsolationError::Unknown));
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused() {
+        let default = InstanceSettings::default;
+        assert!(default().check().is_ok());
+        assert!(InstanceSettings { concurrency: 0, ..default() }.check().is_err());
+        assert!(InstanceSettings { concurrency: 1_025, ..default() }.check().is_err());
+        assert!(InstanceSettings { timeout: Duration::ZERO, ..default() }.check().is_err());
+    }
+}

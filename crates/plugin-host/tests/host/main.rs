@@ -1,0 +1,9 @@
+//! The host with real libraries: plugins in C, compiled here, and those of the workspace, built beforehand.
+#![cfg(test)]
+
+mod answers;
+mod hooks;
+mod life;
+mod loading;
+mod support;
+mod threads;
