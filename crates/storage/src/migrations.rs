@@ -119,3 +119,49 @@ async fn apply_next_in_transaction(
 fn is_locked(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(_, information) if information.message().contains("database is locked"))
 }
+
+#[cfg(test)]
+mod tests {
+    use vestibule_test_support::TestDatabase;
+
+    use super::*;
+    use crate::{DatabaseUrl, StorageOptions};
+
+    const ONE: Migration = Migration { version: 1, name: "one", statements: "CREATE TABLE one (id TEXT)" };
+    const BROKEN: Migration = Migration {
+        version: 2,
+        name: "two",
+        statements: "CREATE TABLE two (id TEXT); CREATE TABLE one (id TEXT)",
+    };
+    const MENDED: Migration = Migration { version: 2, name: "two", statements: "CREATE TABLE two (id TEXT)" };
+
+    async fn a_step_that_fails_leaves_no_trace(database: TestDatabase) {
+        let url = DatabaseUrl::parse(database.url()).unwrap();
+        let db = Storage::connect(&url, &StorageOptions::default()).unwrap().db;
+        let failed = apply_all(&db, &[ONE, BROKEN]).await.unwrap_err();
+        assert!(matches!(failed, StorageError::Failed(_)), "{failed:?}");
+        let version =
+            async || db.read(&(), |connection, ()| Box::pin(found_version(connection))).await.unwrap();
+        assert_eq!(version().await, 1);
+        assert_eq!(apply_all(&db, &[ONE, MENDED]).await.unwrap(), ["two"]);
+        assert_eq!(version().await, 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn l11_a_step_that_fails_in_sqlite_leaves_no_trace_and_can_be_taken_again() {
+        a_step_that_fails_leaves_no_trace(TestDatabase::sqlite()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn l11_a_step_that_fails_in_postgres_leaves_no_trace_and_can_be_taken_again() {
+        a_step_that_fails_leaves_no_trace(TestDatabase::postgres()).await;
+    }
+
+    #[test]
+    fn steps_are_numbered_from_one_without_a_gap() {
+        for (migration, expected) in MIGRATIONS.iter().zip(1..) {
+            assert_eq!(migration.version, expected);
+            assert!(migration.name.starts_with(&format!("{expected:04}_")), "{}", migration.name);
+        }
+    }
+}

@@ -132,3 +132,46 @@ async fn try_establish(file: &DatabaseFile, role: Role) -> ConnectionResult<Conn
     connection.batch_execute(settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::QueryableByName;
+    use diesel::sql_types::BigInt;
+    use diesel_async::RunQueryDsl;
+    use vestibule_test_support::TestDatabase;
+
+    use super::*;
+
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = BigInt)]
+        value: i64,
+    }
+
+    async fn setting(connection: &mut Connection, name: &str) -> i64 {
+        let column = if name == "busy_timeout" { "timeout" } else { name };
+        let select = format!("SELECT {column} AS value FROM pragma_{name}");
+        diesel::sql_query(select).get_result::<Setting>(connection).await.unwrap().value
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn l3_the_writer_waits_for_the_disk_and_keeps_foreign_keys() {
+        let database = TestDatabase::sqlite();
+        let file = DatabaseFile::open_or_create(&database.file().unwrap()).unwrap();
+        let mut writer = establish(file, Role::Writer).await.unwrap();
+        assert_eq!(setting(&mut writer, "synchronous").await, 2);
+        assert_eq!(setting(&mut writer, "foreign_keys").await, 1);
+        assert_eq!(
+            i128::from(setting(&mut writer, "busy_timeout").await),
+            BUSY_TIMEOUT.as_millis().cast_signed()
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_reader_cannot_write() {
+        let database = TestDatabase::sqlite();
+        let file = DatabaseFile::open_or_create(&database.file().unwrap()).unwrap();
+        let mut reader = establish(file, Role::Reader).await.unwrap();
+        assert!(reader.batch_execute("CREATE TABLE t (id TEXT)").await.is_err());
+    }
+}

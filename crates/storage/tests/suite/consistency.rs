@@ -1,5 +1,6 @@
 //! What must be true of a database at any time.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use tokio_postgres::NoTls;
@@ -61,23 +62,18 @@ pub(crate) async fn check(url: &str) {
 
 /// The number that a query gives, asked beside the storage.
 pub(crate) async fn count(url: &str, statement: &str) -> i64 {
-    match url.strip_prefix("sqlite://") {
-        Some(path) => count_in_sqlite(path, statement),
-        None => {
-            let client = raw_postgres(url).await;
-            client.query_one(statement, &[]).await.expect("an answer").get(0)
-        }
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        return count_in_sqlite(path, statement);
     }
+    raw_postgres(url).await.query_one(statement, &[]).await.expect("an answer").get(0)
 }
 
 /// Runs statements beside the storage.
 pub(crate) async fn execute(url: &str, statements: &str) {
-    match url.strip_prefix("sqlite://") {
-        Some(path) => {
-            use diesel::connection::SimpleConnection;
-            raw_sqlite(path).batch_execute(statements).expect("statements");
-        }
-        None => raw_postgres(url).await.batch_execute(statements).await.expect("statements"),
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        raw_sqlite(path).batch_execute(statements).expect("statements");
+    } else {
+        raw_postgres(url).await.batch_execute(statements).await.expect("statements");
     }
 }
 

@@ -3,6 +3,15 @@
 //! A test is written once inside `on_both_databases!`. When it ends, the consistency of the whole database is checked,
 //! whatever the test was about.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::similar_names,
+    reason = "tests may fail loudly"
+)]
+
 mod attempts;
 mod bench;
 mod cleanup;

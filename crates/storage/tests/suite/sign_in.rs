@@ -1,8 +1,8 @@
 //! A sign-in finds its user by issuer and subject.
 
 use vestibule_domain::{
-    AvatarUrl, ClientInfo, DisplayName, IdentityKey, SessionId, SystemRandomness, UpstreamProfile, UserId,
-    UserIdScheme, Username,
+    AccountLinking, AvatarUrl, ClientInfo, DisplayName, IdentityKey, SessionId, SystemRandomness,
+    UpstreamProfile, UserId, UserIdScheme, Username,
 };
 use vestibule_storage::{SignIn, SignInOutcome, StorageError};
 
@@ -124,7 +124,7 @@ on_both_databases! {
             let sign_in = SignIn {
                 profile: &odd,
                 client: &client,
-                linking: Default::default(),
+                linking: AccountLinking::Explicit,
                 id_scheme: UserIdScheme::Random,
                 new_user_id: UserId::random(&SystemRandomness),
                 session_id: SessionId::random(&SystemRandomness),
