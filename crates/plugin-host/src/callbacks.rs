@@ -123,7 +123,7 @@ unsafe extern "C" fn log(logger: *mut Logger, level: i32, message: Str, fields: 
 }
 
 fn write(plugin: &str, level: i32, message: &str, fields: &str) {
-    let details = (!fields.is_empty()).then_some(fields);
+    let details = (!fields.is_empty()).then(|| tracing::field::display(fields));
     match level {
         level::WARN => tracing::warn!(target: "plugin", plugin, details, "{message}"),
         level::INFO => tracing::info!(target: "plugin", plugin, details, "{message}"),

@@ -1,15 +1,12 @@
-//! Health, the log, and the end.
+//! Health and the end.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 use vestibule_plugin_host::{CallFailure, InstanceSettings, Isolation, Unavailability};
 
-use crate::support::{Folder, ask, config, impatient};
+use crate::support::{Folder, ask, config, exhaust, impatient};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -53,45 +50,6 @@ async fn e3_a_panic_in_destroy_goes_no_further() {
 async fn e4_closing_does_not_wait_for_what_hangs() {
     let folder = Folder::with_variant(&["HANG"]);
     let host = folder.serve("variant", impatient()).unwrap();
-    assert!(ask(&host, "billing", "ada").await.is_err());
+    exhaust(&host, "billing").await;
     assert_eq!(host.close(Duration::from_millis(50)), ["billing"]);
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-#[tokio::test]
-async fn a_message_of_a_plugin_is_one_line_under_its_alias() {
-    let folder = Folder::with_variant(&["LOG=\"one\\n2026 INFO forged\\x1b[0m\""]);
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).finish();
-    // The calls are inline, so the log of this thread is the plugin's.
-    let _log = tracing::subscriber::set_default(subscriber);
-    let settings = InstanceSettings { isolation: Isolation::Inline, ..InstanceSettings::default() };
-    let host = folder.serve("variant", settings).unwrap();
-    ask(&host, "billing", "ada").await.unwrap();
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(text.lines().count(), 1, "{text}");
-    for part in ["ERROR plugin: one\\n2026 INFO forged", "plugin=\"billing\"", "{\"n\":1}"] {
-        assert!(text.contains(part), "{part:?} in {text}");
-    }
 }

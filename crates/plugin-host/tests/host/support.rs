@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use vestibule_domain::{Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserId};
 use vestibule_plugin_host::{
     CallFailure, CallObserver, InstanceSettings, InstanceSpec, LoadError, Operation, Outcome,
-    PermissionRequest, PluginHost, PluginName, PluginPath,
+    PermissionRequest, PluginHost, PluginName, PluginPath, Unavailability,
 };
 
 /// A folder of plugins.
@@ -46,16 +46,7 @@ impl Folder {
     pub(crate) fn compile(&self, source: &str, name: &str, defines: &[&str]) {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let status = Command::new("cc")
-            .args([
-                "-std=gnu11",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                "-Wno-unused-variable",
-                "-O1",
-                "-fPIC",
-                "-shared",
-            ])
+            .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-O1", "-fPIC", "-shared"])
             .args(["-fvisibility=hidden", "-pthread", "-I"])
             .arg(root.join("../plugin-abi/include"))
             .args(defines.iter().map(|define| format!("-D{define}")))
@@ -135,6 +126,20 @@ pub(crate) async fn ask(
     let (service, user) = (service(name), user(user_id));
     let request = PermissionRequest { service: &service, user: &user, provider_id: "google:1" };
     host.permissions(&request).await
+}
+
+/// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has
+/// taken it up, so it can take more calls than there are threads.
+pub(crate) async fn exhaust(host: &PluginHost, name: &str) {
+    let failure = |cause| Err(CallFailure::Unavailable { alias: name.to_owned(), cause });
+    for _ in 0..1_000 {
+        let answer = ask(host, name, "ada").await;
+        if answer == failure(Unavailability::Stuck) {
+            return;
+        }
+        assert_eq!(answer, failure(Unavailability::Timeout));
+    }
+    panic!("the threads of {name} never hung");
 }
 
 /// Keeps what it observes.

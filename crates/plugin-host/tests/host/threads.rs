@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use vestibule_plugin_host::{CallFailure, InstanceSettings, Isolation, PluginHost, Unavailability};
 
-use crate::support::{Folder, Recorder, ask, impatient, patient, service, spec};
+use crate::support::{Folder, Recorder, ask, exhaust, impatient, patient, service, spec};
 
 fn unavailable(cause: Unavailability) -> CallFailure {
     CallFailure::Unavailable { alias: "billing".to_owned(), cause }
@@ -18,9 +18,8 @@ async fn e4_a_call_that_hangs_is_given_up_and_its_thread_is_lost() {
     let folder = Folder::with_variant(&["HANG"]);
     let host = folder.serve("variant", InstanceSettings { concurrency: 2, ..impatient() }).unwrap();
     assert_eq!(host.health(), Ok(()));
-    for _ in 0..2 {
-        assert_eq!(ask(&host, "billing", "ada").await, Err(unavailable(Unavailability::Timeout)));
-    }
+    assert_eq!(ask(&host, "billing", "ada").await, Err(unavailable(Unavailability::Timeout)));
+    exhaust(&host, "billing").await;
     for _ in 0..100 {
         assert_eq!(ask(&host, "billing", "ada").await, Err(unavailable(Unavailability::Stuck)));
     }

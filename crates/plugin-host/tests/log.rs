@@ -1,0 +1,51 @@
+//! What plugins write. A program of its own, because it has one log.
+#![cfg(test)]
+
+#[path = "host/support.rs"]
+#[expect(dead_code, reason = "shared with the other tests")]
+mod support;
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use tracing_subscriber::fmt::MakeWriter;
+use vestibule_plugin_host::InstanceSettings;
+
+use support::{Folder, ask};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_a_plugin_is_one_line_under_its_alias() {
+    let folder = Folder::with_variant(&["LOG=\"one\\n2026 INFO forged\\x1b[0m\""]);
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let host = folder.serve("variant", InstanceSettings::default()).unwrap();
+    ask(&host, "billing", "ada").await.unwrap();
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    for part in ["ERROR plugin: one\\n2026 INFO forged", "plugin=\"billing\"", "{\"n\":1}"] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
