@@ -12,6 +12,28 @@
     reason = "tests may fail loudly, and so may their helpers"
 )]
 
+mod authorize;
+mod browser;
+mod callback;
+mod commands;
+mod crash;
+mod cross_origin;
 mod dependency_rules;
+mod documents;
+mod hooks;
+mod identities;
+mod leaks;
+mod linking;
+mod next;
+mod openapi;
+mod restart;
+mod rotation;
 mod sign_in;
+mod sign_out;
+mod snippets;
+mod tokens;
+mod upstream;
+mod usernames;
+mod verifiers;
+mod walkthrough;
 mod world;

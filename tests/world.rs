@@ -1,6 +1,8 @@
 //! The stage of every test: a database of its own, the provider emulator, and the program between them, set up as an
 //! operator would: by settings, with no development mode.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 use serde_json::Value;
 use url::Url;
@@ -162,8 +164,8 @@ impl WorldBuilder {
     }
 
     /// Puts the program and the emulator under one clock.
-    pub(crate) fn clock(mut self, clock: &MovableClock) -> Self {
-        let shared = clock.clone();
+    pub(crate) fn clock(mut self, clock: &Arc<MovableClock>) -> Self {
+        let shared = Arc::clone(clock);
         self.emulator.clock = Clock::from_fn(move || shared.now_seconds());
         self.program = self.program.clock(clock);
         self

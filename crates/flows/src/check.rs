@@ -39,11 +39,9 @@ impl Flows {
     }
 
     fn list_provider_links(&self, next: &Next) -> Vec<ProviderLink> {
-        let query: String = match next {
+        let query = match next {
             Next::Home => String::new(),
-            Next::Url(url) => {
-                form_urlencoded::Serializer::new(String::from("?")).append_pair("next", url.as_str()).finish()
-            }
+            Next::Url(url) => format!("?next={}", encode(url.as_str())),
         };
         let link = |name: &str| ProviderLink {
             name: name.to_owned(),
@@ -51,4 +49,8 @@ impl Flows {
         };
         self.parts.providers.iter().map(|provider| link(provider.name().as_str())).collect()
     }
+}
+
+fn encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

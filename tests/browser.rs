@@ -1,0 +1,1 @@
+//! A real browser signs in on the demonstration page.

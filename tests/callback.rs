@@ -1,0 +1,1 @@
+//! The callback: replayed, forged, expired, from another browser.

@@ -1,0 +1,1 @@
+//! SIGKILL between requests: nothing acknowledged is lost.

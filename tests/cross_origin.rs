@@ -1,0 +1,1 @@
+//! Cross-origin requests, and the headers of every answer.

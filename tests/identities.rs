@@ -1,0 +1,1 @@
+//! Who is who: identities, addresses, hostile profiles.

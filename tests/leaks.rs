@@ -1,0 +1,1 @@
+//! No secret reaches a log or an error text.

@@ -1,0 +1,1 @@
+//! Which sign-ins join which users.

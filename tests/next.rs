@@ -1,0 +1,1 @@
+//! Where a sign-in may lead.

@@ -1,0 +1,1 @@
+//! The OpenAPI document is what the program generates.

@@ -1,0 +1,1 @@
+//! Keys are rotated, and nobody is signed out.

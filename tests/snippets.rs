@@ -1,0 +1,1 @@
+//! The snippets of the README, run as they stand there.

@@ -1,0 +1,1 @@
+//! Tokens of every wrong kind and shape, on every endpoint.

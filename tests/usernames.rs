@@ -1,0 +1,1 @@
+//! A username is chosen once, by one.

@@ -1,0 +1,1 @@
+//! Permission tokens at the verifiers that services run.

@@ -1,0 +1,1 @@
+//! The commands of docs/walkthrough.md, run in order.
