@@ -7,7 +7,7 @@ mod sessions;
 mod sign_in;
 mod users;
 
-use poem_openapi::{LicenseObject, OpenApiService, Tags};
+use poem_openapi::{OpenApiService, Tags};
 
 use health::HealthApi;
 use keys::KeysApi;
@@ -56,5 +56,4 @@ pub(crate) fn document() -> OpenApiService<Apis, ()> {
     )
     .summary("Federated sign-in and service-scoped permission tokens")
     .description(DESCRIPTION)
-    .license(LicenseObject::new("MIT OR Apache-2.0").identifier("MIT OR Apache-2.0"))
 }
