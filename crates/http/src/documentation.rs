@@ -35,14 +35,36 @@ fn show(page: &str, policy: &str) -> Response {
 
 /// The page has its scripts inside. Each is allowed by its hash, so that nothing else can run.
 fn policy_of(page: &str) -> String {
-    let scripts =
-        page.split("<script").skip(1).filter_map(|rest| rest.split_once('>')?.1.split_once("</script>"));
-    let hashes: String = scripts
-        .map(|(script, _)| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, script.as_bytes()))
+    let hashes: String = inline_scripts(page)
+        .map(|script| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, script.as_bytes()))
         .map(|digest| format!(" 'sha256-{}'", BASE64_STANDARD.encode(digest)))
         .collect();
     format!(
         "default-src 'none'; script-src{hashes}; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
          connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
+}
+
+/// The text of each script. It may itself speak of `<script`, so the search goes on behind its end.
+fn inline_scripts(page: &str) -> impl Iterator<Item = &str> {
+    let mut rest = page;
+    std::iter::from_fn(move || {
+        let (_, tag) = rest.split_once("<script")?;
+        let (script, behind) = tag.split_once('>')?.1.split_once("</script>")?;
+        rest = behind;
+        Some(script)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_that_speaks_of_scripts_is_one_script() {
+        let page =
+            r#"<p><script charset="UTF-8">a = "<script>" + "<script src=b>";</script><script>b()</script>"#;
+        let scripts: Vec<_> = inline_scripts(page).collect();
+        assert_eq!(scripts, [r#"a = "<script>" + "<script src=b>";"#, "b()"]);
+    }
 }
