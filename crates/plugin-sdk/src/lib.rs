@@ -65,3 +65,8 @@ pub use request::PermissionRequest;
 pub use serde_json::{Map, Value, json};
 pub use user::User;
 pub use vestibule_plugin_abi as abi;
+
+/// The guide for authors, so that its code is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins/rust.md")]
+mod guide {}

@@ -31,6 +31,12 @@ async fn a_plugin_in_plain_c_is_found_loaded_and_asked() {
     assert_eq!(json!(bob), json!({"read": true, "admin": false}));
 }
 
+#[test]
+fn the_guide_shows_the_plugin_in_c_as_it_is_tested() {
+    let guide = include_str!("../../../../docs/plugins/c.md");
+    assert!(guide.contains(include_str!("../fixtures/hello.c")));
+}
+
 #[tokio::test]
 async fn an_older_shorter_table_works_without_the_late_operations() {
     let folder = Folder::with_variant(&["SIZE=104"]);
