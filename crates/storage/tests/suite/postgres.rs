@@ -6,8 +6,10 @@ use vestibule_domain::{AttemptId, SystemRandomness};
 use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
 
-use crate::bench::{Bench, GOOGLE, HOUR, at, connect, on_database, person, verified};
-use crate::consistency::{execute, raw_postgres};
+use crate::bench::{
+    Bench, GITHUB, GOOGLE, HOUR, at, connect, on_database, person, signed_in, try_sign_in, verified,
+};
+use crate::consistency::{count, execute, raw_postgres};
 
 /// A migrated database on a server of the test's own.
 async fn own_server() -> (TestCluster, Bench) {
@@ -141,6 +143,39 @@ async fn more_work_than_connections_waits_its_turn() {
         };
         let spent = crate::bench::all_at_once((0..50).map(spend).collect()).await;
         assert!(spent.into_iter().all(|won| won));
+    })
+    .await;
+}
+
+/// What happens between the look at an address and the lock on its holder, made to happen there.
+#[tokio::test(flavor = "multi_thread")]
+async fn c4_an_address_that_is_given_up_while_a_sign_in_waits_for_its_holder_joins_nobody() {
+    on_database(TestDatabase::postgres(), async |bench| {
+        let ada = bench.sign_in(&verified(GOOGLE, "1", &["old@example.org"])).await.user;
+        let holder = raw_postgres(bench.database.url()).await;
+        holder.batch_execute("BEGIN; UPDATE users SET email = 'new@example.org'").await.unwrap();
+
+        let storage = bench.storage.clone();
+        let next = tokio::spawn(async move {
+            try_sign_in(&storage, &verified(GITHUB, "2", &["old@example.org"]), |_| {}).await
+        });
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("the sign-in waits for the lock", async || {
+            count(bench.database.url(), waiting).await == 1
+        })
+        .await;
+        holder
+            .batch_execute(
+                "UPDATE identities SET email = 'new@example.org'; \
+                 UPDATE verified_emails SET address = 'new@example.org'; COMMIT",
+            )
+            .await
+            .unwrap();
+
+        let next = signed_in(next.await.unwrap());
+        assert!(next.is_new);
+        assert_ne!(next.user.id, ada.id);
     })
     .await;
 }

@@ -73,6 +73,12 @@ on_both_databases! {
         assert!(!bench.storage.enable_user(&nobody).await.unwrap());
     }
 
+    async fn c7_a_session_that_began_by_a_faster_clock_dies_with_its_user_too(bench: &Bench) {
+        let ada = bench.sign_in_as(&person(GOOGLE, "1"), |sign_in| sign_in.now = at(10)).await;
+        bench.storage.disable_user(&ada.user.id, at(5)).await.unwrap();
+        assert!(!bench.is_live(&ada, at(11)).await);
+    }
+
     async fn deleting_a_user_leaves_nothing_behind(bench: &Bench) {
         let ada = bench.sign_in(&verified(GOOGLE, "1", &["ada@example.org"])).await;
         assert!(bench.storage.delete_user(&ada.user.id).await.unwrap());
