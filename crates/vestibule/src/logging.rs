@@ -3,21 +3,37 @@
 use std::io::IsTerminal;
 use std::panic;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::failure::Failure;
 use crate::settings::{LogFormat, LogSettings};
 
+/// What `LOG` can make speak below INFO: our own crates, and plugins.
+const OURS: [&str; 2] = ["vestibule", "plugin"];
+
 /// Begins to log. Called once.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(Failure::while_doing("LOG"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let outcome = match settings.format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match settings.format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let outcome = tracing_subscriber::registry().with(lines.with_filter(filter.and(floor()))).try_init();
     report_panics();
     outcome.map_err(Failure::new)
+}
+
+/// The level under which a target stays silent, whatever `LOG` says. At DEBUG and TRACE the libraries under us write
+/// out what passes through them: headers, addresses with codes and tokens in them, bound values. What our own crates
+/// write at these levels holds no secret and no personal data; nobody can promise that for a library's next version.
+fn floor() -> Targets {
+    let ours = OURS.map(|target| (target, LevelFilter::TRACE));
+    Targets::new().with_default(LevelFilter::INFO).with_targets(ours)
 }
 
 /// A panic is logged with its place and without its text, which may hold what a request brought.
@@ -26,4 +42,24 @@ fn report_panics() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(%place, thread = std::thread::current().name(), "a thread panicked");
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn n1_libraries_are_never_heard_below_info() {
+        for library in
+            ["hyper::proto::h1", "h2", "reqwest::connect", "rustls::client", "tokio_postgres", "log"]
+        {
+            assert!(floor().would_enable(library, &Level::INFO), "{library}");
+            assert!(!floor().would_enable(library, &Level::DEBUG), "{library}");
+        }
+        for ours in ["vestibule::access", "vestibule_flows::check", "plugin"] {
+            assert!(floor().would_enable(ours, &Level::TRACE), "{ours}");
+        }
+    }
 }

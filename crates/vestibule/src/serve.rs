@@ -9,8 +9,10 @@ mod report;
 mod storage;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use vestibule_domain::{Clock, Randomness, SystemClock, SystemRandomness};
+use tokio::task::JoinHandle;
+use vestibule_domain::{Clock, Randomness, SystemClock, SystemRandomness, Timestamp};
 use vestibule_flows::{Flows, Parts};
 use vestibule_http::{HttpSettings, Metrics};
 use vestibule_plugin_host::{PluginHost, PluginPath};
@@ -24,10 +26,14 @@ use crate::failure::Failure;
 use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
 
+use keys::LoadedKeys;
 use observer::PluginObserver;
 
 pub(crate) use keys::load as load_keys;
 pub(crate) use storage::connect as connect_storage;
+
+/// How long the plugins have when the service ends.
+const PLUGIN_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs until a signal ends it.
 pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
@@ -39,7 +45,7 @@ pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
     if let Err(failure) = &outcome {
         failure.print();
     }
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    runtime.shutdown_timeout(PLUGIN_GRACE);
     vestibule_plugin_host::exit_now(i32::from(outcome.is_err()))
 }
 
@@ -50,16 +56,18 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
         Some(address) => Some(listeners::bind("ADMIN_LISTEN", address).await?),
         None => None,
     };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // Making a key takes longer than anything else here, so it goes on beside the rest.
+    let keys = start_loading_keys(&settings, clock.now());
     let storage = connect_storage(&settings.database, settings.dev).await?;
     let emulator = development::start_emulator(&mut settings).await?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let keys = load_keys(&settings.keys, clock.now(), settings.dev)?;
+    let keys = keys.await.map_err(Failure::while_doing("the keys"))??;
     let tokens = make_tokens(&settings, keys.ring, &clock);
     let plugins = load_plugins(&settings, &metrics)?;
     let providers = make_providers(&settings.providers, &clock)?;
     report::print(&settings, sources, &plugins, &providers, emulator.as_ref(), &tokens)?;
-    let flows = make_flows(&settings, &storage, &tokens, plugins, providers, &clock);
+    let flows = make_flows(&settings, &storage, &tokens, Arc::clone(&plugins), providers, &clock);
     let demo_services =
         settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
     let http = HttpSettings { trusted_proxies: settings.trusted_proxies.clone(), demo_services };
@@ -67,10 +75,16 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock);
     let outcome = listeners::serve(listener, endpoint, admin.map(|listener| (listener, metrics))).await;
     chores.stop();
+    close_plugins(plugins).await;
     if let Some(emulator) = emulator {
         emulator.stop().await?;
     }
     outcome
+}
+
+fn start_loading_keys(settings: &Settings, now: Timestamp) -> JoinHandle<Result<LoadedKeys, Failure>> {
+    let (source, dev) = (settings.keys.clone(), settings.dev);
+    tokio::task::spawn_blocking(move || load_keys(&source, now, dev))
 }
 
 fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Arc<TokenService> {
@@ -89,6 +103,17 @@ fn load_plugins(settings: &Settings, metrics: &Metrics) -> Result<Arc<PluginHost
     let path = PluginPath::new(plugins.path.clone());
     let host = PluginHost::load(&path, plugins.services.clone(), plugins.extensions.clone(), observer);
     host.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))
+}
+
+/// Gives the plugins a moment to put their affairs in order.
+async fn close_plugins(plugins: Arc<PluginHost>) {
+    match tokio::task::spawn_blocking(move || plugins.close(PLUGIN_GRACE)).await {
+        Ok(unfinished) if unfinished.is_empty() => {}
+        Ok(unfinished) => {
+            tracing::warn!(plugins = unfinished.join(", "), "plugins are still at work and are left behind")
+        }
+        Err(error) => tracing::error!(%error, "the plugins were not closed"),
+    }
 }
 
 /// In the order in which people see them: Google, GitHub, then the others by name.

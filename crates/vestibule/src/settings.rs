@@ -41,6 +41,7 @@ pub(crate) struct Settings {
 }
 
 /// Where the signing keys are.
+#[derive(Clone)]
 pub(crate) enum KeySource {
     /// One key from the settings.
     Pem { private: SecretString, public: Option<String> },
