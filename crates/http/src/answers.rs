@@ -1,11 +1,18 @@
 //! What the endpoints answer, word for word as clients know it.
 
+mod keys;
+
 use std::collections::BTreeMap;
 
 use poem_openapi::types::{Any, Example};
 use poem_openapi::{Object, Union};
-use serde_json::{Map, Value, json};
-use vestibule_flows::{Principal, PublicProfile, UsernameOutcome};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use vestibule_flows::{Grant, Principal, PublicProfile, UsernameOutcome};
+
+use crate::success::Describe;
+
+pub(crate) use keys::KeySetAnswer;
 
 /// An error.
 #[derive(Object)]
@@ -66,18 +73,24 @@ pub(crate) struct SignedOut {
 
 impl Example for SignedOut {
     fn example() -> Self {
-        let google = ProviderAnswer {
-            url: "https://auth.example.com/auth/login/google?next=https%3A%2F%2Fapp.example.com%2F".into(),
-        };
-        Self { authenticated: false, providers: BTreeMap::from([("google".into(), google)]) }
+        let providers = BTreeMap::from([("google".into(), ProviderAnswer::example())]);
+        Self { authenticated: false, providers }
     }
 }
 
 /// A way to sign in.
 #[derive(Object)]
+#[oai(example)]
 pub(crate) struct ProviderAnswer {
     /// Where to send the browser.
     pub(crate) url: String,
+}
+
+impl Example for ProviderAnswer {
+    fn example() -> Self {
+        let url = "https://auth.example.com/auth/login/google?next=https%3A%2F%2Fapp.example.com%2F";
+        Self { url: url.into() }
+    }
 }
 
 /// The profile of whoever is signed in.
@@ -89,10 +102,13 @@ pub(crate) struct Profile {
     /// The same as `id`.
     pub(crate) idhash: String,
     /// The name at the provider.
+    #[oai(nullable)]
     pub(crate) name: Option<String>,
     /// The address that the provider verified.
+    #[oai(nullable)]
     pub(crate) email: Option<String>,
     /// The picture at the provider.
+    #[oai(nullable)]
     pub(crate) avatar_url: Option<String>,
     /// The username, once it is chosen.
     #[oai(skip_serializing_if_is_none)]
@@ -143,6 +159,9 @@ pub(crate) enum AuthorizationAnswer {
     Nothing(Nothing),
 }
 
+/// Names and values, as the permission provider chose them.
+type Permissions = BTreeMap<String, Any<Value>>;
+
 /// A permission token and what it says.
 #[derive(Object)]
 #[oai(example)]
@@ -152,9 +171,20 @@ pub(crate) struct Granted {
     /// Whose permissions these are.
     pub(crate) userid: String,
     /// What the service's permission provider answered.
-    pub(crate) permissions: Any<Map<String, Value>>,
+    pub(crate) permissions: Permissions,
     /// The service.
     pub(crate) service: String,
+}
+
+impl From<Box<Grant>> for Granted {
+    fn from(grant: Box<Grant>) -> Self {
+        Self {
+            token: grant.token.token.expose_secret().to_owned(),
+            userid: grant.user_id.to_string(),
+            permissions: grant.permissions.into_iter().map(|(name, value)| (name, Any(value))).collect(),
+            service: grant.service.to_string(),
+        }
+    }
 }
 
 impl Example for Granted {
@@ -162,23 +192,26 @@ impl Example for Granted {
         Self {
             token: "eyJhbGciOiJSUzI1NiIsInR5cCI6InBlcm1pc3Npb24rand0In0.eyJzZXJ2aWNlIjoic3RvcmFnZSJ9.c2lnbmF0dXJl".into(),
             userid: "9f2c1e7ab04d4c5c8a0e6d1f3b72c954".into(),
-            permissions: Any(json!({"read": true, "write": false}).as_object().cloned().unwrap_or_default()),
+            permissions: Permissions::from([
+                ("read".into(), Any(Value::from(true))),
+                ("write".into(), Any(Value::from(false))),
+            ]),
             service: "storage".into(),
         }
     }
 }
 
 /// No permissions, and no token.
-#[derive(Object)]
+#[derive(Default, Object)]
 #[oai(example)]
 pub(crate) struct Nothing {
     /// Always empty.
-    pub(crate) permissions: Any<Map<String, Value>>,
+    pub(crate) permissions: Permissions,
 }
 
 impl Example for Nothing {
     fn example() -> Self {
-        Self { permissions: Any(Map::new()) }
+        Self::default()
     }
 }
 
@@ -227,6 +260,7 @@ impl Example for SignOutAnswer {
 #[oai(example)]
 pub(crate) struct ResolveAnswer {
     /// The user's id; null when nobody has the username.
+    #[oai(nullable)]
     pub(crate) userid: Option<String>,
 }
 
@@ -243,6 +277,7 @@ pub(crate) struct FindProfileAnswer {
     /// Whether somebody has the username.
     pub(crate) found: bool,
     /// The public profile; null when nobody has the username.
+    #[oai(nullable)]
     pub(crate) profile: Option<PublicProfileAnswer>,
 }
 
@@ -265,12 +300,15 @@ pub(crate) struct PublicProfileAnswer {
     /// The user's id.
     pub(crate) id: String,
     /// The name at the provider.
+    #[oai(nullable)]
     pub(crate) name: Option<String>,
     /// When the user first signed in (RFC 3339).
     pub(crate) join_date: String,
     /// The picture at the provider.
+    #[oai(nullable)]
     pub(crate) avatar_url: Option<String>,
     /// The SHA-256 of the trimmed, lower-cased address in hexadecimal; null without a verified address.
+    #[oai(nullable)]
     pub(crate) gravatar: Option<String>,
 }
 
@@ -311,4 +349,23 @@ impl Example for HealthAnswer {
     fn example() -> Self {
         Self { status: "ready".into() }
     }
+}
+
+macro_rules! describe {
+    ($($answer:ty: $description:literal,)+) => {
+        $(impl Describe for $answer {
+            const DESCRIPTION: &'static str = $description;
+        })+
+    };
+}
+
+describe! {
+    SessionAnswer: "The profile of whoever is signed in, or the ways to sign in.",
+    AuthorizationAnswer: "A permission token, or no permissions and no token.",
+    UpdateAnswer: "Whether all is now as asked, and why not.",
+    SignOutAnswer: "The session is over.",
+    ResolveAnswer: "The id of the holder, or null.",
+    FindProfileAnswer: "The public profile of the holder, or null.",
+    HealthAnswer: "All is well.",
+    KeySetAnswer: "The keys.",
 }

@@ -96,13 +96,13 @@ mod tests {
     fn with_peer(request: Request, address: std::net::SocketAddr) -> Request {
         let method = request.method().clone();
         let headers = request.headers().clone();
-        let parts = poem::http::Request::builder().method(method).uri("/").body(()).unwrap().into_parts().0;
+        let parts = http::Request::builder().method(method).uri("/").body(()).unwrap().into_parts().0;
         let local = poem::web::LocalAddr(Addr::SocketAddr(address));
         let mut parts = poem::RequestParts::from((
             parts,
             local,
             RemoteAddr(Addr::SocketAddr(address)),
-            poem::http::uri::Scheme::HTTP,
+            http::uri::Scheme::HTTP,
         ));
         parts.headers = headers;
         Request::from_parts(parts, poem::Body::empty())

@@ -55,7 +55,11 @@ impl<S: Statuses> From<Failure<S>> for poem::Error {
 
 impl<S: Statuses> ApiResponse for Failure<S> {
     fn meta() -> MetaResponses {
-        MetaResponses { responses: S::ALL.iter().map(|status| meta_of(status, S::PAGE)).collect() }
+        let listed = S::ALL.iter().map(|status| MetaResponse {
+            headers: if status.retry_after { vec![retry_after()] } else { vec![] },
+            ..response(Some(status.code), status.description, S::PAGE)
+        });
+        MetaResponses { responses: listed.chain([response(None, OTHERS, S::PAGE)]).collect() }
     }
 
     fn register(registry: &mut Registry) {
@@ -63,27 +67,28 @@ impl<S: Statuses> ApiResponse for Failure<S> {
     }
 }
 
-fn meta_of(status: &Status, page: bool) -> MetaResponse {
+/// What the edge answers in front of every operation, which none of them lists.
+const OTHERS: &str = "Any other failure: 400 for a parameter that is given twice or cannot be read, 405 for another \
+                      method, 500 for a fault of the service itself.";
+
+fn response(status: Option<u16>, description: &'static str, page: bool) -> MetaResponse {
     let content = if page {
         MetaMediaType {
-            content_type: "text/html",
+            content_type: "text/html; charset=utf-8",
             schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
         }
     } else {
         MetaMediaType { content_type: Json::<ErrorAnswer>::CONTENT_TYPE, schema: ErrorAnswer::schema_ref() }
     };
-    let retry_after = status.retry_after.then(|| MetaHeader {
+    MetaResponse { description, status, status_range: None, content: vec![content], headers: vec![] }
+}
+
+fn retry_after() -> MetaHeader {
+    MetaHeader {
         name: "Retry-After".to_owned(),
         description: Some("Seconds to wait before another try.".to_owned()),
         required: true,
         deprecated: false,
         schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("integer"))),
-    });
-    MetaResponse {
-        description: status.description,
-        status: Some(status.code),
-        status_range: None,
-        content: vec![content],
-        headers: retry_after.into_iter().collect(),
     }
 }

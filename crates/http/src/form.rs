@@ -14,7 +14,7 @@ use crate::problem::Problem;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The fields that a form may have, for the OpenAPI document. Everything can be a query parameter instead; other fields are ignored.
+/// The fields that a form may have. Each can be a query parameter instead; other fields are ignored.
 #[derive(Object)]
 pub(crate) struct FormFields {
     /// The user token.

@@ -23,6 +23,7 @@ mod pages;
 mod problem;
 mod redirect;
 mod repeated;
+mod success;
 
 use std::sync::Arc;
 

@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use poem_openapi::payload::Json;
 
 use super::Tag;
 use crate::App;
 use crate::answers::HealthAnswer;
 use crate::failure::{Failure, Status, Statuses};
 use crate::problem::Problem;
+use crate::success::Success;
 
 pub(crate) struct HealthApi;
+
+pub(crate) struct HealthFailures;
+
+impl Statuses for HealthFailures {
+    const ALL: &'static [Status] = &[];
+}
 
 pub(crate) struct ReadinessFailures;
 
@@ -24,19 +30,23 @@ impl Statuses for ReadinessFailures {
 #[OpenApi]
 impl HealthApi {
     /// Says that the process is alive
+    ///
+    /// Looks at nothing else: a restart would not mend what lies outside the process.
     #[oai(path = "/healthz", method = "get", tag = "Tag::Health", operation_id = "check_health")]
-    async fn check_health(&self) -> Json<HealthAnswer> {
-        Json(HealthAnswer { status: "alive".into() })
+    async fn check_health(&self) -> Result<Success<HealthAnswer>, Failure<HealthFailures>> {
+        Ok(Success(HealthAnswer { status: "alive".into() }))
     }
 
     /// Says whether the service can do its work
+    ///
+    /// Looks at the database, the signing key and the plugins. A load balancer sends requests elsewhere while it says no.
     #[oai(path = "/readyz", method = "get", tag = "Tag::Health", operation_id = "check_readiness")]
     async fn check_readiness(
         &self,
         app: Data<&Arc<App>>,
-    ) -> Result<Json<HealthAnswer>, Failure<ReadinessFailures>> {
+    ) -> Result<Success<HealthAnswer>, Failure<ReadinessFailures>> {
         match app.flows.find_hindrance().await {
-            None => Ok(Json(HealthAnswer { status: "ready".into() })),
+            None => Ok(Success(HealthAnswer { status: "ready".into() })),
             Some(reason) => Err(Problem::NotReady(reason).into()),
         }
     }

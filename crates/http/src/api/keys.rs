@@ -4,14 +4,21 @@ use std::sync::Arc;
 
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use poem_openapi::payload::{Json, PlainText, Response};
-use poem_openapi::types::Any;
-use serde_json::Value;
+use poem_openapi::payload::Response;
 
 use super::Tag;
 use crate::App;
+use crate::answers::KeySetAnswer;
+use crate::failure::{Failure, Status, Statuses};
+use crate::success::{PublicKeyPem, Success};
 
 pub(crate) struct KeysApi;
+
+pub(crate) struct KeyFailures;
+
+impl Statuses for KeyFailures {
+    const ALL: &'static [Status] = &[];
+}
 
 /// Short enough that a rotation is noticed soon, long enough that verifiers do not ask at every token.
 const CACHEABLE: &str = "public, max-age=300";
@@ -22,16 +29,23 @@ impl KeysApi {
     ///
     /// As a PEM block (SubjectPublicKeyInfo). Prefer the key set: it also has the keys before and after this one.
     #[oai(path = "/auth/public-key", method = "get", tag = "Tag::Keys", operation_id = "read_public_key")]
-    async fn read_public_key(&self, app: Data<&Arc<App>>) -> Response<PlainText<String>> {
-        Response::new(PlainText(app.flows.tokens().public_key_pem())).header("cache-control", CACHEABLE)
+    async fn read_public_key(
+        &self,
+        app: Data<&Arc<App>>,
+    ) -> Result<Response<PublicKeyPem>, Failure<KeyFailures>> {
+        let pem = PublicKeyPem(app.flows.tokens().public_key_pem());
+        Ok(Response::new(pem).header("cache-control", CACHEABLE))
     }
 
     /// The key set
     ///
     /// Every key that verifies a token that may still be alive, and the next one when it is already known (RFC 7517).
     #[oai(path = "/.well-known/jwks.json", method = "get", tag = "Tag::Keys", operation_id = "read_jwks")]
-    async fn read_jwks(&self, app: Data<&Arc<App>>) -> Response<Json<Any<Value>>> {
-        let keys = serde_json::to_value(app.flows.tokens().jwks()).unwrap_or_default();
-        Response::new(Json(Any(keys))).header("cache-control", CACHEABLE)
+    async fn read_jwks(
+        &self,
+        app: Data<&Arc<App>>,
+    ) -> Result<Response<Success<KeySetAnswer>>, Failure<KeyFailures>> {
+        let keys = Success(app.flows.tokens().jwks().into());
+        Ok(Response::new(keys).header("cache-control", CACHEABLE))
     }
 }

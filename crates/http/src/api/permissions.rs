@@ -5,17 +5,14 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
-use poem_openapi::payload::Json;
-use poem_openapi::types::Any;
-use secrecy::ExposeSecret;
-use serde_json::Map;
 use vestibule_flows::Authorization;
 
 use super::Tag;
 use crate::App;
-use crate::answers::{AuthorizationAnswer, Granted, Nothing};
+use crate::answers::{AuthorizationAnswer, Nothing};
 use crate::credential::Credential;
 use crate::failure::{Failure, Status, Statuses};
+use crate::success::Success;
 
 pub(crate) struct PermissionsApi;
 
@@ -47,16 +44,11 @@ impl PermissionsApi {
         credential: Credential,
         /// The service, by the name under which it is configured.
         service: Query<Option<String>>,
-    ) -> Result<Json<AuthorizationAnswer>, Failure<AuthorizeFailures>> {
+    ) -> Result<Success<AuthorizationAnswer>, Failure<AuthorizeFailures>> {
         let authorization = app.flows.authorize_service(credential.token()?, service.0.as_deref()).await?;
-        Ok(Json(match authorization {
-            Authorization::Granted(grant) => AuthorizationAnswer::Granted(Granted {
-                token: grant.token.token.expose_secret().to_owned(),
-                userid: grant.user_id.to_string(),
-                permissions: Any(grant.permissions),
-                service: grant.service.to_string(),
-            }),
-            Authorization::Nothing => AuthorizationAnswer::Nothing(Nothing { permissions: Any(Map::new()) }),
+        Ok(Success(match authorization {
+            Authorization::Granted(grant) => AuthorizationAnswer::Granted(grant.into()),
+            Authorization::Nothing => AuthorizationAnswer::Nothing(Nothing::default()),
         }))
     }
 }

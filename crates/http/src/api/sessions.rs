@@ -6,7 +6,6 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
-use poem_openapi::payload::Json;
 use vestibule_flows::SessionCheck;
 
 use super::Tag;
@@ -15,6 +14,7 @@ use crate::answers::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, Sig
 use crate::credential::Credential;
 use crate::failure::{Failure, Status, Statuses};
 use crate::form::Form;
+use crate::success::Success;
 
 pub(crate) struct SessionsApi;
 
@@ -51,9 +51,9 @@ impl SessionsApi {
         credential: Credential,
         /// Where the person goes after signing in: an absolute address at one of the allowed origins.
         next: Query<Option<String>>,
-    ) -> Result<Json<SessionAnswer>, Failure<CheckFailures>> {
+    ) -> Result<Success<SessionAnswer>, Failure<CheckFailures>> {
         let check = app.flows.check_session(credential.token()?, next.0.as_deref()).await?;
-        Ok(Json(match check {
+        Ok(Success(match check {
             SessionCheck::SignedIn(principal) => {
                 SessionAnswer::SignedIn(SignedIn { authenticated: true, profile: principal.as_ref().into() })
             }
@@ -77,9 +77,9 @@ impl SessionsApi {
         /// `true` to end all sessions of the user.
         all: Query<Option<String>>,
         form: Form,
-    ) -> Result<Json<SignOutAnswer>, Failure<SignOutFailures>> {
+    ) -> Result<Success<SignOutAnswer>, Failure<SignOutFailures>> {
         let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
         app.flows.sign_out(credential.token_or(form.field("jwt"))?, everywhere).await?;
-        Ok(Json(SignOutAnswer { success: true }))
+        Ok(Success(SignOutAnswer { success: true }))
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
-use poem_openapi::payload::Json;
 
 use super::Tag;
 use crate::App;
@@ -13,6 +12,7 @@ use crate::answers::{FindProfileAnswer, ResolveAnswer, UpdateAnswer};
 use crate::credential::Credential;
 use crate::failure::{Failure, Status, Statuses};
 use crate::form::Form;
+use crate::success::Success;
 
 pub(crate) struct UsersApi;
 
@@ -30,10 +30,7 @@ impl Statuses for UpdateFailures {
 pub(crate) struct LookupFailures;
 
 impl Statuses for LookupFailures {
-    const ALL: &'static [Status] = &[
-        Status::new(400, "A parameter is given twice."),
-        Status::retry(503, "The database is out of reach."),
-    ];
+    const ALL: &'static [Status] = &[Status::retry(503, "The database is out of reach.")];
 }
 
 #[OpenApi]
@@ -50,32 +47,37 @@ impl UsersApi {
         /// The username to choose.
         username: Query<Option<String>>,
         form: Form,
-    ) -> Result<Json<UpdateAnswer>, Failure<UpdateFailures>> {
+    ) -> Result<Success<UpdateAnswer>, Failure<UpdateFailures>> {
         let token = credential.token_or(form.field("jwt"))?;
         let username = form.field_or("username", username.0.as_deref())?;
-        Ok(Json(app.flows.choose_username(token, username).await?.into()))
+        Ok(Success(app.flows.choose_username(token, username).await?.into()))
     }
 
     /// Finds whose username it is
+    ///
+    /// Anybody may ask. The case does not matter; what cannot be a username is nobody's.
     #[oai(path = "/auth/resolve", method = "get", tag = "Tag::Users", operation_id = "resolve_username")]
     async fn resolve_username(
         &self,
         app: Data<&Arc<App>>,
         /// The username, in any case.
         username: Query<Option<String>>,
-    ) -> Result<Json<ResolveAnswer>, Failure<LookupFailures>> {
+    ) -> Result<Success<ResolveAnswer>, Failure<LookupFailures>> {
         let user = app.flows.resolve_username(username.0.as_deref()).await?;
-        Ok(Json(ResolveAnswer { userid: user.map(|id| id.to_string()) }))
+        Ok(Success(ResolveAnswer { userid: user.map(|id| id.to_string()) }))
     }
 
     /// Finds the public profile of the holder of a username
+    ///
+    /// Anybody may ask. The case does not matter; what cannot be a username is nobody's. The address is not shown, only
+    /// the digest by which avatar services know it.
     #[oai(path = "/auth/get_profile", method = "get", tag = "Tag::Users", operation_id = "find_profile")]
     async fn find_profile(
         &self,
         app: Data<&Arc<App>>,
         /// The username, in any case.
         username: Query<Option<String>>,
-    ) -> Result<Json<FindProfileAnswer>, Failure<LookupFailures>> {
-        Ok(Json(app.flows.find_public_profile(username.0.as_deref()).await?.into()))
+    ) -> Result<Success<FindProfileAnswer>, Failure<LookupFailures>> {
+        Ok(Success(app.flows.find_public_profile(username.0.as_deref()).await?.into()))
     }
 }

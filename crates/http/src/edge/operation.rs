@@ -29,3 +29,43 @@ pub(crate) fn allowed_methods(path: &str) -> &'static str {
         _ => "GET, HEAD",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Path, method and operation id of everything in the OpenAPI document.
+    fn documented() -> Vec<(String, String, String)> {
+        let document: serde_json::Value = serde_json::from_str(&crate::api::document().spec()).unwrap();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let operations = paths.flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().iter();
+            methods.map(|(method, operation)| {
+                let id = operation["operationId"].as_str().unwrap().to_owned();
+                (path.replace("{provider}", "google"), method.to_ascii_uppercase(), id)
+            })
+        });
+        operations.collect()
+    }
+
+    #[test]
+    fn logs_and_metrics_call_an_operation_as_the_document_does() {
+        for (path, _, id) in documented() {
+            assert_eq!(operation_of(&path), id, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_405_names_the_methods_that_the_document_has() {
+        let mut methods: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (path, method, _) in documented() {
+            methods.entry(path).or_default().push(method);
+        }
+        for (path, methods) in methods {
+            let expected = methods.join(", ").replace("GET", "GET, HEAD");
+            assert_eq!(allowed_methods(&path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What an operation answers when all is well, with the sentence about it that the OpenAPI document shows.
+
+use poem::IntoResponse;
+use poem_openapi::ApiResponse;
+use poem_openapi::payload::{Json, Payload, PlainText};
+use poem_openapi::registry::{
+    MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
+use poem_openapi::types::ToJSON;
+use serde_json::Value;
+
+/// A body of JSON that says in the document what its being there means.
+pub(crate) trait Describe: ToJSON {
+    /// When this is the answer.
+    const DESCRIPTION: &'static str;
+}
+
+/// 200 with a body of JSON.
+pub(crate) struct Success<T>(pub(crate) T);
+
+impl<T: Describe> IntoResponse for Success<T> {
+    fn into_response(self) -> poem::Response {
+        Json(self.0).into_response()
+    }
+}
+
+impl<T: Describe> ApiResponse for Success<T> {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: vec![ok(T::DESCRIPTION, Json::<T>::CONTENT_TYPE, T::schema_ref())] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// 200 with a public key as a PEM block.
+pub(crate) struct PublicKeyPem(pub(crate) String);
+
+const PEM_EXAMPLE: &str =
+    "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA...\n-----END PUBLIC KEY-----\n";
+
+impl IntoResponse for PublicKeyPem {
+    fn into_response(self) -> poem::Response {
+        PlainText(self.0).into_response()
+    }
+}
+
+impl ApiResponse for PublicKeyPem {
+    fn meta() -> MetaResponses {
+        let schema = MetaSchema { example: Some(Value::from(PEM_EXAMPLE)), ..MetaSchema::new("string") };
+        let schema = MetaSchemaRef::Inline(Box::new(schema));
+        MetaResponses { responses: vec![ok("The key.", PlainText::<String>::CONTENT_TYPE, schema)] }
+    }
+
+    fn register(_: &mut Registry) {}
+}
+
+fn ok(description: &'static str, content_type: &'static str, schema: MetaSchemaRef) -> MetaResponse {
+    MetaResponse {
+        description,
+        status: Some(200),
+        status_range: None,
+        content: vec![MetaMediaType { content_type, schema }],
+        headers: vec![],
+    }
+}
