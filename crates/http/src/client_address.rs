@@ -89,11 +89,11 @@ mod tests {
         let mut request = Request::from_parts(parts, body);
         request.set_data(());
         let address = format!("{peer}:1").parse::<std::net::SocketAddr>().unwrap();
-        let request = with_peer(request, address);
+        let request = with_peer(&request, address);
         trusted.parse::<TrustedProxies>().unwrap().client_address(&request).unwrap().to_string()
     }
 
-    fn with_peer(request: Request, address: std::net::SocketAddr) -> Request {
+    fn with_peer(request: &Request, address: std::net::SocketAddr) -> Request {
         let method = request.method().clone();
         let headers = request.headers().clone();
         let parts = http::Request::builder().method(method).uri("/").body(()).unwrap().into_parts().0;

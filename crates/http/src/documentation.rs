@@ -35,12 +35,13 @@ fn show(page: &str, policy: &str) -> Response {
 
 /// The page has its scripts inside. Each is allowed by its hash, so that nothing else can run.
 fn policy_of(page: &str) -> String {
-    let hashes: String = inline_scripts(page)
-        .map(|script| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, script.as_bytes()))
-        .map(|digest| format!(" 'sha256-{}'", BASE64_STANDARD.encode(digest)))
+    let digest = |script: &str| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, script.as_bytes());
+    let hashes: Vec<_> = inline_scripts(page)
+        .map(|script| format!("'sha256-{}'", BASE64_STANDARD.encode(digest(script))))
         .collect();
+    let hashes = hashes.join(" ");
     format!(
-        "default-src 'none'; script-src{hashes}; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
+        "default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
          connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
 }

@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
+use tracing::Level;
 use vestibule_domain::{AllowedOrigins, Randomness};
 use vestibule_flows::Flows;
 
@@ -118,13 +119,12 @@ impl Endpoint for EdgeEndpoint {
 
 /// The details of a problem go to the log, here and only here.
 fn log_problem(problem: &Problem, fault: &Fault, request_id: &str) {
+    let code = fault.code;
     match fault.level {
-        tracing::Level::ERROR => tracing::error!(request_id, code = fault.code, %problem, "a request failed"),
-        tracing::Level::WARN => tracing::warn!(request_id, code = fault.code, %problem, "a request failed"),
-        tracing::Level::INFO => {
-            tracing::info!(request_id, code = fault.code, %problem, "a request was refused")
-        }
-        _ => tracing::debug!(request_id, code = fault.code, %problem, "a request was refused"),
+        Level::ERROR => tracing::error!(request_id, code, %problem, "a request failed"),
+        Level::WARN => tracing::warn!(request_id, code, %problem, "a request failed"),
+        Level::INFO => tracing::info!(request_id, code, %problem, "a request was refused"),
+        _ => tracing::debug!(request_id, code, %problem, "a request was refused"),
     }
 }
 

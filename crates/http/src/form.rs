@@ -48,10 +48,11 @@ impl Form {
     }
 
     fn insert(&mut self, name: String, value: String) -> Result<(), Problem> {
-        match self.0.insert(name.clone(), value.clone()) {
-            Some(earlier) if earlier != value => Err(Problem::RepeatedParameter(name)),
-            _ => Ok(()),
+        if self.0.get(&name).is_some_and(|earlier| *earlier != value) {
+            return Err(Problem::RepeatedParameter(name));
         }
+        self.0.insert(name, value);
+        Ok(())
     }
 
     async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
@@ -72,7 +73,7 @@ impl Form {
             return Err(Problem::UnsupportedBody);
         }
         for (name, value) in form_urlencoded::parse(&bytes) {
-            form.insert(name.into_owned(), value.into_owned())?;
+            form.insert(&name, value.into_owned())?;
         }
         Ok(form)
     }
@@ -94,7 +95,7 @@ impl Form {
         let mut form = Self::default();
         while let Some(part) = parts.next_field().await.map_err(|_| Problem::UnreadableBody)? {
             let name = part.name().unwrap_or_default().to_owned();
-            form.insert(name, part.text().await.map_err(|_| Problem::UnreadableBody)?)?;
+            form.insert(&name, part.text().await.map_err(|_| Problem::UnreadableBody)?)?;
         }
         Ok(form)
     }

@@ -13,7 +13,7 @@ pub(crate) fn refuse_repeated_parameters(request: &Request) -> Result<(), Proble
     for (name, _) in form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "jwt") {
         if seen.contains(&name) {
             return Err(Problem::RepeatedParameter(
-                name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect(),
+                name.chars().filter(char::is_ascii_graphic).take(32).collect(),
             ));
         }
         if seen.len() >= MAX_PARAMETERS {

@@ -27,7 +27,9 @@ impl Statuses for ReadinessFailures {
         &[Status::retry(503, "The database, the keys or a plugin cannot be used; the text says which.")];
 }
 
+#[expect(clippy::unused_async, reason = "operations are async, also those that wait for nothing")]
 #[OpenApi]
+#[expect(clippy::unused_async, reason = "the macro takes asynchronous methods alone")]
 impl HealthApi {
     /// Says that the process is alive
     ///

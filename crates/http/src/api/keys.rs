@@ -23,11 +23,13 @@ impl Statuses for KeyFailures {
 /// Short enough that a rotation is noticed soon, long enough that verifiers do not ask at every token.
 const CACHEABLE: &str = "public, max-age=300";
 
+#[expect(clippy::unused_async, reason = "operations are async, also those that wait for nothing")]
 #[OpenApi]
+#[expect(clippy::unused_async, reason = "the macro takes asynchronous methods alone")]
 impl KeysApi {
     /// The key that signs now
     ///
-    /// As a PEM block (SubjectPublicKeyInfo). Prefer the key set: it also has the keys before and after this one.
+    /// As a PEM block (`SubjectPublicKeyInfo`). Prefer the key set: it also has the keys before and after this one.
     #[oai(path = "/auth/public-key", method = "get", tag = "Tag::Keys", operation_id = "read_public_key")]
     async fn read_public_key(
         &self,
