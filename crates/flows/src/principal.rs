@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use vestibule_domain::{Session, User};
 
+use crate::error::with_causes;
 use crate::{FlowError, Flows};
 
 /// How stale the last use of a session may become before it is written again.
@@ -52,7 +53,7 @@ impl Flows {
     /// Notes that a session is in use. It is a convenience for its owner; failing must not fail the request.
     async fn touch(&self, session: &Session) {
         if let Err(error) = self.parts.storage.touch_session(&session.id, self.parts.clock.now()).await {
-            tracing::debug!(%error, "the last use of a session was not noted");
+            tracing::debug!(error = with_causes(&error), "the last use of a session was not noted");
         }
     }
 }

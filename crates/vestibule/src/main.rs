@@ -35,11 +35,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Openapi => commands::print_openapi(),
         Command::Plugin(command) => commands::plugin(command),
-        Command::Keys(command) => commands::keys(&arguments.sources()?, command),
+        Command::Keys(command) => commands::keys(&arguments.sources()?, *command),
         Command::Healthcheck => commands::healthcheck(&arguments.sources()?),
         Command::Serve(_) => serve::run(&arguments.sources()?),
         Command::Migrate => commands::migrate(&arguments.sources()?),
-        Command::Config(command) => commands::config(&arguments.sources()?, command),
+        Command::Config(command) => commands::config(&arguments.sources()?, *command),
         Command::Users(command) => commands::users(&arguments.sources()?, command),
     }
 }

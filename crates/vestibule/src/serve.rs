@@ -110,7 +110,7 @@ async fn close_plugins(plugins: Arc<PluginHost>) {
     match tokio::task::spawn_blocking(move || plugins.close(PLUGIN_GRACE)).await {
         Ok(unfinished) if unfinished.is_empty() => {}
         Ok(unfinished) => {
-            tracing::warn!(plugins = unfinished.join(", "), "plugins are still at work and are left behind")
+            tracing::warn!(plugins = unfinished.join(", "), "plugins are still at work and are left behind");
         }
         Err(error) => tracing::error!(%error, "the plugins were not closed"),
     }

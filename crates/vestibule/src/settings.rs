@@ -91,7 +91,7 @@ impl Settings {
                 listen,
                 admin_listen,
                 database: database?,
-                keys: keys?,
+                keys,
                 providers,
                 plugins,
                 flows: flows?,
@@ -116,7 +116,7 @@ impl Settings {
         let user = reader.parse("USER_TOKEN_TTL", parse_ttl).unwrap_or(14 * DAY);
         let permission = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or_default();
         let keys = read_keys(&mut reader);
-        reader.finish(keys.map(|keys| (keys, user.max(permission))))
+        reader.finish(Some((keys, user.max(permission))))
     }
 
     /// Where the service listens, for the health check.
@@ -150,10 +150,10 @@ fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
     reader.parse_or("DATABASE_URL", default, DatabaseUrl::parse)
 }
 
-fn read_keys(reader: &mut Reader<'_>) -> Option<KeySource> {
+fn read_keys(reader: &mut Reader<'_>) -> KeySource {
     let public = reader.text("PUBLIC_KEY");
     if let Some(private) = reader.secret("PRIVATE_KEY") {
-        return Some(KeySource::Pem { private, public });
+        return KeySource::Pem { private, public };
     }
     if public.is_some() {
         reader.wrong(
@@ -161,7 +161,7 @@ fn read_keys(reader: &mut Reader<'_>) -> Option<KeySource> {
             &"it is given without PRIVATE_KEY; with KEYS_DIR the public keys follow from the private ones",
         );
     }
-    Some(KeySource::Folder(reader.text("KEYS_DIR").unwrap_or_else(|| "keys".to_owned()).into()))
+    KeySource::Folder(reader.text("KEYS_DIR").unwrap_or_else(|| "keys".to_owned()).into())
 }
 
 fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>) -> Option<FlowSettings> {

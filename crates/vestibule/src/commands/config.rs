@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::serve::{load_keys, make_providers};
 use crate::settings::{Settings, Sources};
 
-pub(crate) fn config(sources: &Sources, command: &ConfigCommand) -> Result<(), Failure> {
+pub(crate) fn config(sources: &Sources, command: ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Check => check(sources),
     }

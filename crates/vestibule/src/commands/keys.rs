@@ -1,6 +1,6 @@
 //! `vestibule keys`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use vestibule_domain::{Clock, SystemClock};
@@ -11,7 +11,7 @@ use crate::arguments::KeysCommand;
 use crate::failure::Failure;
 use crate::settings::{KeySource, Settings, Sources};
 
-pub(crate) fn keys(sources: &Sources, command: &KeysCommand) -> Result<(), Failure> {
+pub(crate) fn keys(sources: &Sources, command: KeysCommand) -> Result<(), Failure> {
     let (source, longest_token) = Settings::read_keys(sources)?;
     let KeySource::Folder(folder) = source else {
         return Err(Failure::new("PRIVATE_KEY is set, so the folder of keys is not in use; unset it first"));
@@ -26,7 +26,7 @@ pub(crate) fn keys(sources: &Sources, command: &KeysCommand) -> Result<(), Failu
 }
 
 /// Makes the first key, and only the first: a second would be a rotation, which is another word.
-fn generate(folder: &PathBuf, longest_token: Duration) -> Result<(), Failure> {
+fn generate(folder: &Path, longest_token: Duration) -> Result<(), Failure> {
     match present_keys(folder, longest_token)?.as_slice() {
         [] => create(folder, Duration::ZERO),
         present => Err(Failure::new(format_args!(
@@ -37,7 +37,7 @@ fn generate(folder: &PathBuf, longest_token: Duration) -> Result<(), Failure> {
     }
 }
 
-fn rotate(folder: &PathBuf, longest_token: Duration, activate_in: Duration) -> Result<(), Failure> {
+fn rotate(folder: &Path, longest_token: Duration, activate_in: Duration) -> Result<(), Failure> {
     if present_keys(folder, longest_token)?.is_empty() {
         return Err(Failure::new(format_args!(
             "{} has no key yet; use `vestibule keys generate`",
@@ -47,13 +47,13 @@ fn rotate(folder: &PathBuf, longest_token: Duration, activate_in: Duration) -> R
     create(folder, activate_in)
 }
 
-fn create(folder: &PathBuf, activate_in: Duration) -> Result<(), Failure> {
+fn create(folder: &Path, activate_in: Duration) -> Result<(), Failure> {
     let now = SystemClock.now();
     let key = generate_key(folder, now.plus(activate_in), now).map_err(Failure::new)?;
     say(format_args!("{}: signs from {} on", key.file.display(), key.active_from))
 }
 
-fn list(folder: &PathBuf, longest_token: Duration) -> Result<(), Failure> {
+fn list(folder: &Path, longest_token: Duration) -> Result<(), Failure> {
     let keys = present_keys(folder, longest_token)?;
     if keys.is_empty() {
         return Err(Failure::new(format_args!("{} has no key", folder.display())));
@@ -72,7 +72,7 @@ fn describe(key: &KeyInfo) -> String {
     format!("{}  {} bits  {state}  {}", key.kid, key.bits, key.file.display())
 }
 
-fn present_keys(folder: &PathBuf, longest_token: Duration) -> Result<Vec<KeyInfo>, Failure> {
+fn present_keys(folder: &Path, longest_token: Duration) -> Result<Vec<KeyInfo>, Failure> {
     match list_keys(folder, SystemClock.now(), longest_token) {
         Ok(keys) => Ok(keys),
         Err(KeyError::Empty { .. }) => Ok(Vec::new()),

@@ -1,7 +1,7 @@
 //! `vestibule users`.
 
 use vestibule_domain::{Clock, SystemClock, User, UserId, Username};
-use vestibule_storage::{Storage, StorageError};
+use vestibule_storage::Storage;
 
 use super::{block_on, say};
 use crate::arguments::{UserArgument, UsersCommand};
@@ -10,6 +10,7 @@ use crate::serve::connect_storage;
 use crate::settings::{Settings, Sources};
 
 const PAGE: u32 = 500;
+const DATABASE: &str = "the database";
 
 pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Failure> {
     let url = Settings::read_database(sources)?;
@@ -25,19 +26,16 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
     })
 }
 
-fn failed(error: StorageError) -> Failure {
-    Failure::new(format_args!("the database: {error}"))
-}
-
 /// By id first, which cannot be mistaken; then by username.
 async fn find(storage: &Storage, argument: &UserArgument) -> Result<User, Failure> {
     if let Ok(id) = UserId::parse(&argument.user)
-        && let Some(user) = storage.find_user(&id).await.map_err(failed)?
+        && let Some(user) = storage.find_user(&id).await.map_err(Failure::while_doing(DATABASE))?
     {
         return Ok(user);
     }
     if let Ok(username) = Username::parse(&argument.user)
-        && let Some(user) = storage.find_user_by_username(&username).await.map_err(failed)?
+        && let Some(user) =
+            storage.find_user_by_username(&username).await.map_err(Failure::while_doing(DATABASE))?
     {
         return Ok(user);
     }
@@ -47,7 +45,7 @@ async fn find(storage: &Storage, argument: &UserArgument) -> Result<User, Failur
 async fn list(storage: &Storage) -> Result<(), Failure> {
     let mut after: Option<UserId> = None;
     loop {
-        let users = storage.list_users(after.as_ref(), PAGE).await.map_err(failed)?;
+        let users = storage.list_users(after.as_ref(), PAGE).await.map_err(Failure::while_doing(DATABASE))?;
         users.iter().try_for_each(|user| say(line(user)))?;
         match users.last() {
             Some(last) => after = Some(last.id.clone()),
@@ -73,14 +71,16 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
     if let Some(since) = user.disabled_at {
         say(format_args!("disabled  {since}"))?;
     }
-    for identity in storage.list_identities(&user.id).await.map_err(failed)? {
+    for identity in storage.list_identities(&user.id).await.map_err(Failure::while_doing(DATABASE))? {
         let login = identity.login.as_deref().unwrap_or("-");
         say(format_args!(
             "identity  {} {} {login} {}",
             identity.issuer, identity.subject, identity.last_used_at
         ))?;
     }
-    for session in storage.list_sessions(&user.id, SystemClock.now()).await.map_err(failed)? {
+    for session in
+        storage.list_sessions(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?
+    {
         let (created, expires) = (session.created_at, session.expires_at);
         say(format_args!("session   {} by {} from {created} to {expires}", session.id, session.provider_id))?;
     }
@@ -88,18 +88,16 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
 }
 
 async fn disable(storage: &Storage, user: &User) -> Result<(), Failure> {
-    let now = SystemClock.now();
-    storage.disable_user(&user.id, now).await.map_err(failed)?;
-    storage.revoke_all_sessions(&user.id, now).await.map_err(failed)?;
+    storage.disable_user(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: disabled; all sessions are over", user.id))
 }
 
 async fn enable(storage: &Storage, user: &User) -> Result<(), Failure> {
-    storage.enable_user(&user.id).await.map_err(failed)?;
+    storage.enable_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: enabled", user.id))
 }
 
 async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
-    storage.delete_user(&user.id).await.map_err(failed)?;
+    storage.delete_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: deleted, with identities and sessions", user.id))
 }

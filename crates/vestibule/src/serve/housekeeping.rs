@@ -10,11 +10,10 @@ use vestibule_storage::Storage;
 use vestibule_tokens::{KeyRing, TokenService, dir_state};
 
 use super::keys::KeyFolder;
+use crate::failure::with_causes;
 
 const KEYS_EVERY: Duration = Duration::from_secs(1);
 const CLEANUP_EVERY: Duration = Duration::from_secs(15 * 60);
-/// What has ended is kept for a while, so that a clock that was wrong for a while does no harm.
-const KEEP_ENDED: Duration = Duration::from_secs(24 * 60 * 60);
 const CLEANUP_BATCH: u32 = 1000;
 
 /// The tasks that run until they are stopped.
@@ -61,7 +60,7 @@ async fn watch_keys(folder: KeyFolder, tokens: Arc<TokenService>, clock: Arc<dyn
                 tracing::info!(signing = tokens.signing_key_id(), "the keys have changed");
             }
             Err(error) => {
-                tracing::error!(%error, "the keys have changed and cannot be used; the earlier ones stay")
+                tracing::error!(%error, "the keys have changed and cannot be used; the earlier ones stay");
             }
         }
     }
@@ -71,9 +70,9 @@ async fn delete_ended(storage: Storage, clock: Arc<dyn Clock>) {
     let mut ticks = interval(CLEANUP_EVERY);
     loop {
         ticks.tick().await;
-        match storage.delete_expired(clock.now().minus(KEEP_ENDED), CLEANUP_BATCH).await {
+        match storage.delete_expired(clock.now(), CLEANUP_BATCH).await {
             Ok(rows) => tracing::debug!(?rows, "deleted what is long over"),
-            Err(error) => tracing::warn!(%error, "what is long over was not deleted"),
+            Err(error) => tracing::warn!(error = with_causes(&error), "what is long over was not deleted"),
         }
     }
 }

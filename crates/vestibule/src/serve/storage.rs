@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use vestibule_storage::{DatabaseUrl, Storage, StorageError, StorageOptions};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, with_causes};
 
 /// How long the start waits for a database that is not there yet, as when both are started together.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ async fn migrate_patiently(storage: &Storage) -> Result<Vec<String>, StorageErro
     loop {
         match storage.migrate().await {
             Err(error) if error.is_unavailable() && started.elapsed() < PATIENCE => {
-                tracing::warn!(%error, "the database does not answer yet");
+                tracing::warn!(error = with_causes(&error), "the database does not answer yet");
                 tokio::time::sleep(PAUSE).await;
             }
             outcome => return outcome,

@@ -112,7 +112,7 @@ fn set(settings: &mut InstanceSettings, key: &str, value: &Value) -> Result<(), 
         || value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=1024).contains(n));
     match key {
         "isolation" => {
-            settings.isolation = Isolation::from_str(&text()?).map_err(|error| error.to_string())?
+            settings.isolation = Isolation::from_str(&text()?).map_err(|error| error.to_string())?;
         }
         "timeout" => settings.timeout = parse_duration(&text()?)?,
         "max_ttl" => settings.max_ttl = Some(parse_duration(&text()?)?),
