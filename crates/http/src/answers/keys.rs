@@ -2,7 +2,7 @@
 
 use poem_openapi::Object;
 use poem_openapi::types::Example;
-use vestibule_tokens::{Jwk, JwkSet};
+use vestibule_flows::{Jwk, JwkSet};
 
 /// The public keys (RFC 7517 section 5).
 #[derive(Object)]
