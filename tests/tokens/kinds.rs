@@ -1,0 +1,151 @@
+//! Another algorithm, another key, another kind of token.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use rsa::pkcs1::EncodeRsaPublicKey as _;
+use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
+use serde_json::{Value, json};
+
+use super::forge::{Forge, encode, message, parts_of, with};
+use super::{Stage, labelled};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_token_without_a_fault_is_accepted() {
+    let Stage { world, good, forge } = Stage::set().await;
+    let forged = forge.sign(&forge.header, &forge.claims);
+    assert_ne!(forged, good, "the members stand in another order");
+    assert_eq!(world.profile(&forged).await, world.profile(&good).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_a_token_without_a_signature_is_refused_however_none_is_spelt() {
+    let stage = Stage::set().await;
+    let signature = stage.good.rsplit('.').next().unwrap();
+    let mut cases = Vec::new();
+    for none in ["none", "None", "NONE", "nOnE", "none ", ""] {
+        let header = stage.forge.header_with("alg", json!(none));
+        let message = message(header.to_string(), stage.forge.claims.to_string());
+        cases.push((format!("{none:?}, empty signature"), format!("{message}.")));
+        cases.push((format!("{none:?}, no third part"), message.clone()));
+        cases.push((format!("{none:?}, an earlier signature"), format!("{message}.{signature}")));
+    }
+    stage.assert_refused(&cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_the_public_key_is_not_a_shared_secret() {
+    let stage = Stage::set().await;
+    let public = stage.forge.private.to_public_key();
+    let pem = stage.world.browser().get("/auth/public-key").await.body;
+    let jwks = stage.world.browser().get("/.well-known/jwks.json").await;
+    let jwk = &jwks.json()["keys"][0];
+    let secrets: [(&str, Vec<u8>); 8] = [
+        ("the PEM", pem.clone().into()),
+        ("the PEM without its last line end", pem.trim_end().into()),
+        ("the PEM with CRLF", pem.replace('\n', "\r\n").into()),
+        ("the PKCS#1 PEM", public.to_pkcs1_pem(LineEnding::LF).unwrap().into()),
+        ("the DER", public.to_public_key_der().unwrap().into_vec()),
+        ("the JWK", jwk.to_string().into()),
+        ("the key set", jwks.body.clone().into()),
+        ("the modulus", BASE64_URL_SAFE_NO_PAD.decode(jwk["n"].as_str().unwrap()).unwrap()),
+    ];
+    let mut cases = Vec::new();
+    for (what, secret) in &secrets {
+        for (name, algorithm) in [("HS256", Algorithm::HS256), ("RS256", Algorithm::HS256)] {
+            let header = stage.forge.header_with("alg", json!(name));
+            let message = message(header.to_string(), stage.forge.claims.to_string());
+            let key = EncodingKey::from_secret(secret);
+            let signature = crypto::sign(message.as_bytes(), &key, algorithm).unwrap();
+            cases.push((format!("{what} as secret, alg {name}"), format!("{message}.{signature}")));
+        }
+    }
+    stage.assert_refused(&cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_no_other_algorithm_counts_even_with_the_right_key() {
+    let stage = Stage::set().await;
+    let forge = &stage.forge;
+    let text =
+        |alg: &Value| message(forge.header_with("alg", alg.clone()).to_string(), forge.claims.to_string());
+    let rsa = [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
+    let honest = rsa.map(|algorithm| {
+        let name = json!(algorithm);
+        (name.clone(), forge.sign_message(&text(&name), algorithm))
+    });
+    let disguised = rsa.map(|algorithm| {
+        (json!(["RS256 for", algorithm]), forge.sign_message(&text(&json!("RS256")), algorithm))
+    });
+    let elliptic = ["ES256", "ES384", "EdDSA", "RSA-OAEP", "dir"]
+        .map(|name| (json!(name), format!("{}.{}", text(&json!(name)), encode([7; 64]))));
+    let odd =
+        [json!("rs256"), json!("RS256 "), json!(null), json!(["RS256"]), json!({"RS256": 1}), json!(256)]
+            .map(|name| (name.clone(), forge.sign_message(&text(&name), Algorithm::RS256)));
+    let cases = honest.into_iter().chain(disguised).chain(elliptic).chain(odd);
+    stage.assert_refused(&labelled(cases)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_a_token_of_another_deployments_key_is_refused() {
+    let stage = Stage::set().await;
+    let stranger = Forge::stranger(&stage.good);
+    let (header, claims) = (&stranger.header, &stranger.claims);
+    let own_kid = with(header, "kid", json!("Zm9yZWlnbi1rZXk"));
+    let cases = [
+        ("under our key's id".to_owned(), stranger.sign(header, claims)),
+        ("under its own id".to_owned(), stranger.sign(&own_kid, claims)),
+        ("without an id".to_owned(), stranger.sign(&super::forge::without(header, "kid"), claims)),
+    ];
+    stage.assert_refused(&cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_whatever_else_we_make_is_not_a_user_token() {
+    let stage = Stage::set().await;
+    let Stage { world, good, forge } = &stage;
+    let answer = world.get_as(good, "/auth/authorize?service=storage").await.json();
+    let permission = answer["token"].as_str().unwrap();
+    let (permission_header, permission_claims) = parts_of(permission);
+    assert_eq!(
+        (&permission_header["typ"], &forge.header["typ"]),
+        (&json!("permission+jwt"), &json!("user+jwt"))
+    );
+
+    let browser = world.browser();
+    let callback = world.reach_callback(&browser, "google", "linus", crate::world::APP).await;
+    let parameter = |name: &str| callback.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+    let cases = [
+        ("a permission token", permission.to_owned()),
+        ("its claims under the user token's header", forge.sign(&forge.header, &permission_claims)),
+        ("a user's claims under its header", forge.sign(&permission_header, &forge.claims)),
+        ("the state of a sign-in", parameter("state")),
+        (
+            "the state where a signature belongs",
+            format!("{}.{}", good.rsplit_once('.').unwrap().0, parameter("state")),
+        ),
+        ("the code of a sign-in", parameter("code")),
+        ("the cookie of a sign-in", browser.cookie("vestibule-sign-in").unwrap()),
+        ("the user's id", forge.claims["sub"].as_str().unwrap().to_owned()),
+        ("the session's id", forge.claims["sid"].as_str().unwrap().to_owned()),
+    ];
+    stage.assert_refused(&cases.map(|(what, token)| (what.to_owned(), token))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_a_user_token_states_its_kind_in_exactly_one_way() {
+    let stage = Stage::set().await;
+    let forge = &stage.forge;
+    let kinds =
+        ["JWT", "jwt", "USER+JWT", "application/user+jwt", "user+jwt ", "at+jwt", "permission+jwt", ""];
+    let texts = kinds.map(|kind| json!(kind));
+    let odd = [json!(null), json!(["user+jwt"]), json!(7), json!(true)];
+    let cases = texts.into_iter().chain(odd).map(|kind| {
+        let token = forge.sign(&forge.header_with("typ", kind.clone()), &forge.claims);
+        (kind, token)
+    });
+    let mut cases = labelled(cases);
+    let without = super::forge::without(&forge.header, "typ");
+    cases.push(("no kind at all".to_owned(), forge.sign(&without, &forge.claims)));
+    stage.assert_refused(&cases).await;
+}
