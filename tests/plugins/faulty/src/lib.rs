@@ -1,7 +1,7 @@
 //! A plugin that misbehaves as its configuration says: `{"fault": "panic-in-call"}`, `{"fault": "sleep", "seconds": 60}`.
 //! Without a fault it answers `{"service": <service>}` and leaves users alone. Every operation has the same fault.
 //!
-//! What the safe interface cannot say (rubbish, two replies) goes through the raw table, in [`raw`].
+//! What the safe interface cannot say (rubbish, two replies) goes through the raw table, in `raw`.
 #![expect(clippy::panic, reason = "panics are among the faults")]
 
 mod raw;
