@@ -1,12 +1,12 @@
 //! The HTTP surface.
 //!
 //! **Owns** the endpoints, the pages, the OpenAPI document, cookies, CORS, security headers, and the one place where
-//! an error becomes an answer ([`problem`]). **Does not own** any decision: an endpoint reads its parameters, calls one
+//! an error becomes an answer (`problem`). **Does not own** any decision: an endpoint reads its parameters, calls one
 //! flow and wraps what comes back.
 //!
 //! To add an endpoint: a method in one of the files of `api/`, named `<verb>_<resource>` (the name is its operation id,
 //! and changing it breaks clients), its answers in `answers.rs`, and the statuses of its failures as a
-//! [`failure::Statuses`]. Then `make openapi`, and read the difference.
+//! `failure::Statuses`. Then `make openapi`, and read the difference.
 
 mod answers;
 mod api;
