@@ -1,6 +1,7 @@
 //! The body of a POST: a form, or nothing at all, which is what existing clients send.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use poem::http::header;
 use poem::web::Multipart;
@@ -47,12 +48,15 @@ impl Form {
         }
     }
 
+    /// A field counts once, as a parameter of the query does.
     fn insert(&mut self, name: String, value: String) -> Result<(), Problem> {
-        if self.0.get(&name).is_some_and(|earlier| *earlier != value) {
-            return Err(Problem::RepeatedParameter(name));
+        match self.0.entry(name) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(value);
+                Ok(())
+            }
+            Entry::Occupied(occupied) => Err(Problem::RepeatedParameter(occupied.key().clone())),
         }
-        self.0.insert(name, value);
-        Ok(())
     }
 
     async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
@@ -73,7 +77,7 @@ impl Form {
             return Err(Problem::UnsupportedBody);
         }
         for (name, value) in form_urlencoded::parse(&bytes) {
-            form.insert(&name, value.into_owned())?;
+            form.insert(name.into_owned(), value.into_owned())?;
         }
         Ok(form)
     }
@@ -95,7 +99,7 @@ impl Form {
         let mut form = Self::default();
         while let Some(part) = parts.next_field().await.map_err(|_| Problem::UnreadableBody)? {
             let name = part.name().unwrap_or_default().to_owned();
-            form.insert(&name, part.text().await.map_err(|_| Problem::UnreadableBody)?)?;
+            form.insert(name, part.text().await.map_err(|_| Problem::UnreadableBody)?)?;
         }
         Ok(form)
     }
