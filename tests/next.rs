@@ -1,1 +1,416 @@
-//! Where a sign-in may lead.
+//! `next`: where a person goes with a token. Whatever is accepted leads to an allowed origin, byte for byte.
+
+use std::fs;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use reqwest::Method;
+use serde_json::json;
+use tokio::runtime::Runtime;
+use url::Url;
+use vestibule_provider_emulator::{Endpoint, Provider};
+use vestibule_test_support::{Answer, Client, RawConnection, TestDatabase};
+
+use crate::callback::assert_refused;
+use crate::world::{APP, World};
+
+const ALLOWED: [&str; 2] = ["https://app.example.com", "http://localhost:3000"];
+
+/// Asks both addresses that take a `next`, with this one in the query as it stands.
+async fn ask_raw(browser: &Client, encoded_next: &str) -> [Answer; 2] {
+    let ask = async |path: &str| browser.get(&format!("{path}?next={encoded_next}")).await;
+    [ask("/auth/check").await, ask("/auth/login/google").await]
+}
+
+async fn ask(browser: &Client, next: &str) -> [Answer; 2] {
+    let encoded: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    ask_raw(browser, &encoded).await
+}
+
+/// No address of a provider, no redirect and no cookie: nothing of a sign-in has begun.
+fn assert_not_begun([check, login]: &[Answer; 2], what: &str) {
+    assert_eq!(check.status, 400, "{what}: {}", check.body);
+    assert_eq!(check.json()["error"], "invalid_next", "{what}");
+    assert!(check.json().get("providers").is_none() && !check.body.contains("/auth/login"), "{what}");
+    assert_eq!(login.status, 400, "{what}: {}", login.body);
+    for answer in [check, login] {
+        assert!(answer.header("location").is_none() && answer.header("set-cookie").is_none(), "{what}");
+    }
+}
+
+async fn assert_none_begins(nexts: &[&str]) {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let browser = world.browser();
+    for next in nexts {
+        assert_not_begun(&ask(&browser, next).await, next);
+    }
+    assert_eq!(world.control().requests(Provider::Google, Endpoint::Discovery), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a1_another_origin_gets_no_address_and_a_stable_error() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let browser = world.browser();
+    let answers = ask(&browser, "https://evil.tld/").await;
+    assert_not_begun(&answers, "https://evil.tld/");
+    let [check, login] = answers;
+    let request_id = check.header("x-request-id").unwrap();
+    let description = "the origin of next is not one of the allowed origins";
+    assert_eq!(
+        check.json(),
+        json!({"error": "invalid_next", "error_description": description, "request_id": request_id})
+    );
+    assert_refused(&login, "The origin of next is not one of the allowed origins.");
+}
+
+/// The state says where to go; whether one may is asked again when the person arrives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a1_an_origin_that_is_removed_during_a_sign_in_gets_no_token() {
+    let origins = "ALLOWED_ORIGINS = \"https://app.example.com;https://other.example.com\"";
+    let builder = World::builder(TestDatabase::sqlite()).without("ALLOWED_ORIGINS").config(origins);
+    let mut world = builder.start().await;
+    let browser = world.browser();
+    let callback = world.reach_callback(&browser, "google", "ada", APP).await;
+
+    let file = world.program.directory().join("vestibule.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    assert!(before.contains("https://app.example.com;"));
+    fs::write(&file, before.replace("https://app.example.com;", "")).unwrap();
+    world.program.restart().await;
+    let answer = browser.get(callback.as_str()).await;
+    assert_refused(&answer, "The origin of next is not one of the allowed origins.");
+    assert_eq!(world.control().token_exchanges(Provider::Google).attempted, 0);
+
+    fs::write(&file, before).unwrap();
+    world.program.restart().await;
+    let answer = browser.get(callback.as_str()).await;
+    assert!(answer.location().as_str().starts_with(&format!("{APP}?jwt=")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a2_an_origin_is_compared_whole() {
+    assert_none_begins(&[
+        "https://app.example.com.evil.tld",
+        "https://app.example.com.evil.tld/",
+        "https://evilapp.example.com/",
+        "https://appXexample.com/",
+        "https://app.example.com:444/",
+        "https://app.example.com:80/",
+        "https://badexample.com/",
+        "https://example.com/",
+        "https://example.com/https://app.example.com/",
+        "https://evil.tld/?https://app.example.com",
+        "https://evil.tld#https://app.example.com",
+        "https://sub.app.example.com/",
+        "https://app.example.com./",
+        "http://localhost/",
+        "http://localhost:30000/",
+        "http://localhost:3001/",
+        "https://localhost:3000/",
+        "http://127.0.0.1:3000/",
+        "http://[::1]:3000/",
+        "https://app.example",
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a3_what_two_parsers_may_read_differently_is_refused() {
+    assert_none_begins(&[
+        "https://app.example.com@evil.tld",
+        "https://app.example.com:x@evil.tld/",
+        "https://a@b@evil.tld",
+        "https://evil.tld@app.example.com/",
+        "https://@app.example.com/",
+        "https://app.example.com\\@evil.tld",
+        "https://evil.tld\\@app.example.com/",
+        "https:/\\evil.tld",
+        "https:\\\\app.example.com\\",
+        "https:/app.example.com",
+        "https:app.example.com",
+        "https:///app.example.com",
+        "//evil.tld",
+        "//app.example.com/",
+        "///evil.tld",
+        "/\\evil.tld",
+        "\\\\evil.tld",
+        "/welcome",
+        "welcome",
+        "?x",
+        "#x",
+        "/\t/evil.tld",
+        "/%09/evil.tld",
+        "ht\ttps://app.example.com/",
+        "https://app.exam\nple.com/",
+        " https://app.example.com/",
+        "https://app.example.com/ ",
+        "\u{feff}https://app.example.com/",
+        "https://app\u{ff0e}example\u{ff0e}com/",
+        "https://app\u{3002}example.com/",
+        "https://\u{ff41}pp.example.com/",
+        "https://app%2eexample.com/",
+        "https://%61pp.example.com/",
+        "https://app.example.com%2f@evil.tld/",
+        "https://app.example.com%00.evil.tld/",
+        "https://app.example.com:443:443/",
+        "https://app.example.com:0x1bb/",
+        "https://app.example.com:99999/",
+        "https://xn--pp-0da.example.com/",
+        "https://0x7f.1/",
+        "https://2130706433/",
+        "https://[app.example.com]/",
+        "https://",
+        "https://?app.example.com",
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_only_https_and_the_listed_loopback_origin_are_followed() {
+    assert_none_begins(&[
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)//https://app.example.com",
+        "javascript://app.example.com/%0aalert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "blob:https://app.example.com/7a2f",
+        "file:///etc/passwd",
+        "filesystem:https://app.example.com/x",
+        "view-source:https://app.example.com/",
+        "myapp://callback",
+        "ws://app.example.com/",
+        "wss://app.example.com/",
+        "ftp://app.example.com/",
+        "http://app.example.com/",
+        "http://app.example.com:443/",
+        "https://192.0.2.1/",
+        "https://127.0.0.1/",
+        "http://169.254.169.254/latest/meta-data",
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a7_odd_bytes_and_too_many_are_refused() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let browser = world.browser();
+    for encoded in [
+        "https://app.example.com/%0d%0aSet-Cookie:x=y",
+        "https://app.example.com/%0aX",
+        "https://app.example.com/%0dX",
+        "https://app.example.com/%00",
+        "https://app.example.com/%7f",
+        "https://app.example.com/%20",
+        "https://app.example.com/+",
+        "https://app.example.com/%c3%a4",
+        "https://app.example.com/%ff",
+        "https://app.example.com/%ed%a0%80",
+        "https://app.example.com/%e2%80%ae",
+        "%0d%0a",
+        "%20",
+        "%00",
+    ] {
+        assert_not_begun(&ask_raw(&browser, encoded).await, encoded);
+    }
+    let start = "https://app.example.com/";
+    for length in [2049, 4096, 60_000] {
+        let long = format!("{start}{}", "a".repeat(length - start.len()));
+        assert_not_begun(&ask(&browser, &long).await, "a long one");
+    }
+    // Longer than any HTTP library would send.
+    for path in ["/auth/check", "/auth/login/google"] {
+        let target = format!("{path}?next={start}{}", "a".repeat(100_000));
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let statuses = RawConnection::exchange(&world.program.base_url(), request).await.statuses();
+        assert!(matches!(statuses[..], [400 | 414 | 431]), "{statuses:?}");
+    }
+    let longest = format!("{start}{}", "a".repeat(2048 - start.len()));
+    let [check, login] = ask(&browser, &longest).await;
+    assert_eq!((check.status.as_u16(), login.status.as_u16()), (200, 303));
+}
+
+/// Whoever reads the first of two would judge another one than whoever follows the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn a1_next_given_twice_is_refused() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let browser = world.browser();
+    for path in ["/auth/check", "/auth/login/google"] {
+        for query in [
+            format!("next={APP}&next=https://evil.tld/"),
+            format!("next=https://evil.tld/&next={APP}"),
+            format!("next={APP}&next={APP}"),
+            format!("next={APP}&%6eext=https://evil.tld/"),
+        ] {
+            let answer = browser.get(&format!("{path}?{query}")).await;
+            assert_eq!(answer.status, 400, "{path}?{query}");
+            assert!(!answer.body.contains("auth/login") && answer.header("location").is_none());
+        }
+    }
+}
+
+/// A signed-in person is never told that `next` is wrong: it is not looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn next_is_looked_at_only_when_nobody_is_signed_in() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let token = world.sign_in("google", "ada").await;
+    let address = format!("/auth/check?jwt={token}&next=https://evil.tld/");
+    let answer = world.browser().get(&address).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["authenticated"]), (200, &json!(true)));
+    assert!(!answer.body.contains("evil.tld"));
+    let browser = world.browser();
+    let request = browser.request(Method::GET, "/auth/check?next=https://evil.tld/").bearer_auth("rubbish");
+    assert_eq!(browser.send(request).await.json()["error"], "invalid_next");
+}
+
+/// A whole sign-in; where it ends, with the word TOKEN in the token's place.
+async fn end_of_sign_in(world: &World, next: &str) -> String {
+    let browser = world.browser();
+    let callback = world.reach_callback(&browser, "google", "ada", next).await;
+    let answer = browser.get(callback.as_str()).await;
+    assert_eq!(answer.headers.get_all("location").iter().count(), 1);
+    // As it stands in the header: a parser would write it anew.
+    let location = answer.header("location").unwrap();
+    let token = answer.location_parameter("jwt").unwrap();
+    assert_eq!(location.matches(&token).count(), 1);
+    location.replace(&token, "TOKEN")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a6_the_frontend_gets_its_address_back_with_exactly_one_token() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    for (next, end) in [
+        (
+            "https://app.example.com/?a=1&a=2&b=&q=a+b%20c&jwt=old#frag",
+            "https://app.example.com/?a=1&a=2&b=&q=a+b%20c&jwt=TOKEN#frag",
+        ),
+        ("https://app.example.com", "https://app.example.com?jwt=TOKEN"),
+        ("https://app.example.com/?", "https://app.example.com/?jwt=TOKEN"),
+        ("https://app.example.com/?jwt=a&x&%6Awt=b&jwt", "https://app.example.com/?x&jwt=TOKEN"),
+        (
+            "https://app.example.com/?xjwt=a&jwtx=b&JWT=c",
+            "https://app.example.com/?xjwt=a&jwtx=b&JWT=c&jwt=TOKEN",
+        ),
+        ("http://localhost:3000/#/route?jwt=1", "http://localhost:3000/?jwt=TOKEN#/route?jwt=1"),
+        (
+            "https://app.example.com:443/a/../b/./%7e?x=%7E",
+            "https://app.example.com:443/a/../b/./%7e?x=%7E&jwt=TOKEN",
+        ),
+        ("HTTPS://app.example.com/", ""),
+        ("https://APP.Example.COM/x", "https://APP.Example.COM/x?jwt=TOKEN"),
+        (
+            "https://app.example.com/%0d%0aSet-Cookie:%20x=y?%0d%0a=%00",
+            "https://app.example.com/%0d%0aSet-Cookie:%20x=y?%0d%0a=%00&jwt=TOKEN",
+        ),
+        (
+            "https://app.example.com/?next=https://evil.tld/&state=s&code=c&error=e",
+            "https://app.example.com/?next=https://evil.tld/&state=s&code=c&error=e&jwt=TOKEN",
+        ),
+        (
+            "https://app.example.com/?q={\"a\":[1,'2']}|^`",
+            "https://app.example.com/?q={\"a\":[1,'2']}|^`&jwt=TOKEN",
+        ),
+    ] {
+        if end.is_empty() {
+            assert_not_begun(&ask(&world.browser(), next).await, next);
+        } else {
+            assert_eq!(end_of_sign_in(&world, next).await, end);
+        }
+    }
+}
+
+/// The pieces of a `next` at an allowed origin, so that what is to become of it is known without taking it apart.
+#[derive(Debug, Clone)]
+struct Pieces {
+    origin: &'static str,
+    path: String,
+    parameters: Option<Vec<String>>,
+    fragment: Option<String>,
+}
+
+impl Pieces {
+    fn next(&self) -> String {
+        let query = self.parameters.as_ref().map(|all| format!("?{}", all.join("&")));
+        self.around(&query.unwrap_or_default())
+    }
+
+    fn end(&self) -> String {
+        let all = self.parameters.clone().unwrap_or_default();
+        let mut kept: Vec<_> = all.into_iter().filter(|one| !TOKENS.contains(&one.as_str())).collect();
+        if kept == [""] {
+            kept.clear();
+        }
+        kept.push("jwt=TOKEN".to_owned());
+        self.around(&format!("?{}", kept.join("&")))
+    }
+
+    fn around(&self, query: &str) -> String {
+        let fragment = self.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
+        format!("{}{}{query}{fragment}", self.origin, self.path)
+    }
+}
+
+/// Parameters that a reader of the query would take for the token.
+const TOKENS: [&str; 5] = ["jwt=old", "jwt", "jwt=", "%6awt=old", "j%77%74=a+b"];
+
+fn pieces() -> impl Strategy<Value = Pieces> {
+    let origin = prop::sample::select(ALLOWED.to_vec());
+    let path = "(/[!\"$-.0-;=>@-\\[\\]-~]{0,12}){0,3}";
+    let other = "[a-ik-z%+._~@:/?!$'()*,;{}|^`\"<>=A-Z0-9-]{0,16}";
+    let parameter = prop_oneof![3 => other.prop_map(String::from), 1 => prop::sample::select(TOKENS.to_vec()).prop_map(String::from)];
+    let parameters = prop::option::of(prop::collection::vec(parameter, 1..5));
+    let fragment = prop::option::of("[!-\\[\\]-~]{0,16}");
+    (origin, path, parameters, fragment).prop_map(|(origin, path, parameters, fragment)| Pieces {
+        origin,
+        path,
+        parameters,
+        fragment,
+    })
+}
+
+fn cases(count: u32) -> TestRunner {
+    TestRunner::new(Config { cases: count, failure_persistence: None, ..Config::default() })
+}
+
+/// One world for all cases of a property.
+fn standing() -> (Runtime, World) {
+    let runtime = Runtime::new().unwrap();
+    let world = runtime.block_on(World::on(TestDatabase::sqlite()));
+    (runtime, world)
+}
+
+#[test]
+fn a6_every_other_byte_of_next_survives_a_whole_sign_in() {
+    let (runtime, world) = standing();
+    let checked = cases(64).run(&pieces(), |pieces| {
+        runtime.block_on(async {
+            let next = pieces.next();
+            let [check, _] = ask(&world.browser(), &next).await;
+            prop_assert_eq!(check.status.as_u16(), 200, "{} {}", next, check.body);
+            prop_assert_eq!(end_of_sign_in(&world, &next).await, pieces.end());
+            Ok(())
+        })
+    });
+    checked.unwrap();
+}
+
+/// Texts that look like addresses: most are refused, and whatever is not leads where it may.
+#[test]
+fn a3_whatever_is_accepted_leads_to_an_allowed_origin() {
+    let (runtime, world) = standing();
+    let text = "(https?:)?[/\\\\@]{0,3}(app\\.example\\.com|evil\\.tld|localhost)?(:[0-9]{0,4})?[ -~\\t\\n\u{e4}]{0,16}(app\\.example\\.com|evil\\.tld)?";
+    let checked = cases(256).run(&text, |text| runtime.block_on(assert_safe(&world, &text)));
+    checked.unwrap();
+}
+
+async fn assert_safe(world: &World, next: &str) -> Result<(), TestCaseError> {
+    let [check, login] = ask(&world.browser(), next).await;
+    if next.is_empty() || check.status != 200 {
+        prop_assert!(next.is_empty() || (check.status == 400 && login.status == 400), "{next:?}");
+        return Ok(());
+    }
+    prop_assert_eq!(login.status.as_u16(), 303);
+    let origin = Url::parse(next).unwrap().origin().ascii_serialization();
+    prop_assert!(ALLOWED.contains(&origin.as_str()), "{next:?}");
+    let link = Url::parse(check.json()["providers"]["google"]["url"].as_str().unwrap()).unwrap();
+    prop_assert_eq!(crate::sign_in::parameter(&link, "next"), Some(next.to_owned()));
+    Ok(())
+}

@@ -49,6 +49,7 @@ pub(crate) struct WorldBuilder {
     emulator: EmulatorOptions,
     database: TestDatabase,
     config: String,
+    left_out: Vec<String>,
 }
 
 impl World {
@@ -65,9 +66,11 @@ impl World {
             .setting("ALLOWED_ORIGINS", "https://app.example.com;http://localhost:3000")
             .setting("ALLOWED_SERVICES", "storage:sample-permissions;reports:sample-permissions")
             .setting("INSTALLED_EXTENSIONS", "sample-extension");
-        let emulator =
-            EmulatorOptions { redirect_uris: RedirectPolicy::Exact(vec![callback]), ..EmulatorOptions::default() };
-        WorldBuilder { program, emulator, database, config: String::new() }
+        let emulator = EmulatorOptions {
+            redirect_uris: RedirectPolicy::Exact(vec![callback]),
+            ..EmulatorOptions::default()
+        };
+        WorldBuilder { program, emulator, database, config: String::new(), left_out: Vec::new() }
     }
 
     /// A browser without cookies.
@@ -81,7 +84,13 @@ impl World {
 
     /// Goes from our login address to the provider, as this person, and answers the address of the callback that the
     /// provider sends the browser to. The callback itself is left to the caller.
-    pub(crate) async fn reach_callback(&self, browser: &Client, provider: &str, persona: &str, next: &str) -> Url {
+    pub(crate) async fn reach_callback(
+        &self,
+        browser: &Client,
+        provider: &str,
+        persona: &str,
+        next: &str,
+    ) -> Url {
         let answer = self.start_sign_in(browser, provider, next).await;
         let mut consent = answer.location();
         consent.query_pairs_mut().append_pair("persona", persona);
@@ -108,7 +117,18 @@ impl World {
     pub(crate) async fn sign_in(&self, provider: &str, persona: &str) -> String {
         let answer = self.finish_sign_in(provider, persona).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
-        answer.location_parameter("jwt").unwrap_or_else(|| panic!("no token in {:?}", answer.header("location")))
+        answer
+            .location_parameter("jwt")
+            .unwrap_or_else(|| panic!("no token in {:?}", answer.header("location")))
+    }
+
+    /// A whole sign-in that brings the browser back to the frontend with an `error` and nothing else; which one.
+    pub(crate) async fn fail_to_sign_in(&self, provider: &str, persona: &str) -> String {
+        let answer = self.finish_sign_in(provider, persona).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        let error = answer.location_parameter("error").unwrap_or_else(|| panic!("{}", answer.location()));
+        assert_eq!(answer.location().as_str(), format!("{APP}?error={error}"));
+        error
     }
 
     /// GET with a user token in the header.
@@ -152,7 +172,7 @@ impl WorldBuilder {
 
     /// Leaves out a setting that the usual stage has.
     pub(crate) fn without(mut self, name: &str) -> Self {
-        self.program = self.program.without(name);
+        self.left_out.push(name.to_owned());
         self
     }
 
@@ -175,6 +195,7 @@ impl WorldBuilder {
     pub(crate) async fn start(self) -> World {
         let emulator = Emulator::start(self.emulator).await.expect("a free port");
         let program = point_at(self.program, &emulator, &self.config);
+        let program = self.left_out.iter().fold(program, |program, name| program.without(name));
         let made = program.run(&["keys", "generate"]).await;
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         World { program: program.start().await, emulator, _database: self.database }
@@ -182,7 +203,8 @@ impl WorldBuilder {
 }
 
 fn point_at(program: ProgramBuilder, emulator: &Emulator, config: &str) -> ProgramBuilder {
-    let (google, github, corporate) = (emulator.google_client(), emulator.github_client(), emulator.corporate_client());
+    let (google, github, corporate) =
+        (emulator.google_client(), emulator.github_client(), emulator.corporate_client());
     let corporate = format!(
         "[providers.corporate]\nissuer = {:?}\nclient_id = {:?}\nclient_secret = {:?}\nlabel = \"Corporate\"\n",
         emulator.corporate_issuer(),

@@ -1,0 +1,168 @@
+//! Providers that fail: the sign-in ends with an error that the frontend understands, and nothing else suffers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vestibule_provider_emulator::{Control, Endpoint, Fault, Lasting, Provider};
+use vestibule_test_support::{MovableClock, TestDatabase, eventually};
+
+use super::assert_no_user;
+use crate::world::{APP, World};
+
+const UNAVAILABLE: &str = "temporarily_unavailable";
+const MEBIBYTE: u64 = 1024 * 1024;
+
+/// Everything but silence, which takes the whole limit to notice.
+fn quick_faults(control: &Control) -> Vec<Fault> {
+    vec![
+        Fault::Close,
+        Fault::status(500, "broken"),
+        Fault::status(502, "{}"),
+        Fault::too_many_requests(30),
+        Fault::redirect(&control.trap_url()),
+        Fault::HugeBody { mebibytes: 100 },
+        Fault::GzipBomb { mebibytes: 200 },
+        Fault::html(),
+        Fault::truncated_json(),
+        Fault::status(200, ""),
+    ]
+}
+
+async fn assert_each_fault_ends_the_sign_in_only(
+    name: &str,
+    provider: Provider,
+    endpoint: Endpoint,
+    persona: &str,
+) {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let control = world.control();
+    let faults = quick_faults(&control);
+    let memory = world.program.resident_memory();
+    for (fault, number) in faults.iter().zip(1..) {
+        control.inject(provider, endpoint, fault.clone(), Lasting::Once);
+        assert_eq!(world.fail_to_sign_in(name, persona).await, UNAVAILABLE, "{fault:?}");
+        // A code is sent once; nothing is tried again behind the person's back.
+        assert_eq!(control.token_exchanges(provider).attempted, number, "{fault:?}");
+    }
+    assert_eq!(control.trapped(), 0);
+    let grown = world.program.resident_memory().saturating_sub(memory);
+    assert!(grown < 50 * MEBIBYTE, "{grown} bytes more than before");
+    assert_no_user(&world).await;
+    world.sign_in(name, persona).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_a_token_endpoint_that_fails_ends_the_sign_in_only() {
+    assert_each_fault_ends_the_sign_in_only("google", Provider::Google, Endpoint::Token, "ada").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_a_token_endpoint_of_github_that_fails_ends_the_sign_in_only() {
+    assert_each_fault_ends_the_sign_in_only("github", Provider::Github, Endpoint::Token, "ada").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_a_userinfo_endpoint_that_fails_ends_the_sign_in_only() {
+    assert_each_fault_ends_the_sign_in_only("google", Provider::Google, Endpoint::Userinfo, "no-name").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_githubs_user_that_fails_ends_the_sign_in_only() {
+    assert_each_fault_ends_the_sign_in_only("github", Provider::Github, Endpoint::User, "ada").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_githubs_addresses_that_fail_end_the_sign_in_only() {
+    assert_each_fault_ends_the_sign_in_only("github", Provider::Github, Endpoint::Emails, "ada").await;
+}
+
+/// The issuer's own documents are fetched before anybody has a token; a failure is remembered for some seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_an_issuer_without_metadata_or_keys_ends_the_sign_in_only() {
+    let clock = Arc::new(MovableClock::new());
+    let world = World::builder(TestDatabase::sqlite()).clock(&clock).start().await;
+    let control = world.control();
+    for fault in quick_faults(&control) {
+        control.inject(Provider::Google, Endpoint::Discovery, fault.clone(), Lasting::Once);
+        let start = world.start_sign_in(&world.browser(), "google", APP).await;
+        assert_eq!(start.location().as_str(), format!("{APP}?error={UNAVAILABLE}"), "{fault:?}");
+        // Whoever comes next does not make the provider's trouble worse, nor wait for it.
+        let start = world.start_sign_in(&world.browser(), "google", APP).await;
+        assert_eq!(start.location().as_str(), format!("{APP}?error={UNAVAILABLE}"), "{fault:?}");
+        world.start_sign_in(&world.browser(), "github", APP).await;
+        clock.advance(Duration::from_secs(6));
+    }
+    let faults = quick_faults(&control);
+    assert_eq!(control.requests(Provider::Google, Endpoint::Discovery), u64::try_from(faults.len()).unwrap());
+    for fault in faults {
+        control.inject(Provider::Google, Endpoint::Jwks, fault.clone(), Lasting::Once);
+        assert_eq!(world.fail_to_sign_in("google", "ada").await, UNAVAILABLE, "{fault:?}");
+        clock.advance(Duration::from_secs(6));
+    }
+    assert_eq!(control.trapped(), 0);
+    assert_no_user(&world).await;
+    world.sign_in("google", "ada").await;
+}
+
+/// Three silent endpoints at once: each sign-in is given up within its limit, while everybody else goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_a_silent_provider_is_given_up_and_holds_up_nobody() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let control = world.control();
+    let token = world.sign_in("google", "linus").await;
+    control.reset_counters();
+    for (provider, endpoint, fault) in [
+        (Provider::Google, Endpoint::Token, Fault::Hang),
+        (Provider::Github, Endpoint::User, Fault::HangInBody),
+        (Provider::Corporate, Endpoint::Discovery, Fault::Hang),
+    ] {
+        control.inject(provider, endpoint, fault, Lasting::Once);
+    }
+    let mut waiting = Vec::new();
+    for (provider, emulated, endpoint) in
+        [("google", Provider::Google, Endpoint::Token), ("github", Provider::Github, Endpoint::User)]
+    {
+        let browser = world.browser();
+        let callback = world.reach_callback(&browser, provider, "ada", APP).await;
+        waiting.push(tokio::spawn(async move { browser.get(callback.as_str()).await }));
+        eventually("the provider is asked", async || control.requests(emulated, endpoint) == 1).await;
+    }
+    let browser = world.browser();
+    waiting
+        .push(tokio::spawn(async move { browser.get(&format!("/auth/login/corporate?next={APP}")).await }));
+    let discovery = async || control.requests(Provider::Corporate, Endpoint::Discovery) == 1;
+    eventually("the issuer is asked", discovery).await;
+
+    assert!(world.is_signed_in(&token).await);
+    world.sign_in("google", "grace").await;
+    world.sign_in("github", "grace").await;
+    let answer = world.get_as(&token, "/auth/authorize?service=storage").await;
+    assert_eq!(answer.json()["service"], "storage");
+
+    for answer in waiting {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        assert_eq!(answer.location().as_str(), format!("{APP}?error={UNAVAILABLE}"));
+    }
+}
+
+/// A person who closes the browser while the provider is slow leaves nothing behind that others would feel.
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_a_person_who_gives_up_has_spent_the_state() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let control = world.control();
+    control.inject(Provider::Google, Endpoint::Token, Fault::Hang, Lasting::Once);
+    let browser = Arc::new(world.browser());
+    let callback = world.reach_callback(&browser, "google", "ada", APP).await;
+    let impatient = {
+        let (browser, callback) = (Arc::clone(&browser), callback.clone());
+        tokio::spawn(async move { browser.get(callback.as_str()).await })
+    };
+    eventually("the provider is asked", async || control.token_exchanges(Provider::Google).attempted == 1)
+        .await;
+    impatient.abort();
+    let again = browser.get(callback.as_str()).await;
+    crate::callback::assert_refused(&again, "This sign-in has already been used.");
+    assert_no_user(&world).await;
+    world.sign_in("google", "ada").await;
+}

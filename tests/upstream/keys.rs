@@ -1,0 +1,110 @@
+//! An issuer's keys that change, hide and fail, and how often they are asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vestibule_provider_emulator::{Endpoint, Fault, Issuer, Lasting, Provider, Tampering};
+use vestibule_test_support::{MovableClock, TestDatabase};
+
+use crate::world::World;
+
+/// More than enough: each of them would be a request, were it not for the pause.
+const STORM: usize = 30;
+
+async fn world_with_clock() -> (World, Arc<MovableClock>) {
+    let clock = Arc::new(MovableClock::new());
+    let world = World::builder(TestDatabase::sqlite()).clock(&clock).start().await;
+    (world, clock)
+}
+
+fn key_requests(world: &World) -> u64 {
+    world.control().requests(Provider::Google, Endpoint::Jwks)
+}
+
+async fn storm(world: &World) {
+    for _ in 0..STORM {
+        assert_eq!(world.fail_to_sign_in("google", "ada").await, "sign_in_failed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b6_a_key_rotated_just_before_signing_is_found() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    world.sign_in("google", "ada").await;
+    world.control().rotate_signing_key(Issuer::Google).unwrap();
+    world.sign_in("google", "ada").await;
+    assert_eq!(key_requests(&world), 2);
+    world.sign_in("google", "linus").await;
+    assert_eq!(key_requests(&world), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b6_a_key_that_is_not_published_signs_nobody_in() {
+    let (world, clock) = world_with_clock().await;
+    world.control().rotate_signing_key_in_secret(Issuer::Google).unwrap();
+    assert_eq!(world.fail_to_sign_in("google", "ada").await, "sign_in_failed");
+    world.control().publish_signing_key(Issuer::Google);
+    clock.advance(Duration::from_secs(31));
+    world.sign_in("google", "ada").await;
+}
+
+/// At most one search for a missing key in half a minute, and the keys that are there stay in use.
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_a_storm_of_unknown_key_ids_makes_one_request_in_thirty_seconds() {
+    let (world, clock) = world_with_clock().await;
+    world.sign_in("google", "ada").await;
+    assert_eq!(key_requests(&world), 1);
+    // The emulator invents another key id for each token.
+    world.control().tamper(Issuer::Google, vec![Tampering::no_key_id()]);
+    for round in 2..4 {
+        for _ in 0..STORM {
+            world.control().tamper(Issuer::Google, vec![Tampering::unknown_key_id()]);
+            assert_eq!(world.fail_to_sign_in("google", "ada").await, "sign_in_failed");
+        }
+        assert_eq!(key_requests(&world), round);
+        clock.advance(Duration::from_secs(31));
+    }
+    world.control().clear_tampering(Issuer::Google);
+    world.sign_in("google", "ada").await;
+    assert_eq!(key_requests(&world), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_an_empty_key_set_is_no_reason_to_ask_more_often() {
+    let (world, clock) = world_with_clock().await;
+    world.control().publish_no_keys(Issuer::Google);
+    storm(&world).await;
+    // The first load, and one search for the missing key.
+    assert_eq!(key_requests(&world), 2);
+    world.control().publish_signing_key(Issuer::Google);
+    clock.advance(Duration::from_secs(31));
+    world.sign_in("google", "ada").await;
+    assert_eq!(key_requests(&world), 3);
+}
+
+/// What is known of an issuer is good for as long as the issuer cannot be asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_keys_survive_an_outage_of_their_endpoint() {
+    let (world, clock) = world_with_clock().await;
+    world.sign_in("google", "ada").await;
+    for endpoint in [Endpoint::Jwks, Endpoint::Discovery] {
+        world.control().inject(Provider::Google, endpoint, Fault::status(500, "down"), Lasting::UntilCleared);
+    }
+    clock.advance(Duration::from_secs(6 * 3600));
+    world.sign_in("google", "ada").await;
+    // The key may be a new one that the issuer cannot show just now.
+    world.control().tamper(Issuer::Google, vec![Tampering::unknown_key_id()]);
+    assert_eq!(world.fail_to_sign_in("google", "ada").await, "temporarily_unavailable");
+    world.control().clear_tampering(Issuer::Google);
+    world.sign_in("google", "ada").await;
+}
+
+/// A key that is withdrawn has a reason to be.
+#[tokio::test(flavor = "multi_thread")]
+async fn b6_a_withdrawn_key_is_not_trusted_for_longer_than_an_hour() {
+    let (world, clock) = world_with_clock().await;
+    world.sign_in("google", "ada").await;
+    world.control().publish_no_keys(Issuer::Google);
+    clock.advance(Duration::from_secs(3601));
+    assert_eq!(world.fail_to_sign_in("google", "ada").await, "sign_in_failed");
+}
