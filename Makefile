@@ -42,5 +42,5 @@ openapi: build ## Write openapi.yaml anew
 	$(PROGRAM) openapi > openapi.yaml.new
 	mv openapi.yaml.new openapi.yaml
 
-screenshot: build ## Take the pictures in docs/images anew
-	scripts/screenshot.sh $(PROGRAM)
+screenshot: test-needs build ## Take the pictures in docs/images anew
+	PICTURES='$(CURDIR)/docs/images' cargo test --workspace --test black_box browser::pictures

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the tests need besides Rust and a C compiler: a PostgreSQL server, Chromium with its driver, Python with venv.
+# What the tests need besides Rust and a C compiler: a PostgreSQL server, Chromium with its driver, Python with venv,
+# Node.js, curl and bash.
 # Installs what is missing when it may, and says what is missing when it may not.
 set -eu
 
@@ -11,7 +12,10 @@ missing=
 has_postgres || missing="$missing postgresql"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
-python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3-venv"
+python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
+command -v node >/dev/null 2>&1 || missing="$missing nodejs"
+command -v curl >/dev/null 2>&1 || missing="$missing curl"
+command -v bash >/dev/null 2>&1 || missing="$missing bash"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

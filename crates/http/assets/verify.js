@@ -19,7 +19,7 @@ export async function verify(token, { keys, issuer, service, now = Date.now() / 
   const { header, claims } = decode(token);
   const jwk = keys.find((key) => key.kid === header.kid && key.kty === 'RSA');
   return [
-    result('Key', Boolean(jwk), jwk ? `${header.kid} is published` : `${header.kid} is not published`),
+    result('Key', Boolean(jwk), jwk ? 'kid names a published key' : 'kid names no published key'),
     result('Signature', header.alg === 'RS256' && Boolean(jwk) && (await isSigned(token, jwk)), 'RS256, made by that key'),
     result('Type', header.typ === TYPE, `typ is ${header.typ}`),
     result('Issuer', claims.iss === issuer, claims.iss === issuer ? `iss is ${issuer}` : `iss is ${claims.iss}, expected ${issuer}`),

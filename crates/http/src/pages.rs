@@ -19,7 +19,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Name, content type and text of each file under `/assets/`.
+/// Path, content type and text of each file that the pages need.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("/assets/app.js", SCRIPT, include_str!("../assets/app.js")),
     ("/assets/demo.js", SCRIPT, include_str!("../assets/demo.js")),
@@ -28,9 +28,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("/assets/home.css", STYLE, include_str!("../assets/home.css")),
     ("/assets/style.css", STYLE, include_str!("../assets/style.css")),
     ("/assets/logo.svg", "image/svg+xml", include_str!("../assets/logo.svg")),
+    // Browsers ask for it on pages that name no icon, such as the API reference.
+    ("/favicon.ico", "image/svg+xml", include_str!("../assets/logo.svg")),
 ];
 
-/// Adds `/` and `/assets/`.
+/// Adds `/` and the files of [`ASSETS`].
 pub(crate) fn add_routes(routes: Route, app: &Arc<App>) -> Route {
     let home = home(app);
     let routes = routes.at("/", get(poem::endpoint::make_sync(move |_| page(home.clone()))));

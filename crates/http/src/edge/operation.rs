@@ -16,6 +16,7 @@ pub(crate) fn operation_of(path: &str) -> &'static str {
         "/readyz" => "check_readiness",
         "/openapi.json" | "/openapi.yaml" | "/docs" => "read_documentation",
         "/" => "show_home",
+        "/favicon.ico" => "read_asset",
         path if path.starts_with("/assets/") => "read_asset",
         path if path.starts_with("/auth/login/") => "start_sign_in",
         _ => "other",
