@@ -14,7 +14,7 @@ use crate::failure::{CallFailure, FailureKind};
 use crate::hooks::{self, Hook, HookOutcome};
 use crate::instance::Instance;
 use crate::loader::{Loader, Role};
-use crate::observer::CallObserver;
+use crate::observer::{CallObserver, NoObserver};
 use crate::question::Question;
 use crate::{InstanceSpec, Isolation, PluginPath, describe};
 
@@ -73,6 +73,17 @@ impl PluginHost {
         let providers = loader.start_all(specs, Role::Permissions)?;
         let extensions = loader.start_all(extensions, Role::Extension)?;
         Ok(Self { services: names.into_iter().zip(providers).collect(), extensions })
+    }
+
+    /// Says whether [`PluginHost::load`] would get as far as making instances: files, pins and what each plugin provides.
+    pub fn check(
+        path: &PluginPath,
+        services: &[(ServiceName, InstanceSpec)],
+        extensions: &[InstanceSpec],
+    ) -> Result<(), LoadError> {
+        let mut loader = Loader::new(path, Arc::new(NoObserver));
+        loader.check_all(services.iter().map(|(_, spec)| spec), Role::Permissions)?;
+        loader.check_all(extensions.iter(), Role::Extension)
     }
 
     /// Whether a plugin answers for this service.

@@ -32,31 +32,45 @@ impl<'a> Loader<'a> {
     /// Starts all instances of one role, in their order.
     pub(crate) fn start_all(
         &mut self,
-        specs: impl IntoIterator<Item = InstanceSpec>,
+        specs: Vec<InstanceSpec>,
         role: Role,
     ) -> Result<Vec<Instance>, LoadError> {
-        let mut aliases = BTreeSet::new();
-        let mut instances = Vec::new();
-        for spec in specs {
-            if !aliases.insert(spec.alias.clone()) {
-                return Err(LoadError::from(LoadFault::DuplicateAlias).under_alias(&spec.alias));
-            }
+        require_unique_aliases(&specs)?;
+        let start = |spec: InstanceSpec| {
             let alias = spec.alias.clone();
-            instances.push(self.start(spec, role).map_err(|error| error.under_alias(&alias))?);
+            self.start(spec, role).map_err(|error| error.under_alias(&alias))
+        };
+        specs.into_iter().map(start).collect()
+    }
+
+    /// Goes as far as [`Loader::start_all`] without making an instance.
+    pub(crate) fn check_all<'s>(
+        &mut self,
+        specs: impl Iterator<Item = &'s InstanceSpec> + Clone,
+        role: Role,
+    ) -> Result<(), LoadError> {
+        require_unique_aliases(specs.clone())?;
+        for spec in specs {
+            self.find(spec, role).map_err(|error| error.under_alias(&spec.alias))?;
         }
-        Ok(instances)
+        Ok(())
     }
 
     fn start(&mut self, spec: InstanceSpec, role: Role) -> Result<Instance, LoadError> {
-        spec.settings.check()?;
-        let file = self.path.find(&spec.plugin)?;
-        self.start_from(&file, spec, role).map_err(|fault| LoadError::from(fault).in_file(&file))
+        let (file, library) = self.find(&spec, role)?;
+        let instance = Instance::start(library, spec, Arc::clone(&self.observer));
+        instance.map_err(|fault| LoadError::from(fault).in_file(&file))
     }
 
-    fn start_from(&mut self, file: &Path, spec: InstanceSpec, role: Role) -> Result<Instance, LoadFault> {
-        let library = self.library(file, spec.settings.sha256)?;
-        check_role(&library, role)?;
-        Instance::start(library, spec, Arc::clone(&self.observer))
+    /// The library of an instance, fit for what it is wanted for.
+    fn find(&mut self, spec: &InstanceSpec, role: Role) -> Result<(PathBuf, Arc<Library>), LoadError> {
+        spec.settings.check()?;
+        let file = self.path.find(&spec.plugin)?;
+        let library = self.library(&file, spec.settings.sha256);
+        match library.and_then(|library| check_role(&library, role).map(|()| library)) {
+            Ok(library) => Ok((file, library)),
+            Err(fault) => Err(LoadError::from(fault).in_file(&file)),
+        }
     }
 
     /// The pin is compared before the library is mapped, which already runs code of it.
@@ -70,6 +84,14 @@ impl<'a> Loader<'a> {
         let library = Arc::new(Library::open(&file)?);
         self.libraries.insert(path.to_owned(), Arc::clone(&library));
         Ok(library)
+    }
+}
+
+fn require_unique_aliases<'s>(specs: impl IntoIterator<Item = &'s InstanceSpec>) -> Result<(), LoadError> {
+    let mut aliases = BTreeSet::new();
+    match specs.into_iter().find(|spec| !aliases.insert(spec.alias.as_str())) {
+        Some(spec) => Err(LoadError::from(LoadFault::DuplicateAlias).under_alias(&spec.alias)),
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{Clock, SystemClock};
-use vestibule_plugin_host::{PluginPath, inspect};
+use vestibule_plugin_host::{PluginHost, PluginPath};
 
 use super::say;
 use crate::arguments::ConfigCommand;
@@ -25,13 +25,10 @@ fn check(sources: &Sources) -> Result<(), Failure> {
         load_keys(&settings.keys, clock.now(), false)?;
     }
     make_providers(&settings.providers, &clock)?;
-    let path = PluginPath::new(settings.plugins.path.clone());
-    let services = settings.plugins.services.iter().map(|(_, spec)| spec);
-    for spec in services.chain(&settings.plugins.extensions) {
-        let file =
-            path.find(&spec.plugin).map_err(|error| Failure::new(format_args!("{}: {error}", spec.alias)))?;
-        inspect(&file).map_err(|error| Failure::new(format_args!("{}: {error}", spec.alias)))?;
-    }
+    let plugins = &settings.plugins;
+    let path = PluginPath::new(plugins.path.clone());
+    PluginHost::check(&path, &plugins.services, &plugins.extensions)
+        .map_err(Failure::while_doing("a plugin cannot be loaded"))?;
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
     say(format_args!("the settings of {file} are in order"))
 }
