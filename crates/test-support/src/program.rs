@@ -86,8 +86,13 @@ impl Program {
 
     /// Asks the program to end and waits until it has.
     pub async fn stop(&mut self) -> ExitStatus {
-        self.signal(Signal::TERM);
+        self.begin_stop();
         self.ended().await
+    }
+
+    /// Asks the program to end; [`Program::ended`] waits until it has.
+    pub fn begin_stop(&self) {
+        self.signal(Signal::TERM);
     }
 
     /// Ends the program without warning.
