@@ -79,6 +79,10 @@ fn new_user(sign_in: &SignIn<'_>, id: UserId, email: Option<&EmailAddress>) -> U
     }
 }
 
+/// A new user has no token to revoke. Were it the join date, a sign-in that waited for this one to make the user, or that
+/// another replica's slower clock dates earlier, would begin with a dead session.
+const NOTHING_REVOKED: i64 = 0;
+
 /// False when the id is taken.
 async fn insert(connection: &mut Connection, user: &User) -> Result<bool, Failure> {
     let insert = diesel::insert_into(users::table)
@@ -89,7 +93,7 @@ async fn insert(connection: &mut Connection, user: &User) -> Result<bool, Failur
             users::avatar_url.eq(user.avatar_url.as_ref().map(AvatarUrl::as_str)),
             users::attributes.eq(write_attributes(&user.attributes)),
             users::join_date.eq(user.join_date.micros()),
-            users::tokens_valid_after.eq(user.join_date.micros()),
+            users::tokens_valid_after.eq(NOTHING_REVOKED),
         ))
         .on_conflict_do_nothing();
     Ok(query!(connection, |c| insert.execute(c))? == 1)

@@ -53,6 +53,14 @@ on_both_databases! {
         assert_eq!(bench.storage.revoke_all_sessions(&unknown, at(2)).await.unwrap(), 0);
     }
 
+    // Of two first sign-ins at once the one that began earlier may be the one that comes second.
+    async fn c10_a_sign_in_that_began_before_its_user_was_made_is_alive(bench: &Bench) {
+        let first = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(10)).await;
+        let second = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(9)).await;
+        assert_eq!(first.user.id, second.user.id);
+        assert!(bench.is_live(&second, at(11)).await);
+    }
+
     async fn d9_a_sign_in_that_began_before_signing_out_everywhere_comes_too_late(bench: &Bench) {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
         bench.storage.revoke_all_sessions(&ada.user.id, at(10)).await.unwrap();
