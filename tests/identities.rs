@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 use vestibule_provider_emulator::{Endpoint, Fault, Lasting, Persona, Provider};
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::{Client, Method, TestDatabase};
 
 use crate::callback::{assert_refused, finish_all};
 use crate::world::{APP, World, on_both_databases};
@@ -174,6 +175,20 @@ on_both_databases! {
         assert_eq!(profile_of(&world, "github", nameless).await["name"], Value::Null);
     }
 
+    /// A session keeps what the browser calls itself.
+    async fn c9_no_user_agent_stops_a_sign_in(database) {
+        let world = World::on(database).await;
+        let long = "x".repeat(20_000);
+        for agent in [long.as_bytes(), b"\xff\xfe\x80", "\u{202e}\u{1f600}".as_bytes(), b"", b"'; DROP TABLE users; --"] {
+            let browser = world.browser();
+            let callback = world.reach_callback(&browser, "google", "ada", APP).await;
+            let agent = HeaderValue::from_bytes(agent).unwrap();
+            let request = browser.request(Method::GET, callback.as_str()).header("user-agent", agent);
+            let token = browser.send(request).await.location_parameter("jwt").unwrap();
+            assert!(world.is_signed_in(&token).await);
+        }
+    }
+
     async fn c7_a_disabled_user_is_signed_out_at_once_and_cannot_come_back(database) {
         let world = World::on(database).await;
         let (token, other_token) = (world.sign_in("google", "ada").await, world.sign_in("github", "ada").await);
@@ -219,7 +234,7 @@ on_both_databases! {
 }
 
 /// All callbacks sign in, as one user, who is new once.
-async fn assert_one_user(world: &World, callbacks: Vec<(Arc<vestibule_test_support::Client>, url::Url)>) {
+async fn assert_one_user(world: &World, callbacks: Vec<(Arc<Client>, url::Url)>) {
     let count = callbacks.len();
     let mut ids = Vec::new();
     for answer in finish_all(callbacks).await {

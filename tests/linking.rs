@@ -119,6 +119,19 @@ on_both_databases! {
         assert_same(&before, &friend);
     }
 
+    /// Where ids follow from addresses, the id of whoever had the address before is not the next one's.
+    async fn c4_with_email_md5_an_address_that_changes_hands_gives_a_new_id(database) {
+        let world = World::builder(database).setting("USER_ID_SCHEME", "email-md5").start().await;
+        let mut ada = person("ada", 1, "ada.moreau@example.com");
+        let before = sign_in(&world, "google", &ada).await;
+        assert_eq!(before["id"], "58b7028e8b0039eb0585b83edd9966f3");
+        ada.google["email"] = json!("new@example.com");
+        assert_same(&before, &sign_in(&world, "google", &ada).await);
+        let heir = sign_in(&world, "google", &person("heir", 2, "ada.moreau@example.com")).await;
+        assert_different(&before, &heir);
+        assert_eq!(heir["email"], "ada.moreau@example.com");
+    }
+
     /// The attacker holds the victim's address unverified before the victim first comes.
     async fn c5_an_account_opened_in_advance_gets_nothing_of_its_victim(database) {
         let world = World::on(database).await;

@@ -234,6 +234,28 @@ async fn a_provider_that_is_not_configured_is_not_found() {
     }
 }
 
+/// A flood of people who never come back from the provider must not fill the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn k7_a_sign_in_that_only_begins_writes_nothing() {
+    let database = TestDatabase::sqlite();
+    let file = database.file().unwrap();
+    let world = World::on(database).await;
+    let written = || {
+        let log = file.with_extension("db-wal");
+        [std::fs::read(&file).unwrap(), std::fs::read(log).unwrap_or_default()]
+    };
+    world.sign_in("google", "ada").await;
+    let before = written();
+    for provider in PROVIDERS.repeat(10) {
+        let browser = world.browser();
+        browser.get(&format!("/auth/check?next={APP}")).await;
+        world.reach_callback(&browser, provider, "linus", APP).await;
+    }
+    assert!(written() == before, "the database has changed");
+    world.sign_in("google", "linus").await;
+    assert!(written() != before, "this look at the file sees what is written");
+}
+
 /// What leaves for the provider: a code grant with our callback, and no secret.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_redirect_to_a_provider_asks_for_a_code_and_nothing_more() {

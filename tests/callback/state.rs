@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
+use url::Url;
 use vestibule_provider_emulator::Provider;
-use vestibule_test_support::{Client, MovableClock, RawConnection, TestDatabase};
+use vestibule_test_support::{Client, MovableClock, Program, RawConnection, TestDatabase};
 
 use super::{
     EXPIRED, FORGED, MISSING, NO_CODE, NONE, ONE, OTHER_BROWSER, REPLAYED, assert_finishes, assert_refused,
@@ -61,6 +62,66 @@ on_both_databases! {
         assert_refused(&browser.get(callback.as_str()).await, REPLAYED);
         assert_eq!(exchanges(&world, Provider::Google), ONE);
     }
+}
+
+/// One more process behind the same address: the same database, keys and providers.
+async fn start_replica(world: &World, database_url: &str) -> Program {
+    let google = world.emulator.google_client();
+    Program::builder()
+        .setting("DATABASE_URL", database_url)
+        .setting("KEYS_DIR", &world.program.keys_dir().display().to_string())
+        .setting("EXTERNAL_ADDRESS", &world.program.base_url())
+        .setting("ALLOWED_ORIGINS", "https://app.example.com")
+        .setting("GOOGLE_ISSUER", &world.emulator.google_issuer())
+        .setting("GOOGLE_KEY", &google.id)
+        .setting("GOOGLE_SECRET", &google.secret)
+        .start()
+        .await
+}
+
+/// The same callback, as the load balancer hands it to another replica.
+fn at(replica: &Program, callback: &Url) -> Url {
+    let mut moved = callback.clone();
+    moved.set_port(replica.base_url().parse::<Url>().unwrap().port()).unwrap();
+    moved
+}
+
+on_both_databases! {
+    async fn b2_two_replicas_agree_on_who_was_first(database) {
+        let url = database.url().to_owned();
+        let world = World::on(database).await;
+        let replica = start_replica(&world, &url).await;
+        let (browser, callback) = consented(&world, "google").await;
+        let browser = Arc::new(browser);
+        let callbacks = vec![[callback.clone(), at(&replica, &callback)]; 10];
+        let answers = finish_all(callbacks.into_iter().flatten().map(|url| (Arc::clone(&browser), url)).collect()).await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 303);
+        assert_eq!((won.len(), lost.len()), (1, 19));
+        for answer in &lost {
+            assert_refused(answer, REPLAYED);
+        }
+        assert_eq!(exchanges(&world, Provider::Google), ONE);
+        assert!(world.is_signed_in(&won[0].location_parameter("jwt").unwrap()).await);
+    }
+
+    async fn l10_a_sign_in_begun_at_one_replica_is_finished_at_another(database) {
+        let url = database.url().to_owned();
+        let world = World::on(database).await;
+        let replica = start_replica(&world, &url).await;
+        let (browser, callback) = consented(&world, "google").await;
+        assert_finishes(&browser, &at(&replica, &callback)).await;
+        assert_refused(&browser.get(callback.as_str()).await, REPLAYED);
+    }
+}
+
+/// The state is sealed with the key that signs; an earlier key still opens what it sealed.
+#[tokio::test(flavor = "multi_thread")]
+async fn m2_a_sign_in_begun_before_a_rotation_is_finished_after_it() {
+    let mut world = World::on(TestDatabase::sqlite()).await;
+    let (browser, callback) = consented(&world, "google").await;
+    assert!(world.program.run(&["keys", "rotate"]).await.status.success());
+    world.program.restart().await;
+    assert_finishes(&browser, &callback).await;
 }
 
 /// What a browser carries across a restart, or to another replica, is all there is to a sign-in under way.
@@ -192,10 +253,7 @@ async fn b3_a_callback_that_lacks_something_says_what_and_spends_nothing() {
         (without(&callback, "code"), NO_CODE),
         (with(&callback, "code", ""), NO_CODE),
         (with(&without(&callback, "code"), "error", ""), NO_CODE),
-        (
-            world.program.base_url().parse::<url::Url>().unwrap().join("/auth/oauth_callback").unwrap(),
-            MISSING,
-        ),
+        (callback.join("/auth/oauth_callback").unwrap(), MISSING),
     ] {
         assert_refused(&browser.get(incomplete.as_str()).await, why);
     }

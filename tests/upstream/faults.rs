@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vestibule_provider_emulator::{Control, Endpoint, Fault, Lasting, Provider};
+use serde_json::{Value, json};
+use vestibule_provider_emulator::{Answer, Control, Endpoint, Fault, Lasting, Provider};
 use vestibule_test_support::{MovableClock, TestDatabase, eventually};
 
 use super::assert_no_user;
@@ -102,6 +103,72 @@ async fn b9_an_issuer_without_metadata_or_keys_ends_the_sign_in_only() {
     assert_eq!(control.trapped(), 0);
     assert_no_user(&world).await;
     world.sign_in("google", "ada").await;
+}
+
+/// A document that is well-formed and wrong: it would send the client secret, or people, to somebody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_metadata_that_lies_begins_no_sign_in() {
+    let clock = Arc::new(MovableClock::new());
+    let world = World::builder(TestDatabase::sqlite()).clock(&clock).start().await;
+    let control = world.control();
+    let issuer = world.emulator.google_issuer();
+    let honest = world.browser().get(&format!("{issuer}/.well-known/openid-configuration")).await.json();
+    for (member, lie) in [
+        ("issuer", json!("https://evil.tld")),
+        ("issuer", json!(format!("{issuer}/"))),
+        ("issuer", json!(world.emulator.corporate_issuer())),
+        ("issuer", Value::Null),
+        ("authorization_endpoint", json!("javascript:alert(1)")),
+        ("authorization_endpoint", json!("http://evil.tld/authorize")),
+        ("token_endpoint", json!("http://evil.tld/token")),
+        ("token_endpoint", json!("/token")),
+        ("userinfo_endpoint", json!("http://169.254.169.254/")),
+        ("jwks_uri", json!("file:///etc/passwd")),
+        ("jwks_uri", Value::Null),
+        ("token_endpoint_auth_methods_supported", json!(["none"])),
+    ] {
+        let mut document = honest.clone();
+        document[member] = lie;
+        control.inject(Provider::Google, Endpoint::Discovery, Fault::json(&document), Lasting::Once);
+        let start = world.start_sign_in(&world.browser(), "google", APP).await;
+        assert_eq!(start.location().as_str(), format!("{APP}?error={UNAVAILABLE}"), "{document}");
+        clock.advance(Duration::from_secs(6));
+    }
+    world.sign_in("google", "ada").await;
+}
+
+/// GitHub says where the next page is; the access token goes nowhere but to its API, and not for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_the_next_page_of_addresses_is_followed_at_the_api_alone() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let control = world.control();
+    let api = world.emulator.github_api_url();
+    let page = |link: &str| {
+        let header = ("link".to_owned(), format!("<{link}>; rel=\"next\""));
+        let body = b"[{\"email\": \"ada@example.com\", \"primary\": true, \"verified\": true}]";
+        Fault::Answer(Answer { status: 200, headers: vec![header], body: body.to_vec() })
+    };
+    for elsewhere in [
+        control.trap_url(),
+        format!("{api}/../../trap"),
+        format!("{api}.evil.tld/"),
+        "https://evil.tld/".to_owned(),
+    ] {
+        control.reset_counters();
+        control.inject(Provider::Github, Endpoint::Emails, page(&elsewhere), Lasting::Once);
+        let profile = world.profile(&world.sign_in("github", "ada").await).await;
+        assert_eq!(profile["email"], "ada@example.com", "{elsewhere}");
+        assert_eq!(
+            (control.trapped(), control.requests(Provider::Github, Endpoint::Emails)),
+            (0, 1),
+            "{elsewhere}"
+        );
+    }
+    control.reset_counters();
+    let endless = page(&format!("{api}/user/emails?page=2"));
+    control.inject(Provider::Github, Endpoint::Emails, endless, Lasting::UntilCleared);
+    world.sign_in("github", "ada").await;
+    assert_eq!(control.requests(Provider::Github, Endpoint::Emails), 10);
 }
 
 /// Three silent endpoints at once: each sign-in is given up within its limit, while everybody else goes on.
