@@ -24,7 +24,7 @@ use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
 
-/// Marks a request that asked for the headers alone. The router turns HEAD into GET before an endpoint sees it.
+/// Marks a request that asked for the headers alone. It goes on as GET, whose answer it is about.
 #[derive(Clone, Copy)]
 pub(crate) struct HeadersOnly;
 
@@ -64,6 +64,8 @@ impl EdgeEndpoint {
         refuse_repeated_parameters(&request)?;
         if request.method() == Method::HEAD {
             request.set_data(HeadersOnly);
+            // The router would do the same, and forget how long the body was.
+            request.set_method(Method::GET);
         }
         match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
             Ok(Ok(response)) => Ok(response.into_response()),
@@ -101,7 +103,7 @@ impl Endpoint for EdgeEndpoint {
             headers.insert("x-request-id", value);
         }
         if method == Method::HEAD {
-            keep_headers_only(&mut response);
+            keep_headers_only(&mut response).await;
         }
         let operation = operation::operation_of(&path);
         let duration = started.elapsed();
@@ -129,7 +131,10 @@ fn log_problem(problem: &Problem, fault: &Fault, request_id: &str) {
 }
 
 /// An answer to HEAD has the headers of the answer to GET, its length among them, and no body (RFC 9110 section 9.3.2).
-fn keep_headers_only(response: &mut Response) {
-    response.headers_mut().remove(header::TRANSFER_ENCODING);
-    response.set_body(());
+async fn keep_headers_only(response: &mut Response) {
+    let body = response.take_body().into_bytes().await.unwrap_or_default();
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
 }
+
+#[cfg(test)]
+mod tests;

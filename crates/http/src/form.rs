@@ -12,6 +12,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, Object};
 use url::form_urlencoded;
 
 use crate::problem::Problem;
+use crate::repeated::repeated;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -43,7 +44,7 @@ impl Form {
         query: Option<&'a str>,
     ) -> Result<Option<&'a str>, Problem> {
         match (query, self.field(name)) {
-            (Some(query), Some(field)) if query != field => Err(Problem::RepeatedParameter(name.to_owned())),
+            (Some(query), Some(field)) if query != field => Err(repeated(name)),
             (query, field) => Ok(query.or(field)),
         }
     }
@@ -55,7 +56,7 @@ impl Form {
                 vacant.insert(value);
                 Ok(())
             }
-            Entry::Occupied(occupied) => Err(Problem::RepeatedParameter(occupied.key().clone())),
+            Entry::Occupied(occupied) => Err(repeated(occupied.key())),
         }
     }
 

@@ -12,9 +12,7 @@ pub(crate) fn refuse_repeated_parameters(request: &Request) -> Result<(), Proble
     let mut seen: Vec<_> = Vec::new();
     for (name, _) in form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "jwt") {
         if seen.contains(&name) {
-            return Err(Problem::RepeatedParameter(
-                name.chars().filter(char::is_ascii_graphic).take(32).collect(),
-            ));
+            return Err(repeated(&name));
         }
         if seen.len() >= MAX_PARAMETERS {
             return Err(Problem::UnreadableParameter("too many".to_owned()));
@@ -26,3 +24,8 @@ pub(crate) fn refuse_repeated_parameters(request: &Request) -> Result<(), Proble
 
 /// More than any endpoint has, with room for what clients add of their own.
 const MAX_PARAMETERS: usize = 64;
+
+/// Names the parameter, as far as its name is fit to be shown.
+pub(crate) fn repeated(name: &str) -> Problem {
+    Problem::RepeatedParameter(name.chars().filter(char::is_ascii_graphic).take(32).collect())
+}

@@ -29,7 +29,6 @@ impl Statuses for ReadinessFailures {
 
 #[expect(clippy::unused_async, reason = "operations are async, also those that wait for nothing")]
 #[OpenApi]
-#[expect(clippy::unused_async, reason = "the macro takes asynchronous methods alone")]
 impl HealthApi {
     /// Says that the process is alive
     ///

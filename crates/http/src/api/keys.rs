@@ -25,7 +25,6 @@ const CACHEABLE: &str = "public, max-age=300";
 
 #[expect(clippy::unused_async, reason = "operations are async, also those that wait for nothing")]
 #[OpenApi]
-#[expect(clippy::unused_async, reason = "the macro takes asynchronous methods alone")]
 impl KeysApi {
     /// The key that signs now
     ///
