@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use vestibule_domain::{Clock, SystemClock};
+use vestibule_domain::{Clock, SystemClock, Timestamp};
 use vestibule_tokens::{KeyError, KeyInfo, KeyState, generate_key, list_keys};
 
 use super::say;
@@ -28,7 +28,10 @@ pub(crate) fn keys(sources: &Sources, command: KeysCommand) -> Result<(), Failur
 /// Makes the first key, and only the first: a second would be a rotation, which is another word.
 fn generate(folder: &Path, longest_token: Duration) -> Result<(), Failure> {
     match present_keys(folder, longest_token)?.as_slice() {
-        [] => create(folder, Duration::ZERO),
+        [] => {
+            let now = SystemClock.now();
+            create(folder, now, now)
+        }
         present => Err(Failure::new(format_args!(
             "{} has {} already; use `vestibule keys rotate` for a new one",
             folder.display(),
@@ -38,18 +41,29 @@ fn generate(folder: &Path, longest_token: Duration) -> Result<(), Failure> {
 }
 
 fn rotate(folder: &Path, longest_token: Duration, activate_in: Duration) -> Result<(), Failure> {
-    if present_keys(folder, longest_token)?.is_empty() {
+    let present = present_keys(folder, longest_token)?;
+    if present.is_empty() {
         return Err(Failure::new(format_args!(
             "{} has no key yet; use `vestibule keys generate`",
             folder.display()
         )));
     }
-    create(folder, activate_in)
+    let now = SystemClock.now();
+    create(folder, free_second(&present, now.plus(activate_in)), now)
 }
 
-fn create(folder: &Path, activate_in: Duration) -> Result<(), Failure> {
-    let now = SystemClock.now();
-    let key = generate_key(folder, now.plus(activate_in), now).map_err(Failure::new)?;
+/// The first moment from `wanted` on in whose second no other key becomes active. Activation is told in whole seconds,
+/// and of two keys of one second their names, so chance, would decide which signs.
+fn free_second(present: &[KeyInfo], wanted: Timestamp) -> Timestamp {
+    let mut moment = wanted;
+    while present.iter().any(|key| key.active_from.seconds() == moment.seconds()) {
+        moment = moment.plus(Duration::from_secs(1));
+    }
+    moment
+}
+
+fn create(folder: &Path, active_from: Timestamp, now: Timestamp) -> Result<(), Failure> {
+    let key = generate_key(folder, active_from, now).map_err(Failure::new)?;
     say(format_args!("{}: signs from {} on", key.file.display(), key.active_from))
 }
 
