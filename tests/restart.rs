@@ -1,1 +1,92 @@
-//! What survives a restart.
+//! The program ends and begins again, kindly or not.
+
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use vestibule_provider_emulator::{Endpoint, Provider};
+use vestibule_test_support::{RawConnection, TestDatabase, eventually};
+
+use crate::authorize::granted;
+use crate::world::{APP, World, on_both_databases};
+
+on_both_databases! {
+    async fn l2_sessions_and_usernames_survive_a_stop_and_a_kill(database) {
+        let mut world = World::on(database).await;
+        let token = world.sign_in("google", "ada").await;
+        world.post_as(&token, "/auth/update", &[("username", "ada")]).await;
+        let profile = world.profile(&token).await;
+        assert_eq!(profile["username"], "ada");
+        assert_eq!(world.program.stop().await.code(), Some(0));
+        world.program.start_again().await;
+        assert_eq!(world.profile(&token).await, profile);
+        world.program.kill().await;
+        world.program.start_again().await;
+        assert_eq!(world.profile(&token).await, profile);
+        granted(&world, &token, "storage").await;
+    }
+
+    async fn l10_a_sign_in_that_was_begun_before_a_restart_finishes_after_it_and_only_once(database) {
+        let mut world = World::on(database).await;
+        let browser = world.browser();
+        let callback = world.reach_callback(&browser, "google", "ada", APP).await;
+        world.program.kill().await;
+        world.program.start_again().await;
+        let token = browser.get(callback.as_str()).await.location_parameter("jwt").expect("a token");
+        assert!(world.is_signed_in(&token).await);
+        world.program.restart().await;
+        let again = browser.get(callback.as_str()).await;
+        assert_eq!(again.status, 400, "what was used before a restart is still used after it");
+        assert_eq!(world.control().token_exchanges(Provider::Google).succeeded, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l10_a_request_under_way_is_answered_before_the_program_ends_and_no_new_one_is_taken() {
+    let mut world = World::on(TestDatabase::sqlite()).await;
+    world.control().set_slow_delay(Duration::from_secs(5));
+    let browser = world.browser();
+    let callback = world.reach_callback(&browser, "google", "slow", APP).await;
+    let under_way = tokio::spawn(async move { browser.get(callback.as_str()).await });
+    let control = world.control();
+    let reached = async || control.requests(Provider::Google, Endpoint::Token) == 1;
+    eventually("the provider is asked to exchange the code", reached).await;
+
+    world.program.begin_stop();
+    let address = world.program.base_url().replace("http://", "");
+    eventually("no connection is taken any more", async || TcpStream::connect(&address).await.is_err()).await;
+    assert!(!under_way.is_finished(), "the sign-in is still under way");
+    let token = under_way.await.unwrap().location_parameter("jwt").expect("a token");
+    assert_eq!(world.program.ended().await.code(), Some(0));
+
+    world.program.start_again().await;
+    assert!(world.is_signed_in(&token).await, "what was answered last is kept like all the rest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l10_connections_that_say_nothing_do_not_keep_the_program_from_ending() {
+    let mut world = World::on(TestDatabase::sqlite()).await;
+    let base_url = world.program.base_url();
+    let _silent = RawConnection::open(&base_url).await;
+    let mut half = RawConnection::open(&base_url).await;
+    half.send("GET /auth/check HTTP/1.1\r\nHost: x\r\n").await;
+    let mut idle = RawConnection::open(&base_url).await;
+    idle.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert_eq!(idle.receive(Duration::from_millis(500)).await.statuses(), [200]);
+    assert_eq!(world.program.stop().await.code(), Some(0));
+    assert!(world.program.logs().contains("stopping: requests under way are finished first"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_token_of_before_is_not_given_again_but_still_verifies() {
+    let mut world = World::on(TestDatabase::sqlite()).await;
+    let token = world.sign_in("google", "ada").await;
+    let before = granted(&world, &token, "storage").await;
+    let keys = world.browser().get("/.well-known/jwks.json").await.body;
+    world.program.restart().await;
+    assert_ne!(
+        granted(&world, &token, "storage").await["token"],
+        before["token"],
+        "they are kept in memory alone"
+    );
+    assert_eq!(world.browser().get("/.well-known/jwks.json").await.body, keys, "the key is the same");
+}
