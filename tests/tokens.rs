@@ -9,7 +9,7 @@ mod revocation;
 mod sizes;
 mod time;
 
-pub(crate) use forge::{Forge, parts_of};
+pub(crate) use forge::{Forge, message, parts_of, without};
 
 use reqwest::Method;
 use serde_json::{Value, json};

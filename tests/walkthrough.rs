@@ -65,12 +65,11 @@ fn at_address(mut document: Document, base_url: &str) -> Document {
 fn steps(fences: Vec<Fence>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for fence in fences {
-        match fence.language.as_str() {
-            "sh" => steps.push(Step { commands: fence.code, answer: None }),
-            _ => {
-                let asked = steps.last_mut().filter(|step| step.answer.is_none());
-                asked.expect("an answer follows its question").answer = Some(fence);
-            }
+        if fence.language == "sh" {
+            steps.push(Step { commands: fence.code, answer: None });
+        } else {
+            let asked = steps.last_mut().filter(|step| step.answer.is_none());
+            asked.expect("an answer follows its question").answer = Some(fence);
         }
     }
     steps
@@ -78,13 +77,15 @@ fn steps(fences: Vec<Fence>) -> Vec<Step> {
 
 /// Runs all blocks in one shell, because each builds on those before; the answer of each.
 fn run(steps: &[Step], directory: &Path) -> Vec<String> {
-    let mut script = "set -euo pipefail\n".to_owned();
-    for step in steps {
-        script.push_str(&format!("{}printf '{END}'\n", step.commands));
-    }
+    let blocks = steps.iter().map(|step| format!("{}printf '{END}'", step.commands));
+    let script: Vec<String> = std::iter::once("set -euo pipefail".to_owned()).chain(blocks).collect();
     let mut command = Command::new("bash");
     // Without a configuration of its own, curl is the same everywhere.
-    command.args(["-c", &script]).env("CURL_HOME", directory).env("TMPDIR", directory).env("NO_PROXY", "*");
+    command
+        .args(["-c", &script.join("\n")])
+        .env("CURL_HOME", directory)
+        .env("TMPDIR", directory)
+        .env("NO_PROXY", "*");
     let output = command.stdin(Stdio::null()).output().expect("bash is installed: run `make test-needs`");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));

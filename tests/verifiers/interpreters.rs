@@ -1,0 +1,68 @@
+//! Python and Node, as the services of others run them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rustix::fs::{FlockOperation, flock};
+
+const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/verifiers/requirements.txt");
+
+/// A Python that has what `requirements.txt` names. It is installed once, beside the other things that are built.
+pub(crate) fn python() -> Command {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
+    // Several tests may need it first at the same moment.
+    let lock = File::create(place.with_extension("lock")).expect("the target folder is writable");
+    flock(&lock, FlockOperation::LockExclusive).expect("a file can be locked");
+    if !is_installed(&place) {
+        install(&place);
+    }
+    Command::new(interpreter(&place))
+}
+
+/// The Node of this machine.
+pub(crate) fn node() -> Command {
+    Command::new("node")
+}
+
+/// Runs a program to its end.
+pub(crate) fn run(mut command: Command) -> Output {
+    let output = command.stdin(Stdio::null()).output();
+    output.unwrap_or_else(|error| panic!("{command:?}: {error}: run `make test-needs`"))
+}
+
+/// Runs a program that has to succeed; what it prints.
+pub(crate) fn run_well(command: Command) -> String {
+    let output = run(command);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn is_installed(place: &Path) -> bool {
+    let complete =
+        fs::read(stamp(place)).is_ok_and(|stamp| stamp == fs::read(REQUIREMENTS).expect("our own file"));
+    let mut works = Command::new(interpreter(place));
+    works.args(["-c", "import jwt, cryptography"]).stderr(Stdio::null());
+    complete && works.status().is_ok_and(|status| status.success())
+}
+
+fn install(place: &Path) {
+    if place.exists() {
+        fs::remove_dir_all(place).expect("our own folder");
+    }
+    let mut environment = Command::new("python3");
+    environment.args(["-m", "venv"]).arg(place);
+    run_well(environment);
+    let mut packages = Command::new(interpreter(place));
+    packages.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--requirement", REQUIREMENTS]);
+    run_well(packages);
+    fs::copy(REQUIREMENTS, stamp(place)).expect("a writable folder");
+}
+
+fn interpreter(place: &Path) -> PathBuf {
+    place.join("bin/python")
+}
+
+fn stamp(place: &Path) -> PathBuf {
+    place.join("requirements.txt")
+}
