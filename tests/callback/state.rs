@@ -277,6 +277,19 @@ async fn b10_a_parameter_given_twice_spends_nothing() {
     assert_finishes(&browser, &callback).await;
 }
 
+/// What no provider would send is not sent to one.
+#[tokio::test(flavor = "multi_thread")]
+async fn b10_an_endless_code_spends_nothing() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let (browser, callback) = consented(&world, "google").await;
+    let mut long = callback.clone();
+    let fields = [("state", parameter(&callback, "state").unwrap()), ("code", "x".repeat(4097))];
+    long.query_pairs_mut().clear().extend_pairs(fields);
+    assert_refused(&browser.get(long.as_str()).await, "The code parameter is too long.");
+    assert_eq!(exchanges(&world, Provider::Google), NONE);
+    assert_finishes(&browser, &callback).await;
+}
+
 /// Browsers fetch ahead, link scanners ask for headers, and some frontends post.
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_only_a_navigation_spends_a_callback() {

@@ -83,6 +83,9 @@ pub enum CallbackRefusal {
     /// Neither a code nor an error.
     #[error("the provider sent neither a code nor an error")]
     CodeMissing,
+    /// A code that no provider would make.
+    #[error("the code parameter is too long")]
+    CodeTooLong,
     /// The provider is no longer configured.
     #[error("the provider of this sign-in is no longer configured")]
     ProviderGone,

@@ -27,6 +27,9 @@ pub struct Callback<'a> {
     pub client: ClientInfo,
 }
 
+/// No provider's codes come near; what is longer is not worth a request to one.
+const MAX_CODE_LENGTH: usize = 4096;
+
 /// What of a callback decides how it goes on.
 enum ProviderAnswer<'a> {
     Code(&'a str),
@@ -37,6 +40,7 @@ impl<'a> ProviderAnswer<'a> {
     fn of(callback: &Callback<'a>) -> Result<Self, CallbackRefusal> {
         match (callback.error, callback.code) {
             (Some(error), _) => Ok(Self::Refusal(error)),
+            (None, Some(code)) if code.len() > MAX_CODE_LENGTH => Err(CallbackRefusal::CodeTooLong),
             (None, Some(code)) => Ok(Self::Code(code)),
             (None, None) => Err(CallbackRefusal::CodeMissing),
         }

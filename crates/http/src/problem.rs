@@ -159,7 +159,7 @@ fn callback_code(refusal: CallbackRefusal) -> &'static str {
         CallbackRefusal::StateExpired => "state_expired",
         CallbackRefusal::StateReplayed => "state_replayed",
         CallbackRefusal::OtherBrowser => "state_from_other_browser",
-        CallbackRefusal::CodeMissing => "invalid_request",
+        CallbackRefusal::CodeMissing | CallbackRefusal::CodeTooLong => "invalid_request",
         CallbackRefusal::ProviderGone => "unknown_provider",
     }
 }
