@@ -1,1 +1,7 @@
-//! The OpenAPI document is what the program generates.
+//! The OpenAPI document: in order by itself, true of the service, and the same wherever it is found.
+
+mod document;
+mod live;
+mod structure;
+
+pub(crate) use document::Document;

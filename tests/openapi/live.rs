@@ -1,0 +1,172 @@
+//! The document and the service, side by side.
+
+use serde_json::json;
+use vestibule_test_support::{Answer, Client, Method, Shutdown, TestCluster, TestDatabase};
+
+use super::Document;
+use crate::world::{APP, World};
+
+async fn document(world: &World) -> Document {
+    Document::parse(&world.browser().get("/openapi.json").await.body)
+}
+
+/// Pages and their files are for people and browsers; the document names them in its introduction.
+const UNDOCUMENTED: [&str; 6] =
+    ["/", "/docs", "/openapi.json", "/openapi.yaml", "/assets/app.js", "/favicon.ico"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_path_is_there_by_its_methods_alone() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let (document, browser) = (document(&world).await, world.browser());
+    for operation in document.operations() {
+        let path = operation.path.replace("{provider}", "google");
+        for method in ["get", "head", "post", "put", "patch", "delete", "options"] {
+            let method_there = operation.method == method || (operation.method == "get" && method == "head");
+            let request = browser.request(method.to_uppercase().parse::<Method>().unwrap(), &path);
+            let status = browser.send(request).await.status;
+            assert_ne!(status, 404, "{method} {path}");
+            assert_eq!(status != 405, method_there, "{method} {path}: {status}");
+        }
+    }
+    for path in UNDOCUMENTED {
+        assert_eq!(browser.get(path).await.status, 200, "{path}");
+        assert!(document.operations().iter().all(|operation| operation.path != path), "{path}");
+    }
+    let introduction = document.root()["info"]["description"].as_str().unwrap();
+    for path in ["`/`", "`/docs`", "`/assets/`", "`/openapi.json`", "`/openapi.yaml`"] {
+        assert!(introduction.contains(path), "{path}");
+    }
+}
+
+/// Asks for each operation in every way that has an answer of its own.
+async fn every_answer(world: &World, browser: &Client) -> Vec<(&'static str, Answer)> {
+    let token = world.sign_in("google", "ada").await;
+    let post = async |address: &str, body: &str| {
+        let request = browser.request(Method::POST, address);
+        browser
+            .send(request.header("content-type", "application/x-www-form-urlencoded").body(body.to_owned()))
+            .await
+    };
+    let with = |address: &str| format!("{address}jwt={token}");
+    let mut answers = vec![
+        ("check_session", browser.get("/auth/check").await),
+        ("check_session", browser.get(&with("/auth/check?")).await),
+        ("check_session", browser.get("/auth/check?next=x").await),
+        ("check_session", browser.get(&format!("/auth/check?jwt=a&{}", with(""))).await),
+        ("authorize_service", browser.get("/auth/authorize?service=storage").await),
+        ("authorize_service", browser.get(&with("/auth/authorize?service=storage&")).await),
+        ("authorize_service", browser.get(&format!("/auth/authorize?jwt=a&{}", with(""))).await),
+        ("update_user", post("/auth/update?username=ada", "").await),
+        ("update_user", post(&with("/auth/update?"), "username=ada").await),
+        ("update_user", post(&with("/auth/update?"), "username=ada").await),
+        ("update_user", post("/auth/update?username=a", "username=b").await),
+        ("update_user", post("/auth/update", &"x".repeat(70_000)).await),
+        ("update_user", browser.send(browser.request(Method::POST, "/auth/update").body("{}")).await),
+        ("resolve_username", browser.get("/auth/resolve?username=ada").await),
+        ("resolve_username", browser.get("/auth/resolve").await),
+        ("find_profile", browser.get("/auth/get_profile?username=ada").await),
+        ("find_profile", browser.get("/auth/get_profile").await),
+        ("read_public_key", browser.get("/auth/public-key").await),
+        ("read_jwks", browser.get("/.well-known/jwks.json").await),
+        ("check_health", browser.get("/healthz").await),
+        ("check_readiness", browser.get("/readyz").await),
+        ("start_sign_in", browser.get(&format!("/auth/login/google?next={APP}")).await),
+        ("start_sign_in", browser.get("/auth/login/google?next=x").await),
+        ("start_sign_in", browser.get("/auth/login/nobody").await),
+        ("finish_sign_in", browser.get("/auth/oauth_callback").await),
+        ("finish_sign_in", world.finish_sign_in("google", "ada").await),
+        ("end_session", post("/auth/logout?jwt=a", "jwt=b").await),
+        ("end_session", post("/auth/logout", &"x".repeat(70_000)).await),
+        ("end_session", browser.send(browser.request(Method::POST, "/auth/logout").body("{}")).await),
+    ];
+    answers.push(("end_session", post(&with("/auth/logout?"), "").await));
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_as_the_document_says() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let (document, browser) = (document(&world).await, world.browser());
+    let mut seen = Vec::new();
+    for (id, answer) in every_answer(&world, &browser).await {
+        document.assert_true_of(id, &answer);
+        seen.push((id.to_owned(), answer.status.as_u16().to_string()));
+    }
+    for operation in document.operations() {
+        let id = operation.id();
+        for status in operation
+            .responses()
+            .keys()
+            .filter(|status| !["default", "403", "503"].contains(&status.as_str()))
+        {
+            assert!(
+                seen.contains(&(id.to_owned(), status.clone())),
+                "{id} {status} is stated and was not seen"
+            );
+        }
+    }
+}
+
+/// What every operation may answer besides has the form that the document gives for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_failures_are_as_the_document_says() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let (document, browser) = (document(&world).await, world.browser());
+    for operation in document.operations() {
+        let path = operation.path.replace("{provider}", "google");
+        let other = browser.request(Method::PUT, &path);
+        let twice = browser
+            .request(operation.method.to_uppercase().parse::<Method>().unwrap(), &format!("{path}?a=1&a=2"));
+        for (request, status) in [(other, 405), (twice, 400)] {
+            let answer = browser.send(request).await;
+            assert_eq!(answer.status, status, "{path}");
+            let content = operation.responses()["default"]["content"].as_object().unwrap();
+            let media =
+                content.get(answer.header("content-type").unwrap()).unwrap_or_else(|| panic!("{answer:?}"));
+            if !answer.header("content-type").unwrap().starts_with("text/html") {
+                let faults = document.faults(&media["schema"], &answer.json());
+                assert!(faults.is_empty(), "{path}: {faults:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_the_service_answers_as_the_document_says() {
+    let mut cluster = TestCluster::start();
+    let world = World::on(cluster.create_database()).await;
+    let document = document(&world).await;
+    let (token, browser) = (world.sign_in("google", "ada").await, world.browser());
+    let callback = world.reach_callback(&browser, "google", "ada", APP).await;
+    cluster.stop(Shutdown::Immediate);
+    for (id, answer) in [
+        ("check_session", browser.get(&format!("/auth/check?jwt={token}")).await),
+        ("authorize_service", browser.get(&format!("/auth/authorize?service=storage&jwt={token}")).await),
+        ("update_user", browser.post_form("/auth/update", &[("jwt", &token), ("username", "ada")]).await),
+        ("end_session", browser.post_form("/auth/logout", &[("jwt", &token)]).await),
+        ("resolve_username", browser.get("/auth/resolve?username=ada").await),
+        ("find_profile", browser.get("/auth/get_profile?username=ada").await),
+        ("check_readiness", browser.get("/readyz").await),
+        ("finish_sign_in", browser.get(callback.as_str()).await),
+    ] {
+        assert_eq!(answer.status, 503, "{id}: {}", answer.body);
+        document.assert_true_of(id, &answer);
+    }
+    for (id, address) in [("check_health", "/healthz"), ("read_jwks", "/.well-known/jwks.json")] {
+        document.assert_true_of(id, &browser.get(address).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denial_is_as_the_document_says() {
+    let settings = World::builder(TestDatabase::sqlite())
+        .setting("ALLOWED_SERVICES", "guarded:faulty-plugin")
+        .setting("INSTALLED_EXTENSIONS", "")
+        .config("[plugin.guarded]\nmay_deny = true\nconfig = { fault = \"deny\" }");
+    let world = settings.start().await;
+    let document = document(&world).await;
+    let token = world.sign_in("google", "ada").await;
+    let answer = world.get_as(&token, "/auth/authorize?service=guarded").await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (403, &json!("access_denied")));
+    document.assert_true_of("authorize_service", &answer);
+}
