@@ -31,6 +31,11 @@ impl GithubSettings {
         constant_name("github")
     }
 
+    /// Says whether a provider can be made of these settings.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        self.check(&Self::name()).map(drop)
+    }
+
     /// The addresses of site and API, if all settings make sense.
     pub(super) fn check(&self, provider: &ProviderName) -> Result<(Endpoint, Endpoint), SettingsError> {
         let empty = |field| SettingsError::Empty { provider: provider.clone(), field };

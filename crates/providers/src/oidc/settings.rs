@@ -47,6 +47,11 @@ impl OidcSettings {
         DEFAULT_SCOPES.map(str::to_owned).to_vec()
     }
 
+    /// Says whether a provider can be made of these settings.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        self.check().map(drop)
+    }
+
     /// The address of the issuer, if all settings make sense.
     pub(super) fn check(&self) -> Result<Endpoint, SettingsError> {
         let provider = || self.name.clone();

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use toml::{Table, Value};
 use vestibule_domain::ProviderName;
-use vestibule_providers::{GithubSettings, OidcSettings};
+use vestibule_providers::{GithubSettings, OidcSettings, SettingsError};
 
 use super::values::Reader;
 
@@ -22,6 +22,7 @@ impl ProviderSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let settings =
             Self { google: read_google(reader), github: read_github(reader), others: read_others(reader) };
+        settings.report_mistakes(reader);
         if settings.is_empty() && !reader.dev() {
             reader.missing(
                 "GOOGLE_KEY and GOOGLE_SECRET, GITHUB_KEY and GITHUB_SECRET, or a [providers.NAME] table",
@@ -31,8 +32,38 @@ impl ProviderSettings {
         settings
     }
 
+    fn report_mistakes(&self, reader: &mut Reader<'_>) {
+        let issuers = self.google.iter().chain(&self.others).map(OidcSettings::validate);
+        let outcomes = issuers.chain(self.github.iter().map(GithubSettings::validate));
+        for error in outcomes.filter_map(Result::err) {
+            match &error {
+                SettingsError::Address { provider, field, problem } => {
+                    reader.wrong(&setting_of(provider, field), problem);
+                }
+                SettingsError::Empty { provider, field } => {
+                    reader.wrong(&setting_of(provider, field), &"it is empty");
+                }
+                SettingsError::Scopes { provider } => reader.wrong(&setting_of(provider, "scopes"), &error),
+            }
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.google.is_none() && self.github.is_none() && self.others.is_empty()
+    }
+}
+
+/// What an operator calls a field of a provider.
+fn setting_of(provider: &ProviderName, field: &str) -> String {
+    match (provider.as_str(), field) {
+        ("google", "issuer") => "GOOGLE_ISSUER".to_owned(),
+        ("google", "client_id") => "GOOGLE_KEY".to_owned(),
+        ("google", "client_secret") => "GOOGLE_SECRET".to_owned(),
+        ("github", "url") => "GITHUB_URL".to_owned(),
+        ("github", "api_url") => "GITHUB_API_URL".to_owned(),
+        ("github", "client_id") => "GITHUB_KEY".to_owned(),
+        ("github", "client_secret") => "GITHUB_SECRET".to_owned(),
+        (name, field) => format!("[providers.{name}] {field}"),
     }
 }
 
