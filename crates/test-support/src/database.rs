@@ -49,6 +49,12 @@ impl TestDatabase {
         &self.url
     }
 
+    /// Runs one statement in a PostgreSQL database, past the program; the first column of the first row of its result.
+    pub fn query(&self, statement: &str) -> Option<String> {
+        assert!(self.file().is_none(), "there is no client for SQLite here");
+        postgres::query(&self.url, statement).unwrap_or_else(|error| panic!("{statement}: {error}"))
+    }
+
     /// The file of a SQLite database, for tests that damage it.
     pub fn file(&self) -> Option<PathBuf> {
         match &self.place {
