@@ -12,8 +12,8 @@ use crate::{BrowserSecret, CallbackRefusal, FlowError};
 pub(crate) const ATTEMPT_LIFE: Duration = Duration::from_secs(600);
 
 /// What the callback must know of the redirect that led to it. It is sealed, so nobody can read or change it, and it is
-/// stored nowhere: a flood of started sign-ins grows nothing.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// stored nowhere: a flood of started sign-ins grows nothing. Not `Debug`: what is sealed stays so.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Attempt {
     #[serde(rename = "a")]

@@ -10,8 +10,8 @@ use crate::attempt::Attempt;
 use crate::error::{error_code_from_provider, error_code_of};
 use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows};
 
-/// What a provider sent back through the browser.
-#[derive(Debug, Default)]
+/// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
+#[derive(Default)]
 pub struct Callback<'a> {
     /// The `state` parameter.
     pub state: Option<&'a str>,

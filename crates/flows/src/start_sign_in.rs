@@ -7,8 +7,7 @@ use crate::attempt::Attempt;
 use crate::error::error_code_of;
 use crate::{BrowserSecret, FlowError, Flows};
 
-/// Where the browser goes, and what it must keep.
-#[derive(Debug)]
+/// Where the browser goes, and what it must keep. Not `Debug`: the location holds a state.
 pub struct StartedSignIn {
     /// The provider's page; or, when the provider is out of reach, `next` with an `error`.
     pub location: String,
