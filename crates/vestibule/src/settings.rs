@@ -132,8 +132,8 @@ fn default_listen() -> SocketAddr {
 }
 
 fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<ExternalAddress> {
-    if let Some(address) = reader.parse("EXTERNAL_ADDRESS", ExternalAddress::parse) {
-        return Some(address);
+    if reader.text("EXTERNAL_ADDRESS").is_some() {
+        return reader.parse("EXTERNAL_ADDRESS", ExternalAddress::parse);
     }
     if !reader.dev() {
         reader.missing(
