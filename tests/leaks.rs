@@ -19,19 +19,18 @@ const LOUDEST: &str = "trace,hyper=trace,hyper_util=trace,h2=trace,reqwest=trace
 /// The password of a database whose server asks for none.
 const DATABASE_PASSWORD: &str = "k4n4ry-of-the-database";
 
-fn loudest(database: TestDatabase, format: &str, admin: &str) -> WorldBuilder {
+fn loudest(database: TestDatabase, format: &str) -> WorldBuilder {
     let url = database.url().replace("postgres@", &format!("postgres:{DATABASE_PASSWORD}@"));
     World::builder(database)
         .setting("DATABASE_URL", &url)
         .setting("LOG", LOUDEST)
         .setting("LOG_FORMAT", format)
-        .setting("ADMIN_LISTEN", admin)
+        .with_metrics()
 }
 
 /// Runs every flow and looks everywhere.
 async fn search_everywhere(database: TestDatabase, format: &str) {
-    let admin = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let world = loudest(database, format, &admin.to_string()).start().await;
+    let world = loudest(database, format).start().await;
     let mut canaries = Canaries::of_settings(&world);
     canaries.add("the database's password", DATABASE_PASSWORD);
     let bodies = every_flow::run(&world, &mut canaries).await;
@@ -44,7 +43,7 @@ async fn search_everywhere(database: TestDatabase, format: &str) {
         keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].to_string().replace('"', "")).collect();
     assert_no_unknown_secret("the log", &logs, &key_ids);
     canaries.assert_absent("the errors", &bodies);
-    let metrics = vestibule_test_support::Client::new(&format!("http://{admin}")).get("/metrics").await.body;
+    let metrics = world.admin().get("/metrics").await.body;
     assert!(metrics.contains("finish_sign_in"), "{metrics}");
     canaries.assert_absent("the metrics", &metrics);
     let command_line = std::fs::read_to_string(format!("/proc/{}/cmdline", world.program.pid())).unwrap();

@@ -78,6 +78,11 @@ impl World {
         self.program.client()
     }
 
+    /// A client of the listener for metrics; see [`WorldBuilder::with_metrics`].
+    pub(crate) fn admin(&self) -> Client {
+        Client::new(&address_of_metrics(&self.program.base_url()))
+    }
+
     pub(crate) fn control(&self) -> Control {
         self.emulator.control()
     }
@@ -170,6 +175,12 @@ impl WorldBuilder {
         self
     }
 
+    /// Opens the listener for metrics, on the port above the program's own, which is kept free as well.
+    pub(crate) fn with_metrics(self) -> Self {
+        let address = address_of_metrics(&self.program.base_url());
+        self.setting("ADMIN_LISTEN", address.trim_start_matches("http://"))
+    }
+
     /// Leaves out a setting that the usual stage has.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.left_out.push(name.to_owned());
@@ -200,6 +211,11 @@ impl WorldBuilder {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         World { program: program.start().await, emulator, _database: self.database }
     }
+}
+
+fn address_of_metrics(base_url: &str) -> String {
+    let port = Url::parse(base_url).unwrap().port().unwrap();
+    format!("http://127.0.0.1:{}", port + 1)
 }
 
 fn point_at(program: ProgramBuilder, emulator: &Emulator, config: &str) -> ProgramBuilder {

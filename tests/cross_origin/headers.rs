@@ -1,7 +1,5 @@
 //! The security headers of every kind of answer.
 
-use std::net::TcpListener;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -195,13 +193,11 @@ async fn an_error_and_its_header_have_the_same_request_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn n6_metrics_are_on_their_own_listener_alone() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let settings = World::builder(TestDatabase::sqlite()).setting("ADMIN_LISTEN", &free.to_string());
-    let world = settings.start().await;
+    let world = World::builder(TestDatabase::sqlite()).with_metrics().start().await;
     let token = world.sign_in("google", "ada").await;
     assert_eq!(world.get_as(&token, "/auth/authorize?service=storage").await.status, 200);
     assert_eq!(world.browser().get("/metrics").await.status, 404);
-    let admin = Client::new(&format!("http://{free}"));
+    let admin = world.admin();
     let metrics = admin.get("/metrics").await;
     assert_eq!(metrics.status, 200);
     for line in [
