@@ -24,6 +24,24 @@ fn the_program_in_rust_is_the_example_of_the_verifier() {
     assert_eq!(Document::read("docs/verify.md").fence("rust"), text);
 }
 
+/// What the README shows of a verifier stands, word for word, in a program that the tests below run.
+#[test]
+fn the_snippets_of_the_readme_are_parts_of_those_programs() {
+    let programs = Document::read("docs/verify.md");
+    let readme = Document::read("README.md");
+    let section =
+        readme.text.split("## For backend developers").nth(1).unwrap().split("\n## ").next().unwrap();
+    for (language, count) in [("rust", 2), ("python", 1), ("js", 1)] {
+        let program = programs.fence(language);
+        let shown: Vec<_> = section.split(&format!("```{language}\n")).skip(1).collect();
+        assert_eq!(shown.len(), count, "{language}");
+        for snippet in shown {
+            let snippet = snippet.split("```").next().unwrap();
+            assert!(program.contains(snippet), "not in docs/verify.md:\n{snippet}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_in_rust_verifies() {
     let test = std::env::current_exe().unwrap();
