@@ -1,0 +1,105 @@
+//! What the program says about itself, and the statuses that it ends with.
+
+use vestibule_test_support::Program;
+
+use super::command;
+
+/// Every command with what its help must name.
+const COMMANDS: [(&[&str], &[&str]); 18] = [
+    (
+        &[],
+        &[
+            "serve",
+            "keys",
+            "migrate",
+            "config",
+            "openapi",
+            "plugin",
+            "users",
+            "healthcheck",
+            "--config",
+            "--dev",
+            "--version",
+        ],
+    ),
+    (&["serve"], &["--listen", "--config", "--dev", "127.0.0.1:8000", "vestibule.toml"]),
+    (&["keys"], &["generate", "rotate", "list"]),
+    (&["keys", "generate"], &["empty folder"]),
+    (&["keys", "rotate"], &["--activate-in"]),
+    (&["keys", "list"], &["List the keys"]),
+    (&["migrate"], &["schema"]),
+    (&["config"], &["check"]),
+    (&["config", "check"], &["without starting"]),
+    (&["openapi"], &["OpenAPI"]),
+    (&["plugin"], &["inspect"]),
+    (&["plugin", "inspect"], &["<FILE>"]),
+    (&["users"], &["list", "show", "disable", "enable", "delete"]),
+    (&["users", "list"], &["List all users"]),
+    (&["users", "show"], &["<USER>", "id or username"]),
+    (&["users", "disable"], &["<USER>", "End a user's sessions"]),
+    (&["users", "delete"], &["<USER>", "identities and sessions"]),
+    (&["healthcheck"], &["alive"]),
+];
+
+#[tokio::test]
+async fn every_command_explains_itself() {
+    let program = Program::builder();
+    for (words, parts) in COMMANDS {
+        let outcome = command(&program, &[words, &["--help"]].concat()).await;
+        assert_eq!((outcome.status, outcome.error.as_str()), (Some(0), ""), "{words:?}");
+        for part in parts.iter().chain(&["Usage: vestibule", "--config <FILE>"]) {
+            assert!(outcome.out.contains(part), "{words:?}: {part:?} in {}", outcome.out);
+        }
+        let undescribed =
+            outcome.out.lines().any(|line| line.trim_end() != line || line.trim() == "--config <FILE>");
+        let listed = outcome.out.lines().skip_while(|line| *line != "Commands:").skip(1);
+        for line in listed.take_while(|line| !line.is_empty()) {
+            assert!(line.split_whitespace().count() > 2, "{words:?}: {line:?} says nothing");
+        }
+        assert!(words.is_empty() || !undescribed, "{words:?}: {}", outcome.out);
+    }
+}
+
+#[tokio::test]
+async fn wrong_usage_ends_with_status_two_and_says_what_would_be_right() {
+    let program = Program::builder();
+    for (arguments, part) in [
+        (&[][..], "Usage: vestibule"),
+        (&["sreve"], "serve"),
+        (&["serve", "--lisen", "127.0.0.1:1"], "--listen"),
+        (&["serve", "--listen", "everywhere"], "--listen"),
+        (&["serve", "--listen"], "--listen"),
+        (&["serve", "now"], "unexpected argument"),
+        (&["keys"], "generate"),
+        (&["config"], "check"),
+        (&["plugin", "inspect"], "<FILE>"),
+        (&["users", "show"], "<USER>"),
+        (&["users", "rename", "ada"], "unrecognized subcommand"),
+        (&["--config"], "--config"),
+    ] {
+        let outcome = command(&program, arguments).await;
+        assert_eq!(outcome.status, Some(2), "{arguments:?}: {}", outcome.error);
+        assert_eq!(outcome.out, "", "{arguments:?}");
+        assert!(outcome.error.contains(part), "{arguments:?}: {part:?} in {}", outcome.error);
+    }
+}
+
+#[tokio::test]
+async fn the_version_is_told() {
+    let outcome = command(&Program::builder(), &["--version"]).await;
+    assert_eq!((outcome.status, outcome.out.as_str()), (Some(0), "vestibule 0.1.0\n"));
+}
+
+#[tokio::test]
+async fn the_document_of_the_interface_is_printed_without_any_setting() {
+    let program = super::ready_to_start().await;
+    let bare = Program::builder().without("EXTERNAL_ADDRESS").without("DATABASE_URL");
+    let outcome = command(&bare, &["openapi"]).await;
+    assert_eq!((outcome.status, outcome.error.as_str()), (Some(0), ""));
+    assert!(outcome.out.starts_with("openapi: 3."), "{}", &outcome.out[..100]);
+    for path in ["/auth/check", "/auth/authorize", "/auth/logout", "/.well-known/jwks.json"] {
+        assert!(outcome.out.contains(&format!("  {path}:\n")), "{path}");
+    }
+    let served = program.start().await.client().get("/openapi.yaml").await.body;
+    assert_eq!(outcome.out.trim_end(), served.trim_end());
+}

@@ -1,0 +1,190 @@
+//! Settings that make no sense: each is named, all at once, and nothing is started.
+
+use std::fs;
+
+use super::{Outcome, command, ready_to_start, with_github};
+
+/// Checks the settings and starts; both must say no, and say it alike.
+async fn refused(program: vestibule_test_support::ProgramBuilder) -> String {
+    let Outcome { status, out, error } = command(&program, &["config", "check"]).await;
+    assert_eq!((status, out.as_str()), (Some(1), ""), "{error}");
+    let ended = program.try_start().await.expect_err("it does not start");
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.logs);
+    assert_eq!(ended.logs, error);
+    error
+}
+
+/// The mistakes that are reported, one a line.
+fn mistakes(text: &str) -> Vec<&str> {
+    text.lines().map(|line| line.strip_prefix("vestibule: ").expect(line)).collect()
+}
+
+#[tokio::test]
+async fn l16_a_value_that_makes_no_sense_is_reported_under_the_name_of_its_setting() {
+    for (name, value, reason) in [
+        ("LISTEN", "everywhere", "invalid socket address"),
+        ("LISTEN", "8000", "invalid socket address"),
+        ("LISTEN", "127.0.0.1:70000", "invalid socket address"),
+        ("ADMIN_LISTEN", "off", "invalid socket address"),
+        ("EXTERNAL_ADDRESS", "http://auth.example.com", "http is allowed on loopback only; use https"),
+        ("EXTERNAL_ADDRESS", "ftp://auth.example.com", "the scheme is neither https nor http"),
+        ("EXTERNAL_ADDRESS", "https://auth.example.com/login", "path"),
+        ("EXTERNAL_ADDRESS", "https://user@auth.example.com", "user name"),
+        ("DATABASE_URL", "mysql://db/vestibule", "starts with sqlite:// or postgres://"),
+        ("DATABASE_URL", "sqlite::memory:", "sqlite://"),
+        ("DATABASE_URL", "postgres://db/x?sslmode=maybe", "sslmode"),
+        ("ALLOWED_ORIGINS", "https://a.example;https://*.b.example", "https://*.b.example: "),
+        ("ALLOWED_ORIGINS", "http://app.example.com", "http is allowed on loopback only"),
+        ("ALLOWED_ORIGINS", "https://a.example/path", "path"),
+        ("ALLOWED_ORIGINS", "null", "not an origin"),
+        ("ALLOWED_SERVICES", "storage:../evil", "../evil: a plugin's name"),
+        ("ALLOWED_SERVICES", "st orage:sample-permissions", "a service's name"),
+        ("ALLOWED_SERVICES", "a:sample-permissions;a:sample-permissions", "the alias is used twice"),
+        ("INSTALLED_EXTENSIONS", "/tmp/evil.so", "1 to 64 letters"),
+        ("USER_TOKEN_TTL", "soon", "USER_TOKEN_TTL: "),
+        ("USER_TOKEN_TTL", "0", "expected between 10s and 10 years"),
+        ("USER_TOKEN_TTL", "-1", "USER_TOKEN_TTL: "),
+        ("USER_TOKEN_TTL", "100y", "expected between 10s and 10 years"),
+        ("PERMISSION_TOKEN_TTL", "1s", "expected between 10s and 10 years"),
+        ("PERMISSION_TOKEN_REUSE", "maybe", "expected on or off"),
+        ("ACCOUNT_LINKING", "email", "expected verified-email or explicit"),
+        ("USER_ID_SCHEME", "md5", "expected random or email-md5"),
+        ("TRUSTED_PROXIES", "10.0.0.0/40", "neither a network"),
+        ("TRUSTED_PROXIES", "proxy.local", "neither a network"),
+        ("LOG", "vestibule=[", "LOG: "),
+        ("LOG_FORMAT", "xml", "expected text or json"),
+        ("GITHUB_URL", "http://github.example", "must be https; http is allowed on loopback only"),
+        ("GITHUB_API_URL", "github", "is not an absolute https address"),
+    ] {
+        let text = refused(with_github().setting(name, value)).await;
+        let [only] = mistakes(&text).try_into().unwrap_or_else(|all| panic!("{name}={value}: {all:?}"));
+        assert!(only.starts_with(&format!("{name}: ")) && only.contains(reason), "{name}={value}: {only}");
+    }
+}
+
+#[tokio::test]
+async fn l16_the_settings_of_a_provider_belong_together() {
+    let google = |name: &str, value: &str| with_github().setting(name, value);
+    for (program, reason) in [
+        (google("GOOGLE_KEY", "id"), "GOOGLE_SECRET is not set: GOOGLE_KEY is"),
+        (google("GOOGLE_SECRET", "s"), "GOOGLE_KEY is not set: GOOGLE_SECRET is"),
+        (
+            google("GOOGLE_KEY", "id")
+                .setting("GOOGLE_SECRET", "s")
+                .setting("GOOGLE_ISSUER", "http://accounts.example"),
+            "GOOGLE_ISSUER: must be https; http is allowed on loopback only",
+        ),
+    ] {
+        assert_eq!(mistakes(&refused(program).await), [reason]);
+    }
+    for (table, reason) in [
+        (
+            "issuer = \"http://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"",
+            "[providers.corp] issuer: must be https",
+        ),
+        ("issuer = \"https://id.example\"\nclient_id = \"a\"", "[providers.corp]: client_secret is not set"),
+        ("client_id = \"a\"\nclient_secret = \"b\"", "[providers.corp]: issuer is not set"),
+        ("isuer = \"https://id.example\"", "[providers.corp]: unknown key \"isuer\""),
+        ("issuer = 7", "[providers.corp]: issuer: expected a text"),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nscopes = [\"email\"]",
+            "[providers.corp]: scopes: expected a list",
+        ),
+    ] {
+        let text = refused(with_github().config(&format!("[providers.corp]\n{table}\n"))).await;
+        let [only] = mistakes(&text).try_into().unwrap_or_else(|all| panic!("{table}: {all:?}"));
+        assert!(only.starts_with(reason), "{table}: {only}");
+    }
+}
+
+#[tokio::test]
+async fn l16_the_settings_of_a_plugin_are_checked_one_by_one() {
+    for (line, reason) in [
+        ("isolation = \"process\"", "isolation: isolation \"process\" is not available in this version"),
+        ("isolation = \"none\"", "isolation: "),
+        ("timeout = \"soon\"", "timeout: "),
+        ("concurrency = 0", "concurrency: expected a number from 1 to 1024"),
+        ("queue = \"long\"", "queue: expected a number from 1 to 1024"),
+        ("may_deny = \"perhaps\"", "may_deny: expected on or off"),
+        ("sha256 = \"abc\"", "sha256: expected 64 hexadecimal digits"),
+        ("config = \"x\"", "config: expected a table"),
+        ("max_tll = \"5m\"", "max_tll: unknown key"),
+    ] {
+        let program = with_github()
+            .setting("ALLOWED_SERVICES", "storage:sample-permissions")
+            .config(&format!("[plugin.storage]\n{line}\n"));
+        let text = refused(program).await;
+        assert!(text.contains("[plugin.storage] ") && text.contains(reason), "{line}: {text}");
+    }
+    let text = refused(with_github().config("[plugin.storage]\ntimeout = \"1s\"\n")).await;
+    assert_eq!(
+        mistakes(&text),
+        ["[plugin.storage]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS has this alias"]
+    );
+}
+
+#[tokio::test]
+async fn l16_every_mistake_is_reported_and_not_only_the_first() {
+    let program = with_github()
+        .without("EXTERNAL_ADDRESS")
+        .setting("LISTEN", "everywhere")
+        .setting("USER_TOKEN_TTL", "soon")
+        .setting("LOG_FORMAT", "xml")
+        .setting("ALLOWED_ORIGINS", "*")
+        .setting("GITHUB_URL", "http://github.example");
+    let text = refused(program).await;
+    let names: Vec<_> =
+        mistakes(&text).iter().map(|line| line.split([':', ' ']).next().unwrap().to_owned()).collect();
+    let expected =
+        ["LISTEN", "EXTERNAL_ADDRESS", "ALLOWED_ORIGINS", "USER_TOKEN_TTL", "GITHUB_URL", "LOG_FORMAT"];
+    assert_eq!(names, expected, "{text}");
+}
+
+#[tokio::test]
+async fn without_a_provider_there_is_no_start_and_never_a_silent_stand_in() {
+    let program = vestibule_test_support::Program::builder();
+    let text = refused(program).await;
+    let [only] = mistakes(&text).try_into().unwrap();
+    for part in ["GOOGLE_KEY", "GITHUB_KEY", "[providers.NAME]", "without a provider nobody can sign in"] {
+        assert!(only.contains(part), "{only}");
+    }
+}
+
+#[tokio::test]
+async fn l16_a_key_of_the_file_that_is_not_known_is_named() {
+    for (text, part) in [
+        ("listen_on = \"127.0.0.1:1\"\n", "unknown key \"listen_on\""),
+        ("GITHUB_SECERT = \"hunter2\"\n", "unknown key \"GITHUB_SECERT\""),
+        ("[provider.corp]\nissuer = \"https://id.example\"\n", "unknown key \"provider\""),
+        ("listen = \"127.0.0.1:1\"\nLISTEN = \"127.0.0.1:2\"\n", "given twice"),
+        ("listen = 1.5\n", "listen: expected a text or a list of texts"),
+        ("[listen]\naddress = \"x\"\n", "listen: expected a text or a list of texts"),
+        ("github_key = \"id\"\ngithub_secret = \"hunter2\n", "line 2: "),
+    ] {
+        let program = with_github().config(text);
+        let file = program.directory().join("vestibule.toml");
+        let error = refused(program).await;
+        assert!(error.contains(part) && error.contains(file.to_str().unwrap()), "{text}: {error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_asked_for_must_be_there() {
+    let outcome = command(&with_github(), &["--config", "/absent/vestibule.toml", "config", "check"]).await;
+    assert_eq!(outcome.status, Some(1));
+    assert!(outcome.error.contains("/absent/vestibule.toml: No such file"), "{}", outcome.error);
+}
+
+#[tokio::test]
+async fn settings_that_are_in_order_are_said_to_be_and_nothing_is_started_or_made() {
+    let program = ready_to_start().await.config("allowed_origins = [\"https://app.example.com\"]\n");
+    let file = program.directory().join("vestibule.toml");
+    let outcome = command(&program, &["config", "check"]).await;
+    let expected = format!("the settings of {} are in order\n", file.display());
+    assert_eq!((outcome.status, outcome.out, outcome.error), (Some(0), expected, String::new()));
+    let mut names: Vec<_> =
+        fs::read_dir(program.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["keys", "vestibule.toml"], "no database was made");
+}
