@@ -42,7 +42,7 @@ impl Forge {
 
     /// A token of these words, signed as the service signs.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
-        self.sign_text(&header.to_string(), &claims.to_string())
+        self.sign_text(header.to_string(), claims.to_string())
     }
 
     /// The same for words that need not be JSON.
