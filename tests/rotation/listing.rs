@@ -91,10 +91,8 @@ async fn commands_that_make_no_sense_say_what_would() {
 #[tokio::test(flavor = "multi_thread")]
 async fn m1_several_that_make_the_first_key_at_once_agree_on_the_one_that_signs() {
     let program = Program::builder();
-    let runs = [(); 5].map(|()| run(&program, &["generate"]));
-    let [a, b, c, d, e] = runs;
-    let outcomes = tokio::join!(a, b, c, d, e);
-    let outcomes = [outcomes.0, outcomes.1, outcomes.2, outcomes.3, outcomes.4];
+    let generate = || run(&program, &["generate"]);
+    let outcomes = <[_; 5]>::from(tokio::join!(generate(), generate(), generate(), generate(), generate()));
     let made = outcomes.iter().filter(|(status, ..)| *status == Some(0)).count();
     assert!(made >= 1, "{outcomes:?}");
     for (status, _, error) in &outcomes {
