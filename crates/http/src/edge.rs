@@ -47,6 +47,16 @@ impl Edge {
         }
     }
 
+    /// Gives an answer the headers that every answer has.
+    fn finish(&self, response: &mut Response, origin: Option<HeaderValue>, request_id: &str) {
+        let headers = response.headers_mut();
+        cors::add_headers(headers, origin);
+        headers::add_security_headers(headers, self.https);
+        if let Ok(value) = HeaderValue::from_str(request_id) {
+            headers.insert("x-request-id", value);
+        }
+    }
+
     /// Puts the layer around all routes.
     pub(crate) fn around(self, inner: BoxEndpoint<'static>) -> EdgeEndpoint {
         EdgeEndpoint { edge: self, inner }
@@ -84,7 +94,7 @@ impl Endpoint for EdgeEndpoint {
         let origin = cors::allowed_origin(&request, &self.edge.allowed_origins);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
-        let (response, fault) = match cors::preflight(&request, origin.as_ref()) {
+        let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
             None => match self.answer(request).await {
                 Ok(response) => (response, None),
@@ -95,26 +105,16 @@ impl Endpoint for EdgeEndpoint {
                 }
             },
         };
-        let mut response = response;
-        let headers = response.headers_mut();
-        cors::add_headers(headers, origin);
-        headers::add_security_headers(headers, self.edge.https);
-        if let Ok(value) = HeaderValue::from_str(&request_id) {
-            headers.insert("x-request-id", value);
-        }
+        self.edge.finish(&mut response, origin, &request_id);
         if method == Method::HEAD {
             keep_headers_only(&mut response).await;
         }
-        let operation = operation::operation_of(&path);
+        let (operation, status) = (operation::operation_of(&path), response.status().as_u16());
         let duration = started.elapsed();
-        let status = response.status().as_u16();
         self.edge.metrics.count_request(operation, status, duration);
-        tracing::info!(
-            target: "vestibule::access",
-            %method, operation, status, request_id, error = fault.map(|fault| fault.code),
-            micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
-            "request"
-        );
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let error = fault.map(|fault| fault.code);
+        tracing::info!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
         Ok(response)
     }
 }
