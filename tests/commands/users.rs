@@ -1,7 +1,7 @@
 //! `vestibule users`.
 
 use serde_json::{Value, json};
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::{Program, TestDatabase};
 
 use super::Outcome;
 use crate::world::{World, on_both_databases};
@@ -96,4 +96,20 @@ async fn a_user_that_is_not_there_is_said_not_to_be() {
             assert_eq!(outcome.error, expected);
         }
     }
+}
+
+/// A mistyped address must not look like a service without users.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_is_not_made() {
+    let program = Program::builder();
+    let file = program.directory().join("mistyped.db");
+    let program = program.setting("DATABASE_URL", &format!("sqlite://{}", file.display()));
+    let outcome: Outcome = program.run(&["users", "list"]).await.into();
+    assert_eq!((outcome.status, outcome.out.as_str()), (Some(1), ""));
+    assert!(
+        outcome.error.contains("there is no database at") && outcome.error.contains("mistyped.db"),
+        "{}",
+        outcome.error
+    );
+    assert!(!file.exists());
 }

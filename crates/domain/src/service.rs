@@ -7,7 +7,7 @@ use thiserror::Error;
 /// A text that cannot name a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "a service's name has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit"
+    "the name of a service or an extension has 1 to 64 letters, digits, dots, hyphens or underscores, and starts with a letter or digit"
 )]
 pub struct ServiceNameError;
 

@@ -94,6 +94,14 @@ impl DatabaseUrl {
         }
     }
 
+    /// The file of an SQLite database.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Target::Sqlite(path) => Some(path),
+            Target::Postgres(_) => None,
+        }
+    }
+
     pub(crate) fn target(&self) -> &Target {
         &self.0
     }

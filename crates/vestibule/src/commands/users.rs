@@ -1,7 +1,7 @@
 //! `vestibule users`.
 
 use vestibule_domain::{Clock, SystemClock, User, UserId, Username};
-use vestibule_storage::Storage;
+use vestibule_storage::{DatabaseUrl, Storage};
 
 use super::{block_on, say};
 use crate::arguments::{UserArgument, UsersCommand};
@@ -15,7 +15,7 @@ const DATABASE: &str = "the database";
 pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Failure> {
     let url = Settings::read_database(sources)?;
     block_on(async {
-        let storage = connect_storage(&url, sources.dev()).await?;
+        let storage = open(&url, sources.dev()).await?;
         match command {
             UsersCommand::List => list(&storage).await,
             UsersCommand::Show(argument) => show(&storage, &find(&storage, argument).await?).await,
@@ -24,6 +24,16 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
             UsersCommand::Delete(argument) => delete(&storage, &find(&storage, argument).await?).await,
         }
     })
+}
+
+/// Opens what is there: a mistyped address must not look like a service without users.
+async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, Failure> {
+    match url.file().filter(|file| !file.exists()) {
+        Some(file) => {
+            Err(Failure::new(format_args!("DATABASE_URL: there is no database at {}", file.display())))
+        }
+        None => connect_storage(url, dev).await,
+    }
 }
 
 /// By id first, which cannot be mistaken; then by username.
