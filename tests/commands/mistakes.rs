@@ -38,7 +38,7 @@ async fn l16_a_value_that_makes_no_sense_is_reported_under_the_name_of_its_setti
         ("ALLOWED_ORIGINS", "https://a.example/path", "path"),
         ("ALLOWED_ORIGINS", "null", "not an origin"),
         ("ALLOWED_SERVICES", "storage:../evil", "../evil: a plugin's name"),
-        ("ALLOWED_SERVICES", "st orage:sample-permissions", "a service's name"),
+        ("ALLOWED_SERVICES", "st orage:sample-permissions", "the name of a service or an extension has"),
         ("ALLOWED_SERVICES", "a:sample-permissions;a:sample-permissions", "the alias is used twice"),
         ("INSTALLED_EXTENSIONS", "/tmp/evil.so", "1 to 64 letters"),
         ("USER_TOKEN_TTL", "soon", "USER_TOKEN_TTL: "),
