@@ -94,6 +94,7 @@ impl Endpoint for EdgeEndpoint {
         let origin = cors::allowed_origin(&request, &self.edge.allowed_origins);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let form = render::form_for(&request);
         let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
             None => match self.answer(request).await {
@@ -101,7 +102,7 @@ impl Endpoint for EdgeEndpoint {
                 Err(problem) => {
                     let fault = Fault::of(&problem);
                     log_problem(&problem, &fault, &request_id);
-                    (render::render(&problem, &fault, &path, &request_id), Some(fault))
+                    (render::render(&problem, &fault, &path, form, &request_id), Some(fault))
                 }
             },
         };

@@ -34,8 +34,17 @@ impl Status {
 pub(crate) trait Statuses: Send + Sync + 'static {
     /// What may happen besides success.
     const ALL: &'static [Status];
-    /// Whether a person sees the answer as a page rather than a program as JSON.
-    const PAGE: bool = false;
+    /// The forms that the answer may have.
+    const FORMS: &'static [Form] = &[Form::Json];
+}
+
+/// What a failure looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// For programs.
+    Json,
+    /// For people.
+    Page,
 }
 
 /// A problem, in the name of an operation that documents it.
@@ -57,9 +66,9 @@ impl<S: Statuses> ApiResponse for Failure<S> {
     fn meta() -> MetaResponses {
         let listed = S::ALL.iter().map(|status| MetaResponse {
             headers: if status.retry_after { vec![retry_after()] } else { vec![] },
-            ..response(Some(status.code), status.description, S::PAGE)
+            ..response(Some(status.code), status.description, S::FORMS)
         });
-        MetaResponses { responses: listed.chain([response(None, OTHERS, S::PAGE)]).collect() }
+        MetaResponses { responses: listed.chain([response(None, OTHERS, S::FORMS)]).collect() }
     }
 
     fn register(registry: &mut Registry) {
@@ -71,16 +80,22 @@ impl<S: Statuses> ApiResponse for Failure<S> {
 const OTHERS: &str = "Any other failure: 400 for a parameter that is given twice or cannot be read, 405 for another \
                       method, 500 for a fault of the service itself.";
 
-fn response(status: Option<u16>, description: &'static str, page: bool) -> MetaResponse {
-    let content = if page {
-        MetaMediaType {
+fn response(status: Option<u16>, description: &'static str, forms: &[Form]) -> MetaResponse {
+    let content = forms.iter().map(|form| media(*form)).collect();
+    MetaResponse { description, status, status_range: None, content, headers: vec![] }
+}
+
+fn media(form: Form) -> MetaMediaType {
+    match form {
+        Form::Json => MetaMediaType {
+            content_type: Json::<ErrorAnswer>::CONTENT_TYPE,
+            schema: ErrorAnswer::schema_ref(),
+        },
+        Form::Page => MetaMediaType {
             content_type: "text/html; charset=utf-8",
             schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
-        }
-    } else {
-        MetaMediaType { content_type: Json::<ErrorAnswer>::CONTENT_TYPE, schema: ErrorAnswer::schema_ref() }
-    };
-    MetaResponse { description, status, status_range: None, content: vec![content], headers: vec![] }
+        },
+    }
 }
 
 fn retry_after() -> MetaHeader {

@@ -12,7 +12,7 @@ use super::Tag;
 use crate::App;
 use crate::cookie::{find_browser_secret, set_browser_secret};
 use crate::edge::HeadersOnly;
-use crate::failure::{Failure, Status, Statuses};
+use crate::failure::{Failure, Form, Status, Statuses};
 use crate::problem::Problem;
 use crate::redirect::SeeOther;
 
@@ -23,7 +23,7 @@ pub(crate) struct StartFailures;
 impl Statuses for StartFailures {
     const ALL: &'static [Status] =
         &[Status::new(400, "`next` is not allowed."), Status::new(404, "There is no provider of this name.")];
-    const PAGE: bool = true;
+    const FORMS: &'static [Form] = &[Form::Json, Form::Page];
 }
 
 pub(crate) struct FinishFailures;
@@ -36,7 +36,7 @@ impl Statuses for FinishFailures {
         ),
         Status::retry(503, "The database is out of reach; the sign-in must be started again."),
     ];
-    const PAGE: bool = true;
+    const FORMS: &'static [Form] = &[Form::Page];
 }
 
 #[OpenApi]
@@ -44,7 +44,8 @@ impl SignInApi {
     /// Begins a sign-in
     ///
     /// Redirects to the provider, and sets a cookie that ties the attempt to this browser for ten minutes. When the
-    /// provider is out of reach it redirects to `next` with `error=temporarily_unavailable`.
+    /// provider is out of reach it redirects to `next` with `error=temporarily_unavailable`. A failure is a page for
+    /// whoever accepts `text/html`, as browsers do, and JSON for everybody else.
     #[oai(
         path = "/auth/login/:provider",
         method = "get",

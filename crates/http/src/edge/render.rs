@@ -1,21 +1,22 @@
 //! A fault in the form that the reader expects: JSON for programs, a page where a person's browser is.
 
 use poem::http::{HeaderValue, header};
-use poem::{IntoResponse, Response};
+use poem::{IntoResponse, Request, Response};
 use serde_json::json;
 
 use crate::edge::allowed_methods;
+use crate::failure::Form;
 use crate::pages;
 use crate::problem::{Fault, Problem};
 
 /// Builds the answer.
-pub(crate) fn render(problem: &Problem, fault: &Fault, path: &str, request_id: &str) -> Response {
-    let mut response = if is_for_people(path) {
-        pages::message(fault, request_id)
-    } else {
-        let body =
-            json!({"error": fault.code, "error_description": fault.description, "request_id": request_id});
-        body.to_string().with_content_type("application/json; charset=utf-8").into_response()
+pub(crate) fn render(problem: &Problem, fault: &Fault, path: &str, form: Form, request_id: &str) -> Response {
+    let mut response = match form {
+        Form::Page => pages::message(fault, request_id),
+        Form::Json => {
+            let body = json!({"error": fault.code, "error_description": fault.description, "request_id": request_id});
+            body.to_string().with_content_type("application/json; charset=utf-8").into_response()
+        }
     };
     response.set_status(fault.status);
     if let Some(wait) = problem.retry_after() {
@@ -27,7 +28,14 @@ pub(crate) fn render(problem: &Problem, fault: &Fault, path: &str, request_id: &
     response
 }
 
-/// Browsers navigate to these; everything else is called by programs.
-fn is_for_people(path: &str) -> bool {
-    path == "/auth/oauth_callback" || path.starts_with("/auth/login/")
+/// The callback is always seen by a person. The login address is for a browser too, but a program may look whether it
+/// works; everything else is called by programs.
+pub(crate) fn form_for(request: &Request) -> Form {
+    let accepts_page =
+        || request.header(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html"));
+    match request.uri().path() {
+        "/auth/oauth_callback" => Form::Page,
+        path if path.starts_with("/auth/login/") && accepts_page() => Form::Page,
+        _ => Form::Json,
+    }
 }
