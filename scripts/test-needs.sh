@@ -8,9 +8,14 @@ has_postgres() {
     command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 }
 
+has_browser() {
+    command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
+        command -v google-chrome >/dev/null 2>&1
+}
+
 missing=
 has_postgres || missing="$missing postgresql"
-command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+has_browser || missing="$missing chromium"
 command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
@@ -24,6 +29,10 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update --quiet
+# Ubuntu has the browser under other names, and brings it as a snap.
+if ! apt-cache show chromium-driver >/dev/null 2>&1; then
+    missing=$(echo "$missing " | sed 's/ chromium-driver / chromium-chromedriver /; s/ chromium / chromium-browser /')
+fi
 # The list is words, not one word.
 # shellcheck disable=SC2086
 apt-get install --quiet --yes --no-install-recommends $missing
