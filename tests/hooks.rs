@@ -1,11 +1,16 @@
 //! Extensions hear of sign-ins and sign-outs, and may change a user.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use vestibule_test_support::TestDatabase;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use vestibule_provider_emulator::{Endpoint, Provider};
+use vestibule_test_support::{TestDatabase, eventually};
 
 use crate::authorize::granted;
 use crate::authorize::plugins::PluginFolder;
-use crate::world::{World, WorldBuilder, on_both_databases};
+use crate::world::{APP, World, WorldBuilder, on_both_databases};
 
 /// A world whose service `echo` answers with what a plugin is told about a user.
 fn with_echo(database: TestDatabase, folder: &PluginFolder) -> WorldBuilder {
@@ -55,6 +60,30 @@ async fn every_extension_hears_of_every_event_once_in_the_order_of_the_setting()
     assert_eq!(notes(&world), expected, "everywhere is one event");
     assert_eq!(world.fail_to_sign_in("google", "refuses").await, "access_denied");
     assert_eq!(notes(&world), expected, "a sign-in that fails is none");
+}
+
+/// Whoever closes the window at the wrong moment is a user all the same, and the extensions must know.
+#[tokio::test(flavor = "multi_thread")]
+async fn e8_a_browser_that_goes_away_does_not_keep_the_extensions_from_hearing() {
+    let world = World::builder(TestDatabase::sqlite()).setting("LOG_FORMAT", "json").start().await;
+    let control = world.control();
+    control.set_slow_delay(Duration::from_secs(1));
+    let browser = world.browser();
+    let callback = world.reach_callback(&browser, "google", "slow", APP).await;
+    let mut connection = TcpStream::connect(world.program.base_url().replace("http://", "")).await.unwrap();
+    let (path, query) = (callback.path(), callback.query().unwrap());
+    let cookie = browser.cookie("vestibule-sign-in").unwrap();
+    let request =
+        format!("GET {path}?{query} HTTP/1.1\r\nHost: x\r\nCookie: vestibule-sign-in={cookie}\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let reached = async || control.requests(Provider::Google, Endpoint::Token) == 1;
+    eventually("the provider is asked to exchange the code", reached).await;
+    // Not a goodbye but a slammed door, which drops the request where it waits.
+    connection.set_zero_linger().unwrap();
+    drop(connection);
+    let told =
+        ["a new user", "a user signed in"].map(|note| (note.to_owned(), "sample-extension".to_owned()));
+    eventually("the extension has heard of both events", async || notes(&world) == told).await;
 }
 
 on_both_databases! {

@@ -12,17 +12,17 @@ use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows};
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
 #[derive(Default)]
-pub struct Callback<'a> {
+pub struct Callback {
     /// The `state` parameter.
-    pub state: Option<&'a str>,
+    pub state: Option<String>,
     /// The `code` parameter.
-    pub code: Option<&'a str>,
+    pub code: Option<String>,
     /// The `error` parameter.
-    pub error: Option<&'a str>,
+    pub error: Option<String>,
     /// The `iss` parameter (RFC 9207).
-    pub issuer: Option<&'a str>,
+    pub issuer: Option<String>,
     /// The secret from the browser's cookie.
-    pub browser: Option<&'a BrowserSecret>,
+    pub browser: Option<BrowserSecret>,
     /// Where the request came from.
     pub client: ClientInfo,
 }
@@ -37,8 +37,8 @@ enum ProviderAnswer<'a> {
 }
 
 impl<'a> ProviderAnswer<'a> {
-    fn of(callback: &Callback<'a>) -> Result<Self, CallbackRefusal> {
-        match (callback.error, callback.code) {
+    fn of(callback: &'a Callback) -> Result<Self, CallbackRefusal> {
+        match (callback.error.as_deref(), callback.code.as_deref()) {
             (Some(error), _) => Ok(Self::Refusal(error)),
             (None, Some(code)) if code.len() > MAX_CODE_LENGTH => Err(CallbackRefusal::CodeTooLong),
             (None, Some(code)) => Ok(Self::Code(code)),
@@ -64,14 +64,14 @@ impl Flows {
     ///
     /// The attempt is spent before the code is exchanged, by one insertion that can succeed once: of any number of
     /// identical callbacks one goes on. Until then nothing is redirected and nothing is written.
-    pub async fn finish_sign_in(&self, callback: Callback<'_>) -> Result<String, FlowError> {
-        let state = callback.state.ok_or(CallbackRefusal::StateMissing)?;
+    pub async fn finish_sign_in(&self, callback: &Callback) -> Result<String, FlowError> {
+        let state = callback.state.as_deref().ok_or(CallbackRefusal::StateMissing)?;
         let (attempt, browser) =
-            Attempt::open(state, callback.browser, &self.parts.tokens, self.parts.clock.now())?;
+            Attempt::open(state, callback.browser.as_ref(), &self.parts.tokens, self.parts.clock.now())?;
         // INVARIANT: `next` was allowed when the attempt began; the settings may have changed since.
         let next = Next::parse(Some(&attempt.next), &self.settings.allowed_origins)?;
         let provider = self.parts.providers.find(&attempt.provider).ok_or(CallbackRefusal::ProviderGone)?;
-        let answer = ProviderAnswer::of(&callback)?;
+        let answer = ProviderAnswer::of(callback)?;
         if !self.parts.storage.spend_attempt(&attempt.id, attempt.expires_at()).await? {
             return Err(CallbackRefusal::StateReplayed.into());
         }
@@ -83,7 +83,7 @@ impl Flows {
                     code_verifier: &browser.code_verifier(&attempt.id),
                     nonce: &browser.nonce(&attempt.id),
                     redirect_uri: &self.redirect_uri(),
-                    issuer: callback.issuer,
+                    issuer: callback.issuer.as_deref(),
                 };
                 self.sign_in(provider.as_ref(), &exchange, &callback.client).await?
             }

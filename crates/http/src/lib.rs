@@ -11,6 +11,7 @@
 mod answers;
 mod api;
 mod client_address;
+mod completion;
 mod cookie;
 mod cors;
 mod credential;

@@ -11,6 +11,7 @@ use vestibule_flows::SessionCheck;
 use super::Tag;
 use crate::App;
 use crate::answers::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOut};
+use crate::completion::to_its_end;
 use crate::credential::Credential;
 use crate::failure::{Failure, Status, Statuses};
 use crate::form::Form;
@@ -79,7 +80,9 @@ impl SessionsApi {
         form: Form,
     ) -> Result<Success<SignOutAnswer>, Failure<SignOutFailures>> {
         let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
-        app.flows.sign_out(credential.token_or(form.field("jwt"))?, everywhere).await?;
+        let token = credential.token_or(form.field("jwt"))?.map(str::to_owned);
+        let flows = Arc::clone(&app.flows);
+        to_its_end(async move { flows.sign_out(token.as_deref(), everywhere).await }).await?;
         Ok(Success(SignOutAnswer { success: true }))
     }
 }

@@ -10,6 +10,7 @@ use vestibule_flows::Callback;
 
 use super::Tag;
 use crate::App;
+use crate::completion::to_its_end;
 use crate::cookie::{find_browser_secret, set_browser_secret};
 use crate::edge::HeadersOnly;
 use crate::failure::{Failure, Form, Status, Statuses};
@@ -94,17 +95,17 @@ impl SignInApi {
         iss: Query<Option<String>>,
     ) -> Result<SeeOther, Failure<FinishFailures>> {
         refuse_look_ahead(request)?;
-        let flows = &app.flows;
-        let browser = find_browser_secret(request, &flows.settings().external_address);
+        let flows = Arc::clone(&app.flows);
         let callback = Callback {
-            state: state.0.as_deref().filter(|state| !state.is_empty()),
-            code: code.0.as_deref().filter(|code| !code.is_empty()),
-            error: error.0.as_deref().filter(|error| !error.is_empty()),
-            issuer: iss.0.as_deref(),
-            browser: browser.as_ref(),
+            state: state.0.filter(|state| !state.is_empty()),
+            code: code.0.filter(|code| !code.is_empty()),
+            error: error.0.filter(|error| !error.is_empty()),
+            issuer: iss.0,
+            browser: find_browser_secret(request, &flows.settings().external_address),
             client: app.settings.trusted_proxies.client_info(request),
         };
-        Ok(SeeOther::to(&flows.finish_sign_in(callback).await?)?)
+        let location = to_its_end(async move { flows.finish_sign_in(&callback).await }).await?;
+        Ok(SeeOther::to(&location)?)
     }
 }
 
