@@ -7,6 +7,7 @@
 //! To add a rule about a value, give the value a type here whose only way in is a parsing function; the rest of
 //! the workspace then cannot hold a value that breaks the rule.
 
+mod causes;
 mod clock;
 mod email;
 mod identity;
@@ -20,6 +21,7 @@ mod session;
 mod user;
 mod username;
 
+pub use causes::with_causes;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use email::{EmailAddress, EmailError};
 pub use identity::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use thiserror::Error;
-use vestibule_domain::NextError;
+use vestibule_domain::{NextError, with_causes};
 use vestibule_plugin_host::CallFailure;
 use vestibule_providers::ProviderError;
 use vestibule_storage::StorageError;
@@ -54,12 +54,6 @@ impl From<StorageError> for FlowError {
         let text = with_causes(&error);
         if error.is_unavailable() { Self::StorageUnavailable(text) } else { Self::Internal(text) }
     }
-}
-
-/// An error and what lies under it, for the log.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| (*error).source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// What is wrong with a callback. Shown to the person on a plain page, never as a redirect.

@@ -163,7 +163,8 @@ impl Flows {
         token.map(Ok).map_err(|error| FlowError::Internal(error.to_string()))
     }
 
-    async fn keep_changes(&self, user: &User) -> Result<(), FlowError> {
+    /// Keeps what extensions changed about a user.
+    pub(crate) async fn keep_changes(&self, user: &User) -> Result<(), FlowError> {
         let storage = &self.parts.storage;
         Ok(storage
             .update_profile(&user.id, user.name.as_ref(), user.avatar_url.as_ref(), &user.attributes)

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{Session, User};
+use vestibule_domain::{Session, User, with_causes};
 
-use crate::error::with_causes;
 use crate::{FlowError, Flows};
 
 /// How stale the last use of a session may become before it is written again.

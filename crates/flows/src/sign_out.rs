@@ -20,11 +20,7 @@ impl Flows {
         tracing::info!(user = %user.id, everywhere, "signed out");
         let outcome = self.parts.plugins.run_hook(Hook::UserLogout, user.clone(), &session.provider_id).await;
         if outcome.changed {
-            let user = outcome.user;
-            let storage = &self.parts.storage;
-            storage
-                .update_profile(&user.id, user.name.as_ref(), user.avatar_url.as_ref(), &user.attributes)
-                .await?;
+            self.keep_changes(&outcome.user).await?;
         }
         Ok(())
     }

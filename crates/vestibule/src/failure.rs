@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io::Write as _;
 
+use vestibule_domain::with_causes;
+
 /// One or more sentences for the operator. Holds no secret.
 #[derive(Debug)]
 pub(crate) struct Failure(Vec<String>);
@@ -31,12 +33,6 @@ impl Failure {
             drop(writeln!(out, "vestibule: {text}"));
         }
     }
-}
-
-/// An error and what lies under it, outermost first.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| (*error).source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl Display for Failure {

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
-use vestibule_domain::Clock;
+use vestibule_domain::{Clock, with_causes};
 use vestibule_storage::Storage;
 use vestibule_tokens::{KeyRing, TokenService, dir_state};
 
 use super::keys::KeyFolder;
-use crate::failure::with_causes;
 
 const KEYS_EVERY: Duration = Duration::from_secs(1);
 const CLEANUP_EVERY: Duration = Duration::from_secs(15 * 60);

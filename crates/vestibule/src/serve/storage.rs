@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use vestibule_domain::with_causes;
 use vestibule_storage::{DatabaseUrl, Storage, StorageError, StorageOptions};
 
-use crate::failure::{Failure, with_causes};
+use crate::failure::Failure;
 
 /// How long the start waits for a database that is not there yet, as when both are started together.
 const PATIENCE: Duration = Duration::from_secs(30);
