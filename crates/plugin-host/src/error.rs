@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::PluginName;
 use crate::config::ConfigFault;
+use crate::{PluginName, SchemaFault};
 
 /// Why a plugin is not loaded: the alias it was configured under, the file, and the fault.
 #[derive(Debug)]
@@ -158,6 +158,9 @@ pub enum LoadFault {
     /// A setting makes no sense.
     #[error("{0}")]
     Setting(&'static str),
+    /// The configuration is not what the plugin's schema demands, or the schema is of no use.
+    #[error("{0}")]
+    Schema(SchemaFault),
     /// The plugin did not make the instance.
     #[error("{ending}{}{message}", if .message.is_empty() { "" } else { ": " })]
     Create {

@@ -15,6 +15,7 @@ use crate::observer::Operation;
 use crate::plan::HostParts;
 use crate::process::{Newborn, ProcessRunner, Seed};
 use crate::runner::Runner;
+use crate::schema;
 use crate::{InstanceSpec, Isolation, PluginPath};
 
 /// How many libraries may be mapped. None is ever unmapped, so this bounds how often code can be reloaded.
@@ -121,7 +122,8 @@ impl<'a> Loader<'a> {
     fn try_out(&self, spec: &InstanceSpec, role: Role, file: &LoadableFile) -> Result<Newborn, LoadFault> {
         let tried = Newborn::load(&self.parts.child, &spec.alias, file, spec.settings.concurrency)?;
         check_role(tried.description(), role)?;
-        spec.settings.config.resolve(&*self.parts.environment)?;
+        let config = spec.settings.config.resolve(&*self.parts.environment)?;
+        schema::validate(&tried.description().config_schema, config.as_object())?;
         Ok(tried)
     }
 
