@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, User};
+use vestibule_domain::{ServiceName, User, UserId};
 
 use crate::error::LoadError;
-use crate::failure::{CallFailure, FailureKind};
+use crate::failure::CallFailure;
+use crate::gauges::PluginGauges;
 use crate::hooks::{self, Hook, HookOutcome};
 use crate::instance::Instance;
 use crate::loader::{Loader, Role};
 use crate::observer::{CallObserver, NoObserver};
-use crate::question::Question;
-use crate::{InstanceSpec, Isolation, PluginPath, describe};
+use crate::{InstanceSpec, Isolation, PluginPath};
 
 /// Who wants permissions, and where.
 #[derive(Clone, Copy)]
@@ -91,22 +91,19 @@ impl PluginHost {
         self.services.contains_key(service)
     }
 
-    /// What the user may do at the service, asked afresh. Anything but an answer is a failure, never an empty object.
+    /// What the user may do at the service; the plugin says whether its answer may be used again. Anything but an answer is a
+    /// failure, never an empty object.
     pub async fn permissions(
         &self,
         request: &PermissionRequest<'_>,
     ) -> Result<Map<String, Value>, CallFailure> {
         let provider = self.services.get(request.service).ok_or(CallFailure::UnknownService)?;
-        let question = Question::Permissions {
-            service: request.service.as_str().to_owned(),
-            user_id: request.user.id.as_str().to_owned(),
-            context_json: describe::permission_context(request.user, request.provider_id),
-        };
-        let settings = provider.settings();
-        let answer = provider.ask(question, Instant::now() + settings.timeout, settings.may_deny).await?;
-        let no_reply =
-            || CallFailure::Failed { alias: provider.alias().to_owned(), kind: FailureKind::NoReply };
-        answer.ok_or_else(no_reply)
+        provider.permissions(request).await
+    }
+
+    /// Forgets what plugins said about a user: from now on they are asked afresh.
+    pub fn forget_user(&self, user: &UserId) {
+        self.services.values().for_each(|provider| provider.forget(user));
     }
 
     /// Tells the extensions of an event. Each sees the user as the earlier ones left it.
@@ -117,6 +114,11 @@ impl PluginHost {
     /// What is loaded: the providers by the names of their services, then the extensions in their order.
     pub fn list(&self) -> Vec<PluginInfo> {
         self.instances().map(describe_instance).collect()
+    }
+
+    /// What is true of each instance at this moment, in the order of [`PluginHost::list`].
+    pub fn gauges(&self) -> Vec<PluginGauges> {
+        self.instances().map(Instance::gauges).collect()
     }
 
     /// What keeps a plugin from working, if anything. Never waits: a plugin that is asked about its health answers the next

@@ -12,6 +12,7 @@ use crate::error::LoadFault;
 use crate::failure::Unavailability;
 use crate::inline::Inline;
 use crate::library::Library;
+use crate::observer::CallObserver;
 use crate::pool::{self, Pool};
 use crate::question::Question;
 use crate::raw::RawInstance;
@@ -28,7 +29,11 @@ pub(crate) enum Runner {
 
 impl Runner {
     /// Makes the instance and whatever runs its calls.
-    pub(crate) fn start(library: Arc<Library>, spec: &InstanceSpec) -> Result<Self, LoadFault> {
+    pub(crate) fn start(
+        library: Arc<Library>,
+        spec: &InstanceSpec,
+        observer: &Arc<dyn CallObserver>,
+    ) -> Result<Self, LoadFault> {
         let serial = library.description().serial;
         let instance = create(library, spec)?;
         let settings = &spec.settings;
@@ -36,7 +41,8 @@ impl Runner {
             Isolation::Inline => Ok(Self::Inline(Inline::new(instance, serial))),
             Isolation::Thread => {
                 let threads = if serial { 1 } else { settings.concurrency };
-                Pool::start(&spec.alias, threads, settings.queue, instance).map(Self::Threads)
+                Pool::start(&spec.alias, threads, settings.queue, instance, Arc::clone(observer))
+                    .map(Self::Threads)
             }
         }
     }
@@ -72,6 +78,14 @@ impl Runner {
         match self {
             Self::Threads(pool) => pool.is_stuck(),
             Self::Inline(_) => false,
+        }
+    }
+
+    /// How many threads are in calls that nobody waits for any more.
+    pub(crate) fn stuck_threads(&self) -> usize {
+        match self {
+            Self::Threads(pool) => pool.stuck_threads(),
+            Self::Inline(_) => 0,
         }
     }
 
