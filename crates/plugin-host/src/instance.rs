@@ -137,14 +137,10 @@ impl Instance {
         answered
     }
 
-    fn judge(&self, operation: Operation, may_deny: bool, mut answer: RawAnswer) -> Answered {
-        let (ttl_seconds, said) = (answer.ttl_seconds, std::mem::take(&mut answer.error));
+    fn judge(&self, operation: Operation, may_deny: bool, answer: RawAnswer) -> Answered {
+        let (ttl_seconds, said) = (answer.ttl_seconds, answer.error.clone());
         let bytes = if let RawReply::One(reply) = &answer.reply { reply.len() } else { 0 };
         let no_opinion = answer.code == code::NO_OPINION;
-        if answer.code == code::DENY {
-            // The reason of a denial is all that a caller gets of the plugin's words.
-            answer.error.clone_from(&said);
-        }
         let verdict = judge(&self.alias, operation, may_deny, answer);
         let outcome = match &verdict {
             Ok(_) if no_opinion => Outcome::NoOpinion,

@@ -3,7 +3,7 @@
 //! **Owns** the host's half of the plugin ABI: where libraries may come from, what is refused before a line of them runs,
 //! the threads that calls run on, how long anybody waits, and what each kind of failure means. **Does not own** what an
 //! answer is used for (`flows`), nor what is configured (the program). All `unsafe` of the host is in `library`,
-//! `callbacks` and `raw`.
+//! `callbacks`, `raw` and `crash`.
 //!
 //! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance looks whether it knows the
 //! answer (`cache`) and whether the plugin may be asked (`breaker`), and asks its `Runner`, which brings the question to
@@ -21,6 +21,7 @@ mod answer;
 mod breaker;
 mod cache;
 mod callbacks;
+mod crash;
 mod describe;
 mod error;
 mod exit;
