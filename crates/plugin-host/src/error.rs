@@ -160,7 +160,7 @@ pub enum LoadFault {
     Setting(&'static str),
     /// The configuration is not what the plugin's schema demands, or the schema is of no use.
     #[error("{0}")]
-    Schema(SchemaFault),
+    Schema(#[from] SchemaFault),
     /// The plugin did not make the instance.
     #[error("{ending}{}{message}", if .message.is_empty() { "" } else { ": " })]
     Create {
