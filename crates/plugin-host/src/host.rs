@@ -42,6 +42,8 @@ pub struct PluginInfo {
     pub file: PathBuf,
     /// The SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+    /// The version of the ABI that it needs: major, minor.
+    pub abi: (u16, u16),
     /// Where its calls run.
     pub isolation: Isolation,
     /// The operations that it provides, by their names in the ABI.
@@ -150,6 +152,7 @@ fn describe_instance(instance: &Instance) -> PluginInfo {
         version: description.version.clone(),
         file: description.file.clone(),
         sha256: hex::encode(description.sha256),
+        abi: description.abi,
         isolation: instance.settings().isolation,
         capabilities: description.provides.iter().map(|operation| operation.as_str()).collect(),
         build_info: description.build_info.clone(),

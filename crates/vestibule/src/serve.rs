@@ -99,10 +99,12 @@ fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Ar
 
 fn load_plugins(settings: &Settings, metrics: &Metrics) -> Result<Arc<PluginHost>, Failure> {
     let plugins = &settings.plugins;
-    let observer = Arc::new(PluginObserver::new(metrics.clone()));
+    let observer = Arc::new(PluginObserver::new(metrics.plugins().clone()));
     let path = PluginPath::new(plugins.path.clone());
     let host = PluginHost::load(&path, plugins.services.clone(), plugins.extensions.clone(), observer);
-    host.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))
+    let host = host.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))?;
+    observer::watch(metrics.plugins(), &host);
+    Ok(host)
 }
 
 /// Gives the plugins a moment to put their affairs in order.
