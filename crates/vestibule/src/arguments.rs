@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
-    /// Look at plugins
+    /// Look at plugins, write a new one
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Manage users
@@ -82,6 +82,14 @@ pub(crate) enum PluginCommand {
     Inspect {
         /// The shared library
         file: PathBuf,
+    },
+    /// Write a new plugin in Rust that works, with its test and the SDK
+    New {
+        /// The plugin's name, and that of its folder
+        name: String,
+        /// Where to make the folder [default: here]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
     },
 }
 
