@@ -5,5 +5,6 @@ mod answers;
 mod hooks;
 mod life;
 mod loading;
+mod museum;
 mod support;
 mod threads;
