@@ -65,6 +65,10 @@ impl Folder {
         self.0.path().join(format!("lib{name}.so"))
     }
 
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.path()
+    }
+
     pub(crate) fn path(&self) -> PluginPath {
         PluginPath::new(vec![self.0.path().to_owned()])
     }

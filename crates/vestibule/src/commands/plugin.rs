@@ -1,5 +1,7 @@
 //! `vestibule plugin`.
 
+mod new;
+
 use vestibule_plugin_host::inspect;
 
 use super::{block_on, say};
@@ -15,6 +17,7 @@ pub(crate) fn plugin(
     match command {
         PluginCommand::Inspect { file } => say(inspect(file).map_err(Failure::new)?),
         PluginCommand::Reload => reload(&sources()?),
+        PluginCommand::New { name, dir } => new::new(name, dir.as_deref()),
     }
 }
 
