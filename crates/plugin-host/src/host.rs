@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, User, UserId};
+use vestibule_domain::{ServiceName, SessionId, User, UserId};
 
 use crate::error::LoadError;
 use crate::failure::CallFailure;
@@ -27,6 +27,9 @@ pub struct PermissionRequest<'a> {
     pub user: &'a User,
     /// The identity that the user came with.
     pub provider_id: &'a str,
+    /// The session that the user came with. An answer that was given in one session is not used in another, so that it is
+    /// gone at a sign-out also where another process has served that.
+    pub session: Option<&'a SessionId>,
 }
 
 /// What is known about one instance.

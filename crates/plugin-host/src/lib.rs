@@ -49,6 +49,7 @@ mod text;
 
 pub use answer::BadReply;
 pub use breaker::BreakerState;
+pub use cache::DEFAULT_MAX_TTL;
 pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;
 pub use failure::{CallFailure, FailureKind, Unavailability};

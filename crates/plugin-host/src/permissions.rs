@@ -20,7 +20,7 @@ impl Instance {
         let started = Instant::now();
         let deadline = started + self.settings().timeout;
         let context_json = describe::permission_context(request.user, request.provider_id);
-        let asked = self.cache.question(&request.user.id, &context_json);
+        let asked = self.cache.question(&request.user.id, request.session, &context_json);
         let question = || Question::Permissions {
             service: request.service.as_str().to_owned(),
             user_id: request.user.id.as_str().to_owned(),
