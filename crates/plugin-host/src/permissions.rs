@@ -90,3 +90,30 @@ fn concerns_everybody(verdict: &Verdict) -> bool {
         Err(CallFailure::UnknownService) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_wrong_with_one_caller_is_not_told_to_the_others() {
+        let unavailable = |cause| Err(CallFailure::unavailable("a", cause));
+        for own in [
+            Unavailability::Timeout,
+            Unavailability::QueueFull,
+            Unavailability::Stuck,
+            Unavailability::Closed,
+            Unavailability::Open(Duration::ZERO),
+        ] {
+            assert!(!concerns_everybody(&unavailable(own)), "{own}");
+        }
+        let failed = CallFailure::Failed { alias: "a".into(), kind: FailureKind::Panic };
+        for verdict in
+            [unavailable(Unavailability::Retry), Err(failed), Err(CallFailure::Denied("no".into()))]
+        {
+            assert!(concerns_everybody(&verdict), "{verdict:?}");
+        }
+    }
+}
