@@ -56,6 +56,7 @@ mod text;
 pub use answer::BadReply;
 pub use breaker::BreakerState;
 pub use config::{ConfigFault, Environment, PluginConfig};
+pub use cache::DEFAULT_MAX_TTL;
 pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;
 pub use failure::{CallFailure, FailureKind, Unavailability};

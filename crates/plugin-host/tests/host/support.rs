@@ -184,7 +184,8 @@ pub(crate) async fn ask(
     user_id: &str,
 ) -> Result<Map<String, Value>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    let request = PermissionRequest { service: &service, user: &user, provider_id: "google:1" };
+    let request =
+        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
     host.permissions(&request).await
 }
 
