@@ -6,7 +6,7 @@ use std::time::Instant;
 use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code, level};
 
 use crate::answer::{BadReply, MAX_REPLY_BYTES, RawAnswer, RawReply};
-use crate::text;
+use crate::{text, witness};
 
 /// The one table, for every plugin and as long as the process lives.
 pub(crate) static HOST: Host = Host {
@@ -32,11 +32,12 @@ pub(crate) struct CallState {
     deadline: Instant,
     reply: RawReply,
     error: String,
+    ttl_seconds: Option<u32>,
 }
 
 impl CallState {
     pub(crate) fn new(deadline: Instant) -> Self {
-        Self { deadline, reply: RawReply::None, error: String::new() }
+        Self { deadline, reply: RawReply::None, error: String::new(), ttl_seconds: None }
     }
 
     /// The pointer that the plugin gets. INVARIANT: nothing else touches the state until the operation has returned.
@@ -45,7 +46,7 @@ impl CallState {
     }
 
     pub(crate) fn finish(self, code: i32) -> RawAnswer {
-        RawAnswer { code, reply: self.reply, error: self.error }
+        RawAnswer { code, reply: self.reply, error: self.error, ttl_seconds: self.ttl_seconds }
     }
 }
 
@@ -92,12 +93,17 @@ unsafe extern "C" fn set_error(call: *mut Call, message: Str) {
     }
 }
 
-/// A host may use an answer for less long than the plugin allows: this one asks each time.
-unsafe extern "C" fn set_ttl(_call: *mut Call, _seconds: u32) {}
+unsafe extern "C" fn set_ttl(call: *mut Call, seconds: u32) {
+    // SAFETY: the plugin passes on the call that it was given.
+    if let Some(state) = unsafe { state(call) } {
+        state.ttl_seconds = Some(seconds);
+    }
+}
 
 unsafe extern "C" fn remaining_ms(call: *mut Call) -> i64 {
     // SAFETY: the plugin passes on the call that it was given.
     let Some(state) = (unsafe { state(call) }) else { return 0 };
+    witness::note_a_look();
     let left = state.deadline.saturating_duration_since(Instant::now());
     i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
 }

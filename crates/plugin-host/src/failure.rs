@@ -156,7 +156,7 @@ mod tests {
     use crate::answer::RawReply;
 
     fn judged(operation: Operation, may_deny: bool, code: i32, reply: RawReply) -> Result<bool, CallFailure> {
-        let answer = RawAnswer { code, reply, error: "because".to_owned() };
+        let answer = RawAnswer { code, reply, error: "because".to_owned(), ..RawAnswer::default() };
         judge("acl", operation, may_deny, answer).map(|object| object.is_some())
     }
 
