@@ -20,9 +20,11 @@ mod usage;
 use std::io;
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use thiserror::Error;
 
+use crate::config::{ConfigFault, Environment, PluginConfig};
 use crate::error::LoadFault;
+use crate::process::ChildProgram;
 use event::{Job, Note, Verdict};
 use plan::Check;
 use report::Finding;
@@ -36,24 +38,36 @@ pub struct CheckRequest<'a> {
     /// The library.
     pub file: &'a Path,
     /// A configuration that the plugin is to work with.
-    pub config: &'a Map<String, Value>,
-    /// The program that, with these arguments, calls [`run_check_child`].
-    pub program: &'a Path,
-    /// The arguments.
-    pub arguments: &'a [&'a str],
+    pub config: &'a PluginConfig,
+    /// What the configuration may refer to.
+    pub environment: &'a dyn Environment,
+    /// The program that calls [`run_check_child`].
+    pub child: &'a ChildProgram,
 }
 
-/// Runs every check and waits for it. An error means that no child could be run at all.
-pub fn check(request: &CheckRequest<'_>) -> io::Result<CheckReport> {
+/// Why nothing could be checked.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// The configuration refers to something that is not there.
+    #[error(transparent)]
+    Config(#[from] ConfigFault),
+    /// No child could be run.
+    #[error("a check cannot be run: {0}")]
+    Child(#[from] io::Error),
+}
+
+/// Runs every check and waits for it.
+pub fn check(request: &CheckRequest<'_>) -> Result<CheckReport, CheckError> {
     let file = std::path::absolute(request.file)?;
+    let config = request.config.resolve(request.environment)?;
     let mut report = CheckReport::new(file.clone());
     for check in Check::ALL {
         if let Some(needed) = missing(check, &report) {
             report.add(Finding::skipped(check, needed));
             continue;
         }
-        let job = Job { check, file: file.clone(), config: request.config.clone() };
-        let ran = parent::run(request, &job)?;
+        let job = Job { check, file: file.clone(), config: config.as_object().clone() };
+        let ran = parent::run(request.child, &job)?;
         report.learn(ran.about);
         report.add(Finding::new(check, ran.notes, ran.took));
     }

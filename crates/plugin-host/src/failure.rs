@@ -52,6 +52,12 @@ pub enum Unavailability {
     /// It says so.
     #[error("it asks to try later")]
     Retry,
+    /// Its process ended while it was asked.
+    #[error("its process ended")]
+    Crashed,
+    /// Its process ends again and again, and the next is not there yet.
+    #[error("its process is to be started again")]
+    Restarting,
     /// The host is closing.
     #[error("the service is ending")]
     Closed,
@@ -108,6 +114,8 @@ impl CallFailure {
                 Unavailability::QueueFull => Outcome::QueueFull,
                 Unavailability::Stuck => Outcome::Stuck,
                 Unavailability::Retry => Outcome::Retry,
+                Unavailability::Crashed => Outcome::Crashed,
+                Unavailability::Restarting => Outcome::Restarting,
                 Unavailability::Closed => Outcome::Closed,
             },
             Self::Failed { kind, .. } => match kind {

@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 use vestibule_plugin_abi::code;
 
 use crate::answer::RawAnswer;
-use crate::error::LoadFault;
 use crate::failure::{CallFailure, judge};
-use crate::library::{Library, PluginDescription};
+use crate::library::PluginDescription;
 use crate::observer::{CallObserver, Operation, Outcome};
 use crate::probe::Probe;
 use crate::question::Question;
@@ -20,21 +19,21 @@ use crate::{InstanceSettings, InstanceSpec};
 pub(crate) struct Instance {
     alias: String,
     settings: InstanceSettings,
-    library: Arc<Library>,
+    description: PluginDescription,
     runner: Runner,
     probe: Probe,
     observer: Arc<dyn CallObserver>,
 }
 
 impl Instance {
-    pub(crate) fn start(
-        library: Arc<Library>,
-        spec: InstanceSpec,
+    pub(crate) fn new(
+        description: PluginDescription,
+        spec: &InstanceSpec,
+        runner: Runner,
         observer: Arc<dyn CallObserver>,
-    ) -> Result<Self, LoadFault> {
-        let runner = Runner::start(Arc::clone(&library), &spec)?;
-        let InstanceSpec { alias, settings, .. } = spec;
-        Ok(Self { alias, settings, library, runner, probe: Probe::default(), observer })
+    ) -> Self {
+        let (alias, settings) = (spec.alias.clone(), spec.settings.clone());
+        Self { alias, settings, description, runner, probe: Probe::default(), observer }
     }
 
     pub(crate) fn alias(&self) -> &str {
@@ -46,7 +45,7 @@ impl Instance {
     }
 
     pub(crate) fn description(&self) -> &PluginDescription {
-        self.library.description()
+        &self.description
     }
 
     pub(crate) fn provides(&self, operation: Operation) -> bool {
@@ -104,8 +103,8 @@ impl Instance {
     pub(crate) fn health(&self) -> Result<(), String> {
         let unwell =
             |reason: &'static str| Err(format!("the plugin {:?} is not able to work: {reason}", self.alias));
-        if self.runner.is_stuck() {
-            return unwell("all its threads hang");
+        if let Some(reason) = self.runner.hindrance() {
+            return unwell(reason);
         }
         if !self.provides(Operation::Health) {
             return Ok(());

@@ -4,6 +4,7 @@ mod description;
 mod elf;
 mod file;
 mod table;
+mod trust;
 
 use std::ffi::c_int;
 use std::path::Path;
@@ -13,7 +14,8 @@ use vestibule_plugin_abi::{self as abi, ENTRY_SYMBOL, EntryFn};
 
 use crate::error::{LoadError, LoadFault};
 pub use description::PluginDescription;
-pub(crate) use file::CheckedFile;
+pub(crate) use file::{CheckedFile, LoadableFile};
+pub(crate) use trust::Trust;
 
 /// A library that is mapped for as long as the process lives.
 pub(crate) struct Library {
@@ -32,8 +34,8 @@ const FLAGS: c_int = unix::RTLD_NOW | unix::RTLD_LOCAL | libc::RTLD_NODELETE;
 
 impl Library {
     /// Maps the library, which runs its constructors, and reads its table.
-    pub(crate) fn open(file: &CheckedFile) -> Result<Self, LoadFault> {
-        let path = file.to_loadable()?;
+    pub(crate) fn open(file: &LoadableFile) -> Result<Self, LoadFault> {
+        let path = file.keep()?;
         // SAFETY: constructors of a library may do anything. The operator chose the file, and it has passed the checks.
         let library = unsafe { unix::Library::open(Some(path.as_path()), FLAGS) }.map_err(refused)?;
         // SAFETY: the symbol has this type in every plugin; the header says so.
@@ -72,6 +74,7 @@ fn refused(error: libloading::Error) -> LoadFault {
 pub fn inspect(file: &Path) -> Result<PluginDescription, LoadError> {
     let path = std::path::absolute(file).map_err(|error| LoadError::from(LoadFault::Unreadable(error)));
     let path = path.map_err(|error| error.in_file(file))?;
-    let library = CheckedFile::read(&path).and_then(|file| Library::open(&file));
+    let library =
+        CheckedFile::read(&path, Trust::default()).and_then(|file| Library::open(&file.to_loadable()?));
     library.map(|library| library.description).map_err(|fault| LoadError::from(fault).in_file(&path))
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Hook;
 
 /// What a plugin was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// The permissions of a user.
     Permissions,
@@ -62,6 +64,10 @@ pub enum Outcome {
     QueueFull,
     /// Every thread of the instance hangs.
     Stuck,
+    /// The process of the instance ended during the call.
+    Crashed,
+    /// The process of the instance ends again and again.
+    Restarting,
     /// The host is closing.
     Closed,
     /// The plugin failed.
@@ -83,6 +89,8 @@ impl Outcome {
             Self::Timeout => "timeout",
             Self::QueueFull => "queue_full",
             Self::Stuck => "stuck",
+            Self::Crashed => "crashed",
+            Self::Restarting => "restarting",
             Self::Closed => "closed",
             Self::Failed => "failed",
             Self::Panic => "panic",
@@ -95,6 +103,9 @@ impl Outcome {
 pub trait CallObserver: Send + Sync {
     /// `duration` includes the wait for a thread. Called on the threads of requests: be quick.
     fn observe(&self, alias: &str, operation: Operation, outcome: Outcome, duration: Duration);
+
+    /// A process is started in place of one that ended or hung.
+    fn restarted(&self, _alias: &str) {}
 }
 
 /// Does not listen.

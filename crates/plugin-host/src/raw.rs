@@ -5,12 +5,12 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::{Map, Value};
 use vestibule_plugin_abi::{Call, PermissionRequest, PermissionsFn, Str, UserEvent, code};
 
 use crate::Hook;
 use crate::answer::RawAnswer;
 use crate::callbacks::{CallState, HOST, InstanceLog, size_of_abi};
+use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
 use crate::library::Library;
 use crate::question::Question;
@@ -32,12 +32,11 @@ impl RawInstance {
     pub(crate) fn create(
         library: Arc<Library>,
         alias: &str,
-        config: &Map<String, Value>,
+        config: &ResolvedConfig,
         deadline: Instant,
     ) -> Result<Self, LoadFault> {
         let create = library.table().create.ok_or(LoadFault::Table("there is no create"))?;
-        let config = serde_json::to_string(config)
-            .map_err(|_| LoadFault::Setting("config cannot be written as JSON"))?;
+        let config = config.to_json();
         let (mut call, mut state) = (CallState::new(deadline), ptr::null_mut());
         let logger = InstanceLog::leak(alias);
         let (alias, config) = (Str::new(alias), Str::new(&config));

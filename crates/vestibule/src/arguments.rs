@@ -98,6 +98,8 @@ pub(crate) enum PluginCommand {
     /// One check, for the command above
     #[command(hide = true)]
     CheckChild,
+    /// Let the service that runs here read its settings of plugins again and load what they say; requests go on
+    Reload,
 }
 
 #[derive(Debug, Subcommand)]

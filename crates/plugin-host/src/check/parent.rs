@@ -11,12 +11,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::CheckRequest;
 use super::event::{About, Event, Job, Note};
 use super::mask::Mask;
+use crate::process::{ChildProgram, KEPT_VARIABLES};
 
-/// All that a child gets of the environment.
-const ENVIRONMENT: [&str; 6] = ["PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR"];
 /// How much of what a plugin writes to its standard error output is kept.
 const KEPT_BYTES: usize = 4 * 1024;
 /// How long the rest of that output is waited for: a process that the plugin has started may hold it open.
@@ -30,9 +28,9 @@ pub(super) struct Ran {
 }
 
 /// Runs one check in a child and puts whatever ends it early down to what it was doing.
-pub(super) fn run(request: &CheckRequest<'_>, job: &Job) -> io::Result<Ran> {
+pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
     let began = Instant::now();
-    let (mut child, mut stream) = start(request)?;
+    let (mut child, mut stream) = start(program)?;
     let words = gather(child.0.stderr.take());
     serde_json::to_writer(&stream, job)?;
     stream.write_all(b"\n")?;
@@ -65,11 +63,11 @@ impl Drop for Running {
     }
 }
 
-fn start(request: &CheckRequest<'_>) -> io::Result<(Running, UnixStream)> {
+fn start(program: &ChildProgram) -> io::Result<(Running, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
-    let mut command = Command::new(request.program);
-    command.args(request.arguments).env_clear().process_group(0);
-    command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    let mut command = Command::new(&program.path);
+    command.args(&program.arguments).env_clear().process_group(0);
+    command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped());
     Ok((Running(command.spawn()?), ours))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::process::CREATE_TIMEOUT;
 use serde::{Deserialize, Serialize};
 
 /// One check.
@@ -67,7 +68,7 @@ impl Check {
     /// How long one step of the plugin may take before it counts as hanging. `create` has what it has at a start.
     pub(super) fn patience(self) -> Duration {
         match self {
-            Self::Create => Duration::from_secs(30),
+            Self::Create => CREATE_TIMEOUT,
             _ => Duration::from_secs(10),
         }
     }

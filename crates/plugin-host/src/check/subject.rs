@@ -1,5 +1,6 @@
 //! The plugin under examination.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,17 +11,17 @@ use super::child::Progress;
 use super::event::Job;
 use super::mask::Mask;
 use crate::answer::RawAnswer;
+use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
 use crate::failure::{CallFailure, FailureKind, judge};
-use crate::library::{CheckedFile, Library};
+use crate::library::{CheckedFile, Library, Trust};
 use crate::observer::Operation;
+use crate::process::CREATE_TIMEOUT;
 use crate::question::Question;
 use crate::raw::{self, RawInstance};
 
 /// The alias of most instances.
 pub(super) const ALIAS: &str = "check";
-/// How long an instance may take to start.
-const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an ordinary call may take: longer than the service's own default.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -35,7 +36,8 @@ pub(super) struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub(super) fn open(job: &'a Job, progress: &'a Progress) -> Result<Self, LoadFault> {
         progress.doing("its library was being loaded");
-        let library = Arc::new(Library::open(&CheckedFile::read(&job.file)?)?);
+        let library =
+            Arc::new(Library::open(&CheckedFile::read(&job.file, Trust::default())?.to_loadable()?)?);
         Ok(Self { library, config: &job.config, progress, mask: Mask::new(&job.config) })
     }
 
@@ -59,7 +61,10 @@ impl<'a> Subject<'a> {
         alias: &str,
         config: &Map<String, Value>,
     ) -> Result<RawInstance, LoadFault> {
-        RawInstance::create(Arc::clone(&self.library), alias, config, Instant::now() + CREATE_TIMEOUT)
+        let config = serde_json::to_vec(config).map_err(io::Error::from);
+        let config = config.and_then(ResolvedConfig::from_json);
+        let config = config.map_err(|_| LoadFault::Setting("config cannot be written as JSON"))?;
+        RawInstance::create(Arc::clone(&self.library), alias, &config, Instant::now() + CREATE_TIMEOUT)
     }
 
     /// Ends an instance, under the eyes of the parent.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vestibule_domain::User;
 use vestibule_plugin_host::{Hook, InstanceSettings, Operation, Outcome, PluginHost};
 
-use crate::support::{Folder, Recorder, config, impatient, spec, user};
+use crate::support::{Folder, Recorder, config, impatient, parts_with, spec, user};
 
 fn attributes(user: &User) -> Value {
     Value::Object(user.attributes.as_object().clone())
@@ -60,7 +60,7 @@ async fn e8_a_hook_that_fails_is_counted_and_skipped() {
         spec("works", "sample-extension", InstanceSettings::default()),
     ];
     let observer = Arc::new(Recorder::default());
-    let host = PluginHost::load(&folder.path(), Vec::new(), specs, observer.clone()).unwrap();
+    let host = PluginHost::load(&folder.plan(Vec::new(), specs), parts_with(observer.clone())).unwrap();
     let outcome = host.run_hook(Hook::UserLogin, user("u1"), "google:1").await;
     assert_eq!(outcome.denied, None);
     assert_eq!(attributes(&outcome.user), json!({"sample": {"sign_ins": 1}}));
@@ -96,7 +96,7 @@ async fn an_extension_without_the_hook_is_not_called() {
     let folder = Folder::with_variant(&[]);
     let observer = Arc::new(Recorder::default());
     let specs = vec![spec("audit", "variant", InstanceSettings::default())];
-    let host = PluginHost::load(&folder.path(), Vec::new(), specs, observer.clone()).unwrap();
+    let host = PluginHost::load(&folder.plan(Vec::new(), specs), parts_with(observer.clone())).unwrap();
     let outcome = host.run_hook(Hook::NewUser, user("u1"), "google:1").await;
     assert!(!outcome.changed && observer.seen().is_empty());
 }

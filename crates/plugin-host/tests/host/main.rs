@@ -5,5 +5,6 @@ mod answers;
 mod hooks;
 mod life;
 mod loading;
+mod processes;
 mod support;
 mod threads;

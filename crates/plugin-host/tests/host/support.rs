@@ -1,5 +1,6 @@
 //! Libraries in folders of their own, and hosts made of them.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 use vestibule_domain::{Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserId};
 use vestibule_plugin_host::{
-    CallFailure, CallObserver, InstanceSettings, InstanceSpec, LoadError, Operation, Outcome,
-    PermissionRequest, PluginHost, PluginName, PluginPath, Unavailability,
+    CallFailure, CallObserver, ChildProgram, HostParts, InstanceSettings, InstanceSpec, LoadError, Operation,
+    Outcome, PermissionRequest, PluginHost, PluginName, PluginPath, PluginPlan, Unavailability,
 };
 
 /// A folder of plugins.
@@ -66,15 +67,47 @@ impl Folder {
         PluginPath::new(vec![self.0.path().to_owned()])
     }
 
+    pub(crate) fn plan(
+        &self,
+        services: Vec<(ServiceName, InstanceSpec)>,
+        extensions: Vec<InstanceSpec>,
+    ) -> PluginPlan {
+        PluginPlan { path: self.path(), services, extensions }
+    }
+
     /// A host with one service.
     pub(crate) fn serve(&self, plugin: &str, settings: InstanceSettings) -> Result<PluginHost, LoadError> {
-        let services = vec![(service("billing"), spec("billing", plugin, settings))];
-        PluginHost::load(&self.path(), services, Vec::new(), Arc::new(Recorder::default()))
+        let plan = self.plan(vec![(service("billing"), spec("billing", plugin, settings))], Vec::new());
+        PluginHost::load(&plan, parts())
     }
 
     /// A host with these extensions and nothing else.
     pub(crate) fn extend(&self, specs: Vec<InstanceSpec>) -> Result<PluginHost, LoadError> {
-        PluginHost::load(&self.path(), Vec::new(), specs, Arc::new(Recorder::default()))
+        PluginHost::load(&self.plan(Vec::new(), specs), parts())
+    }
+}
+
+/// What a host works with in these tests: no variable is in its environment but one.
+pub(crate) fn parts() -> HostParts {
+    parts_with(Arc::new(Recorder::default()))
+}
+
+pub(crate) fn parts_with(observer: Arc<Recorder>) -> HostParts {
+    let environment = |name: &str| (name == "TEST_SECRET").then(|| "from the environment".to_owned());
+    HostParts { child: this_program(), environment: Arc::new(environment), observer }
+}
+
+/// This test program, told to be the process of a plugin.
+fn this_program() -> ChildProgram {
+    let arguments = ["--exact", "support::plugin_process", "--nocapture"].map(OsString::from).to_vec();
+    ChildProgram { path: std::env::current_exe().unwrap(), arguments }
+}
+
+/// Not a test of anything: what the program above runs. Among the tests its standard input is no such socket, and it is over.
+#[test]
+fn plugin_process() {
+    if rustix::net::sockopt::socket_type(std::io::stdin()) == Ok(rustix::net::SocketType::SEQPACKET) {
+        vestibule_plugin_host::run_plugin_process();
     }
 }
 
@@ -92,7 +125,7 @@ pub(crate) fn spec(alias: &str, plugin: &str, settings: InstanceSettings) -> Ins
 }
 
 pub(crate) fn config(config: &Value) -> InstanceSettings {
-    InstanceSettings { config: config.as_object().unwrap().clone(), ..InstanceSettings::default() }
+    InstanceSettings { config: config.as_object().unwrap().clone().into(), ..InstanceSettings::default() }
 }
 
 /// Settings for calls that are to run out of time.

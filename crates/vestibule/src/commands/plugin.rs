@@ -4,14 +4,26 @@ mod check;
 
 use vestibule_plugin_host::{inspect, run_check_child};
 
-use super::say;
+use super::{block_on, say};
 use crate::arguments::PluginCommand;
 use crate::failure::Failure;
+use crate::serve::ask_for_reload;
+use crate::settings::{Settings, Sources};
 
-pub(crate) fn plugin(command: &PluginCommand) -> Result<(), Failure> {
+pub(crate) fn plugin(
+    command: &PluginCommand,
+    sources: impl FnOnce() -> Result<Sources, Failure>,
+) -> Result<(), Failure> {
     match command {
         PluginCommand::Inspect { file } => say(inspect(file).map_err(Failure::new)?),
         PluginCommand::Check { file, config, json } => check::check(file, config.as_deref(), *json),
         PluginCommand::CheckChild => run_check_child(),
+        PluginCommand::Reload => reload(&sources()?),
     }
+}
+
+fn reload(sources: &Sources) -> Result<(), Failure> {
+    let listen = Settings::read_listen(sources)?;
+    block_on(ask_for_reload(listen))?;
+    say("the plugins are reloaded")
 }

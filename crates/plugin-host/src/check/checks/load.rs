@@ -7,7 +7,7 @@ use crate::check::event::{About, Event, Job, Note};
 use crate::check::subject::Subject;
 use crate::check::{failed, of_file};
 use crate::error::LoadFault;
-use crate::library::CheckedFile;
+use crate::library::{CheckedFile, Trust};
 use crate::schema::{self, SchemaFault};
 
 /// Longer than any alias that the service lets pass.
@@ -15,7 +15,7 @@ const LONG_ALIAS_BYTES: usize = 4 * 1024;
 
 pub(super) fn file(job: &Job, progress: &Progress) {
     progress.doing("its file was being read");
-    progress.note(match CheckedFile::read(&job.file) {
+    progress.note(match CheckedFile::read(&job.file, Trust::default()) {
         Ok(file) => {
             Note::ok(format_args!("a library for this machine, SHA-256 {}", hex::encode(file.sha256())))
         }

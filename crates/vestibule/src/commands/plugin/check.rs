@@ -5,19 +5,21 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use vestibule_plugin_host::{self as host, CheckRequest};
+use vestibule_plugin_host::{self as host, CheckRequest, ChildProgram};
 
 use crate::commands::say;
 use crate::failure::Failure;
+use crate::settings::Sources;
 
 /// What the program is called with to run one check.
-const CHILD: &[&str] = &["plugin", "check-child"];
+const CHILD: [&str; 2] = ["plugin", "check-child"];
 
 pub(super) fn check(file: &Path, config: Option<&Path>, json: bool) -> Result<(), Failure> {
-    let config = config.map_or_else(|| Ok(Map::new()), read)?;
-    let program = std::env::current_exe()?;
-    let request = CheckRequest { file, config: &config, program: &program, arguments: CHILD };
-    let report = host::check(&request).map_err(Failure::while_doing("a check cannot be run"))?;
+    let config = config.map_or_else(|| Ok(Map::new()), read)?.into();
+    let child = ChildProgram { path: std::env::current_exe()?, arguments: CHILD.map(Into::into).into() };
+    let environment = &*Sources::environment();
+    let request = CheckRequest { file, config: &config, environment, child: &child };
+    let report = host::check(&request).map_err(Failure::new)?;
     if json {
         say(report.to_json())?;
     } else {
@@ -29,7 +31,7 @@ pub(super) fn check(file: &Path, config: Option<&Path>, json: bool) -> Result<()
     Err(Failure::new(format_args!("{} has not passed", file.display())))
 }
 
-/// The configuration, with everything that it refers to.
+/// The configuration as it is written: references in it are looked up later.
 fn read(file: &Path) -> Result<Map<String, Value>, Failure> {
     let wrong = |reason: &str| Failure::new(format_args!("{}: {reason}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| wrong(&error.to_string()))?;
