@@ -6,18 +6,16 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, User};
+use vestibule_domain::{ServiceName, User, UserId};
 
-use crate::describe;
 use crate::error::LoadError;
-use crate::failure::{CallFailure, FailureKind};
+use crate::failure::CallFailure;
+use crate::gauges::PluginGauges;
 use crate::hooks::{self, Hook, HookOutcome};
 use crate::instance::Instance;
 use crate::loaded::{Loaded, PluginInfo};
 use crate::loader::{Libraries, Loader, Role};
-use crate::observer::Operation;
 use crate::plan::{HostParts, PluginPlan};
-use crate::question::Question;
 
 /// Who wants permissions, and where.
 #[derive(Clone, Copy)]
@@ -75,19 +73,15 @@ impl PluginHost {
         self.loaded.load().services.contains_key(service)
     }
 
-    /// What the user may do at the service, asked afresh. Anything but an answer is a failure, never an empty object.
+    /// What the user may do at the service; the plugin says whether its answer may be used again. Anything but an answer is a
+    /// failure, never an empty object.
     pub async fn permissions(
         &self,
         request: &PermissionRequest<'_>,
     ) -> Result<Map<String, Value>, CallFailure> {
         let loaded = self.loaded.load_full();
         let provider = loaded.services.get(request.service).ok_or(CallFailure::UnknownService)?;
-        let question = Question::Permissions {
-            service: request.service.as_str().to_owned(),
-            user_id: request.user.id.as_str().to_owned(),
-            context_json: describe::permission_context(request.user, request.provider_id),
-        };
-        answer_of(provider, question).await
+        provider.permissions(request).await
     }
 
     /// What the user may do at the service and why, in the plugin's own words; `None` when the plugin does not explain.
@@ -97,15 +91,12 @@ impl PluginHost {
     ) -> Result<Option<Map<String, Value>>, CallFailure> {
         let loaded = self.loaded.load_full();
         let provider = loaded.services.get(request.service).ok_or(CallFailure::UnknownService)?;
-        if !provider.provides(Operation::Explain) {
-            return Ok(None);
-        }
-        let question = Question::Explain {
-            service: request.service.as_str().to_owned(),
-            user_id: request.user.id.as_str().to_owned(),
-            context_json: describe::permission_context(request.user, request.provider_id),
-        };
-        answer_of(provider, question).await.map(Some)
+        provider.explain(request).await
+    }
+
+    /// Forgets what plugins said about a user: from now on they are asked afresh.
+    pub fn forget_user(&self, user: &UserId) {
+        self.loaded.load().services.values().for_each(|provider| provider.forget(user));
     }
 
     /// Tells the extensions of an event. Each sees the user as the earlier ones left it.
@@ -116,6 +107,11 @@ impl PluginHost {
     /// What is loaded: the providers by the names of their services, then the extensions in their order.
     pub fn list(&self) -> Vec<PluginInfo> {
         self.loaded.load().list()
+    }
+
+    /// What is true of each instance at this moment, in the order of [`PluginHost::list`].
+    pub fn gauges(&self) -> Vec<PluginGauges> {
+        self.loaded.load().instances().map(Instance::gauges).collect()
     }
 
     /// What keeps a plugin from working, if anything. Never waits: a plugin that is asked about its health answers the next
@@ -129,13 +125,6 @@ impl PluginHost {
     pub fn close(&self, grace: Duration) -> Vec<String> {
         self.loaded.load().close(Instant::now() + grace)
     }
-}
-
-async fn answer_of(provider: &Instance, question: Question) -> Result<Map<String, Value>, CallFailure> {
-    let settings = provider.settings();
-    let answer = provider.ask(question, Instant::now() + settings.timeout, settings.may_deny).await?;
-    answer
-        .ok_or_else(|| CallFailure::Failed { alias: provider.alias().to_owned(), kind: FailureKind::NoReply })
 }
 
 impl fmt::Debug for PluginHost {

@@ -115,7 +115,7 @@ impl<'a> Loader<'a> {
         }
         tried.end()?;
         let library = self.libraries.open(file)?;
-        Ok((description, Runner::in_this_process(library, spec, config, threads)?))
+        Ok((description, Runner::in_this_process(library, spec, config, threads, &self.parts.observer)?))
     }
 
     /// Loads the library in a process of its own, and looks whether it and its configuration are fit for what it is wanted for.

@@ -84,7 +84,7 @@ impl ProcessRunner {
     pub(crate) fn start(seed: Seed, newborn: Newborn) -> Result<Self, LoadFault> {
         let runtime =
             Handle::try_current().map_err(|error| LoadFault::Process(std::io::Error::other(error)))?;
-        let state = Mutex::new(State::new(seed.threads, seed.queue_limit));
+        let state = Mutex::new(State::new(&seed));
         let shared = Arc::new(Shared { seed, runtime, state, busy: Notify::new() });
         worker::install(&shared, newborn)?;
         shared.runtime.spawn(restart::watch(Arc::downgrade(&shared)));
@@ -100,7 +100,7 @@ impl ProcessRunner {
         let (answer, receiver) = oneshot::channel();
         let wake = {
             let mut state = self.shared.lock();
-            state.admit(Job { question, deadline, answer })?;
+            state.admit(Job { question, asked: Instant::now(), deadline, answer })?;
             state.dispatch();
             state.wants_watching()
         };
@@ -113,6 +113,11 @@ impl ProcessRunner {
     /// What keeps the instance from working, if anything.
     pub(crate) fn hindrance(&self) -> Option<&'static str> {
         self.shared.lock().hindrance()
+    }
+
+    /// How many processes there are in which a call hangs.
+    pub(crate) fn hanging(&self) -> usize {
+        self.shared.lock().hanging()
     }
 
     /// Takes no more calls; those that are under way are still answered.

@@ -13,6 +13,7 @@ use crate::error::LoadFault;
 use crate::failure::Unavailability;
 use crate::inline::Inline;
 use crate::library::Library;
+use crate::observer::CallObserver;
 use crate::pool::{self, Pool};
 use crate::process::{CREATE_TIMEOUT, ProcessRunner};
 use crate::question::Question;
@@ -33,12 +34,14 @@ impl Runner {
         spec: &InstanceSpec,
         config: ResolvedConfig,
         threads: usize,
+        observer: &Arc<dyn CallObserver>,
     ) -> Result<Self, LoadFault> {
         let serial = library.description().serial;
         let instance = create(library, &spec.alias, config)?;
         match spec.settings.isolation {
             Isolation::Inline => Ok(Self::Inline(Inline::new(instance, serial))),
-            _ => Pool::start(&spec.alias, threads, spec.settings.queue, instance).map(Self::Threads),
+            _ => Pool::start(&spec.alias, threads, spec.settings.queue, instance, Arc::clone(observer))
+                .map(Self::Threads),
         }
     }
 
@@ -76,6 +79,15 @@ impl Runner {
             Self::Threads(pool) => pool.is_stuck().then_some("all its threads hang"),
             Self::Inline(_) => None,
             Self::Process(process) => process.hindrance(),
+        }
+    }
+
+    /// How many threads, or processes, are in calls that nobody waits for any more.
+    pub(crate) fn stuck_threads(&self) -> usize {
+        match self {
+            Self::Threads(pool) => pool.stuck_threads(),
+            Self::Inline(_) => 0,
+            Self::Process(process) => process.hanging(),
         }
     }
 

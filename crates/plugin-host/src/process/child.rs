@@ -1,7 +1,7 @@
 //! The plugin's process, from its first moment to its last.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -112,7 +112,23 @@ fn take_socket() -> io::Result<OwnedFd> {
     let socket = stdin.as_fd().try_clone_to_owned()?;
     let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(&nothing)?;
+    drop(nothing);
+    close_all_but(&socket);
     Ok(socket)
+}
+
+/// Closes whatever else came with the process: files of the service are made to be closed by themselves, but a library of it, or
+/// whoever started it, may have forgotten that.
+fn close_all_but(socket: &OwnedFd) {
+    let Ok(listing) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers = listing.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<RawFd>().ok());
+    // Collected first: the listing is a file itself, and is closed by the end of this line.
+    let numbers: Vec<RawFd> = numbers.collect();
+    for number in numbers.into_iter().filter(|number| *number > 2 && *number != socket.as_raw_fd()) {
+        // SAFETY: nothing of this process uses a file yet but the socket and the first three. A number that is not open, such
+        // as the listing's, is an error without consequences.
+        unsafe { libc::close(number) };
+    }
 }
 
 fn load(link: &Arc<Link>, order: LoadOrder, file: OwnedFd) -> Result<Library, String> {

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::wire;
 use super::worker::Worker;
+use super::{Seed, wire};
 use crate::answer::{Answer, RawAnswer};
 use crate::failure::Unavailability;
+use crate::observer::CallObserver;
 use crate::question::Question;
 
 /// How much later than its deadline a call counts as one that hangs. Its caller has gone at the deadline itself.
@@ -19,6 +20,7 @@ const GRACE: Duration = Duration::from_millis(100);
 /// One call that waits for its turn.
 pub(super) struct Job {
     pub(super) question: Question,
+    pub(super) asked: Instant,
     pub(super) deadline: Instant,
     pub(super) answer: oneshot::Sender<Answer>,
 }
@@ -53,6 +55,8 @@ pub(super) struct State {
     calls: HashMap<u64, Call>,
     /// Processes with a call that hangs, which still have others to answer.
     retired: Vec<Arc<Worker>>,
+    alias: String,
+    observer: Arc<dyn CallObserver>,
     threads: usize,
     queue_limit: usize,
     next_call: u64,
@@ -63,14 +67,16 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(threads: usize, queue_limit: usize) -> Self {
+    pub(super) fn new(seed: &Seed) -> Self {
         Self {
             phase: Phase::Starting,
             queue: VecDeque::new(),
             calls: HashMap::new(),
             retired: Vec::new(),
-            threads,
-            queue_limit,
+            alias: seed.alias.clone(),
+            observer: Arc::clone(&seed.observer),
+            threads: seed.threads,
+            queue_limit: seed.queue_limit,
             next_call: 0,
             next_worker: 0,
             starts_without_answer: 0,
@@ -131,6 +137,7 @@ impl State {
         match worker.send(&wire::ask(id, left, &job.question)) {
             Ok(()) => {
                 self.next_call += 1;
+                self.observer.waited(&self.alias, job.asked.elapsed());
                 let call = Call { worker: worker.number(), deadline: job.deadline, answer: job.answer };
                 self.calls.insert(id, call);
                 true
@@ -266,6 +273,10 @@ impl State {
             Phase::Resting => Some("its process ends again and again"),
             Phase::Running(_) | Phase::Starting | Phase::Closed => None,
         }
+    }
+
+    pub(super) fn hanging(&self) -> usize {
+        if self.is_closed() { 0 } else { self.retired.len() }
     }
 
     pub(super) fn is_closed(&self) -> bool {

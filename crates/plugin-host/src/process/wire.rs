@@ -148,6 +148,7 @@ pub(super) fn answer(id: u64, answer: &RawAnswer) -> Vec<u8> {
     let mut packet = vec![ANSWER, kind];
     packet.extend(id.to_le_bytes());
     packet.extend(answer.code.to_le_bytes());
+    packet.extend(answer.ttl_seconds.unwrap_or(0).to_le_bytes());
     put_bytes(&mut packet, reply);
     put_bytes(&mut packet, answer.error.as_bytes());
     packet
@@ -189,6 +190,7 @@ fn parse_answer(mut reader: Reader<'_>) -> Result<FromChild, BadPacket> {
     let [kind] = reader.array()?;
     let id = u64::from_le_bytes(reader.array()?);
     let code = i32::from_le_bytes(reader.array()?);
+    let ttl = u32::from_le_bytes(reader.array()?);
     let bytes = reader.bytes()?;
     let mut reply = RawReply::None;
     match kind {
@@ -198,7 +200,8 @@ fn parse_answer(mut reader: Reader<'_>) -> Result<FromChild, BadPacket> {
         bad => reply = RawReply::Bad(fault_of(bad - 2).ok_or(BadPacket)?),
     }
     let error = crate::text::printable(&reader.text()?);
-    reader.end().map(|()| FromChild::Answer { id, answer: RawAnswer { code, reply, error } })
+    let answer = RawAnswer { code, reply, error, ttl_seconds: (ttl > 0).then_some(ttl) };
+    reader.end().map(|()| FromChild::Answer { id, answer })
 }
 
 fn parse_log(mut reader: Reader<'_>) -> Result<FromChild, BadPacket> {

@@ -2,6 +2,9 @@
 #![cfg(test)]
 
 mod answers;
+mod breaker;
+mod cache;
+mod crash;
 mod hooks;
 mod life;
 mod loading;

@@ -237,16 +237,16 @@ async fn e4_a_stopped_process_is_replaced() {
 
 #[tokio::test]
 async fn references_reach_the_plugin_and_errors_of_create_the_operator() {
-    let folder = Folder::with_built(&["sample-permissions"]);
+    let folder = Folder::with_built(&["sample-permissions", "faulty-plugin"]);
     let good = config(&json!({"permission": {"$env": "TEST_SECRET"}, "granted": true}));
     for isolation in [Isolation::Thread, Isolation::Process] {
         let settings = InstanceSettings { isolation, ..good.clone() };
         let host = folder.serve("sample-permissions", settings).unwrap();
         let answer = ask(&host, "billing", "ada").await.unwrap();
         assert_eq!(answer["from the environment"], true);
-        let bad = InstanceSettings { isolation, ..config(&json!({"granted": true})) };
-        let error = folder.serve("sample-permissions", bad).unwrap_err().to_string();
-        assert!(error.ends_with("cannot start: `granted` needs a `permission` that it is about"), "{error}");
+        let bad = InstanceSettings { isolation, ..config(&json!({"fault": "refuse"})) };
+        let error = folder.serve("faulty-plugin", bad).unwrap_err().to_string();
+        assert!(error.ends_with("cannot start: the configured refusal"), "{error}");
         let absent = InstanceSettings { isolation, ..config(&json!({"permission": {"$env": "ABSENT"}})) };
         let error = folder.serve("sample-permissions", absent).unwrap_err().to_string();
         assert!(error.ends_with("config/permission: the environment has no variable ABSENT"), "{error}");
@@ -259,7 +259,7 @@ async fn a_library_that_crashes_or_hangs_while_it_is_tried_stops_the_start_with_
         ("CRASH_IN_CONSTRUCTOR", "ended its process while the library was loaded: signal SIGSEGV"),
         ("CRASH_IN_CREATE", "ended its process while it made an instance: signal SIGSEGV"),
         ("CRASH_IN_DESTROY", "ended its process while it ended the instance: signal SIGSEGV"),
-        ("EXIT_IN_CREATE", "ended its process while it made an instance: exit status 0"),
+        ("EXIT_IN_CREATE", "ended its process while it made an instance: exit status 70"),
     ] {
         let folder = Folder::new();
         folder.compile("turns.c", "turns", &[define]);

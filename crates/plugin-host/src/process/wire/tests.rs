@@ -40,10 +40,10 @@ fn answers_arrive_as_they_were_given() {
         RawReply::Bad(BadReply::TooLarge),
         RawReply::Bad(BadReply::Several),
     ] {
-        let given = RawAnswer { code: code::DENY, reply, error: "because".into(), ..RawAnswer::default() };
+        let given = RawAnswer { code: code::DENY, reply, error: "because".into(), ttl_seconds: Some(60) };
         let (id, read) = answered(&answer(u64::MAX, &given)).unwrap();
         assert_eq!((id, read.code, read.error), (u64::MAX, code::DENY, "because".to_owned()));
-        assert_eq!(read.reply, given.reply);
+        assert_eq!((read.reply, read.ttl_seconds), (given.reply, Some(60)));
     }
 }
 
