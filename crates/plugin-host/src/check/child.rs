@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -49,16 +50,27 @@ fn begin() -> io::Result<(Job, Progress)> {
     }
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line)?;
-    Ok((serde_json::from_str(&line)?, Progress(Mutex::new(stream))))
+    Ok((serde_json::from_str(&line)?, Progress(Mutex::new((stream, Instant::now())))))
 }
 
+/// How long a check may go on before it says that it still lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
 /// Tells the parent what goes on.
-pub(super) struct Progress(Mutex<UnixStream>);
+pub(super) struct Progress(Mutex<(UnixStream, Instant)>);
 
 impl Progress {
     /// Something that the plugin is about to do.
     pub(super) fn doing(&self, what: impl Display) {
         self.send(&Event::Doing(what.to_string()));
+    }
+
+    /// The same for something that is done so often that not each time can be told.
+    pub(super) fn still_doing(&self, what: impl Display) {
+        let told_at = self.0.lock().unwrap_or_else(PoisonError::into_inner).1;
+        if told_at.elapsed() > SIGN_OF_LIFE {
+            self.doing(what);
+        }
     }
 
     pub(super) fn note(&self, note: Note) {
@@ -68,8 +80,9 @@ impl Progress {
     pub(super) fn send(&self, event: &Event) {
         let Ok(mut line) = serde_json::to_vec(event) else { return };
         line.push(b'\n');
-        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if stream.write_all(&line).is_err() {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.1 = Instant::now();
+        if inner.0.write_all(&line).is_err() {
             exit_now(NOBODY_LISTENS);
         }
     }

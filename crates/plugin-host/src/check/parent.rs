@@ -17,6 +17,8 @@ use crate::process::{ChildProgram, KEPT_VARIABLES};
 
 /// How much of what a plugin writes to its standard error output is kept.
 const KEPT_BYTES: usize = 4 * 1024;
+/// How our own lines begin: that the process has crashed is told already, and better.
+const OURS: &str = "vestibule: ";
 /// How long the rest of that output is waited for: a process that the plugin has started may hold it open.
 const RUN_OUT: Duration = Duration::from_millis(500);
 
@@ -124,8 +126,10 @@ fn gather(output: Option<ChildStderr>) -> Receiver<String> {
     receiver
 }
 
+/// The last words of the plugin, which may be those of a failed assertion.
 fn last_line(words: &str) -> Option<String> {
-    words.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+    let lines = words.lines().rev().map(str::trim);
+    lines.filter(|line| !line.starts_with(OURS)).find(|line| !line.is_empty()).map(str::to_owned)
 }
 
 /// The note for a child that did not come to its end. `None` stands for one that hangs.
@@ -144,11 +148,7 @@ fn describe(status: Option<ExitStatus>, patience: Duration, doing: &str) -> Note
 
 fn cause(status: ExitStatus) -> (String, &'static str) {
     let Some(signal) = status.signal() else {
-        let code = status.code().unwrap_or_default();
-        return (
-            format!("by exit({code})"),
-            "Report a failure by its code; only the service may end the process",
-        );
+        return ("by calling exit".to_owned(), "Return a code instead; only the service may end the process");
     };
     let bad_memory = "It has followed a bad pointer or used up its stack; a debugger or -fsanitize=address finds the place";
     match signal {

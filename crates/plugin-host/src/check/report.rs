@@ -10,6 +10,8 @@ use super::event::{About, Note, Verdict};
 use super::plan::Check;
 use crate::text::printable;
 
+/// How many notes of one check are shown.
+const LISTED: usize = 5;
 /// The column of the verdicts.
 const WIDTH: usize = 26;
 
@@ -28,9 +30,17 @@ pub(super) struct Finding {
 }
 
 impl Finding {
+    /// What is wrong comes first, and where something is, what went well is left out.
     pub(super) fn new(check: Check, mut notes: Vec<Note>, took: Duration) -> Self {
-        // What is wrong comes first; among equals the order stays.
         notes.sort_by_key(|note| std::cmp::Reverse(note.verdict));
+        if notes.first().is_some_and(|note| note.verdict > Verdict::Ok) {
+            notes.retain(|note| note.verdict > Verdict::Ok);
+        }
+        let more = notes.len().saturating_sub(LISTED);
+        if more > 0 {
+            notes.truncate(LISTED);
+            notes.push(Note::remark(format_args!("and {more} more of the kind"), ""));
+        }
         Self { check, notes, took }
     }
 

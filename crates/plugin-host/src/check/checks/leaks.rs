@@ -14,6 +14,8 @@ use crate::raw::RawInstance;
 const WARM_UP: usize = 20;
 const INSTANCES: usize = 100;
 const CALLS: usize = 10_000;
+/// How long either half of the calls may go on.
+const ENOUGH_CALLS: Duration = Duration::from_secs(5);
 /// How much the memory may grow in either part: allocators keep some of what is freed.
 const MEMORY_BYTES: u64 = 2 * 1024 * 1024;
 /// How many more descriptors, threads or children there may be after all instances than before: some plugins keep a few for
@@ -51,6 +53,7 @@ fn repeat(subject: &Subject<'_>, count: usize) -> Result<usize, LoadFault> {
 
 fn ask_everything(subject: &Subject<'_>, instance: &RawInstance) {
     for operation in subject.operations() {
+        subject.progress.still_doing(format_args!("it answered {} again and again", operation.as_str()));
         ask(instance, &Person::new("ada").question(*operation));
     }
 }
@@ -96,14 +99,12 @@ fn growth(before: Usage, after: Usage, count: usize) -> Vec<Note> {
 /// One instance, asked the same thing very often.
 fn calls(subject: &Subject<'_>, instances: usize) -> Result<Note, LoadFault> {
     let instance = subject.create()?;
+    subject.progress.doing("it answered the same calls again and again");
     let ask_often = |count: usize| {
         let began = Instant::now();
         for number in 0..count {
-            if number % 1_000 == 0 {
-                subject.progress.doing("it answered the same calls again and again");
-            }
             ask_everything(subject, &instance);
-            if began.elapsed() > ENOUGH {
+            if began.elapsed() > ENOUGH_CALLS {
                 return number + 1;
             }
         }

@@ -36,8 +36,7 @@ struct Task {
 
 pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
     let instance = subject.create()?;
-    subject.progress.doing("it answered one call after the other");
-    let tasks: Vec<_> = (0..THREADS).map(|number| tasks(subject, &instance, number)).collect();
+    let tasks = (0..THREADS).map(|number| tasks(subject, &instance, number)).collect();
     let shared = Arc::new(Shared {
         instance,
         one_at_a_time: subject.is_serial().then(Mutex::default),
@@ -57,6 +56,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
 
 fn tasks(subject: &Subject<'_>, instance: &RawInstance, number: usize) -> Vec<Task> {
     let task = |operation: &Operation| {
+        subject.progress.doing(format_args!("it answered {} twice in a row", operation.as_str()));
         let person = Person::new(&format!("user-{number}"));
         let answer = || verdict(*operation, ask(instance, &person.question(*operation)));
         let alone = answer();
