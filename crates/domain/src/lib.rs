@@ -18,6 +18,7 @@ mod profile;
 mod random;
 mod service;
 mod session;
+mod statement;
 mod user;
 mod username;
 
@@ -34,5 +35,6 @@ pub use profile::{Attributes, AvatarUrl, DisplayName, PatchError, UserPatch};
 pub use random::{Randomness, SystemRandomness};
 pub use service::{ServiceName, ServiceNameError};
 pub use session::{ClientInfo, Session};
+pub use statement::{ClaimError, KeptClaims, Organization, OrganizationError};
 pub use user::User;
 pub use username::{Username, UsernameError};

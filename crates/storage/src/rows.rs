@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 use vestibule_domain::{
-    Attributes, AvatarUrl, DisplayName, EmailAddress, Session, SessionId, Timestamp, User, UserId, Username,
+    Attributes, AvatarUrl, DisplayName, EmailAddress, KeptClaims, Organization, Session, SessionId,
+    Timestamp, User, UserId, Username,
 };
 
 use crate::error::StorageError;
@@ -96,4 +97,14 @@ fn read_attributes(text: &str) -> Result<Attributes, StorageError> {
 /// The text in which attributes are kept. An object of strings and numbers always has one.
 pub(crate) fn write_attributes(attributes: &Attributes) -> String {
     Value::Object(attributes.as_object().clone()).to_string()
+}
+
+/// The text in which claims are kept.
+pub(crate) fn write_claims(claims: &KeptClaims) -> String {
+    Value::Object(claims.as_object().clone()).to_string()
+}
+
+/// The text in which organizations are kept.
+pub(crate) fn write_organizations(organizations: &[Organization]) -> String {
+    organizations.iter().map(Organization::as_str).collect::<Value>().to_string()
 }

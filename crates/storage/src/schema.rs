@@ -31,6 +31,9 @@ diesel::table! {
         email -> Nullable<Text>,
         email_verified -> Bool,
         last_used_at -> BigInt,
+        provider -> Text,
+        claims -> Text,
+        organizations -> Text,
     }
 }
 
