@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "0002_statements",
         statements: include_str!("../migrations/0002_statements.sql"),
     },
+    Migration { version: 3, name: "0003_roles", statements: include_str!("../migrations/0003_roles.sql") },
 ];
 
 impl Storage {

@@ -1,14 +1,17 @@
 //! Rows as they are read, and the way from them to the domain.
 
+mod person;
+
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 use vestibule_domain::{
-    Attributes, AvatarUrl, DisplayName, EmailAddress, KeptClaims, Organization, Session, SessionId,
-    Timestamp, User, UserId, Username,
+    Attributes, AvatarUrl, DisplayName, EmailAddress, Session, SessionId, Timestamp, User, UserId, Username,
 };
 
 use crate::error::StorageError;
 use crate::schema::{sessions, users};
+
+pub(crate) use person::{PersonIdentityRow, RoleRow, write_claims, write_organizations};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -97,14 +100,4 @@ fn read_attributes(text: &str) -> Result<Attributes, StorageError> {
 /// The text in which attributes are kept. An object of strings and numbers always has one.
 pub(crate) fn write_attributes(attributes: &Attributes) -> String {
     Value::Object(attributes.as_object().clone()).to_string()
-}
-
-/// The text in which claims are kept.
-pub(crate) fn write_claims(claims: &KeptClaims) -> String {
-    Value::Object(claims.as_object().clone()).to_string()
-}
-
-/// The text in which organizations are kept.
-pub(crate) fn write_organizations(organizations: &[Organization]) -> String {
-    organizations.iter().map(Organization::as_str).collect::<Value>().to_string()
 }

@@ -1,9 +1,8 @@
 //! A sign-in finds its user by issuer and subject.
 
-use serde_json::json;
 use vestibule_domain::{
-    AccountLinking, AvatarUrl, ClientInfo, DisplayName, IdentityKey, Organization, SessionId,
-    SystemRandomness, UpstreamProfile, UserId, UserIdScheme, Username,
+    AccountLinking, AvatarUrl, ClientInfo, DisplayName, IdentityKey, SessionId, SystemRandomness,
+    UpstreamProfile, UserId, UserIdScheme, Username,
 };
 use vestibule_storage::{SignIn, SignInOutcome, StorageError};
 
@@ -51,20 +50,6 @@ on_both_databases! {
         assert_eq!(second.user.join_date, at(0));
         let identity = &bench.storage.list_identities(&first.user.id).await.unwrap()[0];
         assert_eq!((identity.login.as_deref(), identity.last_used_at), (Some("countess"), at(9)));
-    }
-
-    async fn what_the_provider_states_besides_is_that_of_the_last_sign_in(bench: &Bench) {
-        let stated = async |claims: &str, organizations: &str| {
-            let what = format!("provider = 'github' AND claims = '{claims}' AND organizations = '{organizations}'");
-            count(bench.database.url(), &format!("SELECT count(*) AS n FROM identities WHERE {what}")).await == 1
-        };
-        let mut profile = person(GITHUB, "1");
-        profile.claims.keep("groups", json!(["admins", "\u{0}"])).unwrap();
-        profile.organizations = ["Acme", "labs"].map(|login| Organization::parse(login).unwrap()).into();
-        bench.sign_in(&profile).await;
-        assert!(stated(r#"{"groups":["admins","\u0000"]}"#, r#"["Acme","labs"]"#).await);
-        bench.sign_in(&person(GITHUB, "1")).await;
-        assert!(stated("{}", "[]").await);
     }
 
     async fn a_name_that_the_provider_no_longer_gives_is_kept(bench: &Bench) {
