@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, User};
+use vestibule_domain::{Person, ServiceName, User};
 
 use crate::error::LoadError;
 use crate::failure::{CallFailure, FailureKind};
@@ -27,6 +27,9 @@ pub struct PermissionRequest<'a> {
     pub user: &'a User,
     /// The identity that the user came with.
     pub provider_id: &'a str,
+    /// What is known of the user's identities, for a plugin that [wants it](PluginHost::wants_identities); no other is
+    /// told.
+    pub person: Option<&'a Person>,
 }
 
 /// What is known about one instance.
@@ -91,6 +94,11 @@ impl PluginHost {
         self.services.contains_key(service)
     }
 
+    /// Whether the service's plugin decides by more than the user: then a request is to come with the person.
+    pub fn wants_identities(&self, service: &ServiceName) -> bool {
+        self.services.get(service).is_some_and(wants_identities)
+    }
+
     /// What the user may do at the service, asked afresh. Anything but an answer is a failure, never an empty object.
     pub async fn permissions(
         &self,
@@ -100,7 +108,7 @@ impl PluginHost {
         let question = Question::Permissions {
             service: request.service.as_str().to_owned(),
             user_id: request.user.id.as_str().to_owned(),
-            context_json: describe::permission_context(request.user, request.provider_id),
+            context_json: context_for(provider, request),
         };
         answer_of(provider, question).await
     }
@@ -117,7 +125,7 @@ impl PluginHost {
         let question = Question::Explain {
             service: request.service.as_str().to_owned(),
             user_id: request.user.id.as_str().to_owned(),
-            context_json: describe::permission_context(request.user, request.provider_id),
+            context_json: context_for(provider, request),
         };
         answer_of(provider, question).await.map(Some)
     }
@@ -151,6 +159,15 @@ impl PluginHost {
     fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.services.values().chain(&self.extensions)
     }
+}
+
+fn wants_identities(provider: &Instance) -> bool {
+    provider.description().wants_identities
+}
+
+fn context_for(provider: &Instance, request: &PermissionRequest<'_>) -> String {
+    let person = request.person.filter(|_| wants_identities(provider));
+    describe::permission_context(request.user, request.provider_id, person)
 }
 
 async fn answer_of(provider: &Instance, question: Question) -> Result<Map<String, Value>, CallFailure> {

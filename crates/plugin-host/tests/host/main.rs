@@ -3,6 +3,7 @@
 
 mod answers;
 mod hooks;
+mod identities;
 mod life;
 mod loading;
 mod support;

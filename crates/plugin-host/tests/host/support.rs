@@ -124,7 +124,7 @@ pub(crate) async fn ask(
     user_id: &str,
 ) -> Result<Map<String, Value>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    let request = PermissionRequest { service: &service, user: &user, provider_id: "google:1" };
+    let request = PermissionRequest { service: &service, user: &user, provider_id: "google:1", person: None };
     host.permissions(&request).await
 }
 
@@ -134,7 +134,8 @@ pub(crate) async fn explain(
     user_id: &str,
 ) -> Result<Option<Map<String, Value>>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    host.explain(&PermissionRequest { service: &service, user: &user, provider_id: "google:1" }).await
+    host.explain(&PermissionRequest { service: &service, user: &user, provider_id: "google:1", person: None })
+        .await
 }
 
 /// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has
