@@ -32,6 +32,12 @@ pub struct PersonIdentity {
 }
 
 impl PersonIdentity {
+    /// `provider:subject`, the form in which profiles and plugins know an identity.
+    pub fn provider_id(&self) -> Option<String> {
+        let provider = self.provider.as_ref()?;
+        Some(format!("{provider}:{}", self.identity.subject))
+    }
+
     /// The address, if it is verified: the only kind that anything may be decided by.
     pub fn verified_email(&self) -> Option<&EmailAddress> {
         self.email.as_ref().filter(|_| self.email_verified)

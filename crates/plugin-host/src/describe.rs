@@ -39,10 +39,10 @@ pub(crate) fn permission_context(user: &User, provider_id: &str, person: Option<
 
 /// An identity; nothing of one whose provider is not known, because plugins know providers by their names.
 fn identity_json(identity: &PersonIdentity) -> Option<Value> {
-    let provider = identity.provider.as_ref()?;
+    let provider_id = identity.provider_id()?;
     let mut members = Map::new();
     let IdentityKey { issuer, subject } = &identity.identity;
-    members.insert("provider_id".to_owned(), format!("{provider}:{subject}").into());
+    members.insert("provider_id".to_owned(), provider_id.into());
     members.insert("issuer".to_owned(), issuer.as_str().into());
     members.insert("subject".to_owned(), subject.as_str().into());
     if let Some(login) = &identity.login {

@@ -110,6 +110,16 @@ impl Settings {
         reader.finish(database)
     }
 
+    /// The database and the plugins, for the command that asks a plugin.
+    pub(crate) fn read_database_and_plugins(
+        sources: &Sources,
+    ) -> Result<(DatabaseUrl, PluginSettings), Failure> {
+        let mut reader = Reader::new(sources);
+        let database = read_database(&mut reader);
+        let plugins = PluginSettings::read(&mut reader);
+        reader.finish(database.map(|database| (database, plugins)))
+    }
+
     /// The keys and the longest life of a token, for the commands that manage keys.
     pub(crate) fn read_keys(sources: &Sources) -> Result<(KeySource, Duration), Failure> {
         let mut reader = Reader::new(sources);
