@@ -42,7 +42,12 @@ pub(crate) struct RawAnswer {
     pub(crate) reply: RawReply,
     /// What the plugin says about a failure; printable.
     pub(crate) error: String,
+    /// How long the plugin lets its answer be used again, if it says so.
+    pub(crate) ttl_seconds: Option<u32>,
 }
+
+/// What a runner sends back for a call: what came from the plugin, or why nothing did.
+pub(crate) type Answer = Result<RawAnswer, crate::failure::Unavailability>;
 
 /// The reply, if any.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,7 +61,7 @@ pub(crate) enum RawReply {
 impl RawAnswer {
     /// An answer for a plugin that cannot give one.
     pub(crate) fn fatal(error: &str) -> Self {
-        Self { code: code::FATAL, reply: RawReply::None, error: error.to_owned() }
+        Self { code: code::FATAL, error: error.to_owned(), ..Self::default() }
     }
 
     /// The replied object.

@@ -3,10 +3,10 @@
 use std::panic;
 use std::time::Instant;
 
-use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code, level};
+use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code};
 
 use crate::answer::{BadReply, MAX_REPLY_BYTES, RawAnswer, RawReply};
-use crate::text;
+use crate::{log_sink, text};
 
 /// The one table, for every plugin and as long as the process lives.
 pub(crate) static HOST: Host = Host {
@@ -32,11 +32,12 @@ pub(crate) struct CallState {
     deadline: Instant,
     reply: RawReply,
     error: String,
+    ttl_seconds: Option<u32>,
 }
 
 impl CallState {
     pub(crate) fn new(deadline: Instant) -> Self {
-        Self { deadline, reply: RawReply::None, error: String::new() }
+        Self { deadline, reply: RawReply::None, error: String::new(), ttl_seconds: None }
     }
 
     /// The pointer that the plugin gets. INVARIANT: nothing else touches the state until the operation has returned.
@@ -45,7 +46,7 @@ impl CallState {
     }
 
     pub(crate) fn finish(self, code: i32) -> RawAnswer {
-        RawAnswer { code, reply: self.reply, error: self.error }
+        RawAnswer { code, reply: self.reply, error: self.error, ttl_seconds: self.ttl_seconds }
     }
 }
 
@@ -92,8 +93,12 @@ unsafe extern "C" fn set_error(call: *mut Call, message: Str) {
     }
 }
 
-/// A host may use an answer for less long than the plugin allows: this one asks each time.
-unsafe extern "C" fn set_ttl(_call: *mut Call, _seconds: u32) {}
+unsafe extern "C" fn set_ttl(call: *mut Call, seconds: u32) {
+    // SAFETY: the plugin passes on the call that it was given.
+    if let Some(state) = unsafe { state(call) } {
+        state.ttl_seconds = Some(seconds);
+    }
+}
 
 unsafe extern "C" fn remaining_ms(call: *mut Call) -> i64 {
     // SAFETY: the plugin passes on the call that it was given.
@@ -103,14 +108,7 @@ unsafe extern "C" fn remaining_ms(call: *mut Call) -> i64 {
 }
 
 unsafe extern "C" fn log_enabled(_logger: *mut Logger, level: i32) -> i32 {
-    let enabled = match level {
-        level::WARN => tracing::enabled!(target: "plugin", tracing::Level::WARN),
-        level::INFO => tracing::enabled!(target: "plugin", tracing::Level::INFO),
-        level::DEBUG => tracing::enabled!(target: "plugin", tracing::Level::DEBUG),
-        level::TRACE => tracing::enabled!(target: "plugin", tracing::Level::TRACE),
-        _ => tracing::enabled!(target: "plugin", tracing::Level::ERROR),
-    };
-    i32::from(enabled)
+    i32::from(log_sink::is_enabled(level))
 }
 
 unsafe extern "C" fn log(logger: *mut Logger, level: i32, message: Str, fields: Str) {
@@ -119,16 +117,5 @@ unsafe extern "C" fn log(logger: *mut Logger, level: i32, message: Str, fields: 
     // SAFETY: the plugin lends the texts for the length of this call.
     let (message, fields) = unsafe { (text::copy_printable(message), text::copy_printable(fields)) };
     // A panic of a log sink must not cross the border: that would end the process.
-    drop(panic::catch_unwind(|| write(&log.alias, level, &message, &fields)));
-}
-
-fn write(plugin: &str, level: i32, message: &str, fields: &str) {
-    let details = (!fields.is_empty()).then(|| tracing::field::display(fields));
-    match level {
-        level::WARN => tracing::warn!(target: "plugin", plugin, details, "{message}"),
-        level::INFO => tracing::info!(target: "plugin", plugin, details, "{message}"),
-        level::DEBUG => tracing::debug!(target: "plugin", plugin, details, "{message}"),
-        level::TRACE => tracing::trace!(target: "plugin", plugin, details, "{message}"),
-        _ => tracing::error!(target: "plugin", plugin, details, "{message}"),
-    }
+    drop(panic::catch_unwind(|| log_sink::write(&log.alias, level, &message, &fields)));
 }

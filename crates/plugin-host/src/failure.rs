@@ -52,6 +52,15 @@ pub enum Unavailability {
     /// It says so.
     #[error("it asks to try later")]
     Retry,
+    /// Its process ended while it was asked.
+    #[error("its process ended")]
+    Crashed,
+    /// Its process ends again and again, and the next is not there yet.
+    #[error("its process is to be started again")]
+    Restarting,
+    /// It is not asked, for as long as this.
+    #[error("it has failed too often and is given a rest")]
+    Open(Duration),
     /// The host is closing.
     #[error("the service is ending")]
     Closed,
@@ -87,6 +96,7 @@ impl CallFailure {
     /// How long a client should wait before it asks again.
     pub fn retry_after(&self) -> Duration {
         match self {
+            Self::Unavailable { cause: Unavailability::Open(rest), .. } => whole_seconds(*rest),
             Self::Unavailable { cause: Unavailability::Stuck, .. }
             | Self::Denied(_)
             | Self::Failed { .. }
@@ -108,6 +118,9 @@ impl CallFailure {
                 Unavailability::QueueFull => Outcome::QueueFull,
                 Unavailability::Stuck => Outcome::Stuck,
                 Unavailability::Retry => Outcome::Retry,
+                Unavailability::Crashed => Outcome::Crashed,
+                Unavailability::Restarting => Outcome::Restarting,
+                Unavailability::Open(_) => Outcome::BreakerOpen,
                 Unavailability::Closed => Outcome::Closed,
             },
             Self::Failed { kind, .. } => match kind {
@@ -120,6 +133,11 @@ impl CallFailure {
             },
         }
     }
+}
+
+/// At least one, and not too early.
+fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs() + 1)
 }
 
 /// Turns an answer into a value or a failure. This is the whole failure policy: whatever is not understood, fails.
@@ -156,7 +174,7 @@ mod tests {
     use crate::answer::RawReply;
 
     fn judged(operation: Operation, may_deny: bool, code: i32, reply: RawReply) -> Result<bool, CallFailure> {
-        let answer = RawAnswer { code, reply, error: "because".to_owned() };
+        let answer = RawAnswer { code, reply, error: "because".to_owned(), ttl_seconds: None };
         judge("acl", operation, may_deny, answer).map(|object| object.is_some())
     }
 

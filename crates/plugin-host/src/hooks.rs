@@ -7,7 +7,8 @@ use vestibule_domain::{User, UserPatch};
 
 use crate::describe::user_json;
 use crate::failure::CallFailure;
-use crate::instance::Instance;
+use crate::instance::{Call, Instance};
+use crate::observer::PatchField;
 use crate::question::Question;
 use crate::text::printable;
 
@@ -50,8 +51,10 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
         let own_deadline = Instant::now() + extension.settings().timeout.min(HOOK_TIMEOUT);
         // Whoever signs out is gone already: there is nothing to refuse.
         let may_deny = extension.settings().may_deny && hook != Hook::UserLogout;
-        match extension.ask(question, own_deadline.min(event_deadline), may_deny).await {
-            Ok(Some(patch)) => outcome.changed |= apply(&mut outcome.user, patch, extension.alias()),
+        let deadline = own_deadline.min(event_deadline);
+        let answered = extension.ask(Call { user: &outcome.user.id, question, deadline, may_deny }).await;
+        match answered.verdict {
+            Ok(Some(patch)) => outcome.changed |= apply(&mut outcome.user, patch, extension),
             Err(CallFailure::Denied(reason)) => {
                 outcome.denied = Some(reason);
                 break;
@@ -64,12 +67,19 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
 }
 
 /// Applies what an extension may change and logs the rest; says whether anything changed.
-fn apply(user: &mut User, patch: Map<String, Value>, alias: &str) -> bool {
+fn apply(user: &mut User, patch: Map<String, Value>, extension: &Instance) -> bool {
     let (patch, refused) = UserPatch::from_merge_patch(patch, &user.attributes);
+    for error in &refused {
+        extension.observer.patch_rejected(extension.alias(), PatchField::of(error));
+    }
     if !refused.is_empty() {
         let reasons: Vec<_> = refused.iter().take(NAMED_REFUSALS).map(ToString::to_string).collect();
         let reasons: String = printable(&reasons.join("; ")).chars().take(1_000).collect();
-        tracing::warn!(plugin = alias, refused = refused.len(), "a part of a patch is refused: {reasons}");
+        tracing::warn!(
+            plugin = extension.alias(),
+            refused = refused.len(),
+            "a part of a patch is refused: {reasons}"
+        );
     }
     let before = user.clone();
     if let Some(name) = patch.name {

@@ -1,15 +1,24 @@
 //! One configured instance: how it is asked, and what is noted about each call.
+//!
+//! A call passes the breaker, which may refuse it; the runner, which brings it to the plugin; the judge, who says what the
+//! answer comes to; and is noted. Before all that, a question about permissions may have an answer already: that
+//! is in `permissions`.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+use tracing::Instrument as _;
+use vestibule_domain::UserId;
 use vestibule_plugin_abi::code;
 
-use crate::answer::RawAnswer;
-use crate::error::LoadFault;
-use crate::failure::{CallFailure, judge};
-use crate::library::{Library, PluginDescription};
+use crate::answer::{RawAnswer, RawReply};
+use crate::breaker::{Breaker, Change, Ending};
+use crate::cache::PermissionCache;
+use crate::failure::{CallFailure, Unavailability, judge};
+use crate::gauges::{Inflight, PluginGauges};
+use crate::library::PluginDescription;
 use crate::observer::{CallObserver, Operation, Outcome};
 use crate::probe::Probe;
 use crate::question::Question;
@@ -20,21 +29,57 @@ use crate::{InstanceSettings, InstanceSpec};
 pub(crate) struct Instance {
     alias: String,
     settings: InstanceSettings,
-    library: Arc<Library>,
+    description: PluginDescription,
     runner: Runner,
     probe: Probe,
-    observer: Arc<dyn CallObserver>,
+    breaker: Breaker,
+    pub(crate) cache: PermissionCache,
+    inflight: Inflight,
+    hasher: RandomState,
+    pub(crate) observer: Arc<dyn CallObserver>,
+}
+
+/// One call that is to be made.
+pub(crate) struct Call<'a> {
+    /// Whom it is about.
+    pub(crate) user: &'a UserId,
+    pub(crate) question: Question,
+    pub(crate) deadline: Instant,
+    pub(crate) may_deny: bool,
+}
+
+/// What a call came to.
+pub(crate) struct Answered {
+    pub(crate) verdict: Result<Option<Map<String, Value>>, CallFailure>,
+    /// How long the plugin lets it be used again.
+    pub(crate) ttl_seconds: Option<u32>,
+    /// The length of the reply.
+    pub(crate) bytes: usize,
+    outcome: Outcome,
+    /// What the plugin says about a failure.
+    said: String,
 }
 
 impl Instance {
-    pub(crate) fn start(
-        library: Arc<Library>,
-        spec: InstanceSpec,
+    pub(crate) fn new(
+        description: PluginDescription,
+        spec: &InstanceSpec,
+        runner: Runner,
         observer: Arc<dyn CallObserver>,
-    ) -> Result<Self, LoadFault> {
-        let runner = Runner::start(Arc::clone(&library), &spec)?;
-        let InstanceSpec { alias, settings, .. } = spec;
-        Ok(Self { alias, settings, library, runner, probe: Probe::default(), observer })
+    ) -> Self {
+        let (alias, settings) = (spec.alias.clone(), spec.settings.clone());
+        Self {
+            alias,
+            description,
+            runner,
+            probe: Probe::default(),
+            breaker: Breaker::default(),
+            cache: PermissionCache::new(settings.max_ttl),
+            inflight: Inflight::default(),
+            hasher: RandomState::new(),
+            settings,
+            observer,
+        }
     }
 
     pub(crate) fn alias(&self) -> &str {
@@ -46,7 +91,12 @@ impl Instance {
     }
 
     pub(crate) fn description(&self) -> &PluginDescription {
-        self.library.description()
+        &self.description
+    }
+
+    /// Whether the plugin decides by more than the user.
+    pub(crate) fn wants_identities(&self) -> bool {
+        self.description().wants_identities
     }
 
     pub(crate) fn provides(&self, operation: Operation) -> bool {
@@ -54,58 +104,109 @@ impl Instance {
     }
 
     /// Asks, waits until the deadline, and judges the answer. A failure has been logged and counted when this returns.
-    pub(crate) async fn ask(
-        &self,
-        question: Question,
-        deadline: Instant,
-        may_deny: bool,
-    ) -> Result<Option<Map<String, Value>>, CallFailure> {
-        let (operation, started) = (question.operation(), Instant::now());
-        let answer = self.runner.ask(question, deadline).await;
-        let (verdict, outcome) = match answer {
-            Ok(answer) => self.judge_and_log(operation, may_deny, answer),
-            Err(cause) => {
-                let failure = CallFailure::unavailable(&self.alias, cause);
-                self.log(operation, &failure, "");
-                (Err(failure.clone()), failure.outcome())
+    pub(crate) async fn ask(&self, call: Call<'_>) -> Answered {
+        let (operation, started) = (call.question.operation(), Instant::now());
+        let answered = match self.breaker.enter(self.hasher.hash_one(call.user.as_str()), started) {
+            Ok(pass) => {
+                let answered = self.run(call).await;
+                let change = pass.end(Ending::of(&answered.verdict), Instant::now());
+                self.log_failure(operation, &answered);
+                self.log_change(change);
+                answered
             }
+            // Not logged: that it opened was.
+            Err(rest) => self.unavailable(Unavailability::Open(rest)),
         };
-        self.observer.observe(&self.alias, operation, outcome, started.elapsed());
-        verdict
+        self.observer.observe(&self.alias, operation, answered.outcome, started.elapsed());
+        answered
     }
 
-    fn judge_and_log(
-        &self,
-        operation: Operation,
-        may_deny: bool,
-        answer: RawAnswer,
-    ) -> (Result<Option<Map<String, Value>>, CallFailure>, Outcome) {
-        let said = answer.error.clone();
+    /// Brings the question to the plugin, in a span that the plugin's thread enters as well.
+    async fn run(&self, call: Call<'_>) -> Answered {
+        let operation = call.question.operation();
+        let span = tracing::info_span!(
+            "plugin_call",
+            alias = self.alias,
+            operation = operation.as_str(),
+            outcome = tracing::field::Empty
+        );
+        let inside = self.inflight.enter();
+        let answer = self.runner.ask(call.question, call.deadline).instrument(span.clone()).await;
+        drop(inside);
+        let answered = match answer {
+            Ok(answer) => self.judge(operation, call.may_deny, answer),
+            Err(cause) => self.unavailable(cause),
+        };
+        span.record("outcome", answered.outcome.as_str());
+        answered
+    }
+
+    fn judge(&self, operation: Operation, may_deny: bool, answer: RawAnswer) -> Answered {
+        let (ttl_seconds, said) = (answer.ttl_seconds, answer.error.clone());
+        let bytes = if let RawReply::One(reply) = &answer.reply { reply.len() } else { 0 };
         let no_opinion = answer.code == code::NO_OPINION;
         let verdict = judge(&self.alias, operation, may_deny, answer);
         let outcome = match &verdict {
             Ok(_) if no_opinion => Outcome::NoOpinion,
             Ok(_) => Outcome::Ok,
-            Err(failure) => {
-                self.log(operation, failure, &said);
-                failure.outcome()
-            }
+            Err(failure) => failure.outcome(),
         };
-        (verdict, outcome)
+        Answered { verdict, ttl_seconds, bytes, outcome, said }
     }
 
-    fn log(&self, operation: Operation, failure: &CallFailure, said: &str) {
+    /// What it comes to when there is no answer.
+    fn unavailable(&self, cause: Unavailability) -> Answered {
+        let failure = CallFailure::unavailable(&self.alias, cause);
+        let outcome = failure.outcome();
+        Answered { verdict: Err(failure), ttl_seconds: None, bytes: 0, outcome, said: String::new() }
+    }
+
+    fn log_failure(&self, operation: Operation, answered: &Answered) {
+        let Err(failure) = &answered.verdict else { return };
         let (plugin, operation) = (self.alias.as_str(), operation.as_str());
-        let said = (!said.is_empty()).then_some(said);
-        tracing::warn!(plugin, operation, outcome = failure.outcome().as_str(), said, "{failure}");
+        let said = (!answered.said.is_empty()).then_some(answered.said.as_str());
+        tracing::warn!(plugin, operation, outcome = answered.outcome.as_str(), said, "{failure}");
+    }
+
+    fn log_change(&self, change: Option<Change>) {
+        let plugin = self.alias.as_str();
+        match change {
+            Some(Change::Opened(rest)) => {
+                let seconds = rest.as_secs_f32();
+                tracing::warn!(plugin, "the plugin has failed too often and is not asked for {seconds:.1} s");
+            }
+            Some(Change::Closed) => tracing::info!(plugin, "the plugin is asked again"),
+            None => {}
+        }
+    }
+
+    /// How a call ended that waited for the answer to somebody else's in vain.
+    pub(crate) fn waited_in_vain(&self, waited: Duration) -> CallFailure {
+        let failure = CallFailure::unavailable(&self.alias, Unavailability::Timeout);
+        self.observer.observe(&self.alias, Operation::Permissions, failure.outcome(), waited);
+        failure
+    }
+
+    /// Forgets what is known about a user.
+    pub(crate) fn forget(&self, user: &UserId) {
+        self.cache.forget(user);
+    }
+
+    pub(crate) fn gauges(&self) -> PluginGauges {
+        PluginGauges {
+            alias: self.alias.clone(),
+            inflight: self.inflight.count(),
+            stuck_threads: self.runner.stuck_threads(),
+            breaker: self.breaker.state(),
+        }
     }
 
     /// Whether the instance is able to work, as far as that is known without waiting.
     pub(crate) fn health(&self) -> Result<(), String> {
         let unwell =
             |reason: &'static str| Err(format!("the plugin {:?} is not able to work: {reason}", self.alias));
-        if self.runner.is_stuck() {
-            return unwell("all its threads hang");
+        if let Some(reason) = self.runner.hindrance() {
+            return unwell(reason);
         }
         if !self.provides(Operation::Health) {
             return Ok(());

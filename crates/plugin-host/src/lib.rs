@@ -3,10 +3,11 @@
 //! **Owns** the host's half of the plugin ABI: where libraries may come from, what is refused before a line of them runs,
 //! the threads that calls run on, how long anybody waits, and what each kind of failure means. **Does not own** what an
 //! answer is used for (`flows`), nor what is configured (the program). All `unsafe` of the host is in `library`,
-//! `callbacks` and `raw`.
+//! `callbacks`, `raw` and `crash`.
 //!
-//! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance asks its `Runner`, which
-//! brings the question to the plugin and the answer back; `failure` turns the answer into a value or a failure.
+//! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance looks whether it knows the
+//! answer (`cache`) and whether the plugin may be asked (`breaker`), and asks its `Runner`, which brings the question to
+//! the plugin and the answer back; `failure` turns the answer into a value or a failure.
 //! Questions and answers are plain data, so that a runner can also be something other than threads.
 //!
 //! To add an operation: a nullable pointer in the ABI, a variant of [`Operation`], of `Question` and of `RawInstance::ask`.
@@ -17,35 +18,55 @@
 #![allow(unsafe_code, reason = "this crate is the host's side of a C interface")]
 
 mod answer;
+mod breaker;
+mod cache;
 mod callbacks;
+mod config;
+mod crash;
 mod describe;
 mod error;
 mod exit;
 mod failure;
+mod flights;
+mod gauges;
 mod hooks;
 mod host;
 mod inline;
 mod instance;
+mod jitter;
 mod json;
 mod library;
+mod loaded;
 mod loader;
+mod log_sink;
 mod observer;
+mod permissions;
+mod plan;
 mod pool;
 mod probe;
+mod process;
 mod question;
 mod raw;
 mod runner;
+mod schema;
 mod search;
 mod settings;
 mod text;
 
 pub use answer::BadReply;
+pub use breaker::BreakerState;
+pub use config::{ConfigFault, Environment, PluginConfig};
 pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;
 pub use failure::{CallFailure, FailureKind, Unavailability};
+pub use gauges::PluginGauges;
 pub use hooks::{Hook, HookOutcome};
-pub use host::{PermissionRequest, PluginHost, PluginInfo};
+pub use host::{PermissionRequest, PluginHost};
 pub use library::{PluginDescription, inspect};
-pub use observer::{CallObserver, NoObserver, Operation, Outcome};
+pub use loaded::PluginInfo;
+pub use observer::{CacheResult, CallObserver, NoObserver, Operation, Outcome, PatchField};
+pub use plan::{HostParts, PluginPlan};
+pub use process::{ChildProgram, run_plugin_process};
+pub use schema::{SchemaFault, Violation};
 pub use search::{PluginName, PluginNameError, PluginPath};
 pub use settings::{InstanceSettings, InstanceSpec, Isolation, IsolationError};

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use vestibule_domain::PatchError;
+
 use crate::Hook;
 
 /// What a plugin was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// The permissions of a user.
     Permissions,
@@ -62,6 +65,10 @@ pub enum Outcome {
     QueueFull,
     /// Every thread of the instance hangs.
     Stuck,
+    /// The process of the instance ended during the call.
+    Crashed,
+    /// The process of the instance ends again and again.
+    Restarting,
     /// The host is closing.
     Closed,
     /// The plugin failed.
@@ -70,6 +77,8 @@ pub enum Outcome {
     Panic,
     /// The answer breaks the rules.
     BadAnswer,
+    /// The plugin was not asked, because it had failed too often.
+    BreakerOpen,
 }
 
 impl Outcome {
@@ -83,18 +92,95 @@ impl Outcome {
             Self::Timeout => "timeout",
             Self::QueueFull => "queue_full",
             Self::Stuck => "stuck",
+            Self::Crashed => "crashed",
+            Self::Restarting => "restarting",
             Self::Closed => "closed",
             Self::Failed => "failed",
             Self::Panic => "panic",
             Self::BadAnswer => "bad_answer",
+            Self::BreakerOpen => "breaker_open",
         }
     }
 }
 
-/// Hears of every call for permissions or of a hook that came to an end.
+/// What was known about a user whose permissions somebody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CacheResult {
+    /// The answer.
+    Hit,
+    /// Nothing.
+    Miss,
+    /// An answer that was too old, or given to another question.
+    Stale,
+    /// Nothing, but somebody else was just asking the same.
+    Shared,
+}
+
+impl CacheResult {
+    /// For a label of a metric.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Stale => "stale",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+/// A member of a user that an extension tried to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PatchField {
+    /// The name.
+    Name,
+    /// The picture.
+    AvatarUrl,
+    /// What extensions keep about a user.
+    Attributes,
+    /// Anything else, which no extension may change.
+    Other,
+}
+
+impl PatchField {
+    pub(crate) fn of(error: &PatchError) -> Self {
+        match error {
+            PatchError::NotAllowed(_) => Self::Other,
+            PatchError::WrongType(member) | PatchError::TooLarge(member) => match *member {
+                "name" => Self::Name,
+                "avatar_url" => Self::AvatarUrl,
+                "attributes" => Self::Attributes,
+                _ => Self::Other,
+            },
+        }
+    }
+
+    /// For a label of a metric.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::AvatarUrl => "avatar_url",
+            Self::Attributes => "attributes",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Hears of what happens to the instances. Called on the threads of requests and of plugins: be quick.
 pub trait CallObserver: Send + Sync {
-    /// `duration` includes the wait for a thread. Called on the threads of requests: be quick.
+    /// A call for permissions or of a hook came to an end. `duration` includes the wait for a thread.
     fn observe(&self, alias: &str, operation: Operation, outcome: Outcome, duration: Duration);
+
+    /// A call found a thread after this long.
+    fn waited(&self, _alias: &str, _duration: Duration) {}
+
+    /// Somebody asked for permissions, and this was known.
+    fn cache(&self, _alias: &str, _result: CacheResult) {}
+
+    /// A part of what an extension wanted to change was refused.
+    fn patch_rejected(&self, _alias: &str, _field: PatchField) {}
+
+    /// A plugin in a process of its own was started again.
+    fn restarted(&self, _alias: &str) {}
 }
 
 /// Does not listen.

@@ -12,9 +12,10 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use crate::answer::RawAnswer;
+use crate::answer::Answer;
 use crate::error::LoadFault;
 use crate::failure::Unavailability;
+use crate::observer::CallObserver;
 use crate::question::Question;
 use crate::raw::RawInstance;
 
@@ -25,16 +26,17 @@ pub(crate) fn start_thread(
     alias: &str,
     number: usize,
     work: impl FnOnce() + Send + 'static,
-) -> Result<(), LoadFault> {
+) -> Result<thread::JoinHandle<()>, LoadFault> {
     let thread = thread::Builder::new().name(format!("plug-{alias}-{number}")).stack_size(STACK_BYTES);
-    thread.spawn(work).map(drop).map_err(LoadFault::Thread)
+    thread.spawn(work).map_err(LoadFault::Thread)
 }
 
 /// One call that waits for a thread.
 struct Job {
     question: Question,
+    asked: Instant,
     deadline: Instant,
-    answer: oneshot::Sender<RawAnswer>,
+    answer: oneshot::Sender<Answer>,
     span: Span,
 }
 
@@ -46,7 +48,7 @@ impl Job {
     fn run(self, instance: &RawInstance) {
         let answer = self.span.in_scope(|| instance.ask(&self.question, self.deadline));
         // Nobody may be waiting any more: then the answer comes to nothing.
-        drop(self.answer.send(answer));
+        drop(self.answer.send(Ok(answer)));
     }
 }
 
@@ -54,6 +56,12 @@ impl Job {
 enum Worker {
     Idle,
     Busy { deadline: Instant },
+}
+
+impl Worker {
+    fn hangs(self, now: Instant) -> bool {
+        matches!(self, Self::Busy { deadline } if deadline <= now)
+    }
 }
 
 struct State {
@@ -66,8 +74,7 @@ struct State {
 
 impl State {
     fn is_stuck(&self, now: Instant) -> bool {
-        let hangs = |worker: &Worker| matches!(worker, Worker::Busy { deadline } if *deadline <= now);
-        self.workers.iter().all(hangs)
+        self.workers.iter().all(|worker| worker.hangs(now))
     }
 
     fn idle(&self) -> usize {
@@ -76,6 +83,8 @@ impl State {
 }
 
 struct Shared {
+    alias: String,
+    observer: Arc<dyn CallObserver>,
     state: Mutex<State>,
     queue_limit: usize,
     work: Condvar,
@@ -125,6 +134,7 @@ impl Pool {
         threads: usize,
         queue_limit: usize,
         instance: RawInstance,
+        observer: Arc<dyn CallObserver>,
     ) -> Result<Self, LoadFault> {
         let state = State {
             queue: VecDeque::new(),
@@ -132,14 +142,20 @@ impl Pool {
             running: threads,
             closed: false,
         };
-        let shared =
-            Shared { state: Mutex::new(state), queue_limit, work: Condvar::new(), ended: Condvar::new() };
+        let shared = Shared {
+            alias: alias.to_owned(),
+            observer,
+            state: Mutex::new(state),
+            queue_limit,
+            work: Condvar::new(),
+            ended: Condvar::new(),
+        };
         // Dropping the pool on an error closes it, which ends the threads that are already there.
         let pool = Self { shared: Arc::new(shared) };
         let instance = Arc::new(instance);
         for number in 0..threads {
             let (shared, instance) = (Arc::clone(&pool.shared), Arc::clone(&instance));
-            start_thread(alias, number, move || work(&shared, instance, number))?;
+            drop(start_thread(alias, number, move || work(&shared, instance, number))?);
         }
         Ok(pool)
     }
@@ -149,7 +165,7 @@ impl Pool {
         &self,
         question: Question,
         deadline: Instant,
-    ) -> Result<oneshot::Receiver<RawAnswer>, Unavailability> {
+    ) -> Result<oneshot::Receiver<Answer>, Unavailability> {
         let mut state = self.shared.lock();
         if state.closed {
             return Err(Unavailability::Closed);
@@ -164,10 +180,22 @@ impl Pool {
             return Err(Unavailability::QueueFull);
         }
         let (answer, receiver) = oneshot::channel();
-        state.queue.push_back(Job { question, deadline, answer, span: Span::current() });
+        state.queue.push_back(Job {
+            question,
+            asked: Instant::now(),
+            deadline,
+            answer,
+            span: Span::current(),
+        });
         drop(state);
         self.shared.work.notify_one();
         Ok(receiver)
+    }
+
+    /// How many threads are in calls that nobody waits for any more.
+    pub(crate) fn stuck_threads(&self) -> usize {
+        let now = Instant::now();
+        self.shared.lock().workers.iter().filter(|worker| worker.hangs(now)).count()
     }
 
     /// Whether every thread is in a call that nobody waits for any more.
@@ -209,7 +237,10 @@ impl Drop for Pool {
 fn work(shared: &Shared, instance: Arc<RawInstance>, number: usize) {
     while let Some(job) = shared.next(number) {
         // A panic of our own code (a log sink, say) costs this call, not the thread.
-        drop(panic::catch_unwind(AssertUnwindSafe(|| job.run(&instance))));
+        drop(panic::catch_unwind(AssertUnwindSafe(|| {
+            shared.observer.waited(&shared.alias, job.asked.elapsed());
+            job.run(&instance);
+        })));
     }
     drop(instance);
     shared.lock().running -= 1;

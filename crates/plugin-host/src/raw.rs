@@ -5,12 +5,13 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::{Map, Value};
 use vestibule_plugin_abi::{Call, PermissionRequest, PermissionsFn, Str, UserEvent, code};
 
 use crate::Hook;
 use crate::answer::RawAnswer;
 use crate::callbacks::{CallState, HOST, InstanceLog, size_of_abi};
+use crate::config::ResolvedConfig;
+use crate::crash::{self, Site};
 use crate::error::LoadFault;
 use crate::library::Library;
 use crate::question::Question;
@@ -19,6 +20,7 @@ use crate::question::Question;
 pub(crate) struct RawInstance {
     library: Arc<Library>,
     state: *mut c_void,
+    site: &'static Site,
 }
 
 // SAFETY: the header demands that every operation may run on any thread, several at once; runners see to the exception,
@@ -32,19 +34,22 @@ impl RawInstance {
     pub(crate) fn create(
         library: Arc<Library>,
         alias: &str,
-        config: &Map<String, Value>,
+        config: &ResolvedConfig,
         deadline: Instant,
     ) -> Result<Self, LoadFault> {
         let create = library.table().create.ok_or(LoadFault::Table("there is no create"))?;
-        let config = serde_json::to_string(config)
-            .map_err(|_| LoadFault::Setting("config cannot be written as JSON"))?;
+        let config = config.to_json();
         let (mut call, mut state) = (CallState::new(deadline), ptr::null_mut());
         let logger = InstanceLog::leak(alias);
+        let site = library.site_of(alias);
         let (alias, config) = (Str::new(alias), Str::new(&config));
-        // SAFETY: the host's table and the logger live as long as the process, the rest until `create` returns.
-        let code = unsafe { create(&raw const HOST, logger, call.as_abi(), alias, config, &raw mut state) };
+        let code = crash::within(site, "create", || {
+            // SAFETY: the host's table and the logger live as long as the process, the rest until `create` returns.
+            unsafe { create(&raw const HOST, logger, call.as_abi(), alias, config, &raw mut state) }
+        });
+        crash::watch();
         match code {
-            code::OK => Ok(Self { library, state }),
+            code::OK => Ok(Self { library, state, site }),
             other => Err(LoadFault::Create { ending: ending_of(other), message: call.finish(other).error }),
         }
     }
@@ -52,24 +57,28 @@ impl RawInstance {
     /// Runs one operation on this thread, for as long as it takes.
     pub(crate) fn ask(&self, question: &Question, deadline: Instant) -> RawAnswer {
         let mut call = CallState::new(deadline);
-        let code = match question {
+        let run = || self.run(question, call.as_abi());
+        match crash::within(self.site, question.operation().as_str(), run) {
+            Some(code) => call.finish(code),
+            None => RawAnswer::fatal("the operation is not provided"),
+        }
+    }
+
+    fn run(&self, question: &Question, call: *mut Call) -> Option<i32> {
+        match question {
             Question::Permissions { service, user_id, context_json } => {
                 let entry = self.library.table().get_permissions;
-                self.answer(entry, call.as_abi(), service, user_id, context_json)
+                self.answer(entry, call, service, user_id, context_json)
             }
             Question::Explain { service, user_id, context_json } => {
                 let entry = self.library.table().explain;
-                self.answer(entry, call.as_abi(), service, user_id, context_json)
+                self.answer(entry, call, service, user_id, context_json)
             }
-            Question::Event { hook, user_json } => self.tell(call.as_abi(), *hook, user_json),
+            Question::Event { hook, user_json } => self.tell(call, *hook, user_json),
             Question::Health => {
                 // SAFETY: the state is `create`'s; the call lives until the operation returns.
-                self.library.table().health.map(|health| unsafe { health(self.state, call.as_abi()) })
+                self.library.table().health.map(|health| unsafe { health(self.state, call) })
             }
-        };
-        match code {
-            Some(code) => call.finish(code),
-            None => RawAnswer::fatal("the operation is not provided"),
         }
     }
 
@@ -115,7 +124,7 @@ impl Drop for RawInstance {
     fn drop(&mut self) {
         if let Some(destroy) = self.library.table().destroy {
             // SAFETY: `create` made the state; no operation runs, since each holds the instance; nobody uses it again.
-            unsafe { destroy(self.state) }
+            crash::within(self.site, "destroy", || unsafe { destroy(self.state) });
         }
     }
 }

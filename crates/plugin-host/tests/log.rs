@@ -45,7 +45,8 @@ async fn a_message_of_a_plugin_is_one_line_under_its_alias() {
     ask(&host, "billing", "ada").await.unwrap();
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
-    for part in ["ERROR plugin: one\\n2026 INFO forged", "plugin=\"billing\"", "{\"n\":1}"] {
+    let span = "plugin_call{alias=\"billing\" operation=\"get_permissions\"}";
+    for part in ["ERROR ", span, " plugin: one\\n2026 INFO forged", "plugin=\"billing\"", "{\"n\":1}"] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
 }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::slice;
 
+use serde::{Deserialize, Serialize};
 use vestibule_plugin_abi::{Plugin, Str, flag};
 
-use super::file::CheckedFile;
+use super::file::LoadableFile;
 use crate::error::LoadFault;
 use crate::observer::Operation;
 use crate::text::printable;
@@ -15,7 +16,11 @@ const MAX_LINE_BYTES: usize = 256;
 const MAX_SCHEMA_BYTES: usize = 64 * 1024;
 
 /// What a plugin says of itself, and which file it is. Printed as `vestibule plugin inspect` shows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(
+    clippy::unsafe_derive_deserialize,
+    reason = "what is unsafe is to read a table; the result is plain data"
+)]
 pub struct PluginDescription {
     /// Its name.
     pub name: String,
@@ -42,7 +47,7 @@ pub struct PluginDescription {
 impl PluginDescription {
     /// # Safety
     /// The texts of the table point into a library that stays mapped.
-    pub(super) unsafe fn read(table: &Plugin, file: &CheckedFile) -> Result<Self, LoadFault> {
+    pub(super) unsafe fn read(table: &Plugin, file: &LoadableFile) -> Result<Self, LoadFault> {
         // SAFETY: the caller says so.
         let line = |text: Str| unsafe { copy(text, MAX_LINE_BYTES) };
         // SAFETY: the caller says so.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use vestibule_domain::{
     IdentityKey, KeptClaims, Person, PersonIdentity, ProviderName, RoleAssignment, RoleName, RoleSubject,
 };
-use vestibule_plugin_host::{PermissionRequest, PluginHost};
+use vestibule_plugin_host::{CallFailure, PermissionRequest, PluginHost, Unavailability};
 
 use crate::support::{Folder, patient, service, user};
 
@@ -46,6 +46,17 @@ async fn a_plugin_with_the_flag_is_told_of_identities_and_roles() {
         assert_eq!(told["roles"], json!([{"role": "Writer", "because": "user ada"}]));
         assert_eq!(told["verified_emails"], json!([]));
     }
+}
+
+#[tokio::test]
+async fn a_plugin_with_the_flag_is_never_asked_without_the_person() {
+    let host = echo("FLAGS=VESTIBULE_F_IDENTITIES");
+    let (service, user) = (service("billing"), user("ada"));
+    let request = PermissionRequest { service: &service, user: &user, provider_id: "google:1", person: None };
+    let alias = "billing".to_owned();
+    let later = CallFailure::Unavailable { alias, cause: Unavailability::Retry };
+    assert_eq!(host.permissions(&request).await, Err(later.clone()));
+    assert_eq!(host.explain(&request).await, Err(later));
 }
 
 #[tokio::test]

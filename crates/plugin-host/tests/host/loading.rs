@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use serde_json::json;
 use vestibule_plugin_host::{InstanceSettings, LoadFault, Operation, PluginHost, inspect};
 
-use crate::support::{Folder, Recorder, ask, config, explain, service, spec};
+use crate::support::{Folder, ask, config, explain, parts, service, spec};
 
 /// The text of the error with which a host of this folder does not start.
 fn refused(folder: &Folder, plugin: &str) -> String {
@@ -189,8 +189,7 @@ async fn one_library_serves_several_instances_with_their_own_configuration() {
         (service("storage"), spec("storage", "sample-permissions", settings(true))),
         (service("reports"), spec("reports", "sample-permissions", settings(false))),
     ];
-    let host =
-        PluginHost::load(&folder.path(), services, Vec::new(), std::sync::Arc::new(Recorder::default()));
+    let host = PluginHost::load(&folder.plan(services, Vec::new()), parts());
     let host = host.unwrap();
     let storage = ask(&host, "storage", "u1").await.unwrap();
     assert_eq!(json!(storage), json!({"provider-token": "storage-u1", "admin": true}));

@@ -2,9 +2,13 @@
 #![cfg(test)]
 
 mod answers;
+mod breaker;
+mod cache;
+mod crash;
 mod hooks;
 mod identities;
 mod life;
 mod loading;
+mod processes;
 mod support;
 mod threads;

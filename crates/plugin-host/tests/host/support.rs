@@ -1,18 +1,21 @@
 //! Libraries in folders of their own, and hosts made of them.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use vestibule_domain::{Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserId};
 use vestibule_plugin_host::{
-    CallFailure, CallObserver, InstanceSettings, InstanceSpec, LoadError, Operation, Outcome,
-    PermissionRequest, PluginHost, PluginName, PluginPath, Unavailability,
+    CacheResult, CallFailure, CallObserver, ChildProgram, HostParts, InstanceSettings, InstanceSpec,
+    LoadError, Operation, Outcome, PatchField, PermissionRequest, PluginHost, PluginName, PluginPath,
+    PluginPlan,
 };
 
 /// A folder of plugins.
@@ -66,15 +69,68 @@ impl Folder {
         PluginPath::new(vec![self.0.path().to_owned()])
     }
 
+    pub(crate) fn plan(
+        &self,
+        services: Vec<(ServiceName, InstanceSpec)>,
+        extensions: Vec<InstanceSpec>,
+    ) -> PluginPlan {
+        PluginPlan { path: self.path(), services, extensions }
+    }
+
     /// A host with one service.
     pub(crate) fn serve(&self, plugin: &str, settings: InstanceSettings) -> Result<PluginHost, LoadError> {
+        self.serve_observed(plugin, settings, Arc::new(Recorder::default()))
+    }
+
+    /// A host with one service, and somebody who watches it.
+    pub(crate) fn serve_observed(
+        &self,
+        plugin: &str,
+        settings: InstanceSettings,
+        observer: Arc<Recorder>,
+    ) -> Result<PluginHost, LoadError> {
+        let plan = self.plan(vec![(service("billing"), spec("billing", plugin, settings))], Vec::new());
+        PluginHost::load(&plan, parts_with(observer))
+    }
+
+    /// The same from a folder that somebody else has filled.
+    pub(crate) fn serve_from(
+        folder: &Path,
+        plugin: &str,
+        settings: InstanceSettings,
+    ) -> Result<PluginHost, LoadError> {
         let services = vec![(service("billing"), spec("billing", plugin, settings))];
-        PluginHost::load(&self.path(), services, Vec::new(), Arc::new(Recorder::default()))
+        let path = PluginPath::new(vec![folder.to_owned()]);
+        PluginHost::load(&PluginPlan { path, services, extensions: Vec::new() }, parts())
     }
 
     /// A host with these extensions and nothing else.
     pub(crate) fn extend(&self, specs: Vec<InstanceSpec>) -> Result<PluginHost, LoadError> {
-        PluginHost::load(&self.path(), Vec::new(), specs, Arc::new(Recorder::default()))
+        PluginHost::load(&self.plan(Vec::new(), specs), parts())
+    }
+}
+
+/// What a host works with in these tests: no variable is in its environment but one.
+pub(crate) fn parts() -> HostParts {
+    parts_with(Arc::new(Recorder::default()))
+}
+
+pub(crate) fn parts_with(observer: Arc<Recorder>) -> HostParts {
+    let environment = |name: &str| (name == "TEST_SECRET").then(|| "from the environment".to_owned());
+    HostParts { child: this_program(), environment: Arc::new(environment), observer }
+}
+
+/// This test program, told to be the process of a plugin.
+fn this_program() -> ChildProgram {
+    let arguments = ["--exact", "support::plugin_process", "--nocapture"].map(OsString::from).to_vec();
+    ChildProgram { path: std::env::current_exe().unwrap(), arguments }
+}
+
+/// Not a test of anything: what the program above runs. Among the tests its standard input is no such socket, and it is over.
+#[test]
+fn plugin_process() {
+    if rustix::net::sockopt::socket_type(std::io::stdin()) == Ok(rustix::net::SocketType::SEQPACKET) {
+        vestibule_plugin_host::run_plugin_process();
     }
 }
 
@@ -92,7 +148,7 @@ pub(crate) fn spec(alias: &str, plugin: &str, settings: InstanceSettings) -> Ins
 }
 
 pub(crate) fn config(config: &Value) -> InstanceSettings {
-    InstanceSettings { config: config.as_object().unwrap().clone(), ..InstanceSettings::default() }
+    InstanceSettings { config: config.as_object().unwrap().clone().into(), ..InstanceSettings::default() }
 }
 
 /// Settings for calls that are to run out of time.
@@ -139,31 +195,72 @@ pub(crate) async fn explain(
 }
 
 /// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has
-/// taken it up, so it can take more calls than there are threads.
+/// taken it up, so it can take more calls than there are threads, and the rest that it is given in between.
 pub(crate) async fn exhaust(host: &PluginHost, name: &str) {
-    let failure = |cause| Err(CallFailure::Unavailable { alias: name.to_owned(), cause });
-    for _ in 0..1_000 {
+    let all_hang = async || {
         let answer = ask(host, name, "ada").await;
-        if answer == failure(Unavailability::Stuck) {
-            return;
-        }
-        assert_eq!(answer, failure(Unavailability::Timeout));
+        assert!(matches!(answer, Err(CallFailure::Unavailable { .. })), "{answer:?}");
+        host.health().is_err_and(|reason| reason.contains("all its threads hang"))
+    };
+    eventually("all threads hang", all_hang).await;
+}
+
+/// Waits until something is so.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so().await {
+        assert!(started.elapsed() < Duration::from_secs(120), "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("the threads of {name} never hung");
 }
 
 /// Keeps what it observes.
 #[derive(Default)]
-pub(crate) struct Recorder(Mutex<Vec<(String, Operation, Outcome)>>);
+pub(crate) struct Recorder {
+    calls: Mutex<Vec<(String, Operation, Outcome)>>,
+    cache: Mutex<Vec<CacheResult>>,
+    rejected: Mutex<Vec<(String, PatchField)>>,
+    taken_up: AtomicUsize,
+}
 
 impl Recorder {
     pub(crate) fn seen(&self) -> Vec<(String, Operation, Outcome)> {
-        self.0.lock().unwrap().clone()
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// How many calls ended in this way.
+    pub(crate) fn count(&self, outcome: Outcome) -> usize {
+        self.calls.lock().unwrap().iter().filter(|seen| seen.2 == outcome).count()
+    }
+
+    pub(crate) fn cache_results(&self) -> Vec<CacheResult> {
+        self.cache.lock().unwrap().clone()
+    }
+
+    pub(crate) fn rejected(&self) -> Vec<(String, PatchField)> {
+        self.rejected.lock().unwrap().clone()
+    }
+
+    /// How many calls have found a thread.
+    pub(crate) fn taken_up(&self) -> usize {
+        self.taken_up.load(Ordering::SeqCst)
     }
 }
 
 impl CallObserver for Recorder {
     fn observe(&self, alias: &str, operation: Operation, outcome: Outcome, _duration: Duration) {
-        self.0.lock().unwrap().push((alias.to_owned(), operation, outcome));
+        self.calls.lock().unwrap().push((alias.to_owned(), operation, outcome));
+    }
+
+    fn waited(&self, _alias: &str, _duration: Duration) {
+        self.taken_up.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn cache(&self, _alias: &str, result: CacheResult) {
+        self.cache.lock().unwrap().push(result);
+    }
+
+    fn patch_rejected(&self, alias: &str, field: PatchField) {
+        self.rejected.lock().unwrap().push((alias.to_owned(), field));
     }
 }

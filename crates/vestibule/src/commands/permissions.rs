@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vestibule_domain::{Person, PersonIdentity, ServiceName, User};
-use vestibule_plugin_host::{CallFailure, NoObserver, PermissionRequest, PluginHost, PluginPath, exit_now};
+use vestibule_plugin_host::{CallFailure, NoObserver, PermissionRequest, PluginHost, PluginPlan, exit_now};
 
 use super::database::{DATABASE, find_user, open};
 use super::{block_on, say};
 use crate::arguments::PermissionsCommand;
 use crate::failure::Failure;
-use crate::settings::{PluginSettings, Settings, Sources};
+use crate::serve::host_parts;
+use crate::settings::{Settings, Sources};
 
 /// How long the plugin has for its clean-up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -24,9 +25,9 @@ pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Re
         let storage = open(&url, sources.dev()).await?;
         let user = find_user(&storage, user).await?;
         let person = storage.find_person(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
-        let host = load(plugins, service)?;
+        let host = load(plugins, service).await?;
         let outcome = explain(&host, service, &user, &person).await;
-        host.close(GRACE);
+        tokio::task::block_in_place(|| host.close(GRACE));
         outcome
     });
     if let Err(failure) = &outcome {
@@ -38,14 +39,16 @@ pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Re
 }
 
 /// The plugin of this service alone: nobody else's has to be in order.
-fn load(plugins: PluginSettings, service: &ServiceName) -> Result<PluginHost, Failure> {
-    let of_service = plugins.services.into_iter().filter(|(name, _)| name == service).collect::<Vec<_>>();
-    if of_service.is_empty() {
+async fn load(plan: PluginPlan, service: &ServiceName) -> Result<PluginHost, Failure> {
+    let services: Vec<_> = plan.services.into_iter().filter(|(name, _)| name == service).collect();
+    if services.is_empty() {
         return Err(Failure::new(format_args!("ALLOWED_SERVICES has no service {:?}", service.as_str())));
     }
-    let path = PluginPath::new(plugins.path);
-    PluginHost::load(&path, of_service, Vec::new(), Arc::new(NoObserver))
-        .map_err(Failure::while_doing("the plugin cannot be loaded"))
+    let plan = PluginPlan { services, extensions: Vec::new(), ..plan };
+    let loading =
+        tokio::task::spawn_blocking(move || PluginHost::load(&plan, host_parts(Arc::new(NoObserver))));
+    let loaded = loading.await.map_err(Failure::while_doing("loading the plugin"))?;
+    loaded.map_err(Failure::while_doing("the plugin cannot be loaded"))
 }
 
 async fn explain(

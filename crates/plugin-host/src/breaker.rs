@@ -1,0 +1,265 @@
+//! Rest for an instance that fails again and again: whoever asks meanwhile is refused at once, instead of waiting for a
+//! failure and adding to its load.
+//!
+//! It opens after five failures in a row, or when more than half of the last twenty calls failed. After a pause one call
+//! is let through; its success closes the breaker, its failure doubles the pause.
+//!
+//! There are two kinds of failure. One that says that the plugin is not there (timeout, "try later", a crash, no free
+//! thread) counts whoever asked. One that may lie in the data of the user who asked (a failure, a panic, an answer that breaks
+//! the rules) counts only beside the same of another user: otherwise one person with odd data, asking again and again,
+//! would lock everybody else out. For the same reason such a failure of the one call that is let through decides
+//! nothing alone: the next call of somebody else is let through at once.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::failure::{CallFailure, FailureKind, Unavailability};
+use crate::jitter::spread;
+
+const FAILURES_IN_A_ROW: usize = 5;
+const WINDOW: usize = 20;
+const LEAST_SEEN: usize = 10;
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// What whoever comes while the one call is under way is told to wait.
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How a call ended, for the breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Success,
+    /// The plugin was not there.
+    Unavailable,
+    /// The plugin was there and failed, perhaps because of the user.
+    Faulty,
+    /// It says nothing about the plugin.
+    Neither,
+}
+
+impl Ending {
+    /// A denial and "no opinion" are answers, whether or not they are of use.
+    pub(crate) fn of<T>(verdict: &Result<T, CallFailure>) -> Self {
+        match verdict {
+            Ok(_) | Err(CallFailure::Denied(_)) => Self::Success,
+            Err(CallFailure::UnknownService) => Self::Neither,
+            Err(CallFailure::Unavailable { cause, .. }) => match cause {
+                Unavailability::Timeout | Unavailability::Stuck | Unavailability::Retry => Self::Unavailable,
+                // Its process is back at once, so one person's data must not keep it from the others.
+                Unavailability::Crashed => Self::Faulty,
+                Unavailability::QueueFull
+                | Unavailability::Restarting
+                | Unavailability::Closed
+                | Unavailability::Open(_) => Self::Neither,
+            },
+            Err(CallFailure::Failed { kind, .. }) => match kind {
+                FailureKind::NoOpinion | FailureKind::MayNotDeny => Self::Success,
+                FailureKind::Fatal
+                | FailureKind::Panic
+                | FailureKind::NoReply
+                | FailureKind::BadReply(_)
+                | FailureKind::UnknownCode(_) => Self::Faulty,
+            },
+        }
+    }
+}
+
+/// In which state a breaker is, for those who watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Calls go through.
+    Closed,
+    /// One call is let through.
+    HalfOpen,
+    /// Calls are refused.
+    Open,
+}
+
+/// What the end of a call changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Opened(Duration),
+    Closed,
+}
+
+/// The breaker of one instance.
+#[derive(Default)]
+pub(crate) struct Breaker(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: State,
+    /// Counts the changes of the state: what began before a change says nothing about what came after it.
+    era: u64,
+}
+
+enum State {
+    Closed(VecDeque<Seen>),
+    Open { until: Instant, pause: Duration, suspect: Option<u64> },
+    HalfOpen { pause: Duration, suspect: Option<u64> },
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Closed(VecDeque::with_capacity(WINDOW))
+    }
+}
+
+/// One call of the past.
+#[derive(Clone, Copy)]
+enum Seen {
+    Success,
+    Unavailable,
+    Faulty { user: u64 },
+}
+
+impl Breaker {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a call for a user through, or says how long the rest is. The user is a hash.
+    pub(crate) fn enter(&self, user: u64, now: Instant) -> Result<Pass<'_>, Duration> {
+        let mut inner = self.lock();
+        match inner.state {
+            State::Closed(_) => {}
+            State::HalfOpen { .. } => return Err(PROBE_PAUSE),
+            State::Open { until, pause, suspect } => {
+                if now < until && suspect.is_none_or(|suspect| suspect == user) {
+                    return Err(until.saturating_duration_since(now));
+                }
+                inner.change(State::HalfOpen { pause, suspect });
+            }
+        }
+        Ok(Pass { breaker: self, user, era: inner.era, ended: false })
+    }
+
+    pub(crate) fn state(&self) -> BreakerState {
+        match self.lock().state {
+            State::Closed(_) => BreakerState::Closed,
+            State::HalfOpen { .. } => BreakerState::HalfOpen,
+            State::Open { .. } => BreakerState::Open,
+        }
+    }
+}
+
+/// A call that was let through. Dropped without [`Pass::end`] it leaves no trace: if it was the one call of a breaker
+/// that is half open, the next call is.
+pub(crate) struct Pass<'a> {
+    breaker: &'a Breaker,
+    user: u64,
+    era: u64,
+    ended: bool,
+}
+
+impl Pass<'_> {
+    pub(crate) fn end(mut self, ending: Ending, now: Instant) -> Option<Change> {
+        self.ended = true;
+        self.breaker.lock().note(self.era, self.user, ending, now)
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.breaker.lock().note(self.era, self.user, Ending::Neither, Instant::now());
+        }
+    }
+}
+
+impl Inner {
+    fn change(&mut self, to: State) {
+        self.state = to;
+        self.era += 1;
+    }
+
+    fn note(&mut self, era: u64, user: u64, ending: Ending, now: Instant) -> Option<Change> {
+        if era != self.era {
+            return None;
+        }
+        match &mut self.state {
+            State::Closed(window) => {
+                remember(window, user, ending);
+                fails(window).then(|| self.open(FIRST_PAUSE, None, now))
+            }
+            State::HalfOpen { pause, suspect } => {
+                let (pause, suspect) = (*pause, *suspect);
+                self.conclude(pause, suspect, user, ending, now)
+            }
+            State::Open { .. } => None,
+        }
+    }
+
+    /// The end of the one call that was let through.
+    fn conclude(
+        &mut self,
+        pause: Duration,
+        suspect: Option<u64>,
+        user: u64,
+        ending: Ending,
+        now: Instant,
+    ) -> Option<Change> {
+        let doubled = (pause * 2).min(LONGEST_PAUSE);
+        match ending {
+            Ending::Success => {
+                self.change(State::default());
+                Some(Change::Closed)
+            }
+            Ending::Unavailable => Some(self.open(doubled, None, now)),
+            Ending::Faulty if suspect.is_some_and(|suspect| suspect != user) => {
+                Some(self.open(doubled, None, now))
+            }
+            Ending::Faulty => Some(self.open(pause, Some(user), now)),
+            Ending::Neither => {
+                self.change(State::Open { until: now, pause, suspect });
+                None
+            }
+        }
+    }
+
+    fn open(&mut self, pause: Duration, suspect: Option<u64>, now: Instant) -> Change {
+        let rest = spread(pause, 0.8, 1.2);
+        self.change(State::Open { until: now + rest, pause, suspect });
+        Change::Opened(rest)
+    }
+}
+
+fn remember(window: &mut VecDeque<Seen>, user: u64, ending: Ending) {
+    let seen = match ending {
+        Ending::Success => Seen::Success,
+        Ending::Unavailable => Seen::Unavailable,
+        Ending::Faulty => Seen::Faulty { user },
+        Ending::Neither => return,
+    };
+    if window.len() == WINDOW {
+        window.pop_front();
+    }
+    window.push_back(seen);
+}
+
+fn fails(window: &VecDeque<Seen>) -> bool {
+    let in_a_row = window.iter().rev().take_while(|seen| !matches!(seen, Seen::Success));
+    let enough_in_a_row = count_failures(in_a_row) >= FAILURES_IN_A_ROW;
+    let successes = window.iter().filter(|seen| matches!(seen, Seen::Success)).count();
+    let failures = count_failures(window.iter());
+    enough_in_a_row || (successes + failures >= LEAST_SEEN && failures > successes)
+}
+
+/// How many failures count: faults only when they concern two users.
+fn count_failures<'a>(seen: impl Iterator<Item = &'a Seen>) -> usize {
+    let (mut unavailable, mut faulty, mut users) = (0, 0, BTreeSet::new());
+    for one in seen {
+        match one {
+            Seen::Success => {}
+            Seen::Unavailable => unavailable += 1,
+            Seen::Faulty { user } => {
+                faulty += 1;
+                users.insert(user);
+            }
+        }
+    }
+    if users.len() > 1 { unavailable + faulty } else { unavailable }
+}
+
+#[cfg(test)]
+mod tests;

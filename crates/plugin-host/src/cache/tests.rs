@@ -1,0 +1,167 @@
+use std::thread;
+
+use serde_json::json;
+
+use super::*;
+use crate::failure::{FailureKind, Unavailability};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn cache() -> PermissionCache {
+    PermissionCache::new(None)
+}
+
+fn user(id: &str) -> UserId {
+    UserId::parse(id).unwrap()
+}
+
+fn granted(number: u64) -> Verdict {
+    Ok(json!({"number": number}).as_object().unwrap().clone())
+}
+
+/// The answer, if it may be used.
+fn fresh(cache: &PermissionCache, asked: &Asked, now: Instant) -> Option<Verdict> {
+    match cache.find(asked, now) {
+        Known::Fresh(verdict) => Some(verdict),
+        Known::Stale | Known::Nothing => None,
+    }
+}
+
+/// For how many seconds an answer is kept.
+fn kept_for(cache: &PermissionCache, verdict: &Verdict, ttl_seconds: Option<u32>) -> u64 {
+    let (asked, now) = (cache.question(&user("ada"), "{}"), Instant::now());
+    cache.entries.clear();
+    cache.keep(&asked, verdict, ttl_seconds, 2, now);
+    (0..100_000).find(|seconds| fresh(cache, &asked, now + SECOND * *seconds).is_none()).unwrap().into()
+}
+
+#[test]
+fn nothing_is_kept_unless_the_plugin_says_so() {
+    for ttl in [None, Some(0)] {
+        let cache = cache();
+        assert_eq!(kept_for(&cache, &granted(1), ttl), 0);
+        assert!(!cache.in_use());
+    }
+}
+
+#[test]
+fn an_answer_is_kept_for_as_long_as_the_plugin_says_and_the_operator_allows() {
+    for (max_ttl, asked, least, most) in [
+        (None, 100, 90, 100),
+        (None, 100_000, 270, 300),
+        (None, u32::MAX, 270, 300),
+        (Some(SECOND * 1_000), 100_000, 900, 1_000),
+        (Some(SECOND * 10), 100, 9, 10),
+        (Some(Duration::ZERO), 100, 0, 0),
+    ] {
+        for _ in 0..20 {
+            let kept = kept_for(&PermissionCache::new(max_ttl), &granted(1), Some(asked));
+            assert!((least..=most).contains(&kept), "{max_ttl:?}, {asked}: {kept}");
+        }
+    }
+}
+
+#[test]
+fn failures_are_never_kept_and_a_denial_for_five_seconds_at_most() {
+    let failed = |kind| Err(CallFailure::Failed { alias: "a".into(), kind });
+    for verdict in [
+        failed(FailureKind::Fatal),
+        failed(FailureKind::NoOpinion),
+        failed(FailureKind::MayNotDeny),
+        failed(FailureKind::NoReply),
+        Err(CallFailure::unavailable("a", Unavailability::Retry)),
+        Err(CallFailure::unavailable("a", Unavailability::Timeout)),
+    ] {
+        assert_eq!(kept_for(&cache(), &verdict, Some(100)), 0, "{verdict:?}");
+    }
+    let denied = Err(CallFailure::Denied("no".into()));
+    assert!((1..=5).contains(&kept_for(&cache(), &denied, Some(100))));
+    assert_eq!(kept_for(&cache(), &denied, None), 0);
+}
+
+#[test]
+fn use_prolongs_nothing() {
+    let (cache, now) = (cache(), Instant::now());
+    let asked = cache.question(&user("ada"), "{}");
+    cache.keep(&asked, &granted(1), Some(100), 2, now);
+    for second in 0..90 {
+        assert_eq!(fresh(&cache, &asked, now + SECOND * second), Some(granted(1)));
+    }
+    assert_eq!(fresh(&cache, &asked, now + SECOND * 100), None);
+}
+
+#[test]
+fn another_context_is_another_question() {
+    let (cache, now) = (cache(), Instant::now());
+    let asked = cache.question(&user("ada"), r#"{"a":1}"#);
+    cache.keep(&asked, &granted(1), Some(100), 2, now);
+    let other = cache.question(&user("ada"), r#"{"a":2}"#);
+    assert!(matches!(cache.find(&other, now), Known::Stale));
+    let same = cache.question(&user("ada"), r#"{"a":1}"#);
+    assert_eq!(fresh(&cache, &same, now), Some(granted(1)));
+    assert!(matches!(cache.find(&cache.question(&user("bob"), r#"{"a":1}"#), now), Known::Nothing));
+}
+
+#[test]
+fn e9_a_user_who_is_forgotten_is_asked_about_afresh() {
+    let (cache, now) = (cache(), Instant::now());
+    let asked = cache.question(&user("ada"), "{}");
+    cache.keep(&asked, &granted(1), Some(100), 2, now);
+    cache.forget(&user("ada"));
+    assert!(matches!(cache.find(&cache.question(&user("ada"), "{}"), now), Known::Nothing));
+}
+
+#[test]
+fn e9_an_answer_that_was_on_its_way_when_the_user_was_forgotten_is_not_used() {
+    let (cache, now) = (cache(), Instant::now());
+    let before = cache.question(&user("ada"), "{}");
+    let Seat::Leader(lead) = cache.join(&before) else { panic!("nobody asks") };
+    cache.forget(&user("ada"));
+    let after = cache.question(&user("ada"), "{}");
+    assert!(matches!(cache.join(&after), Seat::Leader(_)), "the call under way is not shared");
+    cache.keep(&before, &granted(1), Some(100), 2, now);
+    lead.land(granted(1));
+    assert_eq!(fresh(&cache, &after, now), None);
+    // Even when it comes between the look at the epoch and the insertion.
+    let entry = Entry { asked: before, verdict: granted(1), until: now + SECOND, bytes: 1 };
+    cache.entries.insert(user("ada"), Arc::new(entry));
+    assert_eq!(fresh(&cache, &after, now), None);
+}
+
+#[test]
+fn the_number_and_the_size_of_what_is_kept_are_bounded() {
+    let (cache, now) = (cache(), Instant::now());
+    for number in 0..3 * CAPACITY {
+        let asked = cache.question(&user(&format!("user-{number}")), "{}");
+        cache.keep(&asked, &granted(1), Some(100), 60_000, now);
+    }
+    assert!(cache.entries.weight() <= CAPACITY_BYTES);
+    assert!(cache.entries.len() < CAPACITY);
+}
+
+#[test]
+fn e9_on_many_threads_no_answer_of_before_is_found_after_a_user_is_forgotten() {
+    let cache = cache();
+    let generation = AtomicU64::new(0);
+    let ada = user("ada");
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    let asked = cache.question(&ada, "{}");
+                    let now = generation.load(Ordering::SeqCst);
+                    cache.keep(&asked, &granted(now), Some(100), 2, Instant::now());
+                }
+            });
+        }
+        scope.spawn(|| {
+            for number in 1..=20_000 {
+                generation.store(number, Ordering::SeqCst);
+                cache.forget(&ada);
+                if let Some(found) = fresh(&cache, &cache.question(&ada, "{}"), Instant::now()) {
+                    assert_eq!(found, granted(number), "an answer of before");
+                }
+            }
+        });
+    });
+}
