@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 
 use crate::config::Settings;
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ use crate::scribe::Scribe;
 /// How long a worker may take to end by itself: the module may have something to put in order.
 const GRACE: Duration = Duration::from_secs(1);
 /// How often a start looks whether the instance is being closed.
-const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A worker that has been started and is not known to be broken.
 pub(crate) struct Worker {
@@ -50,20 +50,14 @@ impl Worker {
         let hello = Hello { module: &settings.module, path: &settings.path, retry_on: &settings.retry_on };
         let hello = frame::encode(&hello).ok_or(FrameError::Rubbish)?;
         frame::send(&self.channel, &hello, until)?;
-        while !self.has_said_something()? {
-            if closed.load(Ordering::Relaxed) || Instant::now() >= until {
-                return Err(FrameError::Late);
+        // INVARIANT: no message is begun here, so nothing is lost when the time of one look is over.
+        while let Err(error) = frame::wait(&self.channel, PollFlags::IN, until.min(Instant::now() + LOOK)) {
+            if !matches!(error, FrameError::Late) || closed.load(Ordering::Relaxed) || Instant::now() >= until
+            {
+                return Err(error);
             }
         }
         frame::receive(&self.channel, until)
-    }
-
-    fn has_said_something(&self) -> Result<bool, FrameError> {
-        match poll(&mut [PollFd::new(&self.channel, PollFlags::IN)], Some(&LOOK)) {
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(_) => Err(FrameError::Gone),
-        }
     }
 
     /// One call. After an error the worker is to be [put away](Self::put_away).

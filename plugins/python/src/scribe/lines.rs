@@ -49,7 +49,9 @@ mod tests {
 
     fn lines_of(parts: &[&[u8]]) -> Vec<String> {
         let (mut lines, mut given) = (Lines::default(), Vec::new());
-        parts.iter().for_each(|part| lines.push(part, |line| given.push(line.to_owned())));
+        for part in parts {
+            lines.push(part, |line| given.push(line.to_owned()));
+        }
         lines.finish(|line| given.push(line.to_owned()));
         given
     }

@@ -29,13 +29,16 @@ fn every_interpreter_of_this_machine_runs_a_module() {
     }
 }
 
-/// Interpreters of CPython 3.6 or later and their versions, each once.
+/// Interpreters of `CPython` 3.6 or later and their versions, each once.
 fn interpreters() -> Vec<(PathBuf, Value)> {
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let mut places: Vec<PathBuf> =
         files(&home.join(".pyenv/versions")).iter().map(|place| place.join("bin/python3")).collect();
     places.extend(
-        ["/usr/bin", "/usr/local/bin"].iter().flat_map(|folder| files(Path::new(folder))).filter(is_python),
+        ["/usr/bin", "/usr/local/bin"]
+            .iter()
+            .flat_map(|folder| files(Path::new(folder)))
+            .filter(|place| is_python(place)),
     );
     places.push(PathBuf::from(python()));
     let mut found: Vec<_> = places.into_iter().filter_map(|place| Some((version(&place)?, place))).collect();
@@ -49,7 +52,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).collect()
 }
 
-fn is_python(place: &PathBuf) -> bool {
+fn is_python(place: &Path) -> bool {
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     name.strip_prefix("python3.").is_some_and(|minor| minor.bytes().all(|digit| digit.is_ascii_digit()))
 }

@@ -2,16 +2,23 @@
 //!
 //! `cargo test --release -p python speed -- --nocapture` shows it.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use vestibule_plugin_sdk::json;
 
-use super::stage::Stage;
+use super::stage::{Stage, eventually};
 
 const CALLS: u32 = 400;
-const SOURCE: &str =
-    "def get_permissions(service, userid): return {'provider-token': '{}-{}'.format(service, userid)}";
+const SOURCE: &str = "import os, time
+def get_permissions(service, userid):
+    if service == 'warm up':
+        time.sleep(0.1)
+        return {'pid': os.getpid()}
+    return {'provider-token': '{}-{}'.format(service, userid)}
+";
 
 #[test]
 fn the_cost_of_a_call_with_one_worker_and_with_eight() {
@@ -29,19 +36,28 @@ fn the_cost_of_a_call_with_one_worker_and_with_eight() {
 /// How long so many threads take for their calls, once every worker is up.
 fn measure(threads: usize) -> Duration {
     let stage = Stage::new(SOURCE, json!({"workers": threads}));
-    run(&stage, threads, 20);
-    run(&stage, threads, CALLS)
-}
-
-fn run(stage: &Stage, threads: usize, calls: u32) -> Duration {
+    let seen = Mutex::new(BTreeSet::new());
+    eventually("all workers", || {
+        at_once(threads, || {
+            let pid = stage.reply("warm up")["pid"].to_string();
+            seen.lock().unwrap().insert(pid);
+        });
+        seen.lock().unwrap().len() == threads
+    });
+    let expected = json!({"provider-token": "billing-u1"});
     let begin = Instant::now();
-    let expected = Some(json!({"provider-token": "billing-u1"}));
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                (0..calls).for_each(|_| assert_eq!(stage.permissions("billing", "u1").reply, expected))
-            });
+    at_once(threads, || {
+        for _ in 0..CALLS {
+            assert_eq!(stage.reply("billing"), expected);
         }
     });
     begin.elapsed()
+}
+
+fn at_once(threads: usize, work: impl Fn() + Sync) {
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(&work);
+        }
+    });
 }

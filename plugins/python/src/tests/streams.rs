@@ -11,7 +11,6 @@ fn what_a_module_prints_goes_to_the_log_and_not_into_the_answer() {
 print('imported')
 def get_permissions(service, userid):
     print('grün', '\\ud800', 'x' * 5000)
-    print('no line end', end='')
     sys.stderr.write('two\\n\\nlines\\n')
     logging.warning('%s is odd', service)
     logging.info('nobody asked for this')
@@ -21,10 +20,11 @@ def get_permissions(service, userid):
 ";
     let stage = Stage::new(source, json!({}));
     assert_eq!(stage.reply("billing"), json!({"read": true}));
-    let long = format!("grün \\ud800 {} (cut)", "x".repeat(2048 - "grün \\ud800 ".len()));
+    let cut = format!("grün \\ud800 {} (cut)", "x".repeat(2048 - "grün \\ud800 ".len()));
     for (level, text) in [
         (level::INFO, "imported"),
-        (level::INFO, &*long),
+        (level::INFO, &*cut),
+        (level::INFO, "\u{fffd} raw"),
         (level::INFO, "a child"),
         (level::WARN, "two"),
         (level::WARN, "lines"),
@@ -32,9 +32,6 @@ def get_permissions(service, userid):
         (level::WARN, "its trouble"),
     ] {
         eventually(text, || stage.log_has(level, text));
-    }
-    for part in ["no line end", "\u{fffd} raw"] {
-        eventually(part, || stage.plugin.log().iter().any(|line| line.1.contains(part)));
     }
     let log = stage.plugin.log();
     assert!(log.iter().all(|line| !line.1.contains("nobody asked")), "{log:?}");
