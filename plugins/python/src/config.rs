@@ -8,6 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 const MOST_WORKERS: usize = 64;
+const LONGEST_START: Duration = Duration::from_secs(3600);
 
 /// The configuration as it is written.
 #[derive(Deserialize)]
@@ -79,7 +80,7 @@ pub(crate) enum Nonsense {
     Environment,
     #[error("`retry_on` has an empty name")]
     RetryOn,
-    #[error("`start_timeout` is a duration such as 20s, and more than nothing")]
+    #[error("`start_timeout` is a duration such as 20s, more than nothing and an hour at most")]
     StartTimeout,
 }
 
@@ -107,11 +108,13 @@ impl TryFrom<Config> for Settings {
             env: config.env,
             retry_on: config.retry_on,
             cache: (config.cache_seconds > 0).then(|| Duration::from_secs(config.cache_seconds)),
-            start_timeout: start_timeout
-                .filter(|duration| !duration.is_zero())
-                .ok_or(Nonsense::StartTimeout)?,
+            start_timeout: start_timeout.filter(is_start).ok_or(Nonsense::StartTimeout)?,
         })
     }
+}
+
+fn is_start(timeout: &Duration) -> bool {
+    !timeout.is_zero() && *timeout <= LONGEST_START
 }
 
 fn check_module(name: &str) -> Result<(), Nonsense> {

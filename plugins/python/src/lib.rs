@@ -34,6 +34,9 @@ use failure::Failure;
 use message::{Exception, Function, Reply, Request};
 use workers::Workers;
 
+/// No call takes longer, whatever the host allows: a moment too far away cannot be written down.
+const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
+
 /// One module, and the workers that run it.
 struct Python {
     workers: Workers,
@@ -49,8 +52,8 @@ impl Plugin for Python {
     fn create(alias: &str, config: Config, log: Logger) -> Result<Self> {
         let settings = Settings::try_from(config).map_err(Error::fatal)?;
         let (module, cache) = (settings.module.clone(), settings.cache);
-        let (workers, ready) =
-            Workers::start(alias, settings, log).map_err(|failure| first_failure(&failure))?;
+        // Nothing is tried again at the start: a failure stops the start of the service.
+        let (workers, ready) = Workers::start(alias, settings, log).map_err(Error::fatal)?;
         if ready.functions.is_empty() {
             return Err(Error::fatal(format!(
                 "the module `{module}` has none of the functions that are called: {}",
@@ -60,11 +63,6 @@ impl Plugin for Python {
         log.event(Level::Info, "the module is imported", &json!({"module": module, "python": ready.version}));
         Ok(Self { workers, module, functions: ready.functions, cache, log })
     }
-}
-
-/// Nothing is to be retried at the start: it stops the start of the service.
-fn first_failure(failure: &Failure) -> Error {
-    Error::fatal(failure)
 }
 
 impl Python {
@@ -111,7 +109,7 @@ impl Python {
 /// When to give up: a little before the host does, so that the host hears why, and a worker that hangs is killed rather
 /// than the process around this plugin.
 fn deadline(call: &CallCtx<'_>) -> Instant {
-    let left = call.remaining();
+    let left = call.remaining().min(LONGEST_CALL);
     let margin = (left / 10).min(Duration::from_millis(100));
     Instant::now() + left.saturating_sub(margin)
 }

@@ -4,8 +4,8 @@ mod backoff;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use vestibule_plugin_sdk::Logger;
 
@@ -17,9 +17,6 @@ use crate::message::{Ready, Reply, Request};
 use crate::scribe::Scribe;
 use crate::worker::{Worker, readiness};
 use backoff::Backoff;
-
-/// How long closing waits for workers that are just being started.
-const CLOSING: Duration = Duration::from_secs(5);
 
 /// The workers of one instance.
 pub(crate) struct Workers(Arc<Shared>);
@@ -41,6 +38,8 @@ struct State {
     /// Idle or in a call.
     alive: usize,
     starting: usize,
+    /// The threads that start workers, and some that have.
+    starters: Vec<JoinHandle<()>>,
     /// Calls that wait for a worker.
     waiting: usize,
     backoff: Backoff,
@@ -105,11 +104,12 @@ fn judge(reply: Reply, function: &'static str) -> Result<Reply, Failure> {
 impl Drop for Workers {
     fn drop(&mut self) {
         self.0.closed.store(true, Ordering::Relaxed);
-        let state = self.0.lock();
-        let none_starts = |state: &mut State| state.starting > 0;
-        let waited = self.0.changed.wait_timeout_while(state, CLOSING, none_starts);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        for worker in std::mem::take(&mut state.idle) {
+        let starters = std::mem::take(&mut self.0.lock().starters);
+        for starter in starters {
+            // It has seen the mark above, or has a worker to show.
+            drop(starter.join());
+        }
+        for worker in std::mem::take(&mut self.0.lock().idle) {
             worker.dismiss(&self.0.keeper);
         }
     }
@@ -190,9 +190,13 @@ impl Shared {
             state.starting += 1;
             let shared = Arc::clone(self);
             let thread = thread::Builder::new().name(format!("py-{}-start", self.alias));
-            if let Err(error) = thread.spawn(move || shared.finish_start(shared.start_worker())) {
-                state.starting -= 1;
-                state.backoff.failed(Failure::Thread(error).to_string(), Instant::now());
+            state.starters.retain(|starter| !starter.is_finished());
+            match thread.spawn(move || shared.finish_start(shared.start_worker())) {
+                Ok(starter) => state.starters.push(starter),
+                Err(error) => {
+                    state.starting -= 1;
+                    state.backoff.failed(Failure::Thread(error).to_string(), Instant::now());
+                }
             }
         }
     }

@@ -38,6 +38,7 @@ fn a_configuration_that_makes_no_sense_is_refused_by_the_name_of_the_key() {
         (json!({"retry_on": [""]}), "`retry_on`"),
         (json!({"start_timeout": "soon"}), "`start_timeout`"),
         (json!({"start_timeout": "0s"}), "`start_timeout`"),
+        (json!({"start_timeout": "1000y"}), "`start_timeout`"),
         (json!({"modul": "x"}), "`modul`"),
     ] {
         let error = refusal(WORKS, &with);
