@@ -30,8 +30,9 @@ fn interpreter() -> &'static str {
 /// The table of an instance that runs this module of this folder.
 fn table(alias: &str, module: &str, folder: &Path) -> String {
     format!(
-        "[plugin.{alias}]\nconfig = {{ module = {module:?}, path = [{folder:?}], python = {:?}, \
+        "[plugin.{alias}]\nconfig = {{ module = {module:?}, path = [\"{}\"], python = {:?}, \
          env = {{ PYTHONDONTWRITEBYTECODE = \"1\" }} }}\n",
+        folder.display(),
         interpreter()
     )
 }
