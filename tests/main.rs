@@ -27,6 +27,7 @@ mod leaks;
 mod linking;
 mod next;
 mod openapi;
+mod python;
 mod restart;
 mod rotation;
 mod sign_in;
