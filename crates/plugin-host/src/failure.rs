@@ -124,7 +124,7 @@ impl CallFailure {
 
 /// Turns an answer into a value or a failure. This is the whole failure policy: whatever is not understood, fails.
 ///
-/// A permission provider must answer with an object. A hook may answer nothing, which changes nothing.
+/// A permission provider must answer with an object, and so must its explanation. A hook may answer nothing, which changes nothing.
 pub(crate) fn judge(
     alias: &str,
     operation: Operation,
@@ -132,7 +132,7 @@ pub(crate) fn judge(
     answer: RawAnswer,
 ) -> Result<Option<Map<String, Value>>, CallFailure> {
     let failed = |kind| Err(CallFailure::Failed { alias: alias.to_owned(), kind });
-    let answer_needed = operation == Operation::Permissions;
+    let answer_needed = matches!(operation, Operation::Permissions | Operation::Explain);
     match answer.code {
         code::OK => match RawAnswer::object(answer.reply) {
             Ok(None) if answer_needed => failed(FailureKind::NoReply),

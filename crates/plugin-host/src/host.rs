@@ -14,7 +14,7 @@ use crate::failure::{CallFailure, FailureKind};
 use crate::hooks::{self, Hook, HookOutcome};
 use crate::instance::Instance;
 use crate::loader::{Loader, Role};
-use crate::observer::{CallObserver, NoObserver};
+use crate::observer::{CallObserver, NoObserver, Operation};
 use crate::question::Question;
 use crate::{InstanceSpec, Isolation, PluginPath, describe};
 
@@ -102,11 +102,24 @@ impl PluginHost {
             user_id: request.user.id.as_str().to_owned(),
             context_json: describe::permission_context(request.user, request.provider_id),
         };
-        let settings = provider.settings();
-        let answer = provider.ask(question, Instant::now() + settings.timeout, settings.may_deny).await?;
-        let no_reply =
-            || CallFailure::Failed { alias: provider.alias().to_owned(), kind: FailureKind::NoReply };
-        answer.ok_or_else(no_reply)
+        answer_of(provider, question).await
+    }
+
+    /// What the user may do at the service and why, in the plugin's own words; `None` when the plugin does not explain.
+    pub async fn explain(
+        &self,
+        request: &PermissionRequest<'_>,
+    ) -> Result<Option<Map<String, Value>>, CallFailure> {
+        let provider = self.services.get(request.service).ok_or(CallFailure::UnknownService)?;
+        if !provider.provides(Operation::Explain) {
+            return Ok(None);
+        }
+        let question = Question::Explain {
+            service: request.service.as_str().to_owned(),
+            user_id: request.user.id.as_str().to_owned(),
+            context_json: describe::permission_context(request.user, request.provider_id),
+        };
+        answer_of(provider, question).await.map(Some)
     }
 
     /// Tells the extensions of an event. Each sees the user as the earlier ones left it.
@@ -138,6 +151,13 @@ impl PluginHost {
     fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.services.values().chain(&self.extensions)
     }
+}
+
+async fn answer_of(provider: &Instance, question: Question) -> Result<Map<String, Value>, CallFailure> {
+    let settings = provider.settings();
+    let answer = provider.ask(question, Instant::now() + settings.timeout, settings.may_deny).await?;
+    answer
+        .ok_or_else(|| CallFailure::Failed { alias: provider.alias().to_owned(), kind: FailureKind::NoReply })
 }
 
 fn describe_instance(instance: &Instance) -> PluginInfo {

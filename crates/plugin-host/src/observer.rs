@@ -17,6 +17,8 @@ pub enum Operation {
     UserLogout,
     /// Whether it is able to work.
     Health,
+    /// The permissions of a user and the reasons.
+    Explain,
 }
 
 impl Operation {
@@ -28,6 +30,7 @@ impl Operation {
             Self::UserLogin => "on_user_login",
             Self::UserLogout => "on_user_logout",
             Self::Health => "health",
+            Self::Explain => "explain",
         }
     }
 }

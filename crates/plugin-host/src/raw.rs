@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Map, Value};
-use vestibule_plugin_abi::{Call, PermissionRequest, Str, UserEvent, code};
+use vestibule_plugin_abi::{Call, PermissionRequest, PermissionsFn, Str, UserEvent, code};
 
 use crate::Hook;
 use crate::answer::RawAnswer;
@@ -54,7 +54,12 @@ impl RawInstance {
         let mut call = CallState::new(deadline);
         let code = match question {
             Question::Permissions { service, user_id, context_json } => {
-                self.get_permissions(call.as_abi(), service, user_id, context_json)
+                let entry = self.library.table().get_permissions;
+                self.answer(entry, call.as_abi(), service, user_id, context_json)
+            }
+            Question::Explain { service, user_id, context_json } => {
+                let entry = self.library.table().explain;
+                self.answer(entry, call.as_abi(), service, user_id, context_json)
             }
             Question::Event { hook, user_json } => self.tell(call.as_abi(), *hook, user_json),
             Question::Health => {
@@ -68,8 +73,15 @@ impl RawInstance {
         }
     }
 
-    fn get_permissions(&self, call: *mut Call, service: &str, user_id: &str, context: &str) -> Option<i32> {
-        let entry = self.library.table().get_permissions?;
+    fn answer(
+        &self,
+        entry: Option<PermissionsFn>,
+        call: *mut Call,
+        service: &str,
+        user_id: &str,
+        context: &str,
+    ) -> Option<i32> {
+        let entry = entry?;
         let request = PermissionRequest {
             struct_size: size_of_abi::<PermissionRequest>(),
             flags: 0,

@@ -27,6 +27,8 @@ pub struct PluginDescription {
     pub provides: Vec<Operation>,
     /// Whether its instances are called one at a time.
     pub serial: bool,
+    /// Whether it wants to know about a person's identities.
+    pub wants_identities: bool,
     /// How it was built; may be empty.
     pub build_info: String,
     /// A JSON Schema of its configuration; may be empty.
@@ -55,6 +57,7 @@ impl PluginDescription {
             abi: (table.abi_major, table.abi_minor),
             provides: provided(table),
             serial: table.flags & flag::SERIAL != 0,
+            wants_identities: table.flags & flag::IDENTITIES != 0,
             build_info: printable(&line(table.build_info)?),
             config_schema,
             file: file.path().to_owned(),
@@ -75,6 +78,7 @@ fn provided(table: &Plugin) -> Vec<Operation> {
         (Operation::UserLogin, table.on_user_login.is_some()),
         (Operation::UserLogout, table.on_user_logout.is_some()),
         (Operation::Health, table.health.is_some()),
+        (Operation::Explain, table.explain.is_some()),
     ];
     all.into_iter().filter_map(|(operation, present)| present.then_some(operation)).collect()
 }
@@ -101,6 +105,7 @@ impl fmt::Display for PluginDescription {
         writeln!(formatter, "abi       {}.{}", self.abi.0, self.abi.1)?;
         writeln!(formatter, "provides  {}", provides.join(", "))?;
         writeln!(formatter, "calls     {}", if self.serial { "one at a time" } else { "several at once" })?;
+        writeln!(formatter, "reads     {}", if self.wants_identities { "user, identities" } else { "user" })?;
         writeln!(formatter, "build     {}", or_dash(&self.build_info))?;
         writeln!(formatter, "file      {}", self.file.display())?;
         writeln!(formatter, "sha256    {}", hex::encode(self.sha256))?;

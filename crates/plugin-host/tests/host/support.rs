@@ -128,6 +128,15 @@ pub(crate) async fn ask(
     host.permissions(&request).await
 }
 
+pub(crate) async fn explain(
+    host: &PluginHost,
+    name: &str,
+    user_id: &str,
+) -> Result<Option<Map<String, Value>>, CallFailure> {
+    let (service, user) = (service(name), user(user_id));
+    host.explain(&PermissionRequest { service: &service, user: &user, provider_id: "google:1" }).await
+}
+
 /// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has
 /// taken it up, so it can take more calls than there are threads.
 pub(crate) async fn exhaust(host: &PluginHost, name: &str) {
