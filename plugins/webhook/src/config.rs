@@ -44,6 +44,8 @@ pub(crate) struct Config {
     connect_timeout: Option<String>,
     #[serde(default = "two")]
     retries: u32,
+    #[serde(default)]
+    pub(crate) send_identities: bool,
 }
 
 fn two() -> u32 {

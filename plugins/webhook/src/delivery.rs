@@ -31,9 +31,12 @@ pub(crate) struct Delivery {
 impl Route {
     /// Sends until there is an answer, or neither attempts nor time are left, which is an error as well.
     pub(crate) async fn deliver(&self, delivery: &Delivery, time: Duration) -> Result<Answer> {
+        let late = || Error::retry("no answer in the time that the call has");
+        if time.is_zero() {
+            return Err(late());
+        }
         let deadline = Instant::now() + time;
-        let in_time = timeout_at(deadline, self.deliver_until(delivery, deadline)).await;
-        in_time.unwrap_or_else(|_| Err(Error::retry("no answer in the time that the call has")))
+        timeout_at(deadline, self.deliver_until(delivery, deadline)).await.map_err(|_| late())?
     }
 
     async fn deliver_until(&self, delivery: &Delivery, deadline: Instant) -> Result<Answer> {

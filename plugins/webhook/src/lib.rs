@@ -34,8 +34,8 @@ use webhook::Webhook;
 impl Plugin for Webhook {
     type Config = config::Config;
 
-    fn create(_alias: &str, config: Self::Config, log: Logger) -> Result<Self> {
-        Self::new(&config, log)
+    fn create(alias: &str, config: Self::Config, log: Logger) -> Result<Self> {
+        Self::new(alias, &config, log)
     }
 }
 
@@ -45,7 +45,7 @@ impl PermissionProvider for Webhook {
         call: &CallCtx<'_>,
         request: &PermissionRequest<'_>,
     ) -> Result<Map<String, Value>> {
-        let body = message::permissions(request)?;
+        let body = message::permissions(request, self.send_identities)?;
         match self.ask(call, Question::Permissions, body)? {
             Answer::Permissions { permissions, ttl_seconds } => {
                 if let Some(seconds) = ttl_seconds {
@@ -86,4 +86,7 @@ impl OnUserLogout for Webhook {
     }
 }
 
-export_plugin!(Webhook { config_schema: include_str!("../schema.json") }: permissions, on_new_user, on_user_login, on_user_logout);
+export_plugin!(
+    Webhook { config_schema: include_str!("../schema.json") }:
+    permissions, identities, on_new_user, on_user_login, on_user_logout
+);

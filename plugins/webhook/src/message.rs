@@ -33,15 +33,15 @@ struct Message {
     data: Value,
 }
 
-/// Asks what a user may do at a service. What the host says besides of the user comes as `context`.
-pub(crate) fn permissions(request: &PermissionRequest<'_>) -> Result<Vec<u8>> {
+/// Asks what a user may do at a service. What the host knows besides of the person leaves the house only on demand.
+pub(crate) fn permissions(request: &PermissionRequest<'_>, send_identities: bool) -> Result<Vec<u8>> {
     let mut context = request.context()?;
     let user = context.remove("user").unwrap_or_default();
     let data = json!({
         "service": request.service(),
         "user_id": request.user_id(),
         "user": user,
-        "context": context,
+        "context": if send_identities { context } else { Map::new() },
     });
     body("permissions", data)
 }

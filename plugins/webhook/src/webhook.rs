@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
-use vestibule_plugin_sdk::{CallCtx, Error, Logger, Result};
+use vestibule_plugin_sdk::{CallCtx, Error, Logger, Result, Runtime};
 
 use crate::answer::{Answer, Question};
 use crate::client;
@@ -16,11 +15,12 @@ const MARGIN: Duration = Duration::from_millis(50);
 
 pub(crate) struct Webhook {
     route: Route,
+    pub(crate) send_identities: bool,
     runtime: Runtime,
 }
 
 impl Webhook {
-    pub(crate) fn new(config: &Config, log: Logger) -> Result<Self> {
+    pub(crate) fn new(alias: &str, config: &Config, log: Logger) -> Result<Self> {
         let route = Route {
             client: client::build(config)?,
             url: config.url()?,
@@ -28,10 +28,9 @@ impl Webhook {
             retries: config.retries()?,
             log,
         };
-        // A thread of its own watches idle connections between the calls: one that was closed must not be used.
-        let runtime =
-            Builder::new_multi_thread().worker_threads(1).thread_name("webhook").enable_all().build();
-        Ok(Self { route, runtime: runtime.map_err(Error::fatal)? })
+        // Its thread also watches idle connections between the calls: one that was closed must not be used.
+        let runtime = Runtime::new(alias, log);
+        Ok(Self { route, send_identities: config.send_identities, runtime })
     }
 
     /// Sends one message and waits for its answer. An error names the message, as receivers know it.
@@ -39,7 +38,7 @@ impl Webhook {
         let left = call.remaining();
         let time = left.saturating_sub(MARGIN.min(left / 10));
         let delivery = Delivery { id: new_id()?, question, body };
-        let answer = self.runtime.block_on(self.route.deliver(&delivery, time));
+        let answer = self.runtime.block_on(self.route.deliver(&delivery, time))?;
         answer.map_err(|error| named(error, &delivery.id))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, flock, mknodat};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -19,9 +20,12 @@ fn the_file_is_for_its_owner_alone_and_is_appended_to() {
     assert_eq!(fs::metadata(folder.file()).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
+/// Something that is wrong with the place.
+type Damage = &'static dyn Fn(&Folder);
+
 #[test]
 fn what_is_no_regular_file_stops_the_start() {
-    let cases: [(&str, &dyn Fn(&Folder)); 5] = [
+    let cases: [(&str, Damage); 5] = [
         ("symbolic link", &|folder| symlink(folder.path().join("elsewhere"), folder.file()).unwrap()),
         ("symbolic link", &|folder| symlink("/dev/null", folder.file()).unwrap()),
         ("directory", &|folder| fs::create_dir(folder.file()).unwrap()),
@@ -114,7 +118,7 @@ fn a_line_that_does_not_fit_leaves_nothing_behind() {
 #[test]
 fn a_writer_that_does_not_let_go_costs_no_more_than_the_time_of_the_call() {
     let folder = Folder::new();
-    let plugin = folder.plugin();
+    let plugin = folder.plugin().with_timeout(Duration::from_millis(300));
     let other = fs::File::open(folder.file()).unwrap();
     flock(&other, FlockOperation::LockExclusive).unwrap();
     let answer = sign_in(&plugin, "u1");

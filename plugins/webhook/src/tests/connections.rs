@@ -1,10 +1,14 @@
 //! Connections that are kept, that lead elsewhere, and that end badly.
 
+use std::time::Duration;
+
 use vestibule_plugin_sdk::json;
 
 use super::server::{Deed, Server};
 use super::{assert_fatal, assert_retry, permissions, plugin};
 
+/// The time of a call that is to run out.
+const SHORT: Duration = Duration::from_millis(500);
 const GOOD: &str = r#"{"permissions":{"read":true}}"#;
 
 #[test]
@@ -51,15 +55,24 @@ fn a_redirect_is_a_failure_and_is_not_followed() {
 #[test]
 fn a_receiver_that_says_nothing_costs_no_more_than_the_time_of_the_call() {
     let server = Server::start([Deed::Hang]);
-    assert_retry(&permissions(&plugin(&server)), "no answer in the time that the call has");
+    let plugin = plugin(&server).with_timeout(SHORT);
+    assert_retry(&permissions(&plugin), "no answer in the time that the call has");
     assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
 fn a_receiver_that_speaks_ever_so_slowly_costs_no_more_than_the_time_of_the_call() {
     let server = Server::start([Deed::Drip]);
-    assert_retry(&permissions(&plugin(&server)), "no answer in the time that the call has");
+    let plugin = plugin(&server).with_timeout(SHORT);
+    assert_retry(&permissions(&plugin), "no answer in the time that the call has");
     assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_call_without_time_sends_nothing() {
+    let server = Server::start([Deed::json(GOOD)]);
+    assert_retry(&permissions(&plugin(&server).with_timeout(Duration::ZERO)), "no answer in the time");
+    assert!(server.requests().is_empty());
 }
 
 #[test]

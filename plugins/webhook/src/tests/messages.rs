@@ -57,6 +57,20 @@ fn a_question_for_permissions_is_a_signed_post() {
 }
 
 #[test]
+fn identities_are_sent_only_where_that_is_configured() {
+    let server = Server::start((0..2).map(|_| Deed::json(r#"{"permissions":{}}"#)));
+    let more = json!({"verified_emails": ["ada@example.org"], "identities": [{"provider_id": "github:42"}], "roles": []});
+    let mut context = more.clone();
+    context["user"] = json!({"id": "u1"});
+    for (send, expected) in [(false, json!({})), (true, more)] {
+        asking(&server.url("/"), &json!({"send_identities": send})).get_permissions_in("storage", &context);
+        let message = verified(server.requests().last().unwrap(), &[SECRET]);
+        assert_eq!(message["data"]["context"], expected);
+        assert_eq!(message["data"]["user"], json!({"id": "u1"}));
+    }
+}
+
+#[test]
 fn an_event_names_itself_and_the_user() {
     let server = Server::start((0..3).map(|_| Deed::status(204)));
     let plugin = plugin(&server);
