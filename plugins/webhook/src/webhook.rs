@@ -11,7 +11,7 @@ use crate::delivery::{Delivery, Route};
 use crate::signature::Signer;
 
 /// What is kept of a call's time to bring the answer home: an answer that comes too late is as good as none.
-const MARGIN: Duration = Duration::from_millis(50);
+const MARGIN: Duration = Duration::from_millis(100);
 
 pub(crate) struct Webhook {
     route: Route,
