@@ -21,6 +21,7 @@ pub(crate) fn user_json(user: &User, provider_id: &str) -> Value {
         }
     }
     members.insert("provider_id".to_owned(), provider_id.into());
+    members.insert("join_date".to_owned(), user.join_date.to_rfc3339().into());
     members.insert("attributes".to_owned(), user.attributes.as_object().clone().into());
     Value::Object(members)
 }
