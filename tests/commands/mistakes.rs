@@ -100,7 +100,6 @@ async fn l16_the_settings_of_a_provider_belong_together() {
 #[tokio::test]
 async fn l16_the_settings_of_a_plugin_are_checked_one_by_one() {
     for (line, reason) in [
-        ("isolation = \"process\"", "isolation: isolation \"process\" is not available in this version"),
         ("isolation = \"none\"", "isolation: "),
         ("timeout = \"soon\"", "timeout: "),
         ("concurrency = 0", "concurrency: expected a number from 1 to 1024"),

@@ -28,7 +28,7 @@ extern "C" {
 /* In the memory of a little-endian machine these are the letters VSTB. */
 #define VESTIBULE_ABI_MAGIC 0x42545356u
 #define VESTIBULE_ABI_MAJOR 1
-#define VESTIBULE_ABI_MINOR 0
+#define VESTIBULE_ABI_MINOR 1
 
 #if defined(__GNUC__) || defined(__clang__)
 #define VESTIBULE_EXPORT __attribute__((visibility("default")))
@@ -64,8 +64,11 @@ enum {
     VESTIBULE_LOG_TRACE = 5
 };
 
-/* Set in vestibule_plugin.flags: the host never makes two calls of one instance at once. */
+/* Set in vestibule_plugin.flags. A host refuses a plugin that sets a flag which it does not know. */
+/* The host never makes two calls of one instance at once. */
 #define VESTIBULE_F_SERIAL 1u
+/* Since 1.1: context_json of a permission request also says what the host knows of the person's identities. */
+#define VESTIBULE_F_IDENTITIES 2u
 
 /* One operation in progress. Belongs to the host; for the thread that runs the operation, until it returns. */
 typedef struct vestibule_call vestibule_call;
@@ -92,7 +95,10 @@ typedef struct vestibule_host {
     int64_t (*remaining_ms)(vestibule_call *call);
 } vestibule_host;
 
-/* A user wants a permission token. context_json: {"user":{...}}. Members that are not known are to be ignored. */
+/*
+ * A user wants a permission token. context_json: {"user":{...}}, and with VESTIBULE_F_IDENTITIES also verified_emails,
+ * identities and roles. Members that are not known are to be ignored.
+ */
 typedef struct vestibule_permission_request {
     uint32_t struct_size;
     uint32_t flags;
@@ -142,6 +148,11 @@ typedef struct vestibule_plugin {
     int32_t (*on_user_logout)(void *self, vestibule_call *call, const vestibule_user_event *event);
     /* Is the instance able to work? Anything but VESTIBULE_OK says no; set_error says why. */
     int32_t (*health)(void *self, vestibule_call *call);
+    /*
+     * Since 1.1. The same answer as get_permissions, and why, for the operator: {"permissions":{...},"because":[...]},
+     * with a {"rule":"...","gave":{...} or [...],"text":"..."} for each rule that had a part in it. Only beside get_permissions.
+     */
+    int32_t (*explain)(void *self, vestibule_call *call, const vestibule_permission_request *request);
 } vestibule_plugin;
 
 /* The one symbol that a plugin exports. Without side effects; always returns the same static table. */

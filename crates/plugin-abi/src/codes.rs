@@ -34,4 +34,6 @@ pub mod level {
 pub mod flag {
     /// Never two calls of one instance at once.
     pub const SERIAL: u32 = 1;
+    /// The context of a permission request also says what the host knows of the person's identities. Since 1.1.
+    pub const IDENTITIES: u32 = 2;
 }

@@ -43,6 +43,7 @@ layout! {
         "VESTIBULE_LOG_DEBUG" = level::DEBUG,
         "VESTIBULE_LOG_TRACE" = level::TRACE,
         "VESTIBULE_F_SERIAL" = flag::SERIAL,
+        "VESTIBULE_F_IDENTITIES" = flag::IDENTITIES,
     }
     "vestibule_str" = Str, size 16 { ptr: 0, len: 8 }
     "vestibule_host" = Host, size 56 {
@@ -55,10 +56,10 @@ layout! {
     "vestibule_user_event" = UserEvent, size 40 {
         struct_size: 0, flags: 4, user_json: 8, context_json: 24,
     }
-    "vestibule_plugin" = Plugin, size 136 {
+    "vestibule_plugin" = Plugin, size 144 {
         magic: 0, abi_major: 4, abi_minor: 6, struct_size: 8, flags: 12,
         name: 16, version: 32, build_info: 48, config_schema: 64,
         create: 80, destroy: 88, get_permissions: 96,
-        on_new_user: 104, on_user_login: 112, on_user_logout: 120, health: 128,
+        on_new_user: 104, on_user_login: 112, on_user_logout: 120, health: 128, explain: 136,
     }
 }

@@ -5,7 +5,7 @@
 //! not even on the standard library.
 //!
 //! To add an operation: append a nullable pointer to the end of `vestibule_plugin` in the header and to [`Plugin`]
-//! here, raise the minor version in both, and add its lines to a new golden file that contains the old one. Never
+//! here, raise the minor version in both, and write a new golden file: the old one and the new lines. Never
 //! insert, reorder or retype a member; a new meaning gets a new flag.
 #![no_std]
 
@@ -25,6 +25,6 @@ pub const MAGIC: u32 = 0x4254_5356;
 /// The version of the whole interface: both sides must have the same.
 pub const MAJOR: u16 = 1;
 /// The version of what was appended: a host serves every plugin that asks for this or less.
-pub const MINOR: u16 = 0;
+pub const MINOR: u16 = 1;
 /// The one symbol that a plugin exports, with the NUL that the dynamic loader wants.
 pub const ENTRY_SYMBOL: &core::ffi::CStr = c"vestibule_plugin_v1";

@@ -70,7 +70,7 @@ pub struct PermissionRequest {
     pub service: Str,
     /// The user's id.
     pub user_id: Str,
-    /// `{"user":{...}}`.
+    /// `{"user":{...}}`, and more with [`crate::flag::IDENTITIES`].
     pub context_json: Str,
 }
 
@@ -93,7 +93,7 @@ pub type CreateFn =
     unsafe extern "C" fn(*const Host, *mut Logger, *mut Call, Str, Str, *mut *mut c_void) -> i32;
 /// Ends an instance.
 pub type DestroyFn = unsafe extern "C" fn(*mut c_void);
-/// Answers permissions.
+/// Answers permissions, with or without the reasons.
 pub type PermissionsFn = unsafe extern "C" fn(*mut c_void, *mut Call, *const PermissionRequest) -> i32;
 /// Hears of an event.
 pub type EventFn = unsafe extern "C" fn(*mut c_void, *mut Call, *const UserEvent) -> i32;
@@ -138,4 +138,6 @@ pub struct Plugin {
     pub on_user_logout: Option<EventFn>,
     /// Is the instance able to work?
     pub health: Option<HealthFn>,
+    /// Answers permissions and says why. Since 1.1.
+    pub explain: Option<PermissionsFn>,
 }

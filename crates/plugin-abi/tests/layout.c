@@ -11,5 +11,5 @@
     _Static_assert(offsetof(type, field) == (offset), #type "." #field " has moved");
 
 #if UINTPTR_MAX == UINT64_MAX
-#include "abi-1.0.txt"
+#include "abi-1.1.txt"
 #endif

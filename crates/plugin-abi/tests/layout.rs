@@ -1,14 +1,17 @@
 //! The header and its mirror are both held to the golden file.
 
 #![cfg(test)]
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const GOLDEN: &str = include_str!("../golden/abi-1.0.txt");
+const GOLDEN: &str = include_str!("../golden/abi-1.1.txt");
+/// Every earlier version, which programs that are in use were compiled against.
+const EARLIER: &[&str] = &[include_str!("../golden/abi-1.0.txt")];
 
 /// `FIELD(struct, member, 8)` becomes `("struct.member", 8)`, the other two forms likewise.
-fn golden() -> Vec<(String, i64)> {
-    let lines = GOLDEN.lines().filter(|line| !line.starts_with("/*"));
+fn parse(golden: &str) -> Vec<(String, i64)> {
+    let lines = golden.lines().filter(|line| !line.starts_with("/*"));
     lines
         .map(|line| {
             let (_, arguments) = line.trim_end_matches(')').split_once('(').expect("NAME(arguments)");
@@ -42,7 +45,36 @@ fn is_installed(compiler: &str) -> bool {
 fn the_mirror_has_the_layout_of_the_golden_file() {
     let mirror: Vec<_> =
         vestibule_plugin_abi::LAYOUT.iter().map(|&(name, number)| (name.to_owned(), number)).collect();
-    assert_eq!(mirror, golden());
+    assert_eq!(mirror, parse(GOLDEN));
+}
+
+/// A struct with its members in their order; each constant by itself.
+fn by_struct(layout: &[(String, i64)]) -> BTreeMap<&str, Vec<(&str, i64)>> {
+    let mut structs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (name, number) in layout {
+        let (owner, member) = name.split_once('.').unwrap_or((name, ""));
+        structs.entry(owner).or_default().push((member, *number));
+    }
+    structs
+}
+
+#[test]
+fn every_earlier_version_is_the_beginning_of_this_one() {
+    let current = parse(GOLDEN);
+    let current = by_struct(&current);
+    for earlier in EARLIER.iter().copied().map(parse) {
+        for (owner, old) in by_struct(&earlier) {
+            let new = &current[owner];
+            let (old_value, new_value) = (old[0].1, new[0].1);
+            // The minor version and the sizes of structs are what may grow.
+            let may_grow = owner == "VESTIBULE_ABI_MINOR" || old.len() > 1;
+            assert!(old_value == new_value || may_grow && old_value < new_value, "{owner}");
+            assert!(
+                new[1..].starts_with(&old[1..]),
+                "{owner}: a member is new, gone or elsewhere before the end"
+            );
+        }
+    }
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub(crate) struct RawAnswer {
     pub(crate) ttl_seconds: Option<u32>,
 }
 
+/// What a runner sends back for a call: what came from the plugin, or why nothing did.
+pub(crate) type Answer = Result<RawAnswer, crate::failure::Unavailability>;
+
 /// The reply, if any.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) enum RawReply {

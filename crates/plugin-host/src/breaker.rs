@@ -4,9 +4,9 @@
 //! It opens after five failures in a row, or when more than half of the last twenty calls failed. After a pause one call
 //! is let through; its success closes the breaker, its failure doubles the pause.
 //!
-//! There are two kinds of failure. One that says that the plugin is not there (timeout, "try later", a crash, no free
-//! thread) counts whoever asked. One that may lie in the data of the user who asked (a failure, a panic, an answer that breaks
-//! the rules) counts only beside the same of another user: otherwise one person with odd data, asking again and again,
+//! There are two kinds of failure. One that says that the plugin is not there (timeout, "try later", no free thread) counts
+//! whoever asked. One that may lie in the data of the user who asked (a failure, a panic, the end of its process,
+//! an answer that breaks the rules) counts only beside the same of another user: otherwise one person with odd data, asking again and again,
 //! would lock everybody else out. For the same reason such a failure of the one call that is let through decides
 //! nothing alone: the next call of somebody else is let through at once.
 
@@ -45,7 +45,12 @@ impl Ending {
             Err(CallFailure::UnknownService) => Self::Neither,
             Err(CallFailure::Unavailable { cause, .. }) => match cause {
                 Unavailability::Timeout | Unavailability::Stuck | Unavailability::Retry => Self::Unavailable,
-                Unavailability::QueueFull | Unavailability::Closed | Unavailability::Open(_) => Self::Neither,
+                // Its process is back at once, so one person's data must not keep it from the others.
+                Unavailability::Crashed => Self::Faulty,
+                Unavailability::QueueFull
+                | Unavailability::Restarting
+                | Unavailability::Closed
+                | Unavailability::Open(_) => Self::Neither,
             },
             Err(CallFailure::Failed { kind, .. }) => match kind {
                 FailureKind::NoOpinion | FailureKind::MayNotDeny => Self::Success,

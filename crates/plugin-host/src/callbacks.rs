@@ -3,10 +3,10 @@
 use std::panic;
 use std::time::Instant;
 
-use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code, level};
+use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code};
 
 use crate::answer::{BadReply, MAX_REPLY_BYTES, RawAnswer, RawReply};
-use crate::text;
+use crate::{log_sink, text};
 
 /// The one table, for every plugin and as long as the process lives.
 pub(crate) static HOST: Host = Host {
@@ -108,14 +108,7 @@ unsafe extern "C" fn remaining_ms(call: *mut Call) -> i64 {
 }
 
 unsafe extern "C" fn log_enabled(_logger: *mut Logger, level: i32) -> i32 {
-    let enabled = match level {
-        level::WARN => tracing::enabled!(target: "plugin", tracing::Level::WARN),
-        level::INFO => tracing::enabled!(target: "plugin", tracing::Level::INFO),
-        level::DEBUG => tracing::enabled!(target: "plugin", tracing::Level::DEBUG),
-        level::TRACE => tracing::enabled!(target: "plugin", tracing::Level::TRACE),
-        _ => tracing::enabled!(target: "plugin", tracing::Level::ERROR),
-    };
-    i32::from(enabled)
+    i32::from(log_sink::is_enabled(level))
 }
 
 unsafe extern "C" fn log(logger: *mut Logger, level: i32, message: Str, fields: Str) {
@@ -124,16 +117,5 @@ unsafe extern "C" fn log(logger: *mut Logger, level: i32, message: Str, fields: 
     // SAFETY: the plugin lends the texts for the length of this call.
     let (message, fields) = unsafe { (text::copy_printable(message), text::copy_printable(fields)) };
     // A panic of a log sink must not cross the border: that would end the process.
-    drop(panic::catch_unwind(|| write(&log.alias, level, &message, &fields)));
-}
-
-fn write(plugin: &str, level: i32, message: &str, fields: &str) {
-    let details = (!fields.is_empty()).then(|| tracing::field::display(fields));
-    match level {
-        level::WARN => tracing::warn!(target: "plugin", plugin, details, "{message}"),
-        level::INFO => tracing::info!(target: "plugin", plugin, details, "{message}"),
-        level::DEBUG => tracing::debug!(target: "plugin", plugin, details, "{message}"),
-        level::TRACE => tracing::trace!(target: "plugin", plugin, details, "{message}"),
-        _ => tracing::error!(target: "plugin", plugin, details, "{message}"),
-    }
+    drop(panic::catch_unwind(|| log_sink::write(&log.alias, level, &message, &fields)));
 }

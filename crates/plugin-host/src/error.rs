@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::PluginName;
+use crate::config::ConfigFault;
+use crate::{PluginName, SchemaFault};
 
 /// Why a plugin is not loaded: the alias it was configured under, the file, and the fault.
 #[derive(Debug)]
@@ -85,6 +86,28 @@ pub enum LoadFault {
         "may be written by its group or by everybody (mode {0:04o}); take the right away with chmod go-w"
     )]
     WritableByOthers(u32),
+    /// Others may put files into a folder on the way to the file, or take some out.
+    #[error(
+        "is in a folder where others may change files: {} (mode {mode:04o}); take the right away with chmod go-w",
+        .folder.display()
+    )]
+    FolderWritableByOthers {
+        /// The folder, itself or further up.
+        folder: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// Neither root nor the user we run as owns a folder on the way to the file.
+    #[error(
+        "is in a folder of the user {owner}: {}; it must belong to root or to the user that the service runs as",
+        .folder.display()
+    )]
+    FolderForeign {
+        /// The folder, itself or further up.
+        folder: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
     /// Neither root nor the user we run as owns the file.
     #[error("belongs to the user {0}; it must belong to root or to the user that the service runs as")]
     ForeignOwner(u32),
@@ -126,12 +149,18 @@ pub enum LoadFault {
     /// It does not do what it is configured for.
     #[error("provides {0}")]
     Provides(&'static str),
+    /// Code was reloaded more often than the memory for it should be taken.
+    #[error("would be library number {} in this process, which never gives one up: restart the service", .0 + 1)]
+    TooManyLibraries(usize),
     /// Two instances have one alias.
     #[error("the alias is used twice")]
     DuplicateAlias,
     /// A setting makes no sense.
     #[error("{0}")]
     Setting(&'static str),
+    /// The configuration is not what the plugin's schema demands, or the schema is of no use.
+    #[error("{0}")]
+    Schema(#[from] SchemaFault),
     /// The plugin did not make the instance.
     #[error("{ending}{}{message}", if .message.is_empty() { "" } else { ": " })]
     Create {
@@ -143,6 +172,34 @@ pub enum LoadFault {
     /// The plugin does not come back from making the instance.
     #[error("has not started within {} seconds", .0.as_secs())]
     CreateTimeout(Duration),
+    /// Its configuration cannot be given to it.
+    #[error("config{0}")]
+    Config(#[from] ConfigFault),
+    /// A process for it could not be started.
+    #[error("no process could be started for it: {0}")]
+    Process(io::Error),
+    /// What the process that loads it first found wrong.
+    #[error("{0}")]
+    Reported(String),
+    /// It ended the process that was started for it.
+    #[error("ended its process {moment}: {how}")]
+    Ended {
+        /// When.
+        moment: &'static str,
+        /// By which signal or with which status.
+        how: String,
+    },
+    /// The process that was started for it does not come back.
+    #[error("does not come back {moment}: it was given {} seconds", .after.as_secs())]
+    Hangs {
+        /// When.
+        moment: &'static str,
+        /// How long it was given.
+        after: Duration,
+    },
+    /// The process that was started for it says what nobody asked.
+    #[error("its process does not keep to the rules")]
+    Misbehaves,
     /// A thread could not be started.
     #[error("no thread could be started: {0}")]
     Thread(io::Error),

@@ -52,6 +52,12 @@ pub enum Unavailability {
     /// It says so.
     #[error("it asks to try later")]
     Retry,
+    /// Its process ended while it was asked.
+    #[error("its process ended")]
+    Crashed,
+    /// Its process ends again and again, and the next is not there yet.
+    #[error("its process is to be started again")]
+    Restarting,
     /// It is not asked, for as long as this.
     #[error("it has failed too often and is given a rest")]
     Open(Duration),
@@ -112,6 +118,8 @@ impl CallFailure {
                 Unavailability::QueueFull => Outcome::QueueFull,
                 Unavailability::Stuck => Outcome::Stuck,
                 Unavailability::Retry => Outcome::Retry,
+                Unavailability::Crashed => Outcome::Crashed,
+                Unavailability::Restarting => Outcome::Restarting,
                 Unavailability::Open(_) => Outcome::BreakerOpen,
                 Unavailability::Closed => Outcome::Closed,
             },
@@ -134,7 +142,7 @@ fn whole_seconds(wait: Duration) -> Duration {
 
 /// Turns an answer into a value or a failure. This is the whole failure policy: whatever is not understood, fails.
 ///
-/// A permission provider must answer with an object. A hook may answer nothing, which changes nothing.
+/// A permission provider must answer with an object, and so must its explanation. A hook may answer nothing, which changes nothing.
 pub(crate) fn judge(
     alias: &str,
     operation: Operation,
@@ -142,7 +150,7 @@ pub(crate) fn judge(
     answer: RawAnswer,
 ) -> Result<Option<Map<String, Value>>, CallFailure> {
     let failed = |kind| Err(CallFailure::Failed { alias: alias.to_owned(), kind });
-    let answer_needed = operation == Operation::Permissions;
+    let answer_needed = matches!(operation, Operation::Permissions | Operation::Explain);
     match answer.code {
         code::OK => match RawAnswer::object(answer.reply) {
             Ok(None) if answer_needed => failed(FailureKind::NoReply),

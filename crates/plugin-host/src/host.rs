@@ -1,11 +1,10 @@
 //! All plugins of the service.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 use vestibule_domain::{ServiceName, SessionId, User, UserId};
 
@@ -14,9 +13,9 @@ use crate::failure::CallFailure;
 use crate::gauges::PluginGauges;
 use crate::hooks::{self, Hook, HookOutcome};
 use crate::instance::Instance;
-use crate::loader::{Loader, Role};
-use crate::observer::{CallObserver, NoObserver};
-use crate::{InstanceSpec, Isolation, PluginPath};
+use crate::loaded::{Loaded, PluginInfo};
+use crate::loader::{Libraries, Loader, Role};
+use crate::plan::{HostParts, PluginPlan};
 
 /// Who wants permissions, and where.
 #[derive(Clone, Copy)]
@@ -32,68 +31,49 @@ pub struct PermissionRequest<'a> {
     pub session: Option<&'a SessionId>,
 }
 
-/// What is known about one instance.
-#[derive(Debug, Clone)]
-pub struct PluginInfo {
-    /// The name that logs and metrics know it by; for a permission provider, the service.
-    pub alias: String,
-    /// The plugin's own name.
-    pub name: String,
-    /// The plugin's version.
-    pub version: String,
-    /// Where it was loaded from.
-    pub file: PathBuf,
-    /// The SHA-256 of the file, in hexadecimal.
-    pub sha256: String,
-    /// The version of the ABI that it needs: major, minor.
-    pub abi: (u16, u16),
-    /// Where its calls run.
-    pub isolation: Isolation,
-    /// The operations that it provides, by their names in the ABI.
-    pub capabilities: Vec<&'static str>,
-    /// How it was built; may be empty.
-    pub build_info: String,
-}
-
 /// All plugins of the service, loaded and able to work.
 ///
 /// Dropping it lets the threads end and unloads nothing; see the crate's documentation for how a process ends.
 pub struct PluginHost {
-    services: BTreeMap<ServiceName, Instance>,
-    extensions: Vec<Instance>,
+    parts: HostParts,
+    libraries: Libraries,
+    loaded: ArcSwap<Loaded>,
+    /// Held by the one who reloads.
+    reloading: Mutex<()>,
 }
 
 impl PluginHost {
-    /// Loads every plugin that is configured, or says which one cannot be and why: its alias, its file, the reason.
-    ///
-    /// The order of the extensions is the order in which they hear of events.
-    pub fn load(
-        path: &PluginPath,
-        services: Vec<(ServiceName, InstanceSpec)>,
-        extensions: Vec<InstanceSpec>,
-        observer: Arc<dyn CallObserver>,
-    ) -> Result<Self, LoadError> {
-        let mut loader = Loader::new(path, observer);
-        let (names, specs): (Vec<_>, Vec<_>) = services.into_iter().unzip();
-        let providers = loader.start_all(specs, Role::Permissions)?;
-        let extensions = loader.start_all(extensions, Role::Extension)?;
-        Ok(Self { services: names.into_iter().zip(providers).collect(), extensions })
+    /// Loads every plugin of the plan, or says which one cannot be and why: its alias, its file, the reason. Blocks its
+    /// thread, which must belong to a runtime if a plugin is to have a process of its own.
+    pub fn load(plan: &PluginPlan, parts: HostParts) -> Result<Self, LoadError> {
+        let libraries = Libraries::default();
+        let loaded = ArcSwap::from_pointee(Loaded::load(plan, &parts, &libraries)?);
+        Ok(Self { parts, libraries, loaded, reloading: Mutex::new(()) })
     }
 
-    /// Says whether [`PluginHost::load`] would get as far as making instances: files, pins and what each plugin provides.
-    pub fn check(
-        path: &PluginPath,
-        services: &[(ServiceName, InstanceSpec)],
-        extensions: &[InstanceSpec],
-    ) -> Result<(), LoadError> {
-        let mut loader = Loader::new(path, Arc::new(NoObserver));
-        loader.check_all(services.iter().map(|(_, spec)| spec), Role::Permissions)?;
-        loader.check_all(extensions.iter(), Role::Extension)
+    /// Puts another plan in the place of the present one, with whatever the files hold by now. Calls that are under way are
+    /// finished by the instances that they began with; if anything of the plan cannot be loaded, all stays as it was.
+    /// Blocks its thread, as [`PluginHost::load`] does.
+    pub fn reload(&self, plan: &PluginPlan) -> Result<(), LoadError> {
+        let _one_at_a_time = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = Loaded::load(plan, &self.parts, &self.libraries)?;
+        // The last call that holds the earlier instances lets them end.
+        self.loaded.store(Arc::new(loaded));
+        Ok(())
+    }
+
+    /// Says whether [`PluginHost::load`] would get as far as making instances: files, pins, what each plugin provides, and
+    /// its configuration. Blocks its thread.
+    pub fn check(plan: &PluginPlan, parts: &HostParts) -> Result<(), LoadError> {
+        let libraries = Libraries::default();
+        let mut loader = Loader::new(&plan.path, parts, &libraries);
+        loader.check_all(plan.services.iter().map(|(_, spec)| spec), Role::Permissions)?;
+        loader.check_all(plan.extensions.iter(), Role::Extension)
     }
 
     /// Whether a plugin answers for this service.
     pub fn offers(&self, service: &ServiceName) -> bool {
-        self.services.contains_key(service)
+        self.loaded.load().services.contains_key(service)
     }
 
     /// What the user may do at the service; the plugin says whether its answer may be used again. Anything but an answer is a
@@ -102,68 +82,56 @@ impl PluginHost {
         &self,
         request: &PermissionRequest<'_>,
     ) -> Result<Map<String, Value>, CallFailure> {
-        let provider = self.services.get(request.service).ok_or(CallFailure::UnknownService)?;
+        let loaded = self.loaded.load_full();
+        let provider = loaded.services.get(request.service).ok_or(CallFailure::UnknownService)?;
         provider.permissions(request).await
+    }
+
+    /// What the user may do at the service and why, in the plugin's own words; `None` when the plugin does not explain.
+    pub async fn explain(
+        &self,
+        request: &PermissionRequest<'_>,
+    ) -> Result<Option<Map<String, Value>>, CallFailure> {
+        let loaded = self.loaded.load_full();
+        let provider = loaded.services.get(request.service).ok_or(CallFailure::UnknownService)?;
+        provider.explain(request).await
     }
 
     /// Forgets what plugins said about a user: from now on they are asked afresh.
     pub fn forget_user(&self, user: &UserId) {
-        self.services.values().for_each(|provider| provider.forget(user));
+        self.loaded.load().services.values().for_each(|provider| provider.forget(user));
     }
 
     /// Tells the extensions of an event. Each sees the user as the earlier ones left it.
     pub async fn run_hook(&self, hook: Hook, user: User, provider_id: &str) -> HookOutcome {
-        hooks::run(&self.extensions, hook, user, provider_id).await
+        hooks::run(&self.loaded.load_full().extensions, hook, user, provider_id).await
     }
 
     /// What is loaded: the providers by the names of their services, then the extensions in their order.
     pub fn list(&self) -> Vec<PluginInfo> {
-        self.instances().map(describe_instance).collect()
+        self.loaded.load().list()
     }
 
     /// What is true of each instance at this moment, in the order of [`PluginHost::list`].
     pub fn gauges(&self) -> Vec<PluginGauges> {
-        self.instances().map(Instance::gauges).collect()
+        self.loaded.load().instances().map(Instance::gauges).collect()
     }
 
     /// What keeps a plugin from working, if anything. Never waits: a plugin that is asked about its health answers the next
     /// inquiry.
     pub fn health(&self) -> Result<(), String> {
-        let unwell: Vec<_> = self.instances().filter_map(|instance| instance.health().err()).collect();
-        if unwell.is_empty() { Ok(()) } else { Err(unwell.join("; ")) }
+        self.loaded.load().health()
     }
 
     /// Takes no more calls, waits for those that run and for the plugins' own clean-up, but no longer than `grace`, and
     /// names those that did not come to an end. Blocks its thread.
     pub fn close(&self, grace: Duration) -> Vec<String> {
-        let until = Instant::now() + grace;
-        self.instances().for_each(Instance::close);
-        let unfinished = self.instances().filter(|instance| !instance.wait_until_ended(until));
-        unfinished.map(|instance| instance.alias().to_owned()).collect()
-    }
-
-    fn instances(&self) -> impl Iterator<Item = &Instance> {
-        self.services.values().chain(&self.extensions)
-    }
-}
-
-fn describe_instance(instance: &Instance) -> PluginInfo {
-    let description = instance.description();
-    PluginInfo {
-        alias: instance.alias().to_owned(),
-        name: description.name.clone(),
-        version: description.version.clone(),
-        file: description.file.clone(),
-        sha256: hex::encode(description.sha256),
-        abi: description.abi,
-        isolation: instance.settings().isolation,
-        capabilities: description.provides.iter().map(|operation| operation.as_str()).collect(),
-        build_info: description.build_info.clone(),
+        self.loaded.load().close(Instant::now() + grace)
     }
 }
 
 impl fmt::Debug for PluginHost {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_list().entries(self.instances().map(Instance::alias)).finish()
+        formatter.debug_list().entries(self.loaded.load().instances().map(Instance::alias)).finish()
     }
 }

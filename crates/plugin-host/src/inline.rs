@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use crate::answer::RawAnswer;
+use crate::answer::Answer;
 use crate::failure::Unavailability;
 use crate::question::Question;
 use crate::raw::RawInstance;
@@ -27,7 +27,7 @@ impl Inline {
         &self,
         question: &Question,
         deadline: Instant,
-    ) -> Result<oneshot::Receiver<RawAnswer>, Unavailability> {
+    ) -> Result<oneshot::Receiver<Answer>, Unavailability> {
         let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let instance = instance.ok_or(Unavailability::Closed)?;
         let turn =
@@ -35,7 +35,7 @@ impl Inline {
         let answer = instance.ask(question, deadline);
         drop(turn);
         let (sender, receiver) = oneshot::channel();
-        drop(sender.send(answer));
+        drop(sender.send(Ok(answer)));
         Ok(receiver)
     }
 

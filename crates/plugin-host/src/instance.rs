@@ -16,10 +16,9 @@ use vestibule_plugin_abi::code;
 use crate::answer::{RawAnswer, RawReply};
 use crate::breaker::{Breaker, Change, Ending};
 use crate::cache::PermissionCache;
-use crate::error::LoadFault;
 use crate::failure::{CallFailure, Unavailability, judge};
 use crate::gauges::{Inflight, PluginGauges};
-use crate::library::{Library, PluginDescription};
+use crate::library::PluginDescription;
 use crate::observer::{CallObserver, Operation, Outcome};
 use crate::probe::Probe;
 use crate::question::Question;
@@ -30,7 +29,7 @@ use crate::{InstanceSettings, InstanceSpec};
 pub(crate) struct Instance {
     alias: String,
     settings: InstanceSettings,
-    library: Arc<Library>,
+    description: PluginDescription,
     runner: Runner,
     probe: Probe,
     breaker: Breaker,
@@ -62,16 +61,16 @@ pub(crate) struct Answered {
 }
 
 impl Instance {
-    pub(crate) fn start(
-        library: Arc<Library>,
-        spec: InstanceSpec,
+    pub(crate) fn new(
+        description: PluginDescription,
+        spec: &InstanceSpec,
+        runner: Runner,
         observer: Arc<dyn CallObserver>,
-    ) -> Result<Self, LoadFault> {
-        let runner = Runner::start(Arc::clone(&library), &spec, &observer)?;
-        let InstanceSpec { alias, settings, .. } = spec;
-        Ok(Self {
+    ) -> Self {
+        let (alias, settings) = (spec.alias.clone(), spec.settings.clone());
+        Self {
             alias,
-            library,
+            description,
             runner,
             probe: Probe::default(),
             breaker: Breaker::default(),
@@ -80,7 +79,7 @@ impl Instance {
             hasher: RandomState::new(),
             settings,
             observer,
-        })
+        }
     }
 
     pub(crate) fn alias(&self) -> &str {
@@ -92,7 +91,7 @@ impl Instance {
     }
 
     pub(crate) fn description(&self) -> &PluginDescription {
-        self.library.description()
+        &self.description
     }
 
     pub(crate) fn provides(&self, operation: Operation) -> bool {
@@ -201,8 +200,8 @@ impl Instance {
     pub(crate) fn health(&self) -> Result<(), String> {
         let unwell =
             |reason: &'static str| Err(format!("the plugin {:?} is not able to work: {reason}", self.alias));
-        if self.runner.is_stuck() {
-            return unwell("all its threads hang");
+        if let Some(reason) = self.runner.hindrance() {
+            return unwell(reason);
         }
         if !self.provides(Operation::Health) {
             return Ok(());

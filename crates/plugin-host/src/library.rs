@@ -4,6 +4,7 @@ mod description;
 mod elf;
 mod file;
 mod table;
+mod trust;
 
 use std::env::consts::DLL_PREFIX;
 use std::ffi::c_int;
@@ -15,7 +16,8 @@ use vestibule_plugin_abi::{self as abi, ENTRY_SYMBOL, EntryFn};
 use crate::crash::{self, Site};
 use crate::error::{LoadError, LoadFault};
 pub use description::PluginDescription;
-pub(crate) use file::CheckedFile;
+pub(crate) use file::{CheckedFile, LoadableFile};
+pub(crate) use trust::Trust;
 
 /// A library that is mapped for as long as the process lives.
 pub(crate) struct Library {
@@ -34,7 +36,7 @@ const FLAGS: c_int = unix::RTLD_NOW | unix::RTLD_LOCAL | libc::RTLD_NODELETE;
 
 impl Library {
     /// Maps the library, which runs its constructors, and reads its table.
-    pub(crate) fn open(file: &CheckedFile) -> Result<Self, LoadFault> {
+    pub(crate) fn open(file: &LoadableFile) -> Result<Self, LoadFault> {
         crash::watch();
         let name = file.path().file_stem().unwrap_or_default().to_string_lossy();
         let name = name.strip_prefix(DLL_PREFIX).unwrap_or(&name);
@@ -49,8 +51,8 @@ impl Library {
     }
 
     /// Maps it and asks for its table.
-    fn map(file: &CheckedFile, site: &'static Site) -> Result<*const abi::Plugin, LoadFault> {
-        let path = file.to_loadable()?;
+    fn map(file: &LoadableFile, site: &'static Site) -> Result<*const abi::Plugin, LoadFault> {
+        let path = file.keep()?;
         // SAFETY: constructors of a library may do anything. The operator chose the file, and it has passed the checks.
         let library = unsafe { unix::Library::open(Some(path.as_path()), FLAGS) }.map_err(refused)?;
         // SAFETY: the symbol has this type in every plugin; the header says so.
@@ -90,6 +92,7 @@ fn refused(error: libloading::Error) -> LoadFault {
 pub fn inspect(file: &Path) -> Result<PluginDescription, LoadError> {
     let path = std::path::absolute(file).map_err(|error| LoadError::from(LoadFault::Unreadable(error)));
     let path = path.map_err(|error| error.in_file(file))?;
-    let library = CheckedFile::read(&path).and_then(|file| Library::open(&file));
+    let library =
+        CheckedFile::read(&path, Trust::default()).and_then(|file| Library::open(&file.to_loadable()?));
     library.map(|library| library.description).map_err(|fault| LoadError::from(fault).in_file(&path))
 }

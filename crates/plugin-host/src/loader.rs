@@ -1,14 +1,25 @@
 //! From what is configured to instances that are able to work, or to the reason why not.
+//!
+//! A library is loaded in a process of its own first, where the instance is made with its real configuration: a library that
+//! crashes or hangs is an error that names it, and not the end of a service that was well. If the instance is to have a process
+//! of its own, that one is kept; else it ends its instance, and the same bytes are loaded here.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{LoadError, LoadFault};
 use crate::instance::Instance;
-use crate::library::{CheckedFile, Library};
-use crate::observer::{CallObserver, Operation};
-use crate::{InstanceSpec, PluginPath};
+use crate::library::{CheckedFile, Library, LoadableFile, PluginDescription};
+use crate::observer::Operation;
+use crate::plan::HostParts;
+use crate::process::{Newborn, ProcessRunner, Seed};
+use crate::runner::Runner;
+use crate::schema;
+use crate::{InstanceSpec, Isolation, PluginPath};
+
+/// How many libraries may be mapped. None is ever unmapped, so this bounds how often code can be reloaded.
+const MAX_LIBRARIES: usize = 64;
 
 /// What an instance is wanted for.
 #[derive(Clone, Copy)]
@@ -17,30 +28,48 @@ pub(crate) enum Role {
     Extension,
 }
 
-/// Loads each file once, however many instances it serves.
+/// Every library that this process has mapped, by the digest of its file. The same bytes are never mapped twice.
+#[derive(Default)]
+pub(crate) struct Libraries(Mutex<HashMap<[u8; 32], Arc<Library>>>);
+
+impl Libraries {
+    fn open(&self, file: &LoadableFile) -> Result<Arc<Library>, LoadFault> {
+        let mut libraries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = libraries.get(&file.sha256()) {
+            return Ok(Arc::clone(library));
+        }
+        if libraries.len() >= MAX_LIBRARIES {
+            return Err(LoadFault::TooManyLibraries(MAX_LIBRARIES));
+        }
+        let library = Arc::new(Library::open(file)?);
+        libraries.insert(file.sha256(), Arc::clone(&library));
+        Ok(library)
+    }
+}
+
+/// Reads each file once, however many instances it serves.
 pub(crate) struct Loader<'a> {
     path: &'a PluginPath,
-    observer: Arc<dyn CallObserver>,
-    libraries: HashMap<PathBuf, Arc<Library>>,
+    parts: &'a HostParts,
+    libraries: &'a Libraries,
+    files: HashMap<PathBuf, Arc<LoadableFile>>,
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(path: &'a PluginPath, observer: Arc<dyn CallObserver>) -> Self {
-        Self { path, observer, libraries: HashMap::new() }
+    pub(crate) fn new(path: &'a PluginPath, parts: &'a HostParts, libraries: &'a Libraries) -> Self {
+        Self { path, parts, libraries, files: HashMap::new() }
     }
 
     /// Starts all instances of one role, in their order.
-    pub(crate) fn start_all(
+    pub(crate) fn start_all<'s>(
         &mut self,
-        specs: Vec<InstanceSpec>,
+        specs: impl Iterator<Item = &'s InstanceSpec> + Clone,
         role: Role,
     ) -> Result<Vec<Instance>, LoadError> {
-        require_unique_aliases(&specs)?;
-        let start = |spec: InstanceSpec| {
-            let alias = spec.alias.clone();
-            self.start(spec, role).map_err(|error| error.under_alias(&alias))
-        };
-        specs.into_iter().map(start).collect()
+        require_unique_aliases(specs.clone())?;
+        let start =
+            |spec: &InstanceSpec| self.start(spec, role).map_err(|error| error.under_alias(&spec.alias));
+        specs.map(start).collect()
     }
 
     /// Goes as far as [`Loader::start_all`] without making an instance.
@@ -51,39 +80,84 @@ impl<'a> Loader<'a> {
     ) -> Result<(), LoadError> {
         require_unique_aliases(specs.clone())?;
         for spec in specs {
-            self.find(spec, role).map_err(|error| error.under_alias(&spec.alias))?;
+            self.check(spec, role).map_err(|error| error.under_alias(&spec.alias))?;
         }
         Ok(())
     }
 
-    fn start(&mut self, spec: InstanceSpec, role: Role) -> Result<Instance, LoadError> {
-        let (file, library) = self.find(&spec, role)?;
-        let instance = Instance::start(library, spec, Arc::clone(&self.observer));
-        instance.map_err(|fault| LoadError::from(fault).in_file(&file))
+    fn start(&mut self, spec: &InstanceSpec, role: Role) -> Result<Instance, LoadError> {
+        let file = self.find(spec)?;
+        let started = self.make(spec, role, &file);
+        let (description, runner) = started.map_err(|fault| LoadError::from(fault).in_file(file.path()))?;
+        Ok(Instance::new(description, spec, runner, Arc::clone(&self.parts.observer)))
     }
 
-    /// The library of an instance, fit for what it is wanted for.
-    fn find(&mut self, spec: &InstanceSpec, role: Role) -> Result<(PathBuf, Arc<Library>), LoadError> {
+    fn check(&mut self, spec: &InstanceSpec, role: Role) -> Result<(), LoadError> {
+        let file = self.find(spec)?;
+        let tried = self.try_out(spec, role, &file);
+        tried.map(drop).map_err(|fault| LoadError::from(fault).in_file(file.path()))
+    }
+
+    fn make(
+        &self,
+        spec: &InstanceSpec,
+        role: Role,
+        file: &Arc<LoadableFile>,
+    ) -> Result<(PluginDescription, Runner), LoadFault> {
+        let tried = self.try_out(spec, role, file)?;
+        let config = spec.settings.config.resolve(&*self.parts.environment)?;
+        let tried = tried.create(&config)?;
+        let description = tried.description().clone();
+        let threads = if description.serial { 1 } else { spec.settings.concurrency };
+        if spec.settings.isolation == Isolation::Process {
+            let seed = self.seed(spec, file, threads);
+            return Ok((description, Runner::Process(ProcessRunner::start(seed, tried)?)));
+        }
+        tried.end()?;
+        let library = self.libraries.open(file)?;
+        Ok((description, Runner::in_this_process(library, spec, config, threads, &self.parts.observer)?))
+    }
+
+    /// Loads the library in a process of its own, and looks whether it and its configuration are fit for what it is wanted for.
+    fn try_out(&self, spec: &InstanceSpec, role: Role, file: &LoadableFile) -> Result<Newborn, LoadFault> {
+        let tried = Newborn::load(&self.parts.child, &spec.alias, file, spec.settings.concurrency)?;
+        check_role(tried.description(), role)?;
+        let config = spec.settings.config.resolve(&*self.parts.environment)?;
+        schema::validate(&tried.description().config_schema, config.as_object())?;
+        Ok(tried)
+    }
+
+    fn seed(&self, spec: &InstanceSpec, file: &Arc<LoadableFile>, threads: usize) -> Seed {
+        Seed {
+            alias: spec.alias.clone(),
+            program: self.parts.child.clone(),
+            file: Arc::clone(file),
+            config: spec.settings.config.clone(),
+            environment: Arc::clone(&self.parts.environment),
+            threads,
+            queue_limit: spec.settings.queue,
+            observer: Arc::clone(&self.parts.observer),
+        }
+    }
+
+    /// The file of an instance, checked.
+    fn find(&mut self, spec: &InstanceSpec) -> Result<Arc<LoadableFile>, LoadError> {
         spec.settings.check()?;
-        let file = self.path.find(&spec.plugin)?;
-        let library = self.library(&file, spec.settings.sha256);
-        match library.and_then(|library| check_role(&library, role).map(|()| library)) {
-            Ok(library) => Ok((file, library)),
-            Err(fault) => Err(LoadError::from(fault).in_file(&file)),
-        }
+        let path = self.path.find(&spec.plugin)?;
+        self.read(&path, spec.settings.sha256).map_err(|fault| LoadError::from(fault).in_file(&path))
     }
 
-    /// The pin is compared before the library is mapped, which already runs code of it.
-    fn library(&mut self, path: &Path, pin: Option<[u8; 32]>) -> Result<Arc<Library>, LoadFault> {
-        if let Some(library) = self.libraries.get(path) {
-            check_pin(library.description().sha256, pin)?;
-            return Ok(Arc::clone(library));
+    /// The pin is compared before the library is mapped anywhere, which already runs code of it.
+    fn read(&mut self, path: &Path, pin: Option<[u8; 32]>) -> Result<Arc<LoadableFile>, LoadFault> {
+        if let Some(file) = self.files.get(path) {
+            check_pin(file.sha256(), pin)?;
+            return Ok(Arc::clone(file));
         }
-        let file = CheckedFile::read(path)?;
+        let file = CheckedFile::read(path, self.path.trust())?;
         check_pin(file.sha256(), pin)?;
-        let library = Arc::new(Library::open(&file)?);
-        self.libraries.insert(path.to_owned(), Arc::clone(&library));
-        Ok(library)
+        let file = Arc::new(file.to_loadable()?);
+        self.files.insert(path.to_owned(), Arc::clone(&file));
+        Ok(file)
     }
 }
 
@@ -104,14 +178,13 @@ fn check_pin(found: [u8; 32], pin: Option<[u8; 32]>) -> Result<(), LoadFault> {
     }
 }
 
-fn check_role(library: &Library, role: Role) -> Result<(), LoadFault> {
-    let provides = |operation| library.description().provides(operation);
+fn check_role(description: &PluginDescription, role: Role) -> Result<(), LoadFault> {
     let hooks = [Operation::NewUser, Operation::UserLogin, Operation::UserLogout];
     match role {
-        Role::Permissions if !provides(Operation::Permissions) => {
+        Role::Permissions if !description.provides(Operation::Permissions) => {
             Err(LoadFault::Provides("no permissions, so it cannot answer for a service"))
         }
-        Role::Extension if !hooks.into_iter().any(provides) => {
+        Role::Extension if !hooks.into_iter().any(|hook| description.provides(hook)) => {
             Err(LoadFault::Provides("no hook, so it cannot be an extension"))
         }
         _ => Ok(()),

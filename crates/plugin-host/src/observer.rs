@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use vestibule_domain::PatchError;
 
 use crate::Hook;
 
 /// What a plugin was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
     /// The permissions of a user.
     Permissions,
@@ -19,6 +20,8 @@ pub enum Operation {
     UserLogout,
     /// Whether it is able to work.
     Health,
+    /// The permissions of a user and the reasons.
+    Explain,
 }
 
 impl Operation {
@@ -30,6 +33,7 @@ impl Operation {
             Self::UserLogin => "on_user_login",
             Self::UserLogout => "on_user_logout",
             Self::Health => "health",
+            Self::Explain => "explain",
         }
     }
 }
@@ -61,6 +65,10 @@ pub enum Outcome {
     QueueFull,
     /// Every thread of the instance hangs.
     Stuck,
+    /// The process of the instance ended during the call.
+    Crashed,
+    /// The process of the instance ends again and again.
+    Restarting,
     /// The host is closing.
     Closed,
     /// The plugin failed.
@@ -84,6 +92,8 @@ impl Outcome {
             Self::Timeout => "timeout",
             Self::QueueFull => "queue_full",
             Self::Stuck => "stuck",
+            Self::Crashed => "crashed",
+            Self::Restarting => "restarting",
             Self::Closed => "closed",
             Self::Failed => "failed",
             Self::Panic => "panic",

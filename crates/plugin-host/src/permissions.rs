@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use serde_json::{Map, Value};
 use tokio::time::timeout_at;
 
 use crate::cache::{Asked, Known, Verdict};
@@ -10,7 +11,7 @@ use crate::failure::{CallFailure, FailureKind, Unavailability};
 use crate::flights::Seat;
 use crate::host::PermissionRequest;
 use crate::instance::{Call, Instance};
-use crate::observer::CacheResult;
+use crate::observer::{CacheResult, Operation};
 use crate::question::Question;
 
 impl Instance {
@@ -51,6 +52,24 @@ impl Instance {
         self.ask_and_keep(&asked, request, question(), deadline).await
     }
 
+    /// What the user may do at the service and why; `None` when the plugin does not explain. Always asked afresh.
+    pub(crate) async fn explain(
+        &self,
+        request: &PermissionRequest<'_>,
+    ) -> Result<Option<Map<String, Value>>, CallFailure> {
+        if !self.provides(Operation::Explain) {
+            return Ok(None);
+        }
+        let question = Question::Explain {
+            service: request.service.as_str().to_owned(),
+            user_id: request.user.id.as_str().to_owned(),
+            context_json: describe::permission_context(request.user, request.provider_id),
+        };
+        let (deadline, may_deny) = (Instant::now() + self.settings().timeout, self.settings().may_deny);
+        let answered = self.ask(Call { user: &request.user.id, question, deadline, may_deny }).await;
+        answered.verdict?.ok_or_else(|| self.no_reply()).map(Some)
+    }
+
     fn look_up(&self, asked: &Asked) -> Option<Verdict> {
         let known = self.cache.find(asked, Instant::now());
         let (result, verdict) = match known {
@@ -86,7 +105,9 @@ impl Instance {
 fn concerns_everybody(verdict: &Verdict) -> bool {
     match verdict {
         Ok(_) | Err(CallFailure::Denied(_) | CallFailure::Failed { .. }) => true,
-        Err(CallFailure::Unavailable { cause, .. }) => *cause == Unavailability::Retry,
+        Err(CallFailure::Unavailable { cause, .. }) => {
+            matches!(cause, Unavailability::Retry | Unavailability::Crashed)
+        }
         Err(CallFailure::UnknownService) => false,
     }
 }
@@ -104,15 +125,15 @@ mod tests {
             Unavailability::Timeout,
             Unavailability::QueueFull,
             Unavailability::Stuck,
+            Unavailability::Restarting,
             Unavailability::Closed,
             Unavailability::Open(Duration::ZERO),
         ] {
             assert!(!concerns_everybody(&unavailable(own)), "{own}");
         }
         let failed = CallFailure::Failed { alias: "a".into(), kind: FailureKind::Panic };
-        for verdict in
-            [unavailable(Unavailability::Retry), Err(failed), Err(CallFailure::Denied("no".into()))]
-        {
+        let causes = [Unavailability::Retry, Unavailability::Crashed].map(unavailable);
+        for verdict in causes.into_iter().chain([Err(failed), Err(CallFailure::Denied("no".into()))]) {
             assert!(concerns_everybody(&verdict), "{verdict:?}");
         }
     }

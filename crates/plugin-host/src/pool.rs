@@ -12,7 +12,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use crate::answer::RawAnswer;
+use crate::answer::Answer;
 use crate::error::LoadFault;
 use crate::failure::Unavailability;
 use crate::observer::CallObserver;
@@ -26,9 +26,9 @@ pub(crate) fn start_thread(
     alias: &str,
     number: usize,
     work: impl FnOnce() + Send + 'static,
-) -> Result<(), LoadFault> {
+) -> Result<thread::JoinHandle<()>, LoadFault> {
     let thread = thread::Builder::new().name(format!("plug-{alias}-{number}")).stack_size(STACK_BYTES);
-    thread.spawn(work).map(drop).map_err(LoadFault::Thread)
+    thread.spawn(work).map_err(LoadFault::Thread)
 }
 
 /// One call that waits for a thread.
@@ -36,7 +36,7 @@ struct Job {
     question: Question,
     asked: Instant,
     deadline: Instant,
-    answer: oneshot::Sender<RawAnswer>,
+    answer: oneshot::Sender<Answer>,
     span: Span,
 }
 
@@ -48,7 +48,7 @@ impl Job {
     fn run(self, instance: &RawInstance) {
         let answer = self.span.in_scope(|| instance.ask(&self.question, self.deadline));
         // Nobody may be waiting any more: then the answer comes to nothing.
-        drop(self.answer.send(answer));
+        drop(self.answer.send(Ok(answer)));
     }
 }
 
@@ -155,7 +155,7 @@ impl Pool {
         let instance = Arc::new(instance);
         for number in 0..threads {
             let (shared, instance) = (Arc::clone(&pool.shared), Arc::clone(&instance));
-            start_thread(alias, number, move || work(&shared, instance, number))?;
+            drop(start_thread(alias, number, move || work(&shared, instance, number))?);
         }
         Ok(pool)
     }
@@ -165,7 +165,7 @@ impl Pool {
         &self,
         question: Question,
         deadline: Instant,
-    ) -> Result<oneshot::Receiver<RawAnswer>, Unavailability> {
+    ) -> Result<oneshot::Receiver<Answer>, Unavailability> {
         let mut state = self.shared.lock();
         if state.closed {
             return Err(Unavailability::Closed);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use vestibule_plugin_abi::code;
 
-use crate::answer::RawAnswer;
+use crate::answer::Answer;
 use crate::failure::Unavailability;
 
 /// An instance is not asked more often than this, however often somebody wants to know.
@@ -22,7 +22,7 @@ pub(crate) struct Probe(Mutex<State>);
 struct State {
     unwell: Option<&'static str>,
     asked_at: Option<Instant>,
-    running: Option<oneshot::Receiver<RawAnswer>>,
+    running: Option<oneshot::Receiver<Answer>>,
 }
 
 impl Probe {
@@ -31,7 +31,7 @@ impl Probe {
     pub(crate) fn check(
         &self,
         alias: &str,
-        begin: impl FnOnce(Instant) -> Result<oneshot::Receiver<RawAnswer>, Unavailability>,
+        begin: impl FnOnce(Instant) -> Result<oneshot::Receiver<Answer>, Unavailability>,
     ) -> Result<(), &'static str> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.collect(alias);
@@ -54,8 +54,9 @@ impl State {
         let Some(receiver) = &mut self.running else { return };
         let late = self.asked_at.is_some_and(|at| at.elapsed() >= TIMEOUT);
         match receiver.try_recv() {
-            Ok(answer) if answer.code == code::OK => self.conclude(alias, None, ""),
-            Ok(answer) => self.conclude(alias, Some("it says so"), &answer.error),
+            Ok(Ok(answer)) if answer.code == code::OK => self.conclude(alias, None, ""),
+            Ok(Err(cause)) => self.conclude(alias, Some("it cannot be asked"), &cause.to_string()),
+            Ok(Ok(answer)) => self.conclude(alias, Some("it says so"), &answer.error),
             Err(TryRecvError::Empty) if !late => return,
             Err(_) => self.conclude(alias, Some("it does not answer"), ""),
         }

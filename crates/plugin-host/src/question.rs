@@ -7,6 +7,7 @@ pub(crate) enum Question {
     Permissions { service: String, user_id: String, context_json: String },
     Event { hook: crate::Hook, user_json: String },
     Health,
+    Explain { service: String, user_id: String, context_json: String },
 }
 
 impl Question {
@@ -15,6 +16,7 @@ impl Question {
             Self::Permissions { .. } => Operation::Permissions,
             Self::Event { hook, .. } => (*hook).into(),
             Self::Health => Operation::Health,
+            Self::Explain { .. } => Operation::Explain,
         }
     }
 }

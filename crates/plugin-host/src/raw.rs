@@ -5,12 +5,12 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::{Map, Value};
-use vestibule_plugin_abi::{Call, PermissionRequest, Str, UserEvent, code};
+use vestibule_plugin_abi::{Call, PermissionRequest, PermissionsFn, Str, UserEvent, code};
 
 use crate::Hook;
 use crate::answer::RawAnswer;
 use crate::callbacks::{CallState, HOST, InstanceLog, size_of_abi};
+use crate::config::ResolvedConfig;
 use crate::crash::{self, Site};
 use crate::error::LoadFault;
 use crate::library::Library;
@@ -34,12 +34,11 @@ impl RawInstance {
     pub(crate) fn create(
         library: Arc<Library>,
         alias: &str,
-        config: &Map<String, Value>,
+        config: &ResolvedConfig,
         deadline: Instant,
     ) -> Result<Self, LoadFault> {
         let create = library.table().create.ok_or(LoadFault::Table("there is no create"))?;
-        let config = serde_json::to_string(config)
-            .map_err(|_| LoadFault::Setting("config cannot be written as JSON"))?;
+        let config = config.to_json();
         let (mut call, mut state) = (CallState::new(deadline), ptr::null_mut());
         let logger = InstanceLog::leak(alias);
         let site = library.site_of(alias);
@@ -68,7 +67,12 @@ impl RawInstance {
     fn run(&self, question: &Question, call: *mut Call) -> Option<i32> {
         match question {
             Question::Permissions { service, user_id, context_json } => {
-                self.get_permissions(call, service, user_id, context_json)
+                let entry = self.library.table().get_permissions;
+                self.answer(entry, call, service, user_id, context_json)
+            }
+            Question::Explain { service, user_id, context_json } => {
+                let entry = self.library.table().explain;
+                self.answer(entry, call, service, user_id, context_json)
             }
             Question::Event { hook, user_json } => self.tell(call, *hook, user_json),
             Question::Health => {
@@ -78,8 +82,15 @@ impl RawInstance {
         }
     }
 
-    fn get_permissions(&self, call: *mut Call, service: &str, user_id: &str, context: &str) -> Option<i32> {
-        let entry = self.library.table().get_permissions?;
+    fn answer(
+        &self,
+        entry: Option<PermissionsFn>,
+        call: *mut Call,
+        service: &str,
+        user_id: &str,
+        context: &str,
+    ) -> Option<i32> {
+        let entry = entry?;
         let request = PermissionRequest {
             struct_size: size_of_abi::<PermissionRequest>(),
             flags: 0,

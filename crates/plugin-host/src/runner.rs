@@ -1,49 +1,47 @@
-//! What brings questions to an instance and answers back. A further kind, such as a child process, is a further variant:
-//! it gets a [`Question`] and gives a [`RawAnswer`], both of which are plain data.
+//! What brings questions to an instance and answers back. A further kind is a further variant: it gets a [`Question`] and gives
+//! a [`RawAnswer`], both of which are plain data.
 
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
-use crate::answer::RawAnswer;
+use crate::answer::{Answer, RawAnswer};
+use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
 use crate::failure::Unavailability;
 use crate::inline::Inline;
 use crate::library::Library;
 use crate::observer::CallObserver;
 use crate::pool::{self, Pool};
+use crate::process::{CREATE_TIMEOUT, ProcessRunner};
 use crate::question::Question;
 use crate::raw::RawInstance;
 use crate::{InstanceSpec, Isolation};
-
-/// How long `create` may take. Longer than a call: it may have to reach a directory or a database.
-const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where the calls of one instance run.
 pub(crate) enum Runner {
     Threads(Pool),
     Inline(Inline),
+    Process(ProcessRunner),
 }
 
 impl Runner {
-    /// Makes the instance and whatever runs its calls.
-    pub(crate) fn start(
+    /// Makes the instance here, and the threads that run its calls if it is to have any.
+    pub(crate) fn in_this_process(
         library: Arc<Library>,
         spec: &InstanceSpec,
+        config: ResolvedConfig,
+        threads: usize,
         observer: &Arc<dyn CallObserver>,
     ) -> Result<Self, LoadFault> {
         let serial = library.description().serial;
-        let instance = create(library, spec)?;
-        let settings = &spec.settings;
-        match settings.isolation {
+        let instance = create(library, &spec.alias, config)?;
+        match spec.settings.isolation {
             Isolation::Inline => Ok(Self::Inline(Inline::new(instance, serial))),
-            Isolation::Thread => {
-                let threads = if serial { 1 } else { settings.concurrency };
-                Pool::start(&spec.alias, threads, settings.queue, instance, Arc::clone(observer))
-                    .map(Self::Threads)
-            }
+            _ => Pool::start(&spec.alias, threads, spec.settings.queue, instance, Arc::clone(observer))
+                .map(Self::Threads),
         }
     }
 
@@ -52,10 +50,11 @@ impl Runner {
         &self,
         question: Question,
         deadline: Instant,
-    ) -> Result<oneshot::Receiver<RawAnswer>, Unavailability> {
+    ) -> Result<oneshot::Receiver<Answer>, Unavailability> {
         match self {
             Self::Threads(pool) => pool.ask(question, deadline),
             Self::Inline(inline) => inline.ask(&question, deadline),
+            Self::Process(process) => process.ask(question, deadline),
         }
     }
 
@@ -67,25 +66,28 @@ impl Runner {
     ) -> Result<RawAnswer, Unavailability> {
         let answer = self.begin(question, deadline)?;
         match timeout_at(deadline.into(), answer).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(answer)) => answer,
             // The sender is gone without an answer: thrown out of the queue, or the call broke down on our side.
             Ok(Err(_)) if Instant::now() < deadline => Err(Unavailability::Closed),
             Ok(Err(_)) | Err(_) => Err(Unavailability::Timeout),
         }
     }
 
-    pub(crate) fn is_stuck(&self) -> bool {
+    /// What keeps the instance from being asked, if anything.
+    pub(crate) fn hindrance(&self) -> Option<&'static str> {
         match self {
-            Self::Threads(pool) => pool.is_stuck(),
-            Self::Inline(_) => false,
+            Self::Threads(pool) => pool.is_stuck().then_some("all its threads hang"),
+            Self::Inline(_) => None,
+            Self::Process(process) => process.hindrance(),
         }
     }
 
-    /// How many threads are in calls that nobody waits for any more.
+    /// How many threads, or processes, are in calls that nobody waits for any more.
     pub(crate) fn stuck_threads(&self) -> usize {
         match self {
             Self::Threads(pool) => pool.stuck_threads(),
             Self::Inline(_) => 0,
+            Self::Process(process) => process.hanging(),
         }
     }
 
@@ -94,6 +96,7 @@ impl Runner {
         match self {
             Self::Threads(pool) => pool.close(),
             Self::Inline(inline) => inline.close(),
+            Self::Process(process) => process.close(),
         }
     }
 
@@ -102,17 +105,18 @@ impl Runner {
         match self {
             Self::Threads(pool) => pool.wait_until_ended(until),
             Self::Inline(_) => true,
+            Self::Process(process) => process.wait_until_ended(until),
         }
     }
 }
 
 /// Runs `create` on a thread of its own, so that one that hangs stops the start with a message instead of for ever.
-fn create(library: Arc<Library>, spec: &InstanceSpec) -> Result<RawInstance, LoadFault> {
+fn create(library: Arc<Library>, alias: &str, config: ResolvedConfig) -> Result<RawInstance, LoadFault> {
     let (sender, receiver) = mpsc::channel();
-    let (alias, config) = (spec.alias.clone(), spec.settings.config.clone());
+    let name = alias.to_owned();
     let deadline = Instant::now() + CREATE_TIMEOUT;
-    pool::start_thread(&spec.alias, 0, move || {
-        drop(sender.send(RawInstance::create(library, &alias, &config, deadline)));
-    })?;
+    drop(pool::start_thread(alias, 0, move || {
+        drop(sender.send(RawInstance::create(library, &name, &config, deadline)));
+    })?);
     receiver.recv_timeout(CREATE_TIMEOUT).unwrap_or(Err(LoadFault::CreateTimeout(CREATE_TIMEOUT)))
 }

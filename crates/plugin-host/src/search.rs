@@ -7,6 +7,7 @@ use std::path::{self, PathBuf};
 use thiserror::Error;
 
 use crate::error::{LoadError, LoadFault};
+use crate::library::Trust;
 
 /// A text that cannot name a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -47,23 +48,42 @@ impl fmt::Display for PluginName {
 
 /// The folders that plugins come from, in the order of preference. There is no other way to a library.
 #[derive(Debug, Clone, Default)]
-pub struct PluginPath(Vec<PathBuf>);
+pub struct PluginPath {
+    folders: Vec<PathBuf>,
+    trust: Trust,
+}
 
 impl PluginPath {
     /// Relative folders are taken from where the process is.
     pub fn new(folders: Vec<PathBuf>) -> Self {
-        Self(folders.into_iter().map(|folder| path::absolute(&folder).unwrap_or(folder)).collect())
+        let folders = folders.into_iter().map(|folder| path::absolute(&folder).unwrap_or(folder)).collect();
+        Self { folders, trust: Trust::Owner }
     }
 
-    /// The absolute path of the first file that has the plugin's name. Whether it is fit to be loaded is seen later:
-    /// a bad file hides a good one in a later folder, rather than being passed over in silence.
+    /// Also takes files and folders that their group may write: for development, where libraries lie where they were built.
+    #[must_use]
+    pub fn dangerous_trusting_the_group(self) -> Self {
+        Self { trust: Trust::Group, ..self }
+    }
+
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// The absolute path of the first file that has the plugin's name, in a folder that nobody else can change; links on the
+    /// way to the folder are followed. Whether the file is fit to be loaded is seen later: a bad file hides a good one in a
+    /// later folder, rather than being passed over in silence.
     pub fn find(&self, plugin: &PluginName) -> Result<PathBuf, LoadError> {
         let names = plugin.file_names();
-        let candidates = self.0.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
-        let found = candidates.into_iter().find(|file| file.is_absolute() && file.symlink_metadata().is_ok());
-        found.ok_or_else(|| {
-            LoadError::from(LoadFault::NotFound { plugin: plugin.clone(), searched: self.0.clone() })
-        })
+        let candidates = self.folders.iter().flat_map(|folder| names.iter().map(move |name| (folder, name)));
+        let mut found = candidates.filter(|(folder, _)| folder.is_absolute());
+        let found = found.find(|(folder, name)| folder.join(name).symlink_metadata().is_ok());
+        let (folder, name) = found.ok_or_else(|| {
+            LoadError::from(LoadFault::NotFound { plugin: plugin.clone(), searched: self.folders.clone() })
+        })?;
+        let real = folder.canonicalize().map_err(LoadFault::Unreadable);
+        let safe = real.and_then(|real| self.trust.check_folder(&real).map(|()| real.join(name)));
+        safe.map_err(|fault| LoadError::from(fault).in_file(&folder.join(name)))
     }
 }
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::PluginName;
+use crate::config::PluginConfig;
 use crate::error::LoadFault;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,26 +23,23 @@ pub enum Isolation {
     /// On threads of its own: a call that hangs costs one of them, and nobody else waits.
     #[default]
     Thread,
+    /// In a process of its own, which has neither the keys nor the settings of the service and is killed when a call hangs.
+    Process,
     /// On the thread of the request. Nothing bounds a call: only for a plugin that computes and never waits.
     Inline,
 }
 
 /// Why a text is not an isolation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum IsolationError {
-    /// Reserved, but not there yet.
-    #[error("isolation \"process\" is not available in this version; use \"thread\" or \"inline\"")]
-    ProcessNotAvailable,
-    /// Something else.
-    #[error("there is no such isolation; use \"thread\" or \"inline\"")]
-    Unknown,
-}
+#[error("there is no such isolation; use \"thread\", \"process\" or \"inline\"")]
+pub struct IsolationError;
 
 impl Isolation {
     /// As it is written in the settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Thread => "thread",
+            Self::Process => "process",
             Self::Inline => "inline",
         }
     }
@@ -52,12 +49,8 @@ impl FromStr for Isolation {
     type Err = IsolationError;
 
     fn from_str(text: &str) -> Result<Self, IsolationError> {
-        match text {
-            "thread" => Ok(Self::Thread),
-            "inline" => Ok(Self::Inline),
-            "process" => Err(IsolationError::ProcessNotAvailable),
-            _ => Err(IsolationError::Unknown),
-        }
+        let all = [Self::Thread, Self::Process, Self::Inline];
+        all.into_iter().find(|isolation| isolation.as_str() == text).ok_or(IsolationError)
     }
 }
 
@@ -79,7 +72,7 @@ pub struct InstanceSettings {
     /// The most that an answer may be used again for, whatever the plugin says; [`crate::DEFAULT_MAX_TTL`] if not given.
     pub max_ttl: Option<Duration>,
     /// The plugin's own configuration.
-    pub config: Map<String, Value>,
+    pub config: PluginConfig,
 }
 
 impl InstanceSettings {
@@ -107,7 +100,7 @@ impl Default for InstanceSettings {
             sha256: None,
             may_deny: false,
             max_ttl: None,
-            config: Map::new(),
+            config: PluginConfig::default(),
         }
     }
 }
@@ -142,12 +135,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn process_isolation_is_refused_in_so_many_words() {
-        assert_eq!("thread".parse(), Ok(Isolation::Thread));
-        assert_eq!("inline".parse(), Ok(Isolation::Inline));
-        let error = "process".parse::<Isolation>().unwrap_err();
-        assert!(error.to_string().contains("not available in this version"));
-        assert_eq!("Thread".parse::<Isolation>(), Err(IsolationError::Unknown));
+    fn an_isolation_is_read_as_it_is_written() {
+        for isolation in [Isolation::Thread, Isolation::Process, Isolation::Inline] {
+            assert_eq!(isolation.as_str().parse(), Ok(isolation));
+        }
+        assert_eq!("Thread".parse::<Isolation>(), Err(IsolationError));
     }
 
     #[test]

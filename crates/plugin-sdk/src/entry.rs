@@ -2,12 +2,12 @@
 
 use std::ffi::c_void;
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use vestibule_plugin_abi::{self as abi, Call, Host, Str, UserEvent, code};
 
 use crate::raw::{self, HostRef};
 use crate::{
-    CallCtx, Error, Health, Logger, OnNewUser, OnUserLogin, OnUserLogout, Patch, PermissionProvider,
+    CallCtx, Error, Explain, Health, Logger, OnNewUser, OnUserLogin, OnUserLogout, Patch, PermissionProvider,
     PermissionRequest, Plugin, Result, User, fence,
 };
 
@@ -90,18 +90,43 @@ pub(crate) unsafe extern "C" fn get_permissions<P: PermissionProvider>(
     call: *mut Call,
     request: *const abi::PermissionRequest,
 ) -> i32 {
-    let answer = |plugin: &P, call: &CallCtx<'_>| {
-        // SAFETY: the host lends a request of at least the size that version 1.0 has.
-        let request = unsafe { request.as_ref() }.ok_or_else(|| Error::fatal("the host gave no request"))?;
-        // SAFETY: arguments of this operation.
-        let (service, user_id, context) = unsafe {
-            (raw::text(request.service)?, raw::text(request.user_id)?, raw::text(request.context_json)?)
-        };
-        let permissions = plugin.get_permissions(call, &PermissionRequest::new(service, user_id, context))?;
-        call.reply(&permissions)
-    };
     // SAFETY: arguments of this operation.
-    unsafe { run::<P>(instance, call, answer) }
+    unsafe {
+        run::<P>(instance, call, |plugin, call| {
+            answer(call, request, |request| plugin.get_permissions(call, request))
+        })
+    }
+}
+
+pub(crate) unsafe extern "C" fn explain<P: Explain>(
+    instance: *mut c_void,
+    call: *mut Call,
+    request: *const abi::PermissionRequest,
+) -> i32 {
+    // SAFETY: arguments of this operation.
+    unsafe {
+        run::<P>(instance, call, |plugin, call| {
+            answer(call, request, |request| plugin.explain(call, request))
+        })
+    }
+}
+
+/// Reads the request and replies with what the plugin makes of it.
+///
+/// # Safety
+/// `request` is an argument of the operation in progress.
+unsafe fn answer<T: Serialize>(
+    call: &CallCtx<'_>,
+    request: *const abi::PermissionRequest,
+    provider: impl FnOnce(&PermissionRequest<'_>) -> Result<T>,
+) -> Result<()> {
+    // SAFETY: the host lends a request of at least the size that version 1.0 has.
+    let request = unsafe { request.as_ref() }.ok_or_else(|| Error::fatal("the host gave no request"))?;
+    // SAFETY: arguments of this operation.
+    let (service, user_id, context) = unsafe {
+        (raw::text(request.service)?, raw::text(request.user_id)?, raw::text(request.context_json)?)
+    };
+    call.reply(&provider(&PermissionRequest::new(service, user_id, context))?)
 }
 
 pub(crate) unsafe extern "C" fn on_new_user<P: OnNewUser>(

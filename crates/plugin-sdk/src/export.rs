@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use vestibule_plugin_abi::{self as abi, MAGIC, MAJOR, Str, flag};
 
-use crate::{Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin, entry};
+use crate::{Explain, Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin, entry};
 
 /// A plugin that [`export_plugin!`](crate::export_plugin) has given a table.
 pub trait Export: Plugin {
@@ -41,6 +41,7 @@ impl<P: Plugin> Table<P> {
             on_user_login: None,
             on_user_logout: None,
             health: None,
+            explain: None,
         };
         Self { table, plugin: PhantomData }
     }
@@ -73,10 +74,25 @@ impl<P: Plugin> Table<P> {
         self
     }
 
+    /// The context of a request also holds what the host knows of the person's identities. A host of version 1.0 does not
+    /// load such a plugin.
+    #[must_use]
+    pub const fn identities(mut self) -> Self {
+        self.table.flags |= flag::IDENTITIES;
+        self.needs_minor(1)
+    }
+
+    const fn needs_minor(mut self, minor: u16) -> Self {
+        if self.table.abi_minor < minor {
+            self.table.abi_minor = minor;
+        }
+        self
+    }
+
     /// The finished table.
     ///
     /// # Panics
-    /// When the plugin provides nothing: at compile time, as a table is made for a static.
+    /// When the plugin provides nothing, or reasons without permissions: at compile time, as a table is made for a static.
     pub const fn finish(self) -> abi::Plugin {
         let table = self.table;
         let hooks =
@@ -85,11 +101,15 @@ impl<P: Plugin> Table<P> {
             hooks || table.get_permissions.is_some(),
             "a plugin provides permissions or at least one hook"
         );
+        assert!(
+            table.explain.is_none() || table.get_permissions.is_some(),
+            "a plugin that has `explain` also has `permissions`"
+        );
         table
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "136 fits")]
+#[expect(clippy::cast_possible_truncation, reason = "144 fits")]
 const TABLE_SIZE: u32 = size_of::<abi::Plugin>() as u32;
 
 impl<P: PermissionProvider> Table<P> {
@@ -98,6 +118,15 @@ impl<P: PermissionProvider> Table<P> {
     pub const fn permissions(mut self) -> Self {
         self.table.get_permissions = Some(entry::get_permissions::<P>);
         self
+    }
+}
+
+impl<P: Explain> Table<P> {
+    /// Says why. A host of version 1.0 does not load such a plugin.
+    #[must_use]
+    pub const fn explain(mut self) -> Self {
+        self.table.explain = Some(entry::explain::<P>);
+        self.needs_minor(1)
     }
 }
 
@@ -144,15 +173,16 @@ pub struct StaticTable(pub abi::Plugin);
 // SAFETY: the table is never written, and its pointers lead to constants and code.
 unsafe impl Sync for StaticTable {}
 
-/// Exports a plugin: the type, then what it provides, out of `permissions`, `on_new_user`, `on_user_login`,
-/// `on_user_logout`, `health`; add `serial` when two calls of one instance must never run at once.
+/// Exports a plugin: the type, then what it provides, out of `permissions`, `explain`, `on_new_user`, `on_user_login`,
+/// `on_user_logout`, `health`; add `serial` when two calls of one instance must never run at once, and `identities` to be
+/// told what the host knows of a person's identities.
 ///
 /// Name and version are those of the package, unless given in braces, where `config_schema` may stand as well.
 /// Use it once in a package, whose `crate-type` is `cdylib`.
 ///
 /// ```text
 /// export_plugin!(Acl: permissions, on_user_login);
-/// export_plugin!(Acl { config_schema: include_str!("schema.json") }: permissions, serial);
+/// export_plugin!(Acl { config_schema: include_str!("schema.json") }: permissions, explain, identities, serial);
 /// ```
 #[macro_export]
 macro_rules! export_plugin {

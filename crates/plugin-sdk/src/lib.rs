@@ -46,8 +46,10 @@
 mod context;
 mod entry;
 mod error;
+mod explanation;
 pub mod export;
 mod fence;
+mod identity;
 mod logger;
 mod patch;
 mod plugin;
@@ -58,9 +60,11 @@ mod user;
 
 pub use context::CallCtx;
 pub use error::{Error, Result};
+pub use explanation::{Explanation, Reason};
+pub use identity::{AssignedRole, Identity};
 pub use logger::{Level, Logger};
 pub use patch::Patch;
-pub use plugin::{Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin};
+pub use plugin::{Explain, Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin};
 pub use request::PermissionRequest;
 pub use serde_json::{Map, Value, json};
 pub use user::User;

@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{CallCtx, Logger, Patch, PermissionRequest, Result, User};
+use crate::{CallCtx, Explanation, Logger, Patch, PermissionRequest, Result, User};
 
 /// One configured instance of a plugin. The host may make several, each with its own configuration.
 ///
@@ -26,6 +26,13 @@ pub trait PermissionProvider: Plugin {
         call: &CallCtx<'_>,
         request: &PermissionRequest<'_>,
     ) -> Result<Map<String, Value>>;
+}
+
+/// Says why a user has the permissions that they have: what `vestibule permissions explain` shows to an operator.
+pub trait Explain: PermissionProvider {
+    /// The permissions that `get_permissions` gives to the same request, with the rules that they come from. An operator
+    /// trusts it, so compute both in one place.
+    fn explain(&self, call: &CallCtx<'_>, request: &PermissionRequest<'_>) -> Result<Explanation>;
 }
 
 /// Hears of each new user, before `OnUserLogin` does.

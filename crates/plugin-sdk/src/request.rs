@@ -1,9 +1,9 @@
 //! What a permission provider is asked.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{Error, Result, User};
+use crate::{AssignedRole, Error, Identity, Result, User};
 
 /// Who wants permissions, and where.
 #[derive(Clone, Copy)]
@@ -34,9 +34,43 @@ impl<'a> PermissionRequest<'a> {
         struct Context {
             user: User,
         }
-        let context: Context = serde_json::from_str(self.context_json)
-            .map_err(|_| Error::fatal("the host's context has another form than expected"))?;
-        Ok(context.user)
+        self.read().map(|context: Context| context.user)
+    }
+
+    /// The ways in which the person signs in. Empty unless the plugin is exported with `identities`.
+    pub fn identities(&self) -> Result<Vec<Identity>> {
+        #[derive(Deserialize)]
+        struct Context {
+            #[serde(default)]
+            identities: Vec<Identity>,
+        }
+        self.read().map(|context: Context| context.identities)
+    }
+
+    /// The addresses that a provider says are the person's. Empty unless the plugin is exported with `identities`.
+    pub fn verified_emails(&self) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Context {
+            #[serde(default)]
+            verified_emails: Vec<String>,
+        }
+        self.read().map(|context: Context| context.verified_emails)
+    }
+
+    /// The roles that the service's own database gives to the person, at any service: see
+    /// [`AssignedRole::counts_at`]. Empty unless the plugin is exported with `identities`.
+    pub fn roles(&self) -> Result<Vec<AssignedRole>> {
+        #[derive(Deserialize)]
+        struct Context {
+            #[serde(default)]
+            roles: Vec<AssignedRole>,
+        }
+        self.read().map(|context: Context| context.roles)
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_str(self.context_json)
+            .map_err(|_| Error::fatal("the host's context has another form than expected"))
     }
 
     /// The whole context, with members that this SDK does not know.

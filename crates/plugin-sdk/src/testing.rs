@@ -9,7 +9,7 @@ use std::ptr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule_plugin_abi::{Call, EventFn, PermissionRequest, Str, UserEvent, code};
+use vestibule_plugin_abi::{Call, EventFn, PermissionRequest, PermissionsFn, Str, UserEvent, code};
 
 use crate::export::Export;
 use host::LogBook;
@@ -76,9 +76,29 @@ impl<P: Export> Harness<P> {
 
     /// Asks for permissions of a user who has more than an id; `None` when the plugin does not provide them.
     pub fn get_permissions_of(&self, service: &str, user: &Value) -> Option<Answer> {
-        let entry = P::table().get_permissions?;
-        let user_id = user.get("id").and_then(Value::as_str).unwrap_or_default();
-        let context = json!({"user": user}).to_string();
+        self.get_permissions_in(service, &json!({"user": user}))
+    }
+
+    /// Asks for permissions in a whole context, as a plugin that is exported with `identities` gets it; `None` when the
+    /// plugin does not provide them.
+    pub fn get_permissions_in(&self, service: &str, context: &Value) -> Option<Answer> {
+        self.ask(P::table().get_permissions?, service, context)
+    }
+
+    /// Asks why a user who is known by nothing but an id has the permissions that they have; `None` when the plugin does not
+    /// say.
+    pub fn explain(&self, service: &str, user_id: &str) -> Option<Answer> {
+        self.explain_in(service, &json!({"user": {"id": user_id}}))
+    }
+
+    /// Asks why, in a whole context: `{"user": {"id": ...}, "identities": [...]}`.
+    pub fn explain_in(&self, service: &str, context: &Value) -> Option<Answer> {
+        self.ask(P::table().explain?, service, context)
+    }
+
+    fn ask(&self, entry: PermissionsFn, service: &str, context: &Value) -> Option<Answer> {
+        let user_id = context.pointer("/user/id").and_then(Value::as_str).unwrap_or_default();
+        let context = context.to_string();
         let request = PermissionRequest {
             struct_size: host::size_of_struct::<PermissionRequest>(),
             flags: 0,

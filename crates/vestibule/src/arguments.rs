@@ -83,6 +83,8 @@ pub(crate) enum PluginCommand {
         /// The shared library
         file: PathBuf,
     },
+    /// Let the service that runs here read its settings of plugins again and load what they say; requests go on
+    Reload,
 }
 
 #[derive(Debug, Subcommand)]

@@ -21,6 +21,9 @@ use arguments::{Arguments, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == serve::PLUGIN_PROCESS) {
+        vestibule_plugin_host::run_plugin_process();
+    }
     let arguments = Arguments::parse();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Openapi => commands::print_openapi(),
-        Command::Plugin(command) => commands::plugin(command),
+        Command::Plugin(command) => commands::plugin(command, || arguments.sources()),
         Command::Keys(command) => commands::keys(&arguments.sources()?, *command),
         Command::Healthcheck => commands::healthcheck(&arguments.sources()?),
         Command::Serve(_) => serve::run(&arguments.sources()?),

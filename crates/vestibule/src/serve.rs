@@ -5,6 +5,8 @@ mod housekeeping;
 mod keys;
 mod listeners;
 mod observer;
+mod plugins;
+mod reload;
 mod report;
 mod storage;
 
@@ -15,7 +17,7 @@ use tokio::task::JoinHandle;
 use vestibule_domain::{Clock, Randomness, SystemClock, SystemRandomness, Timestamp};
 use vestibule_flows::{Flows, Parts};
 use vestibule_http::{HttpSettings, Metrics};
-use vestibule_plugin_host::{PluginHost, PluginPath};
+use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
 };
@@ -27,9 +29,10 @@ use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
 
 use keys::LoadedKeys;
-use observer::PluginObserver;
 
 pub(crate) use keys::load as load_keys;
+pub(crate) use plugins::{PLUGIN_PROCESS, host_parts};
+pub(crate) use reload::ask_for as ask_for_reload;
 pub(crate) use storage::connect as connect_storage;
 
 /// How long the plugins have when the service ends.
@@ -64,7 +67,7 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     let keys = keys.await.map_err(Failure::while_doing("the keys"))??;
     let tokens = make_tokens(&settings, keys.ring, &clock);
-    let plugins = load_plugins(&settings, &metrics)?;
+    let plugins = plugins::load(&settings.plugins, &metrics).await?;
     let providers = make_providers(&settings.providers, &clock)?;
     report::print(&settings, sources, &plugins, &providers, emulator.as_ref(), &tokens)?;
     let flows = make_flows(&settings, &storage, &tokens, Arc::clone(&plugins), providers, &clock);
@@ -73,8 +76,10 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
     let http = HttpSettings { trusted_proxies: settings.trusted_proxies.clone(), demo_services };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock);
+    let reloading = reload::start(&plugins, sources, settings.listen);
     let outcome = listeners::serve(listener, endpoint, admin.map(|listener| (listener, metrics))).await;
     chores.stop();
+    reloading.abort();
     close_plugins(plugins).await;
     if let Some(emulator) = emulator {
         emulator.stop().await?;
@@ -95,16 +100,6 @@ fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Ar
     };
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     Arc::new(TokenService::new(ring, token_settings, Arc::clone(clock), randomness))
-}
-
-fn load_plugins(settings: &Settings, metrics: &Metrics) -> Result<Arc<PluginHost>, Failure> {
-    let plugins = &settings.plugins;
-    let observer = Arc::new(PluginObserver::new(metrics.plugins().clone()));
-    let path = PluginPath::new(plugins.path.clone());
-    let host = PluginHost::load(&path, plugins.services.clone(), plugins.extensions.clone(), observer);
-    let host = host.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))?;
-    observer::watch(metrics.plugins(), &host);
-    Ok(host)
 }
 
 /// Gives the plugins a moment to put their affairs in order.

@@ -15,11 +15,11 @@ use secrecy::SecretString;
 use vestibule_domain::{AccountLinking, AllowedOrigins, ExternalAddress, Origin, UserIdScheme};
 use vestibule_flows::FlowSettings;
 use vestibule_http::TrustedProxies;
+use vestibule_plugin_host::PluginPlan;
 use vestibule_storage::DatabaseUrl;
 
 use crate::failure::Failure;
 
-pub(crate) use plugins::PluginSettings;
 pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
 
@@ -33,7 +33,7 @@ pub(crate) struct Settings {
     pub(crate) database: DatabaseUrl,
     pub(crate) keys: KeySource,
     pub(crate) providers: ProviderSettings,
-    pub(crate) plugins: PluginSettings,
+    pub(crate) plugins: PluginPlan,
     pub(crate) flows: FlowSettings,
     pub(crate) permission_token_ttl: Duration,
     pub(crate) trusted_proxies: TrustedProxies,
@@ -80,7 +80,7 @@ impl Settings {
         let flows = read_flows(&mut reader, external_address);
         let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
         let providers = ProviderSettings::read(&mut reader);
-        let plugins = PluginSettings::read(&mut reader);
+        let plugins = plugins::read(&mut reader);
         let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
         let trusted_proxies = reader.parse("TRUSTED_PROXIES", str::parse).unwrap_or_default();
         let log = read_log(&mut reader);
@@ -108,6 +108,13 @@ impl Settings {
         let mut reader = Reader::new(sources);
         let database = read_database(&mut reader);
         reader.finish(database)
+    }
+
+    /// The plugins alone, for a service that runs and for the commands that ask one.
+    pub(crate) fn read_plugins(sources: &Sources) -> Result<PluginPlan, Failure> {
+        let mut reader = Reader::new(sources);
+        let plugins = plugins::read(&mut reader);
+        reader.finish(Some(plugins))
     }
 
     /// The keys and the longest life of a token, for the commands that manage keys.

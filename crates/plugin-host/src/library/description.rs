@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::slice;
 
+use serde::{Deserialize, Serialize};
 use vestibule_plugin_abi::{Plugin, Str, flag};
 
-use super::file::CheckedFile;
+use super::file::LoadableFile;
 use crate::error::LoadFault;
 use crate::observer::Operation;
 use crate::text::printable;
@@ -15,7 +16,11 @@ const MAX_LINE_BYTES: usize = 256;
 const MAX_SCHEMA_BYTES: usize = 64 * 1024;
 
 /// What a plugin says of itself, and which file it is. Printed as `vestibule plugin inspect` shows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(
+    clippy::unsafe_derive_deserialize,
+    reason = "what is unsafe is to read a table; the result is plain data"
+)]
 pub struct PluginDescription {
     /// Its name.
     pub name: String,
@@ -27,6 +32,8 @@ pub struct PluginDescription {
     pub provides: Vec<Operation>,
     /// Whether its instances are called one at a time.
     pub serial: bool,
+    /// Whether it wants to know about a person's identities.
+    pub wants_identities: bool,
     /// How it was built; may be empty.
     pub build_info: String,
     /// A JSON Schema of its configuration; may be empty.
@@ -40,7 +47,7 @@ pub struct PluginDescription {
 impl PluginDescription {
     /// # Safety
     /// The texts of the table point into a library that stays mapped.
-    pub(super) unsafe fn read(table: &Plugin, file: &CheckedFile) -> Result<Self, LoadFault> {
+    pub(super) unsafe fn read(table: &Plugin, file: &LoadableFile) -> Result<Self, LoadFault> {
         // SAFETY: the caller says so.
         let line = |text: Str| unsafe { copy(text, MAX_LINE_BYTES) };
         // SAFETY: the caller says so.
@@ -55,6 +62,7 @@ impl PluginDescription {
             abi: (table.abi_major, table.abi_minor),
             provides: provided(table),
             serial: table.flags & flag::SERIAL != 0,
+            wants_identities: table.flags & flag::IDENTITIES != 0,
             build_info: printable(&line(table.build_info)?),
             config_schema,
             file: file.path().to_owned(),
@@ -75,6 +83,7 @@ fn provided(table: &Plugin) -> Vec<Operation> {
         (Operation::UserLogin, table.on_user_login.is_some()),
         (Operation::UserLogout, table.on_user_logout.is_some()),
         (Operation::Health, table.health.is_some()),
+        (Operation::Explain, table.explain.is_some()),
     ];
     all.into_iter().filter_map(|(operation, present)| present.then_some(operation)).collect()
 }
@@ -101,6 +110,7 @@ impl fmt::Display for PluginDescription {
         writeln!(formatter, "abi       {}.{}", self.abi.0, self.abi.1)?;
         writeln!(formatter, "provides  {}", provides.join(", "))?;
         writeln!(formatter, "calls     {}", if self.serial { "one at a time" } else { "several at once" })?;
+        writeln!(formatter, "reads     {}", if self.wants_identities { "user, identities" } else { "user" })?;
         writeln!(formatter, "build     {}", or_dash(&self.build_info))?;
         writeln!(formatter, "file      {}", self.file.display())?;
         writeln!(formatter, "sha256    {}", hex::encode(self.sha256))?;

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,8 @@ use aws_lc_rs::digest;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 use super::elf;
+use super::trust::{PERMISSION_BITS, Trust, is_foreign};
 use crate::error::LoadFault;
-
-const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
-const PERMISSION_BITS: u32 = 0o7777;
 
 /// A library's bytes, from a file that only root or our own user may write.
 pub(crate) struct CheckedFile {
@@ -27,9 +25,9 @@ pub(crate) struct CheckedFile {
 
 impl CheckedFile {
     /// Reads the file at an absolute path.
-    pub(crate) fn read(path: &Path) -> Result<Self, LoadFault> {
+    pub(crate) fn read(path: &Path, trust: Trust) -> Result<Self, LoadFault> {
         let mut file = open(path)?;
-        check_rights(&file)?;
+        check_rights(&file, trust)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(LoadFault::Unreadable)?;
         elf::check(&bytes).map_err(LoadFault::NotALibrary)?;
@@ -38,6 +36,53 @@ impl CheckedFile {
         Ok(Self { path: path.to_owned(), bytes, sha256 })
     }
 
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+
+    /// A copy that nobody can change, from which the checked bytes are loaded.
+    pub(crate) fn to_loadable(&self) -> Result<LoadableFile, LoadFault> {
+        let copy = self.copy_to_memory().map_err(LoadFault::Copy)?;
+        Ok(LoadableFile { path: self.path.clone(), sha256: self.sha256, copy })
+    }
+
+    /// A sealed file in memory, named after the library and its contents: debuggers and `/proc` show that name.
+    #[cfg(target_os = "linux")]
+    fn copy_to_memory(&self) -> io::Result<OwnedFd> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let digest = hex::encode(self.sha256);
+        let name = format!("{name}.{}", digest.get(..16).unwrap_or_default());
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        // Kernels before 6.3 do not know EXEC; later ones may want it.
+        let memory = memfd_create(name.as_str(), flags | MemfdFlags::EXEC)
+            .or_else(|_| memfd_create(name.as_str(), flags))?;
+        let mut memory = File::from(memory);
+        memory.write_all(&self.bytes)?;
+        let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+        fcntl_add_seals(&memory, seals)?;
+        Ok(memory.into())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn copy_to_memory(&self) -> io::Result<OwnedFd> {
+        File::open(&self.path).map(OwnedFd::from)
+    }
+}
+
+/// A library that has passed the checks, ready to be loaded, in this process or in a child.
+pub(crate) struct LoadableFile {
+    path: PathBuf,
+    sha256: [u8; 32],
+    copy: OwnedFd,
+}
+
+impl LoadableFile {
+    /// What another process has checked and sent.
+    pub(crate) fn from_parts(path: PathBuf, sha256: [u8; 32], copy: OwnedFd) -> Self {
+        Self { path, sha256, copy }
+    }
+
+    /// Where it came from, for people.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -46,29 +91,21 @@ impl CheckedFile {
         self.sha256
     }
 
-    /// A path under which the dynamic loader finds the checked bytes: a sealed file in memory.
-    pub(super) fn to_loadable(&self) -> Result<PathBuf, LoadFault> {
-        self.copy_to_memory().map_err(LoadFault::Copy)
+    /// The copy, to send to another process.
+    pub(crate) fn copy(&self) -> BorrowedFd<'_> {
+        self.copy.as_fd()
     }
 
-    #[cfg(target_os = "linux")]
-    fn copy_to_memory(&self) -> io::Result<PathBuf> {
-        let name = self.path.file_name().unwrap_or_default();
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        // Kernels before 6.3 do not know EXEC; later ones may want it.
-        let memory = memfd_create(name, flags | MemfdFlags::EXEC).or_else(|_| memfd_create(name, flags))?;
-        let mut memory = File::from(memory);
-        memory.write_all(&self.bytes)?;
-        let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-        fcntl_add_seals(&memory, seals)?;
+    /// A path under which the dynamic loader finds the copy, now and as long as the process lives.
+    pub(super) fn keep(&self) -> Result<PathBuf, LoadFault> {
         // OWNERSHIP: never closed. The loader knows libraries by their path: if the number were given to another file, it
         // would take that file for this library.
-        Ok(PathBuf::from(format!("/proc/self/fd/{}", memory.into_raw_fd())))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn copy_to_memory(&self) -> io::Result<PathBuf> {
-        Ok(self.path.clone())
+        let kept = self.copy.try_clone().map_err(LoadFault::Copy)?.into_raw_fd();
+        if cfg!(target_os = "linux") {
+            Ok(format!("/proc/self/fd/{kept}").into())
+        } else {
+            Ok(self.path.clone())
+        }
     }
 }
 
@@ -81,17 +118,16 @@ fn open(path: &Path) -> Result<File, LoadFault> {
     })
 }
 
-fn check_rights(file: &File) -> Result<(), LoadFault> {
+fn check_rights(file: &File, trust: Trust) -> Result<(), LoadFault> {
     let metadata = file.metadata().map_err(LoadFault::Unreadable)?;
     if !metadata.is_file() {
         return Err(LoadFault::NotAFile);
     }
-    if metadata.mode() & GROUP_OR_OTHERS_WRITE != 0 {
+    if metadata.mode() & trust.must_not_write() != 0 {
         return Err(LoadFault::WritableByOthers(metadata.mode() & PERMISSION_BITS));
     }
-    let owner = metadata.uid();
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        return Err(LoadFault::ForeignOwner(owner));
+    if is_foreign(metadata.uid()) {
+        return Err(LoadFault::ForeignOwner(metadata.uid()));
     }
     Ok(())
 }

@@ -43,8 +43,11 @@ pub(super) unsafe fn copy(source: *const Plugin) -> Result<Plugin, LoadFault> {
     check(&table).map(|()| table)
 }
 
+/// The flags that this host keeps its side of.
+const KNOWN_FLAGS: u32 = flag::SERIAL | flag::IDENTITIES;
+
 fn check(table: &Plugin) -> Result<(), LoadFault> {
-    if table.flags & !flag::SERIAL != 0 {
+    if table.flags & !KNOWN_FLAGS != 0 {
         return Err(LoadFault::Table("it has a flag that this version does not know"));
     }
     if table.create.is_none() {
@@ -53,6 +56,9 @@ fn check(table: &Plugin) -> Result<(), LoadFault> {
     let hooks = [table.on_new_user, table.on_user_login, table.on_user_logout];
     if table.get_permissions.is_none() && hooks.iter().all(Option::is_none) {
         return Err(LoadFault::Table("it provides neither permissions nor a hook"));
+    }
+    if table.explain.is_some() && table.get_permissions.is_none() {
+        return Err(LoadFault::Table("it explains permissions and does not provide any"));
     }
     Ok(())
 }

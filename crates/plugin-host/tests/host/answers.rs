@@ -8,7 +8,7 @@ use vestibule_plugin_host::{
     Unavailability,
 };
 
-use crate::support::{Folder, Recorder, ask, config, service, spec};
+use crate::support::{Folder, Recorder, ask, config, parts_with, service, spec};
 
 async fn failure_of(defines: &[&str]) -> CallFailure {
     let folder = Folder::with_variant(defines);
@@ -98,7 +98,8 @@ async fn e3_a_panic_fails_its_call_and_nothing_else() {
             (service("good"), spec("good", "faulty-plugin", settings("none"))),
         ];
         let observer = Arc::new(Recorder::default());
-        let host = PluginHost::load(&folder.path(), services, Vec::new(), observer.clone()).unwrap();
+        let host =
+            PluginHost::load(&folder.plan(services, Vec::new()), parts_with(observer.clone())).unwrap();
         for _ in 0..10 {
             let failure = ask(&host, "bad", "ada").await.unwrap_err();
             let panic = CallFailure::Failed { alias: "bad".to_owned(), kind: FailureKind::Panic };

@@ -7,7 +7,7 @@ use vestibule_plugin_host::{
     BreakerState, CallFailure, Hook, Operation, Outcome, PluginHost, Unavailability,
 };
 
-use crate::support::{Folder, Recorder, ask, eventually, patient, spec, user};
+use crate::support::{Folder, Recorder, ask, eventually, parts_with, patient, spec, user};
 
 #[tokio::test]
 async fn e4_after_five_failures_a_plugin_is_not_asked_and_callers_are_told_when_to_come_back() {
@@ -68,7 +68,7 @@ async fn e8_an_extension_that_fails_too_often_is_skipped() {
     let folder = Folder::with_variant(&["CODE=3"]);
     let observer = Arc::new(Recorder::default());
     let specs = vec![spec("audit", "variant", patient())];
-    let host = PluginHost::load(&folder.path(), Vec::new(), specs, observer.clone()).unwrap();
+    let host = PluginHost::load(&folder.plan(Vec::new(), specs), parts_with(observer.clone())).unwrap();
     for _ in 0..8 {
         let outcome = host.run_hook(Hook::UserLogin, user("ada"), "google:1").await;
         assert!(!outcome.changed && outcome.denied.is_none());

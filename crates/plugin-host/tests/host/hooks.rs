@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vestibule_domain::User;
 use vestibule_plugin_host::{Hook, InstanceSettings, Operation, Outcome, PatchField, PluginHost};
 
-use crate::support::{Folder, Recorder, config, impatient, spec, user};
+use crate::support::{Folder, Recorder, config, impatient, parts_with, spec, user};
 
 fn attributes(user: &User) -> Value {
     Value::Object(user.attributes.as_object().clone())
@@ -35,7 +35,8 @@ async fn extensions_run_in_order_and_see_what_the_earlier_ones_changed() {
     let folder = Folder::with_built(&["faulty-plugin"]);
     let specs = ["a", "b"].map(|alias| spec(alias, "faulty-plugin", fault("greedy-patch")));
     let observer = Arc::new(Recorder::default());
-    let host = PluginHost::load(&folder.path(), Vec::new(), specs.into(), observer.clone()).unwrap();
+    let host =
+        PluginHost::load(&folder.plan(Vec::new(), specs.into()), parts_with(observer.clone())).unwrap();
     let before = user("u1");
     let outcome = host.run_hook(Hook::UserLogin, before.clone(), "google:1").await;
     assert!(outcome.changed);
@@ -63,7 +64,7 @@ async fn e8_a_hook_that_fails_is_counted_and_skipped() {
         spec("works", "sample-extension", InstanceSettings::default()),
     ];
     let observer = Arc::new(Recorder::default());
-    let host = PluginHost::load(&folder.path(), Vec::new(), specs, observer.clone()).unwrap();
+    let host = PluginHost::load(&folder.plan(Vec::new(), specs), parts_with(observer.clone())).unwrap();
     let outcome = host.run_hook(Hook::UserLogin, user("u1"), "google:1").await;
     assert_eq!(outcome.denied, None);
     assert_eq!(attributes(&outcome.user), json!({"sample": {"sign_ins": 1}}));
@@ -99,7 +100,7 @@ async fn an_extension_without_the_hook_is_not_called() {
     let folder = Folder::with_variant(&[]);
     let observer = Arc::new(Recorder::default());
     let specs = vec![spec("audit", "variant", InstanceSettings::default())];
-    let host = PluginHost::load(&folder.path(), Vec::new(), specs, observer.clone()).unwrap();
+    let host = PluginHost::load(&folder.plan(Vec::new(), specs), parts_with(observer.clone())).unwrap();
     let outcome = host.run_hook(Hook::NewUser, user("u1"), "google:1").await;
     assert!(!outcome.changed && observer.seen().is_empty());
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use serde_json::json;
 use vestibule_plugin_host::{InstanceSettings, LoadFault, Operation, PluginHost, inspect};
 
-use crate::support::{Folder, Recorder, ask, config, service, spec};
+use crate::support::{Folder, ask, config, explain, parts, service, spec};
 
 /// The text of the error with which a host of this folder does not start.
 fn refused(folder: &Folder, plugin: &str) -> String {
@@ -43,17 +43,18 @@ async fn an_older_shorter_table_works_without_the_late_operations() {
     let host = folder.serve("variant", InstanceSettings::default()).unwrap();
     assert_eq!(json!(ask(&host, "billing", "ada").await.unwrap()), json!({"ok": true}));
     assert_eq!(host.list()[0].capabilities, ["get_permissions"]);
+    assert_eq!(explain(&host, "billing", "ada").await, Ok(None));
 }
 
 #[test]
 fn e6_another_abi_is_refused_with_both_versions() {
     assert_refused(
         &Folder::with_variant(&["MAJOR=2"]),
-        "version 2.0 of the plugin ABI; this program has 1.0",
+        "version 2.0 of the plugin ABI; this program has 1.1",
     );
     assert_refused(
-        &Folder::with_variant(&["MINOR=1"]),
-        "version 1.1 of the plugin ABI; this program has 1.0",
+        &Folder::with_variant(&["MINOR=2"]),
+        "version 1.2 of the plugin ABI; this program has 1.1",
     );
 }
 
@@ -63,13 +64,17 @@ fn e6_a_table_that_breaks_the_rules_is_refused() {
         ("MAGIC=1", "magic"),
         ("SIZE=80", "too small"),
         ("SIZE=0", "too small"),
-        ("FLAGS=2", "flag"),
+        ("FLAGS=4", "flag"),
         ("NO_CREATE", "no create"),
         ("NO_TABLE", "there is none"),
     ] {
         assert_refused(&Folder::with_variant(&[define]), reason);
     }
     assert_refused(&Folder::with_variant(&["NO_PERMISSIONS", "NO_HOOKS"]), "neither permissions nor a hook");
+    assert_refused(
+        &Folder::with_variant(&["NO_PERMISSIONS", "EXPLAIN"]),
+        "explains permissions and does not",
+    );
 }
 
 #[test]
@@ -184,8 +189,7 @@ async fn one_library_serves_several_instances_with_their_own_configuration() {
         (service("storage"), spec("storage", "sample-permissions", settings(true))),
         (service("reports"), spec("reports", "sample-permissions", settings(false))),
     ];
-    let host =
-        PluginHost::load(&folder.path(), services, Vec::new(), std::sync::Arc::new(Recorder::default()));
+    let host = PluginHost::load(&folder.plan(services, Vec::new()), parts());
     let host = host.unwrap();
     let storage = ask(&host, "storage", "u1").await.unwrap();
     assert_eq!(json!(storage), json!({"provider-token": "storage-u1", "admin": true}));
@@ -206,8 +210,21 @@ fn a_description_tells_people_what_a_plugin_is() {
     for part in ["name      sample-permissions", "abi       1.0", "get_permissions", "rustc", "\"granted\""] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let variant = inspect(&folder.file("variant")).unwrap().to_string();
+    let variant = inspect(&folder.file("variant")).unwrap();
+    assert!(!variant.wants_identities && !variant.provides(Operation::Explain));
+    let variant = variant.to_string();
     assert!(variant.contains("version   1\\n2") && variant.contains("one at a time"), "{variant}");
+}
+
+#[tokio::test]
+async fn a_plugin_may_want_identities_and_explain_itself() {
+    let folder = Folder::with_variant(&["FLAGS=2", "EXPLAIN"]);
+    let host = folder.serve("variant", InstanceSettings::default()).unwrap();
+    assert_eq!(json!(explain(&host, "billing", "ada").await.unwrap()), json!({"ok": true}));
+    let variant = inspect(&folder.file("variant")).unwrap();
+    assert!(variant.wants_identities && !variant.serial && variant.provides(Operation::Explain));
+    let text = variant.to_string();
+    assert!(text.contains("reads     user, identities") && text.contains(", explain"), "{text}");
 }
 
 #[test]

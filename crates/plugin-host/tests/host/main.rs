@@ -8,5 +8,6 @@ mod crash;
 mod hooks;
 mod life;
 mod loading;
+mod processes;
 mod support;
 mod threads;

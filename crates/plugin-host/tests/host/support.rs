@@ -1,5 +1,6 @@
 //! Libraries in folders of their own, and hosts made of them.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,9 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 use vestibule_domain::{Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserId};
 use vestibule_plugin_host::{
-    CacheResult, CallFailure, CallObserver, InstanceSettings, InstanceSpec, LoadError, Operation, Outcome,
-    PatchField, PermissionRequest, PluginHost, PluginName, PluginPath,
+    CacheResult, CallFailure, CallObserver, ChildProgram, HostParts, InstanceSettings, InstanceSpec,
+    LoadError, Operation, Outcome, PatchField, PermissionRequest, PluginHost, PluginName, PluginPath,
+    PluginPlan,
 };
 
 /// A folder of plugins.
@@ -67,6 +69,14 @@ impl Folder {
         PluginPath::new(vec![self.0.path().to_owned()])
     }
 
+    pub(crate) fn plan(
+        &self,
+        services: Vec<(ServiceName, InstanceSpec)>,
+        extensions: Vec<InstanceSpec>,
+    ) -> PluginPlan {
+        PluginPlan { path: self.path(), services, extensions }
+    }
+
     /// A host with one service.
     pub(crate) fn serve(&self, plugin: &str, settings: InstanceSettings) -> Result<PluginHost, LoadError> {
         self.serve_observed(plugin, settings, Arc::new(Recorder::default()))
@@ -79,8 +89,8 @@ impl Folder {
         settings: InstanceSettings,
         observer: Arc<Recorder>,
     ) -> Result<PluginHost, LoadError> {
-        let services = vec![(service("billing"), spec("billing", plugin, settings))];
-        PluginHost::load(&self.path(), services, Vec::new(), observer)
+        let plan = self.plan(vec![(service("billing"), spec("billing", plugin, settings))], Vec::new());
+        PluginHost::load(&plan, parts_with(observer))
     }
 
     /// The same from a folder that somebody else has filled.
@@ -91,12 +101,36 @@ impl Folder {
     ) -> Result<PluginHost, LoadError> {
         let services = vec![(service("billing"), spec("billing", plugin, settings))];
         let path = PluginPath::new(vec![folder.to_owned()]);
-        PluginHost::load(&path, services, Vec::new(), Arc::new(Recorder::default()))
+        PluginHost::load(&PluginPlan { path, services, extensions: Vec::new() }, parts())
     }
 
     /// A host with these extensions and nothing else.
     pub(crate) fn extend(&self, specs: Vec<InstanceSpec>) -> Result<PluginHost, LoadError> {
-        PluginHost::load(&self.path(), Vec::new(), specs, Arc::new(Recorder::default()))
+        PluginHost::load(&self.plan(Vec::new(), specs), parts())
+    }
+}
+
+/// What a host works with in these tests: no variable is in its environment but one.
+pub(crate) fn parts() -> HostParts {
+    parts_with(Arc::new(Recorder::default()))
+}
+
+pub(crate) fn parts_with(observer: Arc<Recorder>) -> HostParts {
+    let environment = |name: &str| (name == "TEST_SECRET").then(|| "from the environment".to_owned());
+    HostParts { child: this_program(), environment: Arc::new(environment), observer }
+}
+
+/// This test program, told to be the process of a plugin.
+fn this_program() -> ChildProgram {
+    let arguments = ["--exact", "support::plugin_process", "--nocapture"].map(OsString::from).to_vec();
+    ChildProgram { path: std::env::current_exe().unwrap(), arguments }
+}
+
+/// Not a test of anything: what the program above runs. Among the tests its standard input is no such socket, and it is over.
+#[test]
+fn plugin_process() {
+    if rustix::net::sockopt::socket_type(std::io::stdin()) == Ok(rustix::net::SocketType::SEQPACKET) {
+        vestibule_plugin_host::run_plugin_process();
     }
 }
 
@@ -114,7 +148,7 @@ pub(crate) fn spec(alias: &str, plugin: &str, settings: InstanceSettings) -> Ins
 }
 
 pub(crate) fn config(config: &Value) -> InstanceSettings {
-    InstanceSettings { config: config.as_object().unwrap().clone(), ..InstanceSettings::default() }
+    InstanceSettings { config: config.as_object().unwrap().clone().into(), ..InstanceSettings::default() }
 }
 
 /// Settings for calls that are to run out of time.
@@ -149,6 +183,17 @@ pub(crate) async fn ask(
     let request =
         PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
     host.permissions(&request).await
+}
+
+pub(crate) async fn explain(
+    host: &PluginHost,
+    name: &str,
+    user_id: &str,
+) -> Result<Option<Map<String, Value>>, CallFailure> {
+    let (service, user) = (service(name), user(user_id));
+    let request =
+        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
+    host.explain(&request).await
 }
 
 /// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use vestibule_plugin_host::{CallFailure, InstanceSettings, Isolation, PluginHost, Unavailability};
 
-use crate::support::{Folder, Recorder, ask, exhaust, impatient, patient, service, spec};
+use crate::support::{Folder, ask, exhaust, impatient, parts, patient, service, spec};
 
 fn unavailable(cause: Unavailability) -> CallFailure {
     CallFailure::Unavailable { alias: "billing".to_owned(), cause }
@@ -38,7 +38,7 @@ async fn e4_other_plugins_do_not_notice() {
         (service("bad"), spec("bad", "hangs", InstanceSettings { concurrency: 1, ..impatient() })),
         (service("good"), spec("good", "variant", patient())),
     ];
-    let host = PluginHost::load(&folder.path(), services, Vec::new(), Arc::new(Recorder::default())).unwrap();
+    let host = PluginHost::load(&folder.plan(services, Vec::new()), parts()).unwrap();
     for _ in 0..5 {
         assert!(ask(&host, "bad", "ada").await.is_err());
         assert!(ask(&host, "good", "ada").await.is_ok());

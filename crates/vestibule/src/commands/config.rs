@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use vestibule_domain::{Clock, SystemClock};
-use vestibule_plugin_host::{PluginHost, PluginPath};
+use vestibule_plugin_host::{NoObserver, PluginHost};
 
 use super::say;
 use crate::arguments::ConfigCommand;
 use crate::failure::Failure;
-use crate::serve::{load_keys, make_providers};
+use crate::serve::{host_parts, load_keys, make_providers};
 use crate::settings::{Settings, Sources};
 
 pub(crate) fn config(sources: &Sources, command: ConfigCommand) -> Result<(), Failure> {
@@ -25,9 +25,7 @@ fn check(sources: &Sources) -> Result<(), Failure> {
         load_keys(&settings.keys, clock.now(), false)?;
     }
     make_providers(&settings.providers, &clock)?;
-    let plugins = &settings.plugins;
-    let path = PluginPath::new(plugins.path.clone());
-    PluginHost::check(&path, &plugins.services, &plugins.extensions)
+    PluginHost::check(&settings.plugins, &host_parts(Arc::new(NoObserver)))
         .map_err(Failure::while_doing("a plugin cannot be loaded"))?;
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
     say(format_args!("the settings of {file} are in order"))

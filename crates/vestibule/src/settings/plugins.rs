@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use toml::{Table, Value};
 use vestibule_domain::ServiceName;
-use vestibule_plugin_host::{InstanceSettings, InstanceSpec, Isolation, PluginName};
+use vestibule_plugin_host::{
+    InstanceSettings, InstanceSpec, Isolation, PluginConfig, PluginName, PluginPath, PluginPlan,
+};
 
 use super::values::{Reader, parse_duration, parse_switch};
 
@@ -14,24 +16,18 @@ const DEV_SERVICES: &str = "storage:sample-permissions;reports:sample-permission
 const DEV_EXTENSIONS: &str = "sample-extension";
 
 /// The services, the extensions in their order, and where libraries are searched for.
-pub(crate) struct PluginSettings {
-    pub(crate) path: Vec<PathBuf>,
-    pub(crate) services: Vec<(ServiceName, InstanceSpec)>,
-    pub(crate) extensions: Vec<InstanceSpec>,
-}
-
-impl PluginSettings {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let path = read_path(reader);
-        let dev = |text: &'static str| if text.is_empty() { None } else { Some(text.to_owned()) };
-        let (services, extensions) =
-            if reader.dev() { (dev(DEV_SERVICES), dev(DEV_EXTENSIONS)) } else { (None, None) };
-        let mut aliases = BTreeSet::new();
-        let services = read_list(reader, "ALLOWED_SERVICES", services, &mut aliases);
-        let extensions = read_list(reader, "INSTALLED_EXTENSIONS", extensions, &mut aliases);
-        report_unused_tables(reader, &aliases);
-        Self { path, services: name_services(reader, services), extensions }
-    }
+pub(super) fn read(reader: &mut Reader<'_>) -> PluginPlan {
+    let path = PluginPath::new(read_path(reader));
+    // Where libraries are built, the group may often write.
+    let path = if reader.dev() { path.dangerous_trusting_the_group() } else { path };
+    let dev = |text: &'static str| if text.is_empty() { None } else { Some(text.to_owned()) };
+    let (services, extensions) =
+        if reader.dev() { (dev(DEV_SERVICES), dev(DEV_EXTENSIONS)) } else { (None, None) };
+    let mut aliases = BTreeSet::new();
+    let services = read_list(reader, "ALLOWED_SERVICES", services, &mut aliases);
+    let extensions = read_list(reader, "INSTALLED_EXTENSIONS", extensions, &mut aliases);
+    report_unused_tables(reader, &aliases);
+    PluginPlan { path, services: name_services(reader, services), extensions }
 }
 
 /// By default the folder `plugins` beside the program, then the program's own folder.
@@ -131,9 +127,9 @@ fn parse_sha256(text: &str) -> Result<[u8; 32], String> {
     bytes.ok_or_else(|| "expected 64 hexadecimal digits".to_owned())
 }
 
-fn parse_config(value: &Value) -> Result<serde_json::Map<String, serde_json::Value>, String> {
+fn parse_config(value: &Value) -> Result<PluginConfig, String> {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::Object(object)) => Ok(object),
+        Ok(serde_json::Value::Object(object)) => Ok(PluginConfig::new(object)),
         _ => Err("expected a table".to_owned()),
     }
 }

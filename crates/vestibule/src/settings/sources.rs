@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::{Table, Value};
+use vestibule_plugin_host::Environment;
 
 use super::names::{SECRETS, TABLES, TEXTS, separator_of};
 use crate::failure::Failure;
@@ -11,8 +13,11 @@ use crate::failure::Failure;
 const DEFAULT_FILE: &str = "vestibule.toml";
 
 /// What the operator wrote, not yet understood.
+#[derive(Clone)]
 pub(crate) struct Sources {
     dev: bool,
+    /// The file that `--config` names.
+    requested: Option<PathBuf>,
     flags: BTreeMap<&'static str, String>,
     file: Option<PathBuf>,
     texts: BTreeMap<String, String>,
@@ -22,8 +27,14 @@ pub(crate) struct Sources {
 impl Sources {
     /// Reads the settings file, if there is one, and refuses what it does not know.
     pub(crate) fn read(config: Option<&Path>, dev: bool) -> Result<Self, Failure> {
-        let mut sources =
-            Self { dev, flags: BTreeMap::new(), file: None, texts: BTreeMap::new(), tables: Table::new() };
+        let mut sources = Self {
+            dev,
+            requested: config.map(Path::to_owned),
+            flags: BTreeMap::new(),
+            file: None,
+            texts: BTreeMap::new(),
+            tables: Table::new(),
+        };
         let path = config.unwrap_or(Path::new(DEFAULT_FILE));
         if config.is_some() || path.exists() {
             let text = std::fs::read_to_string(path)
@@ -34,6 +45,18 @@ impl Sources {
                 .map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
         }
         Ok(sources)
+    }
+
+    /// What the same sources say by now. The environment of a process stays what it was; the file may have changed.
+    pub(crate) fn read_again(&self) -> Result<Self, Failure> {
+        let again = Self::read(self.requested.as_deref(), self.dev)?;
+        Ok(Self { flags: self.flags.clone(), ..again })
+    }
+
+    /// The environment, for what plugins are configured with.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub(crate) fn environment() -> Arc<dyn Environment> {
+        Arc::new(|name: &str| std::env::var(name).ok())
     }
 
     fn take_file(&mut self, text: &str) -> Result<(), String> {

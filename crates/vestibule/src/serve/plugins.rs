@@ -1,0 +1,35 @@
+//! The plugins of a service that runs.
+
+use std::sync::Arc;
+
+use vestibule_http::Metrics;
+use vestibule_plugin_host::{CallObserver, ChildProgram, HostParts, PluginHost, PluginPlan};
+
+use super::observer::{self, PluginObserver};
+use crate::failure::Failure;
+use crate::settings::Sources;
+
+/// What a plugin's process is started with as its first argument; [`crate::main`] looks for it before anything else.
+pub(crate) const PLUGIN_PROCESS: &str = "plugin-process";
+
+/// Loads the plugins. They may take their time, so the runtime goes on meanwhile.
+pub(super) async fn load(plan: &PluginPlan, metrics: &Metrics) -> Result<Arc<PluginHost>, Failure> {
+    let (plan, parts) = (plan.clone(), host_parts(Arc::new(PluginObserver::new(metrics.plugins().clone()))));
+    let loading = tokio::task::spawn_blocking(move || PluginHost::load(&plan, parts));
+    let loaded = loading.await.map_err(Failure::while_doing("loading the plugins"))?;
+    let host = loaded.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))?;
+    observer::watch(metrics.plugins(), &host);
+    Ok(host)
+}
+
+/// What plugins are loaded with, whatever for.
+pub(crate) fn host_parts(observer: Arc<dyn CallObserver>) -> HostParts {
+    HostParts { child: this_program(), environment: Sources::environment(), observer }
+}
+
+/// The program that runs, also when another version has taken its place on the disk by now.
+fn this_program() -> ChildProgram {
+    let running = std::path::Path::new("/proc/self/exe");
+    let path = if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() };
+    ChildProgram { path: path.unwrap_or_default(), arguments: vec![PLUGIN_PROCESS.into()] }
+}

@@ -1,0 +1,129 @@
+//! Other plugins in the place of the present ones, while requests go on: at SIGHUP, and at `vestibule plugin reload`.
+//!
+//! The command reaches the service through a socket that has a name and no file (unix(7), abstract sockets). Either side heeds the
+//! other only if it belongs to the same user; root may ask any service.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use vestibule_plugin_host::PluginHost;
+
+use crate::failure::Failure;
+use crate::settings::{Settings, Sources};
+
+const RELOAD: &[u8] = b"reload\n";
+const DONE: &str = "done\n";
+/// How long a client of the socket may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a reload may take: every plugin has a minute.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// What a reload takes.
+struct Reloader {
+    plugins: Arc<PluginHost>,
+    sources: Sources,
+}
+
+/// Waits for requests to reload until it is stopped.
+pub(super) fn start(plugins: &Arc<PluginHost>, sources: &Sources, listen: SocketAddr) -> JoinHandle<()> {
+    let reloader = Arc::new(Reloader { plugins: Arc::clone(plugins), sources: sources.clone() });
+    tokio::spawn(async move {
+        tokio::join!(heed_signals(&reloader), heed_commands(&reloader, listen));
+    })
+}
+
+async fn heed_signals(reloader: &Arc<Reloader>) {
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        return tracing::error!("SIGHUP cannot be received");
+    };
+    while hangups.recv().await.is_some() {
+        // The log has said what came of it.
+        drop(reloader.reload().await);
+    }
+}
+
+async fn heed_commands(reloader: &Arc<Reloader>, listen: SocketAddr) {
+    let listener = match UnixListener::bind(socket_name(listen)) {
+        Ok(listener) => listener,
+        Err(error) => {
+            return tracing::warn!(%error, "`vestibule plugin reload` will not reach this service; SIGHUP does");
+        }
+    };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => answer(reloader, stream).await,
+            Err(error) => {
+                tracing::warn!(%error, "`vestibule plugin reload` was not heard");
+                tokio::time::sleep(PATIENCE).await;
+            }
+        }
+    }
+}
+
+/// One at a time: a second command waits for the first.
+async fn answer(reloader: &Arc<Reloader>, mut stream: UnixStream) {
+    if peer_of(&stream).is_none_or(|peer| peer != 0 && peer != our_user()) {
+        return;
+    }
+    let mut wish = [0; RELOAD.len()];
+    if !matches!(timeout(PATIENCE, stream.read_exact(&mut wish)).await, Ok(Ok(_))) || wish != *RELOAD {
+        return;
+    }
+    let said = reloader.reload().await.map_or_else(|failure| failure.to_string(), |()| DONE.to_owned());
+    drop(stream.write_all(said.as_bytes()).await);
+}
+
+impl Reloader {
+    async fn reload(self: &Arc<Self>) -> Result<(), Failure> {
+        let held = Arc::clone(self);
+        let outcome = tokio::task::spawn_blocking(move || held.reload_now()).await;
+        let outcome = outcome.unwrap_or_else(|error| Err(Failure::new(error)));
+        match &outcome {
+            Ok(()) => tracing::info!("the plugins are reloaded"),
+            Err(failure) => tracing::error!("the plugins stay as they were: {failure}"),
+        }
+        outcome
+    }
+
+    fn reload_now(&self) -> Result<(), Failure> {
+        let plan = Settings::read_plugins(&self.sources.read_again()?)?;
+        self.plugins.reload(&plan).map_err(Failure::while_doing("a plugin cannot be loaded"))
+    }
+}
+
+/// Lets the service that listens there reload its plugins, and waits until it has.
+pub(crate) async fn ask_for(listen: SocketAddr) -> Result<(), Failure> {
+    let absent =
+        |error| Failure::new(format_args!("no service with LISTEN={listen} is to be found here: {error}"));
+    let mut stream = UnixStream::connect(socket_name(listen)).await.map_err(absent)?;
+    if our_user() != 0 && peer_of(&stream) != Some(our_user()) {
+        return Err(Failure::new("the service belongs to another user"));
+    }
+    stream.write_all(RELOAD).await?;
+    let mut said = String::new();
+    let late = |_| Failure::new("the service does not answer");
+    timeout(LONGEST, stream.read_to_string(&mut said)).await.map_err(late)??;
+    match said.as_str() {
+        DONE => Ok(()),
+        "" => Err(Failure::new("the service ended, or belongs to another user")),
+        failure => Err(Failure::new(format_args!("the plugins stay as they were: {failure}"))),
+    }
+}
+
+fn socket_name(listen: SocketAddr) -> String {
+    format!("\0vestibule/{listen}")
+}
+
+fn our_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+fn peer_of(stream: &UnixStream) -> Option<u32> {
+    stream.peer_cred().ok().map(|peer| peer.uid())
+}
