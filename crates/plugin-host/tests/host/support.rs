@@ -65,6 +65,10 @@ impl Folder {
         self.0.path().join(format!("lib{name}.so"))
     }
 
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.path()
+    }
+
     pub(crate) fn path(&self) -> PluginPath {
         PluginPath::new(vec![self.0.path().to_owned()])
     }
@@ -180,8 +184,13 @@ pub(crate) async fn ask(
     user_id: &str,
 ) -> Result<Map<String, Value>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    let request =
-        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
+    let request = PermissionRequest {
+        service: &service,
+        user: &user,
+        provider_id: "google:1",
+        session: None,
+        person: None,
+    };
     host.permissions(&request).await
 }
 
@@ -191,9 +200,14 @@ pub(crate) async fn explain(
     user_id: &str,
 ) -> Result<Option<Map<String, Value>>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    let request =
-        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
-    host.explain(&request).await
+    host.explain(&PermissionRequest {
+        service: &service,
+        user: &user,
+        provider_id: "google:1",
+        session: None,
+        person: None,
+    })
+    .await
 }
 
 /// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has
