@@ -1,6 +1,7 @@
 //! A service asks what a person may do: plugins that answer, and plugins that do not.
 
 mod answers;
+mod caching;
 mod denial;
 mod failures;
 mod libraries;

@@ -6,6 +6,7 @@ mod help;
 mod mistakes;
 mod plugin;
 mod plugin_check;
+mod plugin_new;
 mod running;
 mod secrets;
 mod sources;

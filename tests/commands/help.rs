@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 19] = [
+const COMMANDS: [(&[&str], &[&str]); 20] = [
     (
         &[],
         &[
@@ -31,9 +31,10 @@ const COMMANDS: [(&[&str], &[&str]); 19] = [
     (&["config"], &["check"]),
     (&["config", "check"], &["without starting"]),
     (&["openapi"], &["OpenAPI"]),
-    (&["plugin"], &["inspect", "check"]),
+    (&["plugin"], &["inspect", "check", "new"]),
     (&["plugin", "inspect"], &["<FILE>"]),
     (&["plugin", "check"], &["<FILE>", "--json", "TOML or JSON"]),
+    (&["plugin", "new"], &["<NAME>", "--dir <DIR>", "default: here"]),
     (&["users"], &["list", "show", "disable", "enable", "delete"]),
     (&["users", "list"], &["List all users"]),
     (&["users", "show"], &["<USER>", "id or username"]),
@@ -73,6 +74,7 @@ async fn wrong_usage_ends_with_status_two_and_says_what_would_be_right() {
         (&["plugin", "inspect"], "<FILE>"),
         (&["plugin", "check"], "<FILE>"),
         (&["plugin", "check", "libx.so", "--config", "x.yaml"], ".toml or .json"),
+        (&["plugin", "new"], "<NAME>"),
         (&["users", "show"], "<USER>"),
         (&["users", "rename", "ada"], "unrecognized subcommand"),
         (&["--config"], "--config"),

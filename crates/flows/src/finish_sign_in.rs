@@ -114,6 +114,7 @@ impl Flows {
             }
             SignInOutcome::SignedIn { user, session, is_new } => {
                 tracing::info!(user = %user.id, provider = %provider.name(), is_new, "signed in");
+                self.parts.plugins.forget_user(&user.id);
                 self.welcome(user, &session, is_new).await
             }
         }
@@ -166,8 +167,9 @@ impl Flows {
     /// Keeps what extensions changed about a user.
     pub(crate) async fn keep_changes(&self, user: &User) -> Result<(), FlowError> {
         let storage = &self.parts.storage;
-        Ok(storage
-            .update_profile(&user.id, user.name.as_ref(), user.avatar_url.as_ref(), &user.attributes)
-            .await?)
+        let (name, avatar_url) = (user.name.as_ref(), user.avatar_url.as_ref());
+        storage.update_profile(&user.id, name, avatar_url, &user.attributes).await?;
+        self.parts.plugins.forget_user(&user.id);
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@ impl Flows {
             return Ok(());
         }
         tracing::info!(user = %user.id, everywhere, "signed out");
+        self.parts.plugins.forget_user(&user.id);
         let outcome = self.parts.plugins.run_hook(Hook::UserLogout, user.clone(), &session.provider_id).await;
         if outcome.changed {
             self.keep_changes(&outcome.user).await?;

@@ -35,7 +35,7 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, PluginMetrics, PluginReading};
 
 use edge::Edge;
 

@@ -74,7 +74,7 @@ impl<V: Clone> Follow<V> {
 mod tests {
     use super::*;
 
-    fn lead<'a>(flights: &'a Flights<u8, u8>, key: u8) -> Lead<'a, u8, u8> {
+    fn lead(flights: &Flights<u8, u8>, key: u8) -> Lead<'_, u8, u8> {
         match flights.join(&key) {
             Seat::Leader(lead) => lead,
             Seat::Follower(_) => panic!("somebody asks already"),

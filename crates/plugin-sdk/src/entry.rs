@@ -30,6 +30,8 @@ pub(crate) unsafe extern "C" fn create<P: Plugin>(
     let Some(host) = (unsafe { HostRef::from_raw(host) }) else { return code::FATAL };
     fence::install_panic_hook();
     let log = Logger::new(host, logger);
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    crate::forward::install(log);
     let call = CallCtx::new(host, call);
     fence::operation(&call, log, || {
         // SAFETY: arguments of this operation.

@@ -4,19 +4,13 @@
 //! of the standard library. So it is caught on this side.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
 use vestibule_plugin_abi::code;
 
-use crate::{CallCtx, Logger, Result};
-
-thread_local! {
-    /// The log of the instance whose operation runs on this thread.
-    static CURRENT: Cell<Option<Logger>> = const { Cell::new(None) };
-}
+use crate::{CallCtx, Logger, Result, current};
 
 /// Runs an operation and says how it ended, as a code.
 pub(crate) fn operation(call: &CallCtx<'_>, log: Logger, run: impl FnOnce() -> Result<()>) -> i32 {
@@ -39,10 +33,10 @@ pub(crate) fn quietly(log: Logger, run: impl FnOnce()) {
 }
 
 fn fenced<T>(log: Logger, run: impl FnOnce() -> T) -> std::result::Result<T, String> {
-    let before = CURRENT.replace(Some(log));
+    let before = current::replace(Some(log));
     // Whatever the operation left half done is the author's own state, behind the author's own locks, which are poisoned.
     let outcome = panic::catch_unwind(AssertUnwindSafe(run));
-    CURRENT.set(before);
+    current::replace(before);
     outcome.map_err(|payload| {
         let message = message_of(payload.as_ref()).to_owned();
         // Dropping the payload runs code of the author, which might panic outside the fence.
@@ -57,12 +51,12 @@ fn message_of(payload: &(dyn Any + Send)) -> &str {
 }
 
 /// Sends the place of a panic to the host's log. Each plugin has its own copy of the hook, so this touches nobody else.
-/// Panics on threads that the plugin started go where they went before: to the standard error output.
+/// Panics on threads that belong to no instance go where they went before: to the standard error output.
 pub(crate) fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| match CURRENT.get() {
+        panic::set_hook(Box::new(move |panic| match current::get() {
             Some(log) => log.error(&describe(panic)),
             None => previous(panic),
         }));

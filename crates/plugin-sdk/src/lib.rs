@@ -7,6 +7,9 @@
 //! To add an operation to the SDK: a trait beside the others in `plugin`, an entry point in `entry`, a method on
 //! [`export::Table`], a method on [`testing::Harness`].
 //!
+//! Features, of which none is on by itself: `log` and `tracing` send what is written through these crates to the host's log
+//! (see [`Logger`]); `rt` has a small tokio runtime for asynchronous libraries.
+//!
 //! ```
 //! use vestibule_plugin_sdk::{
 //!     CallCtx, Error, Logger, Map, PermissionProvider, PermissionRequest, Plugin, Result, Value, export_plugin,
@@ -44,17 +47,22 @@
 #![allow(unsafe_code, reason = "this crate is the safe face of a C interface")]
 
 mod context;
+mod current;
 mod entry;
 mod error;
 mod explanation;
 pub mod export;
 mod fence;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod forward;
 mod identity;
 mod logger;
 mod patch;
 mod plugin;
 mod raw;
 mod request;
+#[cfg(feature = "rt")]
+mod runtime;
 pub mod testing;
 mod user;
 
@@ -66,6 +74,8 @@ pub use logger::{Level, Logger};
 pub use patch::Patch;
 pub use plugin::{Explain, Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin};
 pub use request::PermissionRequest;
+#[cfg(feature = "rt")]
+pub use runtime::Runtime;
 pub use serde_json::{Map, Value, json};
 pub use user::User;
 pub use vestibule_plugin_abi as abi;
@@ -74,3 +84,8 @@ pub use vestibule_plugin_abi as abi;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/plugins/rust.md")]
 mod guide {}
+
+/// The page about tests, for the same reason.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins/testing.md")]
+mod testing_guide {}

@@ -1,5 +1,35 @@
 //! Test a plugin without a host: [`Harness`] goes through the very table that a host would read, so codes, JSON, panics
 //! and errors are those of production.
+//!
+//! ```
+//! use vestibule_plugin_sdk::testing::Harness;
+//! use vestibule_plugin_sdk::{CallCtx, Logger, Map, OnUserLogin, Patch, Plugin, Result, User, Value, export_plugin, json};
+//!
+//! struct Greeter(Logger);
+//!
+//! impl Plugin for Greeter {
+//!     type Config = Map<String, Value>;
+//!
+//!     fn create(_alias: &str, _config: Self::Config, log: Logger) -> Result<Self> {
+//!         Ok(Self(log))
+//!     }
+//! }
+//!
+//! impl OnUserLogin for Greeter {
+//!     fn on_user_login(&self, _call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>> {
+//!         self.0.info("hello");
+//!         Ok(Some(Patch::new().set("attributes.greeted", user.id.as_str())))
+//!     }
+//! }
+//!
+//! export_plugin!(Greeter: on_user_login);
+//!
+//! let plugin = Harness::<Greeter>::new(&json!({})).unwrap();
+//! let answer = plugin.on_user_login(&json!({"id": "u1"})).unwrap();
+//! assert_eq!(answer.reply, Some(json!({"attributes": {"greeted": "u1"}})));
+//! assert_eq!(plugin.log()[0].1, "hello");
+//! assert_eq!(plugin.get_permissions("billing", "u1"), None);
+//! ```
 
 mod host;
 
@@ -11,8 +41,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use vestibule_plugin_abi::{Call, EventFn, PermissionRequest, PermissionsFn, Str, UserEvent, code};
 
+use crate::Level;
 use crate::export::Export;
 use host::LogBook;
+
+/// The time that a host gives to `create`.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
+/// More than a host's two seconds: machines that run tests are slow.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How an operation ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +67,7 @@ pub struct Answer {
 pub struct Harness<P: Export> {
     instance: *mut c_void,
     log: &'static LogBook,
+    timeout: Duration,
     plugin: PhantomData<P>,
 }
 
@@ -42,11 +79,16 @@ unsafe impl<P: Export> Sync for Harness<P> {}
 impl<P: Export> Harness<P> {
     /// Makes an instance under the alias `test`; `Err` holds what the operator would see at the start.
     pub fn new(config: &Value) -> Result<Self, Answer> {
+        Self::named("test", config)
+    }
+
+    /// Makes an instance under an alias.
+    pub fn named(alias: &str, config: &Value) -> Result<Self, Answer> {
         // OWNERSHIP: a log lives as long as the process: that is what plugins are promised.
         let log: &'static LogBook = Box::leak(Box::default());
         let config = config.to_string();
         let mut instance = ptr::null_mut();
-        let answer = host::record(|call| {
+        let answer = host::record(CREATE_TIMEOUT, |call| {
             let create = P::table().create?;
             // SAFETY: every argument lives until `create` returns, host and log for ever.
             Some(unsafe {
@@ -54,19 +96,34 @@ impl<P: Export> Harness<P> {
                     host::table(),
                     log.as_abi(),
                     call,
-                    Str::new("test"),
+                    Str::new(alias),
                     Str::new(&config),
                     &raw mut instance,
                 )
             })
         });
         match answer {
-            Some(answer) if answer.code == code::OK => Ok(Self { instance, log, plugin: PhantomData }),
+            Some(answer) if answer.code == code::OK => {
+                Ok(Self { instance, log, timeout: CALL_TIMEOUT, plugin: PhantomData })
+            }
             Some(answer) => Err(answer),
             None => {
                 Err(Answer { code: code::FATAL, reply: None, error: Some("no create".to_owned()), ttl: None })
             }
         }
+    }
+
+    /// From now on `CallCtx::remaining` begins at `timeout` in each operation; at first it is ten seconds. Zero is a host
+    /// that has given up. An operation that takes longer is not ended: it would not be by a host either.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// From now on the log takes only what matters at least that much; at first it takes everything.
+    pub fn set_log_level(&self, least: Level) {
+        self.log.set_level(least.number());
     }
 
     /// Asks for permissions; `None` when the plugin does not provide them.
@@ -107,7 +164,7 @@ impl<P: Export> Harness<P> {
             context_json: Str::new(&context),
         };
         // SAFETY: every argument lives until the entry returns.
-        host::record(|call| Some(unsafe { entry(self.instance, call, &raw const request) }))
+        host::record(self.timeout, |call| Some(unsafe { entry(self.instance, call, &raw const request) }))
     }
 
     /// Tells of a new user; `None` when the plugin does not listen.
@@ -129,7 +186,7 @@ impl<P: Export> Harness<P> {
     pub fn health(&self) -> Option<Answer> {
         let entry = P::table().health?;
         // SAFETY: every argument lives until the entry returns.
-        host::record(|call| Some(unsafe { entry(self.instance, call) }))
+        host::record(self.timeout, |call| Some(unsafe { entry(self.instance, call) }))
     }
 
     /// What the instance has logged: level, message, details.
@@ -145,8 +202,11 @@ impl<P: Export> Harness<P> {
             user_json: Str::new(&user),
             context_json: Str::new("{}"),
         };
-        // SAFETY: every argument lives until the entry returns.
-        host::record(|call: *mut Call| Some(unsafe { entry(self.instance, call, &raw const event) }))
+        let operation = |call: *mut Call| {
+            // SAFETY: every argument lives until the entry returns.
+            Some(unsafe { entry(self.instance, call, &raw const event) })
+        };
+        host::record(self.timeout, operation)
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
-    /// Look at plugins
+    /// Look at plugins, write a new one
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Manage users
@@ -100,6 +100,14 @@ pub(crate) enum PluginCommand {
     CheckChild,
     /// Let the service that runs here read its settings of plugins again and load what they say; requests go on
     Reload,
+    /// Write a new plugin in Rust that works, with its test and the SDK
+    New {
+        /// The plugin's name, and that of its folder
+        name: String,
+        /// Where to make the folder [default: here]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod crash;
 mod hooks;
 mod life;
 mod loading;
+mod museum;
 mod processes;
 mod support;
 mod threads;

@@ -65,6 +65,10 @@ impl Folder {
         self.0.path().join(format!("lib{name}.so"))
     }
 
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.path()
+    }
+
     pub(crate) fn path(&self) -> PluginPath {
         PluginPath::new(vec![self.0.path().to_owned()])
     }
@@ -180,7 +184,8 @@ pub(crate) async fn ask(
     user_id: &str,
 ) -> Result<Map<String, Value>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    let request = PermissionRequest { service: &service, user: &user, provider_id: "google:1" };
+    let request =
+        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
     host.permissions(&request).await
 }
 

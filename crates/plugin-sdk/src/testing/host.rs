@@ -1,24 +1,26 @@
 //! The smallest host that keeps the promises of the header.
 
 use std::slice;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code};
+use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code, level};
 
 use super::Answer;
 
 /// What one operation did through the table.
-#[derive(Default)]
 pub(super) struct Recorder {
+    deadline: Instant,
     replies: Vec<String>,
     error: Option<String>,
     ttl: Option<Duration>,
 }
 
 /// Runs an operation with a call of its own and collects what it did.
-pub(super) fn record(operation: impl FnOnce(*mut Call) -> Option<i32>) -> Option<Answer> {
-    let mut recorder = Recorder::default();
+pub(super) fn record(timeout: Duration, operation: impl FnOnce(*mut Call) -> Option<i32>) -> Option<Answer> {
+    let mut recorder =
+        Recorder { deadline: Instant::now() + timeout, replies: Vec::new(), error: None, ttl: None };
     let call = (&raw mut recorder).cast::<Call>();
     let code = operation(call)?;
     let reply = match recorder.replies.as_slice() {
@@ -29,8 +31,16 @@ pub(super) fn record(operation: impl FnOnce(*mut Call) -> Option<i32>) -> Option
 }
 
 /// What an instance has logged.
-#[derive(Default)]
-pub(super) struct LogBook(Mutex<Vec<(i32, String, String)>>);
+pub(super) struct LogBook {
+    level: AtomicI32,
+    lines: Mutex<Vec<(i32, String, String)>>,
+}
+
+impl Default for LogBook {
+    fn default() -> Self {
+        Self { level: AtomicI32::new(level::TRACE), lines: Mutex::default() }
+    }
+}
 
 impl LogBook {
     pub(super) fn as_abi(&'static self) -> *mut Logger {
@@ -38,7 +48,16 @@ impl LogBook {
     }
 
     pub(super) fn lines(&self) -> Vec<(i32, String, String)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_level(&self, level: i32) {
+        self.level.store(level, Ordering::Relaxed);
+    }
+
+    /// Higher numbers matter less; those that do not exist count as errors.
+    fn takes(&self, level: i32) -> bool {
+        !(level::ERROR..=level::TRACE).contains(&level) || level <= self.level.load(Ordering::Relaxed)
     }
 }
 
@@ -80,11 +99,14 @@ unsafe fn recorder<'a>(call: *mut Call) -> &'a mut Recorder {
 unsafe extern "C" fn log(logger: *mut Logger, level: i32, message: Str, fields: Str) {
     // SAFETY: `logger` is a `LogBook` that lives for ever; the texts are lent.
     let (book, message, fields) = unsafe { (&*logger.cast::<LogBook>(), owned(message), owned(fields)) };
-    book.0.lock().unwrap_or_else(PoisonError::into_inner).push((level, message, fields));
+    if book.takes(level) {
+        book.lines.lock().unwrap_or_else(PoisonError::into_inner).push((level, message, fields));
+    }
 }
 
-unsafe extern "C" fn log_enabled(_logger: *mut Logger, _level: i32) -> i32 {
-    1
+unsafe extern "C" fn log_enabled(logger: *mut Logger, level: i32) -> i32 {
+    // SAFETY: `logger` is a `LogBook` that lives for ever.
+    i32::from(unsafe { &*logger.cast::<LogBook>() }.takes(level))
 }
 
 unsafe extern "C" fn reply(call: *mut Call, json: Str) -> i32 {
@@ -105,6 +127,8 @@ unsafe extern "C" fn set_ttl(call: *mut Call, seconds: u32) {
     unsafe { recorder(call) }.ttl = Some(Duration::from_secs(seconds.into()));
 }
 
-unsafe extern "C" fn remaining_ms(_call: *mut Call) -> i64 {
-    1_000
+unsafe extern "C" fn remaining_ms(call: *mut Call) -> i64 {
+    // SAFETY: the plugin passes on what it was given.
+    let left = unsafe { recorder(call) }.deadline.saturating_duration_since(Instant::now());
+    i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,6 +1,7 @@
 //! `vestibule plugin`.
 
 mod check;
+mod new;
 
 use vestibule_plugin_host::{inspect, run_check_child};
 
@@ -19,6 +20,7 @@ pub(crate) fn plugin(
         PluginCommand::Check { file, config, json } => check::check(file, config.as_deref(), *json),
         PluginCommand::CheckChild => run_check_child(),
         PluginCommand::Reload => reload(&sources()?),
+        PluginCommand::New { name, dir } => new::new(name, dir.as_deref()),
     }
 }
 

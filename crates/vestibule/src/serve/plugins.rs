@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vestibule_http::Metrics;
 use vestibule_plugin_host::{CallObserver, ChildProgram, HostParts, PluginHost, PluginPlan};
 
-use super::observer::PluginObserver;
+use super::observer::{self, PluginObserver};
 use crate::failure::Failure;
 use crate::settings::Sources;
 
@@ -14,10 +14,12 @@ pub(crate) const PLUGIN_PROCESS: &str = "plugin-process";
 
 /// Loads the plugins. They may take their time, so the runtime goes on meanwhile.
 pub(super) async fn load(plan: &PluginPlan, metrics: &Metrics) -> Result<Arc<PluginHost>, Failure> {
-    let (plan, parts) = (plan.clone(), host_parts(Arc::new(PluginObserver::new(metrics.clone()))));
+    let (plan, parts) = (plan.clone(), host_parts(Arc::new(PluginObserver::new(metrics.plugins().clone()))));
     let loading = tokio::task::spawn_blocking(move || PluginHost::load(&plan, parts));
     let loaded = loading.await.map_err(Failure::while_doing("loading the plugins"))?;
-    loaded.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))
+    let host = loaded.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))?;
+    observer::watch(metrics.plugins(), &host);
+    Ok(host)
 }
 
 /// What plugins are loaded with, whatever for.

@@ -81,9 +81,9 @@ async fn answer(reloader: &Arc<Reloader>, mut stream: UnixStream) {
 
 impl Reloader {
     async fn reload(self: &Arc<Self>) -> Result<(), Failure> {
-        let reloader = Arc::clone(self);
-        let reloaded = tokio::task::spawn_blocking(move || reloader.reload_now()).await;
-        let outcome = reloaded.unwrap_or_else(|error| Err(Failure::new(error)));
+        let held = Arc::clone(self);
+        let outcome = tokio::task::spawn_blocking(move || held.reload_now()).await;
+        let outcome = outcome.unwrap_or_else(|error| Err(Failure::new(error)));
         match &outcome {
             Ok(()) => tracing::info!("the plugins are reloaded"),
             Err(failure) => tracing::error!("the plugins stay as they were: {failure}"),
