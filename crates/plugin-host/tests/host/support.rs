@@ -195,7 +195,9 @@ pub(crate) async fn explain(
     user_id: &str,
 ) -> Result<Option<Map<String, Value>>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    host.explain(&PermissionRequest { service: &service, user: &user, provider_id: "google:1" }).await
+    let request =
+        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
+    host.explain(&request).await
 }
 
 /// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has
