@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 19] = [
+const COMMANDS: [(&[&str], &[&str]); 20] = [
     (
         &[],
         &[
@@ -31,8 +31,9 @@ const COMMANDS: [(&[&str], &[&str]); 19] = [
     (&["config"], &["check"]),
     (&["config", "check"], &["without starting"]),
     (&["openapi"], &["OpenAPI"]),
-    (&["plugin"], &["inspect", "new"]),
+    (&["plugin"], &["inspect", "check", "new"]),
     (&["plugin", "inspect"], &["<FILE>"]),
+    (&["plugin", "check"], &["<FILE>", "--json", "TOML or JSON"]),
     (&["plugin", "new"], &["<NAME>", "--dir <DIR>", "default: here"]),
     (&["users"], &["list", "show", "disable", "enable", "delete"]),
     (&["users", "list"], &["List all users"]),
@@ -71,6 +72,8 @@ async fn wrong_usage_ends_with_status_two_and_says_what_would_be_right() {
         (&["keys"], "generate"),
         (&["config"], "check"),
         (&["plugin", "inspect"], "<FILE>"),
+        (&["plugin", "check"], "<FILE>"),
+        (&["plugin", "check", "libx.so", "--config", "x.yaml"], ".toml or .json"),
         (&["plugin", "new"], "<NAME>"),
         (&["users", "show"], "<USER>"),
         (&["users", "rename", "ada"], "unrecognized subcommand"),
