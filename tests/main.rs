@@ -28,6 +28,7 @@ mod linking;
 mod next;
 mod openapi;
 mod restart;
+mod roles;
 mod rotation;
 mod sign_in;
 mod sign_out;

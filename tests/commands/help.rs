@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 18] = [
+const COMMANDS: [(&[&str], &[&str]); 24] = [
     (
         &[],
         &[
@@ -16,6 +16,8 @@ const COMMANDS: [(&[&str], &[&str]); 18] = [
             "openapi",
             "plugin",
             "users",
+            "roles",
+            "permissions",
             "healthcheck",
             "--config",
             "--dev",
@@ -37,7 +39,13 @@ const COMMANDS: [(&[&str], &[&str]); 18] = [
     (&["users", "list"], &["List all users"]),
     (&["users", "show"], &["<USER>", "id or username"]),
     (&["users", "disable"], &["<USER>", "End a user's sessions"]),
-    (&["users", "delete"], &["<USER>", "identities and sessions"]),
+    (&["users", "delete"], &["<USER>", "identities, sessions"]),
+    (&["roles"], &["grant", "revoke", "list"]),
+    (&["roles", "grant"], &["--role", "--user", "--email", "--domain", "--organization", "--service"]),
+    (&["roles", "revoke"], &["--role", "--user", "--email", "--domain", "--organization", "--service"]),
+    (&["roles", "list"], &["--user"]),
+    (&["permissions"], &["explain"]),
+    (&["permissions", "explain"], &["--user", "--service"]),
     (&["healthcheck"], &["alive"]),
 ];
 
