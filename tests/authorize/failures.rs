@@ -153,6 +153,33 @@ async fn e4_a_hanging_plugin_is_given_up_and_taken_back_when_it_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn e4_a_plugin_that_fails_again_and_again_is_given_a_rest_and_taken_back() {
+    let folder = PluginFolder::with_scripted("later");
+    let world = World::builder(TestDatabase::sqlite())
+        .setting("PLUGIN_PATH", &folder.path())
+        .setting("SCRIPT", &folder.script())
+        .setting("ALLOWED_SERVICES", "storage:scripted")
+        .with_metrics()
+        .start()
+        .await;
+    let token = world.sign_in("google", "ada").await;
+    for call in 1..=5 {
+        assert_unavailable(&authorize(&world, &token, "storage").await, "2", &format!("call {call}"));
+    }
+    folder.write_script(r#"{"read": true}"#);
+    let answer = authorize(&world, &token, "storage").await;
+    let rest = answer.header("retry-after").unwrap().to_owned();
+    assert_unavailable(&answer, &rest, "it is not asked");
+    assert!((1..=7).contains(&rest.parse::<u32>().unwrap()), "{rest}");
+    let metrics = world.admin().get("/metrics").await.body;
+    assert!(metrics.contains("vestibule_plugin_breaker_state{alias=\"storage\"} 2"), "{metrics}");
+    assert!(metrics.contains("outcome=\"breaker_open\"} 1"), "{metrics}");
+    let back = async || authorize(&world, &token, "storage").await.status == 200;
+    eventually("the plugin is asked again", back).await;
+    assert_eq!(world.program.logs().matches("has failed too often and is not asked for").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn e4_more_callers_than_threads_and_places_are_told_to_come_back() {
     let folder = PluginFolder::with_scripted("hang");
     let world = World::builder(TestDatabase::sqlite())
@@ -191,6 +218,10 @@ async fn e5_a_plugin_that_ends_the_process_costs_nothing_that_was_acknowledged()
     let request = browser.request(Method::GET, "/auth/authorize?service=aborts").bearer_auth(&token);
     assert!(browser.try_send(request).await.is_err(), "nobody is left to answer");
     assert!(!world.program.ended().await.success());
+    let logs = world.program.logs();
+    let last = logs.lines().last().unwrap_or_default();
+    let culprit = "vestibule: fatal signal SIGABRT in plugin \"aborts\" (get_permissions, ";
+    assert!(last.starts_with(culprit) && last.contains("faulty_plugin.so, sha256 "), "{logs}");
     world.program.start_again().await;
     granted(&world, &token, "storage").await;
 }

@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 24] = [
+const COMMANDS: [(&[&str], &[&str]); 25] = [
     (
         &[],
         &[
@@ -33,8 +33,9 @@ const COMMANDS: [(&[&str], &[&str]); 24] = [
     (&["config"], &["check"]),
     (&["config", "check"], &["without starting"]),
     (&["openapi"], &["OpenAPI"]),
-    (&["plugin"], &["inspect"]),
+    (&["plugin"], &["inspect", "new"]),
     (&["plugin", "inspect"], &["<FILE>"]),
+    (&["plugin", "new"], &["<NAME>", "--dir <DIR>", "default: here"]),
     (&["users"], &["list", "show", "disable", "enable", "delete"]),
     (&["users", "list"], &["List all users"]),
     (&["users", "show"], &["<USER>", "id or username"]),
@@ -78,6 +79,7 @@ async fn wrong_usage_ends_with_status_two_and_says_what_would_be_right() {
         (&["keys"], "generate"),
         (&["config"], "check"),
         (&["plugin", "inspect"], "<FILE>"),
+        (&["plugin", "new"], "<NAME>"),
         (&["users", "show"], "<USER>"),
         (&["users", "rename", "ada"], "unrecognized subcommand"),
         (&["--config"], "--config"),

@@ -26,6 +26,7 @@ async fn the_start_tells_in_a_few_lines_what_is_in_force() {
         "  origins    https://app.example.com, http://localhost:3000\n".to_owned(),
         "  services   storage by sample-permissions, reports by sample-permissions\n".to_owned(),
         "  plugins    ".to_owned(),
+        "  revocation a permission that is taken away is gone after 20m at the latest\n".to_owned(),
         "  database   sqlite://".to_owned(),
         format!("  settings   {}\n", world.program.directory().join("vestibule.toml").display()),
     ] {

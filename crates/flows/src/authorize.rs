@@ -30,7 +30,7 @@ pub struct Grant {
 }
 
 impl Flows {
-    /// Asks the service's plugin, afresh each time, and signs its answer. Fails closed: when the plugin does not answer
+    /// Asks the service's plugin, unless it lets an answer of this session be used again, and signs its answer. Fails closed: when the plugin does not answer
     /// there is no token, never one with an empty set.
     pub async fn authorize_service(
         &self,
@@ -68,6 +68,7 @@ impl Flows {
             service,
             user: principal.user(),
             provider_id: &principal.session().provider_id,
+            session: Some(&principal.session().id),
             person: person.as_ref(),
         };
         self.parts.plugins.permissions(&request).await.map_err(|failure| match failure {

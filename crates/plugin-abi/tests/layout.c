@@ -1,4 +1,4 @@
-/* Compiles only where the header has the layout of the golden file. C11 and C++17. */
+/* Compiles only where the header has the layout of the file GOLDEN. C11 and C++17. */
 #include "vestibule_plugin.h"
 
 #ifdef __cplusplus
@@ -11,5 +11,5 @@
     _Static_assert(offsetof(type, field) == (offset), #type "." #field " has moved");
 
 #if UINTPTR_MAX == UINT64_MAX
-#include "abi-1.1.txt"
+#include GOLDEN
 #endif

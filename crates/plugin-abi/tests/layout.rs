@@ -21,18 +21,22 @@ fn parse(golden: &str) -> Vec<(String, i64)> {
         .collect()
 }
 
-fn compile(compiler: &str, language: &[&str]) -> bool {
+fn compile(compiler: &str, language: &[&str], include: &str, golden: &str) -> bool {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("layout-{compiler}.o"));
+    let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("layout-{compiler}-{golden}.o"));
     let run = Command::new(compiler)
         .args(language)
         .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c"])
-        .args(["-I", "include", "-I", "golden", "tests/layout.c", "-o"])
+        .args(["-I", include, "-I", "golden", "tests/layout.c", "-o"])
         .arg(output)
+        .arg(format!("-DGOLDEN=\"{golden}\""))
         .current_dir(root)
-        .status();
+        .output();
     match run {
-        Ok(status) => status.success(),
+        Ok(output) => {
+            println!("{}", String::from_utf8_lossy(&output.stderr));
+            output.status.success()
+        }
         Err(error) => panic!("{compiler} cannot be run: {error}"),
     }
 }
@@ -79,12 +83,22 @@ fn every_earlier_version_is_the_beginning_of_this_one() {
 
 #[test]
 fn the_header_has_the_layout_of_the_golden_file_in_c11() {
-    assert!(compile("cc", &["-x", "c", "-std=c11"]));
+    assert!(compile("cc", &["-x", "c", "-std=c11"], "include", "abi-1.1.txt"));
+}
+
+#[test]
+fn the_header_that_is_kept_of_1_0_has_the_layout_of_its_golden_file() {
+    let include = "../../tests/museum/abi-1.0/plugin-abi/include";
+    assert!(compile("cc", &["-x", "c", "-std=c11"], include, "abi-1.0.txt"));
+    assert!(
+        !compile("cc", &["-x", "c", "-std=c11"], include, "abi-1.1.txt"),
+        "the comparison compares nothing"
+    );
 }
 
 #[test]
 fn the_header_has_the_layout_of_the_golden_file_in_cpp17() {
     if is_installed("c++") {
-        assert!(compile("c++", &["-x", "c++", "-std=c++17"]));
+        assert!(compile("c++", &["-x", "c++", "-std=c++17"], "include", "abi-1.1.txt"));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Nothing is kept unless the plugin says for how long, and never for longer than the operator allows. A use prolongs
 //! nothing; failures and "no opinion" are never kept, a denial for a few seconds. An answer is given again only to a
-//! question that is the same to the letter, so a user whose name, address or attributes change is asked about afresh.
+//! question that is the same to the letter, so a user whose name, address or attributes change is asked about afresh; and
+//! only in the same session.
 //!
 //! To forget a user is final: an answer that was on its way at that moment is not used for anybody who asks afterwards.
 //! Each user belongs to an epoch, questions and answers carry the epoch that was when they were asked, and
@@ -17,7 +18,7 @@ use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
-use vestibule_domain::UserId;
+use vestibule_domain::{SessionId, UserId};
 
 use crate::failure::CallFailure;
 use crate::flights::{Flights, Seat};
@@ -29,7 +30,8 @@ const CAPACITY_BYTES: u64 = 32 * 1024 * 1024;
 /// An answer in memory against its text: a small object takes several times its length.
 const BYTES_PER_BYTE: u64 = 4;
 const ENTRY_BYTES: u64 = 256;
-const DEFAULT_MAX_TTL: Duration = Duration::from_secs(300);
+/// The longest that an answer is used again for, unless the settings of its instance say otherwise.
+pub const DEFAULT_MAX_TTL: Duration = Duration::from_secs(300);
 const MAX_DENIAL_TTL: Duration = Duration::from_secs(5);
 /// Users share epochs, so that their number is bounded; what is forgotten of others is only asked again.
 const EPOCHS: usize = 256;
@@ -37,10 +39,13 @@ const EPOCHS: usize = 256;
 /// What a question comes to.
 pub(crate) type Verdict = Result<Map<String, Value>, CallFailure>;
 
+/// Whose answers are kept apart.
+type Key = (UserId, Option<SessionId>);
+
 /// A question about a user, and the epoch in which it was asked.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Asked {
-    user: UserId,
+    key: Key,
     context: [u8; 32],
     epoch: u64,
 }
@@ -65,15 +70,15 @@ struct Entry {
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<UserId, Arc<Entry>> for ByBytes {
-    fn weight(&self, _user: &UserId, entry: &Arc<Entry>) -> u64 {
+impl Weighter<Key, Arc<Entry>> for ByBytes {
+    fn weight(&self, _key: &Key, entry: &Arc<Entry>) -> u64 {
         entry.bytes
     }
 }
 
 /// The answers of one instance. Held in memory only.
 pub(crate) struct PermissionCache {
-    entries: Cache<UserId, Arc<Entry>, ByBytes>,
+    entries: Cache<Key, Arc<Entry>, ByBytes>,
     flights: Flights<Asked, Verdict>,
     epochs: [AtomicU64; EPOCHS],
     hasher: RandomState,
@@ -94,14 +99,15 @@ impl PermissionCache {
     }
 
     /// The question of this moment. To be made before anything is looked up for the answer.
-    pub(crate) fn question(&self, user: &UserId, context_json: &str) -> Asked {
+    pub(crate) fn question(&self, user: &UserId, session: Option<&SessionId>, context_json: &str) -> Asked {
         let mut context = [0; 32];
         context.copy_from_slice(digest::digest(&digest::SHA256, context_json.as_bytes()).as_ref());
-        Asked { user: user.clone(), context, epoch: self.epoch_of(user).load(Ordering::SeqCst) }
+        let key = (user.clone(), session.cloned());
+        Asked { key, context, epoch: self.epoch_of(user).load(Ordering::SeqCst) }
     }
 
     pub(crate) fn find(&self, asked: &Asked, now: Instant) -> Known {
-        match self.entries.get(&asked.user) {
+        match self.entries.get(&asked.key) {
             Some(entry) if entry.asked == *asked && now < entry.until => Known::Fresh(entry.verdict.clone()),
             Some(_) => Known::Stale,
             None => Known::Nothing,
@@ -126,12 +132,12 @@ impl PermissionCache {
         };
         let ttl = spread(Duration::from_secs(ttl.into()).min(most), 0.9, 1.0);
         // Only saves the place: an entry of a past epoch is never found.
-        if ttl.is_zero() || self.epoch_of(&asked.user).load(Ordering::SeqCst) != asked.epoch {
+        if ttl.is_zero() || self.epoch_of(&asked.key.0).load(Ordering::SeqCst) != asked.epoch {
             return;
         }
         let bytes = ENTRY_BYTES + BYTES_PER_BYTE * u64::try_from(bytes).unwrap_or(CAPACITY_BYTES);
         let entry = Entry { asked: asked.clone(), verdict: verdict.clone(), until: now + ttl, bytes };
-        self.entries.insert(asked.user.clone(), Arc::new(entry));
+        self.entries.insert(asked.key.clone(), Arc::new(entry));
     }
 
     /// Whether the plugin has ever let an answer be used again. Until then each question is asked for itself.
@@ -147,7 +153,8 @@ impl PermissionCache {
     /// Forgets what is known about a user, and what is just being asked.
     pub(crate) fn forget(&self, user: &UserId) {
         self.epoch_of(user).fetch_add(1, Ordering::SeqCst);
-        self.entries.remove(user);
+        // The epoch is what counts; this is for what is kept of people no longer than needed.
+        self.entries.retain(|(owner, _), _| owner != user);
     }
 
     fn epoch_of(&self, user: &UserId) -> &AtomicU64 {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
-use vestibule_domain::{Person, ServiceName, User, UserId};
+use vestibule_domain::{Person, ServiceName, SessionId, User, UserId};
 
 use crate::error::LoadError;
 use crate::failure::CallFailure;
@@ -26,6 +26,9 @@ pub struct PermissionRequest<'a> {
     pub user: &'a User,
     /// The identity that the user came with.
     pub provider_id: &'a str,
+    /// The session that the user came with. An answer that was given in one session is not used in another, so that it is
+    /// gone at a sign-out also where another process has served that.
+    pub session: Option<&'a SessionId>,
     /// What is known of the user's identities, for a plugin that [wants it](PluginHost::wants_identities); no other is
     /// told.
     pub person: Option<&'a Person>,

@@ -13,6 +13,8 @@
 //! To add an operation: a nullable pointer in the ABI, a variant of [`Operation`], of `Question` and of `RawInstance::ask`.
 //! To add a way to isolate plugins: a variant of [`Isolation`] and of `Runner`.
 //!
+//! To add a check for authors: a variant of `check::plan::Check` and a file in `check/checks`.
+//!
 //! Libraries are never unloaded, and a call that hangs cannot be ended. So a process that has loaded plugins must not
 //! end by returning from `main`, which would run the libraries' destructors under their threads: flush, then [`exit_now`].
 #![allow(unsafe_code, reason = "this crate is the host's side of a C interface")]
@@ -21,6 +23,7 @@ mod answer;
 mod breaker;
 mod cache;
 mod callbacks;
+mod check;
 mod config;
 mod crash;
 mod describe;
@@ -52,9 +55,12 @@ mod schema;
 mod search;
 mod settings;
 mod text;
+mod witness;
 
 pub use answer::BadReply;
 pub use breaker::BreakerState;
+pub use cache::DEFAULT_MAX_TTL;
+pub use check::{CheckError, CheckReport, CheckRequest, check, run_check_child};
 pub use config::{ConfigFault, Environment, PluginConfig};
 pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;

@@ -21,7 +21,7 @@ impl Instance {
         let started = Instant::now();
         let deadline = started + self.settings().timeout;
         let context_json = self.context(request)?;
-        let asked = self.cache.question(&request.user.id, &context_json);
+        let asked = self.cache.question(&request.user.id, request.session, &context_json);
         let question = || Question::Permissions {
             service: request.service.as_str().to_owned(),
             user_id: request.user.id.as_str().to_owned(),
@@ -118,5 +118,32 @@ fn concerns_everybody(verdict: &Verdict) -> bool {
         Ok(_) | Err(CallFailure::Denied(_) | CallFailure::Failed { .. }) => true,
         Err(CallFailure::Unavailable { cause, .. }) => *cause == Unavailability::Retry,
         Err(CallFailure::UnknownService) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_wrong_with_one_caller_is_not_told_to_the_others() {
+        let unavailable = |cause| Err(CallFailure::unavailable("a", cause));
+        for own in [
+            Unavailability::Timeout,
+            Unavailability::QueueFull,
+            Unavailability::Stuck,
+            Unavailability::Closed,
+            Unavailability::Open(Duration::ZERO),
+        ] {
+            assert!(!concerns_everybody(&unavailable(own)), "{own}");
+        }
+        let failed = CallFailure::Failed { alias: "a".into(), kind: FailureKind::Panic };
+        for verdict in
+            [unavailable(Unavailability::Retry), Err(failed), Err(CallFailure::Denied("no".into()))]
+        {
+            assert!(concerns_everybody(&verdict), "{verdict:?}");
+        }
     }
 }

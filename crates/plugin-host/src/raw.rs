@@ -129,7 +129,8 @@ impl Drop for RawInstance {
     }
 }
 
-fn ending_of(code: i32) -> &'static str {
+/// What a code means that `create` has returned.
+pub(crate) fn ending_of(code: i32) -> &'static str {
     match code {
         code::NO_OPINION | code::DENY => "answers its creation with a code that means nothing there",
         code::RETRY => "cannot start now",

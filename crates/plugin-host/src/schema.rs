@@ -50,7 +50,6 @@ pub enum SchemaFault {
 }
 
 /// Says whether a configuration fits a schema. An empty schema accepts everything.
-#[allow(dead_code, reason = "the loader is to call it before it makes an instance")]
 pub(crate) fn validate(schema_text: &str, config: &Map<String, Value>) -> Result<(), SchemaFault> {
     if schema_text.trim().is_empty() {
         return Ok(());
@@ -60,7 +59,6 @@ pub(crate) fn validate(schema_text: &str, config: &Map<String, Value>) -> Result
 }
 
 /// Says whether a text is a schema at all.
-#[allow(dead_code, reason = "the check of a plugin is to call it")]
 pub(crate) fn check_schema(schema_text: &str) -> Result<(), SchemaFault> {
     let schema = schema_text.to_owned();
     aside(TIME_LIMIT, move || compile::compile(&schema).map(drop))

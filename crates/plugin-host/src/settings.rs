@@ -69,8 +69,7 @@ pub struct InstanceSettings {
     pub sha256: Option<[u8; 32]>,
     /// Whether it may refuse a user.
     pub may_deny: bool,
-    /// The most that an answer may be used again for, whatever the plugin says. This version asks each time afresh, which
-    /// is within any such bound.
+    /// The most that an answer may be used again for, whatever the plugin says; [`crate::DEFAULT_MAX_TTL`] if not given.
     pub max_ttl: Option<Duration>,
     /// The plugin's own configuration.
     pub config: PluginConfig,

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 use vestibule_plugin_host::InstanceSettings;
 
 use support::{Folder, ask};
@@ -36,17 +37,20 @@ impl MakeWriter<'_> for Lines {
 }
 
 #[tokio::test]
-async fn a_message_of_a_plugin_is_one_line_under_its_alias() {
+async fn a_message_of_a_plugin_is_one_line_under_its_alias_in_the_span_of_its_call() {
     let folder = Folder::with_variant(&["LOG=\"one\\n2026 INFO forged\\x1b[0m\""]);
     let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).finish();
+    let subscriber = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false);
+    let subscriber = subscriber.with_span_events(FmtSpan::CLOSE).finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let host = folder.serve("variant", InstanceSettings::default()).unwrap();
     ask(&host, "billing", "ada").await.unwrap();
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(text.lines().count(), 1, "{text}");
+    let [message, end] = *text.lines().collect::<Vec<_>>() else { panic!("{text}") };
     let span = "plugin_call{alias=\"billing\" operation=\"get_permissions\"}";
     for part in ["ERROR ", span, " plugin: one\\n2026 INFO forged", "plugin=\"billing\"", "{\"n\":1}"] {
-        assert!(text.contains(part), "{part:?} in {text}");
+        assert!(message.contains(part), "{part:?} in {message}");
     }
+    let closed = "plugin_call{alias=\"billing\" operation=\"get_permissions\" outcome=\"ok\"}";
+    assert!(end.contains(closed), "{end}");
 }

@@ -24,6 +24,16 @@ impl CallCtx<'_> {
 
     /// Allows the host to use this answer again for a while, for the same user and service, without asking.
     /// Without it an answer is never used again. A host may ask sooner, or each time.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use vestibule_plugin_sdk::{CallCtx, Map, PermissionRequest, Result, Value};
+    /// fn get_permissions(call: &CallCtx<'_>, _: &PermissionRequest<'_>) -> Result<Map<String, Value>> {
+    ///     // What is taken away is gone after a minute at the latest.
+    ///     call.cache_for(Duration::from_secs(60));
+    ///     Ok(Map::new())
+    /// }
+    /// ```
     pub fn cache_for(&self, duration: Duration) {
         let seconds = u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
         if let Some(set_ttl) = self.host.set_ttl {
@@ -33,6 +43,20 @@ impl CallCtx<'_> {
     }
 
     /// How long the host still waits; zero when it has given up and any answer comes too late.
+    ///
+    /// ```
+    /// # use vestibule_plugin_sdk::{CallCtx, Error, Result};
+    /// # struct Answer;
+    /// # fn attempt(_limit: std::time::Duration) -> Option<Answer> { Some(Answer) }
+    /// fn ask_until_it_answers(call: &CallCtx<'_>) -> Result<Answer> {
+    ///     while !call.remaining().is_zero() {
+    ///         if let Some(answer) = attempt(call.remaining()) {
+    ///             return Ok(answer);
+    ///         }
+    ///     }
+    ///     Err(Error::retry("the directory does not answer"))
+    /// }
+    /// ```
     pub fn remaining(&self) -> Duration {
         // SAFETY: as in `cache_for`.
         let left = self.host.remaining_ms.map_or(0, |remaining_ms| unsafe { remaining_ms(self.call) });

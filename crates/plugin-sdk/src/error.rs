@@ -8,6 +8,16 @@ use vestibule_plugin_abi::code;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation has no answer. The texts are for the operator's log: put no secrets and no personal data in them.
+///
+/// ```
+/// use vestibule_plugin_sdk::{Error, Result};
+///
+/// fn read(file: &str) -> Result<String> {
+///     // The file comes back when the deployment is through, so clients are told to try later.
+///     std::fs::read_to_string(file).map_err(|error| Error::retry(format!("the roles: {error}")))
+/// }
+/// assert!(matches!(read("/does/not/exist"), Err(Error::Retry(_))));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

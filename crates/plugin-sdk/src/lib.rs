@@ -84,3 +84,8 @@ pub use vestibule_plugin_abi as abi;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/plugins/rust.md")]
 mod guide {}
+
+/// The page about tests, for the same reason.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins/testing.md")]
+mod testing_guide {}

@@ -86,6 +86,13 @@ impl Logger {
     }
 
     /// A message with details, which are to become a JSON object.
+    ///
+    /// ```
+    /// # use vestibule_plugin_sdk::{Level, Logger, User, json};
+    /// fn note(log: &Logger, user: &User) {
+    ///     log.event(Level::Info, "a user signed in", &json!({"user_id": user.id}));
+    /// }
+    /// ```
     pub fn event(&self, level: Level, message: &str, details: &impl Serialize) {
         if self.is_enabled(level) {
             self.write(level, message, &serde_json::to_string(details).unwrap_or_default());

@@ -5,6 +5,14 @@ use serde_json::{Map, Value};
 
 /// A change to a user: a JSON merge patch (RFC 7396). The host lets `name`, `avatar_url` and `attributes` pass and
 /// reports anything else in its log.
+///
+/// ```
+/// use vestibule_plugin_sdk::{Patch, json};
+///
+/// let patch = Patch::new().set("attributes.team.name", "Storage").remove("avatar_url");
+/// let expected = json!({"attributes": {"team": {"name": "Storage"}}, "avatar_url": null});
+/// assert_eq!(serde_json::to_value(patch).unwrap(), expected);
+/// ```
 #[derive(Clone, PartialEq, Default, Serialize)]
 #[serde(transparent)]
 pub struct Patch(Map<String, Value>);

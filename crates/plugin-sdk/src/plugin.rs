@@ -29,6 +29,31 @@ pub trait PermissionProvider: Plugin {
 }
 
 /// Says why a user has the permissions that they have: what `vestibule permissions explain` shows to an operator.
+///
+/// ```
+/// # use vestibule_plugin_sdk::{
+/// #     CallCtx, Explain, Explanation, Logger, Map, PermissionProvider, PermissionRequest, Plugin, Reason, Result, Value, json,
+/// # };
+/// # struct Readers;
+/// # impl Plugin for Readers {
+/// #     type Config = Map<String, Value>;
+/// #     fn create(_: &str, _: Self::Config, _: Logger) -> Result<Self> { Ok(Self) }
+/// # }
+/// impl Explain for Readers {
+///     fn explain(&self, _call: &CallCtx<'_>, _request: &PermissionRequest<'_>) -> Result<Explanation> {
+///         let permissions = Map::from_iter([("read".to_owned(), Value::from(true))]);
+///         let because = vec![Reason::new("readers", permissions.clone(), "Everybody may read.")];
+///         Ok(Explanation { permissions, because })
+///     }
+/// }
+///
+/// impl PermissionProvider for Readers {
+///     fn get_permissions(&self, call: &CallCtx<'_>, request: &PermissionRequest<'_>) -> Result<Map<String, Value>> {
+///         self.explain(call, request).map(|explanation| explanation.permissions)
+///     }
+/// }
+/// # vestibule_plugin_sdk::export_plugin!(Readers: permissions, explain);
+/// ```
 pub trait Explain: PermissionProvider {
     /// The permissions that `get_permissions` gives to the same request, with the rules that they come from. An operator
     /// trusts it, so compute both in one place.
@@ -54,6 +79,20 @@ pub trait OnUserLogout: Plugin {
 }
 
 /// Says whether the instance is able to work: part of the service's `/readyz`.
+///
+/// ```
+/// # use vestibule_plugin_sdk::{CallCtx, Error, Health, Logger, Map, Plugin, Result, Value};
+/// # struct Files(std::path::PathBuf);
+/// # impl Plugin for Files {
+/// #     type Config = Map<String, Value>;
+/// #     fn create(_: &str, _: Self::Config, _: Logger) -> Result<Self> { Ok(Self("roles.toml".into())) }
+/// # }
+/// impl Health for Files {
+///     fn health(&self, _call: &CallCtx<'_>) -> Result<()> {
+///         if self.0.exists() { Ok(()) } else { Err(Error::retry("the file with the roles is gone")) }
+///     }
+/// }
+/// ```
 pub trait Health: Plugin {
     /// An error says no, and why. Be quick.
     fn health(&self, call: &CallCtx<'_>) -> Result<()>;

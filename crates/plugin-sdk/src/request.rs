@@ -38,6 +38,17 @@ impl<'a> PermissionRequest<'a> {
     }
 
     /// The ways in which the person signs in. Empty unless the plugin is exported with `identities`.
+    ///
+    /// ```
+    /// # use vestibule_plugin_sdk::{PermissionRequest, Result};
+    /// fn is_member(request: &PermissionRequest<'_>, organization: &str) -> Result<bool> {
+    ///     let mut identities = request.identities()?.into_iter();
+    ///     // The name of an organisation says something only together with who vouches for it.
+    ///     Ok(identities.any(|identity| {
+    ///         identity.issuer == "https://github.com" && identity.organizations.iter().any(|name| name == organization)
+    ///     }))
+    /// }
+    /// ```
     pub fn identities(&self) -> Result<Vec<Identity>> {
         #[derive(Deserialize)]
         struct Context {

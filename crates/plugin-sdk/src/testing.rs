@@ -1,5 +1,35 @@
 //! Test a plugin without a host: [`Harness`] goes through the very table that a host would read, so codes, JSON, panics
 //! and errors are those of production.
+//!
+//! ```
+//! use vestibule_plugin_sdk::testing::Harness;
+//! use vestibule_plugin_sdk::{CallCtx, Logger, Map, OnUserLogin, Patch, Plugin, Result, User, Value, export_plugin, json};
+//!
+//! struct Greeter(Logger);
+//!
+//! impl Plugin for Greeter {
+//!     type Config = Map<String, Value>;
+//!
+//!     fn create(_alias: &str, _config: Self::Config, log: Logger) -> Result<Self> {
+//!         Ok(Self(log))
+//!     }
+//! }
+//!
+//! impl OnUserLogin for Greeter {
+//!     fn on_user_login(&self, _call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>> {
+//!         self.0.info("hello");
+//!         Ok(Some(Patch::new().set("attributes.greeted", user.id.as_str())))
+//!     }
+//! }
+//!
+//! export_plugin!(Greeter: on_user_login);
+//!
+//! let plugin = Harness::<Greeter>::new(&json!({})).unwrap();
+//! let answer = plugin.on_user_login(&json!({"id": "u1"})).unwrap();
+//! assert_eq!(answer.reply, Some(json!({"attributes": {"greeted": "u1"}})));
+//! assert_eq!(plugin.log()[0].1, "hello");
+//! assert_eq!(plugin.get_permissions("billing", "u1"), None);
+//! ```
 
 mod host;
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -40,7 +41,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
-    /// Look at plugins
+    /// Look at plugins, write a new one
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Manage users
@@ -90,8 +91,30 @@ pub(crate) enum PluginCommand {
         /// The shared library
         file: PathBuf,
     },
+    /// Try a plugin out, each check in a process of its own: odd input, many threads, deadlines, leaks, speed
+    Check {
+        /// The shared library
+        file: PathBuf,
+        /// A configuration that the plugin works with, as the file says in TOML or JSON [default: an empty one]
+        #[arg(long, value_name = "FILE", value_parser = configuration_file)]
+        config: Option<PathBuf>,
+        /// Print the report as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// One check, for the command above
+    #[command(hide = true)]
+    CheckChild,
     /// Let the service that runs here read its settings of plugins again and load what they say; requests go on
     Reload,
+    /// Write a new plugin in Rust that works, with its test and the SDK
+    New {
+        /// The plugin's name, and that of its folder
+        name: String,
+        /// Where to make the folder [default: here]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -112,6 +135,15 @@ pub(crate) enum UsersCommand {
 pub(crate) struct UserArgument {
     /// The user's id or username
     pub(crate) user: String,
+}
+
+/// A file whose name says how it is written.
+fn configuration_file(path: &str) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(path);
+    match path.extension().and_then(OsStr::to_str) {
+        Some("toml" | "json") => Ok(path),
+        _ => Err("the name must end in .toml or .json"),
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -30,7 +30,7 @@ fn fresh(cache: &PermissionCache, asked: &Asked, now: Instant) -> Option<Verdict
 
 /// For how many seconds an answer is kept.
 fn kept_for(cache: &PermissionCache, verdict: &Verdict, ttl_seconds: Option<u32>) -> u64 {
-    let (asked, now) = (cache.question(&user("ada"), "{}"), Instant::now());
+    let (asked, now) = (cache.question(&user("ada"), None, "{}"), Instant::now());
     cache.entries.clear();
     cache.keep(&asked, verdict, ttl_seconds, 2, now);
     (0..100_000).find(|seconds| fresh(cache, &asked, now + SECOND * *seconds).is_none()).unwrap().into()
@@ -83,7 +83,7 @@ fn failures_are_never_kept_and_a_denial_for_five_seconds_at_most() {
 #[test]
 fn use_prolongs_nothing() {
     let (cache, now) = (cache(), Instant::now());
-    let asked = cache.question(&user("ada"), "{}");
+    let asked = cache.question(&user("ada"), None, "{}");
     cache.keep(&asked, &granted(1), Some(100), 2, now);
     for second in 0..90 {
         assert_eq!(fresh(&cache, &asked, now + SECOND * second), Some(granted(1)));
@@ -94,38 +94,53 @@ fn use_prolongs_nothing() {
 #[test]
 fn another_context_is_another_question() {
     let (cache, now) = (cache(), Instant::now());
-    let asked = cache.question(&user("ada"), r#"{"a":1}"#);
+    let asked = cache.question(&user("ada"), None, r#"{"a":1}"#);
     cache.keep(&asked, &granted(1), Some(100), 2, now);
-    let other = cache.question(&user("ada"), r#"{"a":2}"#);
+    let other = cache.question(&user("ada"), None, r#"{"a":2}"#);
     assert!(matches!(cache.find(&other, now), Known::Stale));
-    let same = cache.question(&user("ada"), r#"{"a":1}"#);
+    let same = cache.question(&user("ada"), None, r#"{"a":1}"#);
     assert_eq!(fresh(&cache, &same, now), Some(granted(1)));
-    assert!(matches!(cache.find(&cache.question(&user("bob"), r#"{"a":1}"#), now), Known::Nothing));
+    assert!(matches!(cache.find(&cache.question(&user("bob"), None, r#"{"a":1}"#), now), Known::Nothing));
+}
+
+#[test]
+fn e9_an_answer_of_one_session_is_not_used_in_another() {
+    let (cache, now) = (cache(), Instant::now());
+    let question = |session| cache.question(&user("ada"), Some(&SessionId::parse(session).unwrap()), "{}");
+    for (session, number) in [("first", 1), ("second", 2)] {
+        assert!(fresh(&cache, &question(session), now).is_none());
+        cache.keep(&question(session), &granted(number), Some(100), 2, now);
+    }
+    assert_eq!(fresh(&cache, &question("first"), now), Some(granted(1)), "they do not push each other out");
+    cache.forget(&user("ada"));
+    for session in ["first", "second"] {
+        assert!(matches!(cache.find(&question(session), now), Known::Nothing));
+    }
 }
 
 #[test]
 fn e9_a_user_who_is_forgotten_is_asked_about_afresh() {
     let (cache, now) = (cache(), Instant::now());
-    let asked = cache.question(&user("ada"), "{}");
+    let asked = cache.question(&user("ada"), None, "{}");
     cache.keep(&asked, &granted(1), Some(100), 2, now);
     cache.forget(&user("ada"));
-    assert!(matches!(cache.find(&cache.question(&user("ada"), "{}"), now), Known::Nothing));
+    assert!(matches!(cache.find(&cache.question(&user("ada"), None, "{}"), now), Known::Nothing));
 }
 
 #[test]
 fn e9_an_answer_that_was_on_its_way_when_the_user_was_forgotten_is_not_used() {
     let (cache, now) = (cache(), Instant::now());
-    let before = cache.question(&user("ada"), "{}");
+    let before = cache.question(&user("ada"), None, "{}");
     let Seat::Leader(lead) = cache.join(&before) else { panic!("nobody asks") };
     cache.forget(&user("ada"));
-    let after = cache.question(&user("ada"), "{}");
+    let after = cache.question(&user("ada"), None, "{}");
     assert!(matches!(cache.join(&after), Seat::Leader(_)), "the call under way is not shared");
     cache.keep(&before, &granted(1), Some(100), 2, now);
     lead.land(granted(1));
     assert_eq!(fresh(&cache, &after, now), None);
     // Even when it comes between the look at the epoch and the insertion.
     let entry = Entry { asked: before, verdict: granted(1), until: now + SECOND, bytes: 1 };
-    cache.entries.insert(user("ada"), Arc::new(entry));
+    cache.entries.insert((user("ada"), None), Arc::new(entry));
     assert_eq!(fresh(&cache, &after, now), None);
 }
 
@@ -133,7 +148,7 @@ fn e9_an_answer_that_was_on_its_way_when_the_user_was_forgotten_is_not_used() {
 fn the_number_and_the_size_of_what_is_kept_are_bounded() {
     let (cache, now) = (cache(), Instant::now());
     for number in 0..3 * CAPACITY {
-        let asked = cache.question(&user(&format!("user-{number}")), "{}");
+        let asked = cache.question(&user(&format!("user-{number}")), None, "{}");
         cache.keep(&asked, &granted(1), Some(100), 60_000, now);
     }
     assert!(cache.entries.weight() <= CAPACITY_BYTES);
@@ -149,7 +164,7 @@ fn e9_on_many_threads_no_answer_of_before_is_found_after_a_user_is_forgotten() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..20_000 {
-                    let asked = cache.question(&ada, "{}");
+                    let asked = cache.question(&ada, None, "{}");
                     let now = generation.load(Ordering::SeqCst);
                     cache.keep(&asked, &granted(now), Some(100), 2, Instant::now());
                 }
@@ -159,7 +174,7 @@ fn e9_on_many_threads_no_answer_of_before_is_found_after_a_user_is_forgotten() {
             for number in 1..=20_000 {
                 generation.store(number, Ordering::SeqCst);
                 cache.forget(&ada);
-                if let Some(found) = fresh(&cache, &cache.question(&ada, "{}"), Instant::now()) {
+                if let Some(found) = fresh(&cache, &cache.question(&ada, None, "{}"), Instant::now()) {
                     assert_eq!(found, granted(number), "an answer of before");
                 }
             }

@@ -11,7 +11,7 @@ use std::sync::{LazyLock, mpsc};
 use std::thread;
 
 /// What a plugin's process keeps of the environment. No setting of the service is among these.
-const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+pub(crate) const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 /// The program that plugins run in when they have a process of their own: it calls
 /// [`run_plugin_process`](crate::run_plugin_process).

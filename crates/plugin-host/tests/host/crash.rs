@@ -1,12 +1,14 @@
 //! Plugins that end the process: the last line says which it was. The process is this program, started again.
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use rustix::process::{Resource, Rlimit, setrlimit};
-use vestibule_plugin_host::{Isolation, inspect};
+use vestibule_plugin_host::Isolation;
 
 use crate::support::{Folder, ask, patient};
 
@@ -50,7 +52,7 @@ impl End {
     #[track_caller]
     fn assert_last_line(&self, words: &str) {
         let file = self.folder.file("fatal");
-        let sha256 = hex::encode(inspect(&file).unwrap().sha256);
+        let sha256 = hex::encode(digest(&SHA256, &fs::read(&file).unwrap()));
         let line = format!("vestibule: {words}, {}, sha256 {sha256})", file.display());
         assert_eq!(self.last_line(), line, "{}", self.errors);
     }
@@ -122,14 +124,10 @@ fn e5_the_other_operations_are_named_too() {
     for (place, words) in [
         ("IN_CREATE", "fatal signal SIGSEGV in plugin \"billing\" (create"),
         ("IN_DESTROY", "fatal signal SIGSEGV in plugin \"billing\" (destroy"),
+        ("IN_CONSTRUCTOR", "fatal signal SIGSEGV in plugin \"fatal\" (load"),
     ] {
         end(&[place, "HOW=null_pointer"], "").assert_killed(libc::SIGSEGV, words);
     }
-    // The file cannot be described in this process, which it would end as well.
-    let end = end(&["IN_CONSTRUCTOR", "HOW=null_pointer"], "");
-    assert_eq!(end.status.signal(), Some(libc::SIGSEGV));
-    let words = "vestibule: fatal signal SIGSEGV in plugin \"fatal\" (load, ";
-    assert!(end.last_line().starts_with(words), "{}", end.errors);
 }
 
 #[test]

@@ -32,7 +32,8 @@ fn echo(flags: &str) -> PluginHost {
 
 async fn told(host: &PluginHost, person: Option<&Person>) -> [Map<String, Value>; 2] {
     let (service, user) = (service("billing"), user("ada"));
-    let request = PermissionRequest { service: &service, user: &user, provider_id: "google:1", person };
+    let request =
+        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None, person };
     [host.permissions(&request).await.unwrap(), host.explain(&request).await.unwrap().unwrap()]
 }
 
@@ -52,7 +53,13 @@ async fn a_plugin_with_the_flag_is_told_of_identities_and_roles() {
 async fn a_plugin_with_the_flag_is_never_asked_without_the_person() {
     let host = echo("FLAGS=VESTIBULE_F_IDENTITIES");
     let (service, user) = (service("billing"), user("ada"));
-    let request = PermissionRequest { service: &service, user: &user, provider_id: "google:1", person: None };
+    let request = PermissionRequest {
+        service: &service,
+        user: &user,
+        provider_id: "google:1",
+        session: None,
+        person: None,
+    };
     let alias = "billing".to_owned();
     let later = CallFailure::Unavailable { alias, cause: Unavailability::Retry };
     assert_eq!(host.permissions(&request).await, Err(later.clone()));

@@ -9,6 +9,7 @@ mod hooks;
 mod identities;
 mod life;
 mod loading;
+mod museum;
 mod processes;
 mod support;
 mod threads;

@@ -65,6 +65,10 @@ impl Folder {
         self.0.path().join(format!("lib{name}.so"))
     }
 
+    pub(crate) fn directory(&self) -> &Path {
+        self.0.path()
+    }
+
     pub(crate) fn path(&self) -> PluginPath {
         PluginPath::new(vec![self.0.path().to_owned()])
     }
@@ -184,6 +188,7 @@ pub(crate) async fn ask(
         service: &service,
         user: &user,
         provider_id: "google:1",
+        session: None,
         person: Some(&Person::default()),
     };
     host.permissions(&request).await
@@ -199,6 +204,7 @@ pub(crate) async fn explain(
         service: &service,
         user: &user,
         provider_id: "google:1",
+        session: None,
         person: Some(&Person::default()),
     })
     .await

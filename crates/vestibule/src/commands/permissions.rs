@@ -59,7 +59,8 @@ async fn explain(
 ) -> Result<(), Failure> {
     // The identity of the last sign-in stands for the one that a session would name.
     let provider_id = person.identities.first().and_then(PersonIdentity::provider_id).unwrap_or_default();
-    let request = PermissionRequest { service, user, provider_id: &provider_id, person: Some(person) };
+    let request =
+        PermissionRequest { service, user, provider_id: &provider_id, session: None, person: Some(person) };
     let failed = |failure: CallFailure| Failure::while_doing("the plugin does not answer")(failure);
     if let Some(explanation) = host.explain(&request).await.map_err(failed)? {
         say_who(host, service, user)?;

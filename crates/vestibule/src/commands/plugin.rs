@@ -1,6 +1,9 @@
 //! `vestibule plugin`.
 
-use vestibule_plugin_host::inspect;
+mod check;
+mod new;
+
+use vestibule_plugin_host::{inspect, run_check_child};
 
 use super::{block_on, say};
 use crate::arguments::PluginCommand;
@@ -14,7 +17,10 @@ pub(crate) fn plugin(
 ) -> Result<(), Failure> {
     match command {
         PluginCommand::Inspect { file } => say(inspect(file).map_err(Failure::new)?),
+        PluginCommand::Check { file, config, json } => check::check(file, config.as_deref(), *json),
+        PluginCommand::CheckChild => run_check_child(),
         PluginCommand::Reload => reload(&sources()?),
+        PluginCommand::New { name, dir } => new::new(name, dir.as_deref()),
     }
 }
 

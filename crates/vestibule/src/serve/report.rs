@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use vestibule_plugin_host::PluginHost;
+use vestibule_plugin_host::{DEFAULT_MAX_TTL, PluginHost};
 use vestibule_provider_emulator::Emulator;
 use vestibule_providers::Providers;
 use vestibule_tokens::TokenService;
@@ -33,6 +33,7 @@ pub(crate) fn print(
         ("origins", describe_origins(settings)),
         ("services", describe_services(settings)),
         ("plugins", describe_plugins(plugins)),
+        ("revocation", describe_revocation(settings)),
         ("missing", describe_missing(settings)),
     ];
     if settings.log.format == LogFormat::Json {
@@ -94,6 +95,16 @@ fn describe_plugins(plugins: &PluginHost) -> String {
         format!("{}: {} {} from {}", plugin.alias, plugin.name, plugin.version, plugin.file.display())
     };
     plugins.list().iter().map(describe).collect::<Vec<_>>().join("\n             ")
+}
+
+/// How long a permission lives on after it was taken away: in an answer that is used again, then in a token.
+fn describe_revocation(settings: &Settings) -> String {
+    let uses =
+        settings.plugins.services.iter().map(|(_, spec)| spec.settings.max_ttl.unwrap_or(DEFAULT_MAX_TTL));
+    uses.max().map_or_else(String::new, |longest| {
+        let latest = humantime::format_duration(longest + settings.permission_token_ttl);
+        format!("a permission that is taken away is gone after {latest} at the latest")
+    })
 }
 
 /// What is absent and may be a surprise.

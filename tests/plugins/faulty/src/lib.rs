@@ -6,6 +6,9 @@
 
 mod raw;
 
+use std::fs::File;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -46,6 +49,28 @@ enum Fault {
     NoReply,
     TwoReplies,
     UnknownCode,
+    /// Follows a bad pointer when a user's id is long.
+    LongStrings,
+    /// Answers with rubbish when a user's id is not ASCII.
+    OddStrings,
+    /// Ends the process in an orderly manner.
+    Exit,
+    /// `create` ends the process when the configuration has a member that it does not know.
+    Brittle,
+    /// Does not come back while there is little time left, in `get_permissions`.
+    Late,
+    /// Each instance leaves memory behind.
+    LeakMemory,
+    /// Each instance leaves an open file behind.
+    LeakDescriptor,
+    /// Each instance leaves a thread behind.
+    LeakThread,
+    /// Each call leaves memory behind.
+    LeakInCalls,
+    /// Calls share a variable as if there were one thread.
+    Race,
+    /// Repeats its `secret` when it complains.
+    TellTale,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +80,8 @@ struct Config {
     fault: Fault,
     #[serde(default)]
     seconds: u64,
+    #[serde(default)]
+    secret: String,
 }
 
 fn no_fault() -> Fault {
@@ -74,6 +101,9 @@ impl Faulty {
             Fault::NoOpinion => return Err(Error::NoOpinion),
             Fault::Fatal => return Err(Error::fatal("the configured failure")),
             Fault::Abort => std::process::abort(),
+            Fault::Exit => std::process::exit(7),
+            Fault::LeakInCalls => mem::forget(vec![1_u8; 1024]),
+            Fault::TellTale => return Err(Error::retry(format!("cannot sign in with {}", self.0.secret))),
             Fault::NotJson
             | Fault::NotUtf8
             | Fault::NotAnObject
@@ -104,9 +134,37 @@ impl Plugin for Faulty {
         match config.fault {
             Fault::PanicInCreate => panic!("the configured panic in create"),
             Fault::Refuse => Err(Error::fatal("the configured refusal")),
-            _ => Ok(Self(config)),
+            _ => {
+                leak(config.fault);
+                Ok(Self(config))
+            }
         }
     }
+}
+
+/// Takes for an instance what `Drop` does not give back.
+fn leak(fault: Fault) {
+    match fault {
+        Fault::LeakMemory => mem::forget(vec![1_u8; 64 * 1024]),
+        Fault::LeakDescriptor => mem::forget(File::open("/dev/null")),
+        Fault::LeakThread => {
+            thread::spawn(|| {
+                loop {
+                    thread::park();
+                }
+            });
+        }
+        _ => {}
+    }
+}
+
+/// Answers the id of whoever asked last, on whatever thread.
+fn last_asked(user_id: &str) -> String {
+    static LAST: Mutex<String> = Mutex::new(String::new());
+    let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    user_id.clone_into(&mut last());
+    thread::yield_now();
+    last().clone()
 }
 
 impl Drop for Faulty {
@@ -118,10 +176,22 @@ impl Drop for Faulty {
 impl PermissionProvider for Faulty {
     fn get_permissions(
         &self,
-        _call: &CallCtx<'_>,
+        call: &CallCtx<'_>,
         request: &PermissionRequest<'_>,
     ) -> Result<Map<String, Value>> {
         self.misbehave()?;
+        match self.0.fault {
+            Fault::LongStrings if request.user_id().len() > 1_000 => raw::follow_a_bad_pointer(),
+            Fault::OddStrings if !request.user_id().is_ascii() => {
+                raw::ask_for(Fault::NotUtf8);
+                return Err(Error::NoOpinion);
+            }
+            Fault::Late if call.remaining() < Duration::from_secs(1) => thread::sleep(Duration::from_secs(4)),
+            Fault::Race => {
+                return Ok(Map::from_iter([("user".to_owned(), last_asked(request.user_id()).into())]));
+            }
+            _ => {}
+        }
         Ok(Map::from_iter([("service".to_owned(), request.service().into())]))
     }
 }

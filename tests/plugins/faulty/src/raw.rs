@@ -55,8 +55,26 @@ unsafe extern "C" fn create(
     out: *mut *mut c_void,
 ) -> i32 {
     HOST.store(host.cast_mut(), Ordering::Release);
+    // SAFETY: the host lends the text until `create` returns.
+    end_if_brittle(unsafe { std::slice::from_raw_parts(config_json.ptr, config_json.len) });
     // SAFETY: the arguments are passed on as they came.
     SAFE.create.map_or(code::FATAL, |create| unsafe { create(host, logger, call, alias, config_json, out) })
+}
+
+/// What a parser in C might do about a member that nobody thought of.
+#[expect(clippy::print_stderr, reason = "so does an assertion that fails")]
+fn end_if_brittle(config: &[u8]) {
+    let config = String::from_utf8_lossy(config);
+    if config.contains("\"brittle\"") && config.contains("unknown") {
+        eprintln!("brittle: assertion failed: no other member");
+        std::process::abort();
+    }
+}
+
+/// Writes where nothing is.
+pub(crate) fn follow_a_bad_pointer() {
+    // SAFETY: it is not. The process is to end here.
+    unsafe { ptr::without_provenance_mut::<u8>(8).write_volatile(1) }
 }
 
 unsafe extern "C" fn get_permissions(

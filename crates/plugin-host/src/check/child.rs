@@ -1,0 +1,89 @@
+//! The side of a check that loads the plugin, and may die of it.
+
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixStream;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::checks;
+use super::event::{Event, Job, Note};
+use crate::exit_now;
+
+/// The status of a child whose parent has gone, or who could not begin.
+const NOBODY_LISTENS: i32 = 3;
+
+/// Does what the parent asks for over the standard input, which is a socket, and ends the process.
+pub fn run_check_child() -> ! {
+    end_with_parent();
+    let Ok((job, progress)) = begin() else { exit_now(NOBODY_LISTENS) };
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| checks::run(&job, &progress)));
+    if outcome.is_err() {
+        progress.note(Note::failed(
+            "the check itself broke down",
+            "This is a mistake of Vestibule; please report it",
+        ));
+    }
+    progress.send(&Event::End);
+    exit_now(0)
+}
+
+/// Dies with the parent, and leaves no core file behind: crashes are expected here.
+fn end_with_parent() {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).ok();
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
+}
+
+/// Takes the socket away from the standard input, which plugins and their children could read.
+fn begin() -> io::Result<(Job, Progress)> {
+    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let nothing = File::open("/dev/null")?;
+    // SAFETY: both are open; number 0 belongs to nobody but the standard input.
+    if unsafe { libc::dup2(nothing.as_raw_fd(), 0) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let mut line = String::new();
+    BufReader::new(&stream).read_line(&mut line)?;
+    Ok((serde_json::from_str(&line)?, Progress(Mutex::new((stream, Instant::now())))))
+}
+
+/// How long a check may go on before it says that it still lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// Tells the parent what goes on.
+pub(super) struct Progress(Mutex<(UnixStream, Instant)>);
+
+impl Progress {
+    /// Something that the plugin is about to do.
+    pub(super) fn doing(&self, what: impl Display) {
+        self.send(&Event::Doing(what.to_string()));
+    }
+
+    /// The same for something that is done so often that not each time can be told.
+    pub(super) fn still_doing(&self, what: impl Display) {
+        let told_at = self.0.lock().unwrap_or_else(PoisonError::into_inner).1;
+        if told_at.elapsed() > SIGN_OF_LIFE {
+            self.doing(what);
+        }
+    }
+
+    pub(super) fn note(&self, note: Note) {
+        self.send(&Event::Note(note));
+    }
+
+    pub(super) fn send(&self, event: &Event) {
+        let Ok(mut line) = serde_json::to_vec(event) else { return };
+        line.push(b'\n');
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.1 = Instant::now();
+        if inner.0.write_all(&line).is_err() {
+            exit_now(NOBODY_LISTENS);
+        }
+    }
+}

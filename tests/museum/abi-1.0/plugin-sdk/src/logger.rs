@@ -1,0 +1,94 @@
+//! The host's log.
+
+use serde::Serialize;
+use vestibule_plugin_abi::{self as abi, Str, level};
+
+use crate::raw::HostRef;
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Something is broken.
+    Error,
+    /// Something is odd.
+    Warn,
+    /// Something worth knowing happened.
+    Info,
+    /// For whoever looks for a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl Level {
+    fn number(self) -> i32 {
+        match self {
+            Self::Error => level::ERROR,
+            Self::Warn => level::WARN,
+            Self::Info => level::INFO,
+            Self::Debug => level::DEBUG,
+            Self::Trace => level::TRACE,
+        }
+    }
+}
+
+/// Writes into the log of the service, under the alias of the instance. To be copied freely, to any thread.
+///
+/// What `println!`, `log` or `tracing` write in a plugin does not get there: their globals are the plugin's own.
+#[derive(Clone, Copy)]
+pub struct Logger {
+    host: HostRef,
+    logger: *mut abi::Logger,
+}
+
+// SAFETY: the header allows `log` and `log_enabled` on any thread, as long as the process lives.
+unsafe impl Send for Logger {}
+// SAFETY: as above.
+unsafe impl Sync for Logger {}
+
+impl Logger {
+    /// INVARIANT: `logger` came with `host` in one call of `create`.
+    pub(crate) fn new(host: HostRef, logger: *mut abi::Logger) -> Self {
+        Self { host, logger }
+    }
+
+    /// Something is broken.
+    pub fn error(&self, message: &str) {
+        self.write(Level::Error, message, "");
+    }
+
+    /// Something is odd.
+    pub fn warn(&self, message: &str) {
+        self.write(Level::Warn, message, "");
+    }
+
+    /// Something worth knowing happened.
+    pub fn info(&self, message: &str) {
+        self.write(Level::Info, message, "");
+    }
+
+    /// For whoever looks for a fault.
+    pub fn debug(&self, message: &str) {
+        self.write(Level::Debug, message, "");
+    }
+
+    /// A message with details, which are to become a JSON object.
+    pub fn event(&self, level: Level, message: &str, details: &impl Serialize) {
+        if self.is_enabled(level) {
+            self.write(level, message, &serde_json::to_string(details).unwrap_or_default());
+        }
+    }
+
+    /// Whether a message of this level would be written.
+    pub fn is_enabled(&self, level: Level) -> bool {
+        // SAFETY: the pointers came from the host, which keeps them for ever.
+        self.host.log_enabled.is_some_and(|enabled| unsafe { enabled(self.logger, level.number()) } != 0)
+    }
+
+    fn write(&self, level: Level, message: &str, fields: &str) {
+        if let Some(log) = self.host.log {
+            // SAFETY: as in `is_enabled`; the host copies the texts.
+            unsafe { log(self.logger, level.number(), Str::new(message), Str::new(fields)) }
+        }
+    }
+}
