@@ -127,7 +127,7 @@ pub(crate) enum UsersCommand {
     Disable(UserArgument),
     /// Let a disabled user sign in again
     Enable(UserArgument),
-    /// Delete a user with identities and sessions
+    /// Delete a user with identities, sessions and assigned roles
     Delete(UserArgument),
 }
 
