@@ -138,7 +138,8 @@ impl ProcessRunner {
 /// Keeps other processes of our user, and so the plugins, from looking into our memory and environment.
 fn hide_this_process() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
         tracing::warn!(%error, "plugins with processes of their own may look into this one");
     }
 }

@@ -116,7 +116,8 @@ fn e6_a_library_in_a_folder_that_others_may_write_is_refused() {
     let own = folder.file("variant").parent().unwrap().to_owned();
     for mode in [0o777, 0o775, 0o1777] {
         fs::set_permissions(&own, fs::Permissions::from_mode(mode)).unwrap();
-        let reason = format!("in a folder where others may change files: {} (mode {mode:04o})", own.display());
+        let reason =
+            format!("in a folder where others may change files: {} (mode {mode:04o})", own.display());
         assert_refused(&folder, &reason);
     }
     fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).unwrap();
