@@ -30,7 +30,7 @@ pub(crate) async fn granted(world: &World, token: &str, service: &str) -> Value 
 }
 
 /// There is no token and no permission set in place of one, and the client learns when to come back.
-fn assert_unavailable(answer: &Answer, retry_after: &str, what: &str) {
+pub(crate) fn assert_unavailable(answer: &Answer, retry_after: &str, what: &str) {
     assert_eq!(answer.status, 503, "{what}: {}", answer.body);
     assert_eq!(answer.header("retry-after"), Some(retry_after), "{what}");
     let mut body = answer.json();

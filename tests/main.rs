@@ -13,6 +13,7 @@
     reason = "tests may fail loudly, and so may their helpers"
 )]
 
+mod audit_log;
 mod authorize;
 mod browser;
 mod callback;
@@ -27,7 +28,9 @@ mod leaks;
 mod linking;
 mod next;
 mod openapi;
+mod python;
 mod restart;
+mod roles;
 mod rotation;
 mod sign_in;
 mod sign_out;
@@ -37,4 +40,5 @@ mod upstream;
 mod usernames;
 mod verifiers;
 mod walkthrough;
+mod webhook;
 mod world;

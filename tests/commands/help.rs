@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 20] = [
+const COMMANDS: [(&[&str], &[&str]); 27] = [
     (
         &[],
         &[
@@ -16,6 +16,8 @@ const COMMANDS: [(&[&str], &[&str]); 20] = [
             "openapi",
             "plugin",
             "users",
+            "roles",
+            "permissions",
             "healthcheck",
             "--config",
             "--dev",
@@ -31,7 +33,8 @@ const COMMANDS: [(&[&str], &[&str]); 20] = [
     (&["config"], &["check"]),
     (&["config", "check"], &["without starting"]),
     (&["openapi"], &["OpenAPI"]),
-    (&["plugin"], &["inspect", "check", "new"]),
+    (&["plugin"], &["inspect", "check", "new", "reload"]),
+    (&["plugin", "reload"], &["requests go on"]),
     (&["plugin", "inspect"], &["<FILE>"]),
     (&["plugin", "check"], &["<FILE>", "--json", "TOML or JSON"]),
     (&["plugin", "new"], &["<NAME>", "--dir <DIR>", "default: here"]),
@@ -39,7 +42,13 @@ const COMMANDS: [(&[&str], &[&str]); 20] = [
     (&["users", "list"], &["List all users"]),
     (&["users", "show"], &["<USER>", "id or username"]),
     (&["users", "disable"], &["<USER>", "End a user's sessions"]),
-    (&["users", "delete"], &["<USER>", "identities and sessions"]),
+    (&["users", "delete"], &["<USER>", "identities, sessions"]),
+    (&["roles"], &["grant", "revoke", "list"]),
+    (&["roles", "grant"], &["--role", "--user", "--email", "--domain", "--organization", "--service"]),
+    (&["roles", "revoke"], &["--role", "--user", "--email", "--domain", "--organization", "--service"]),
+    (&["roles", "list"], &["--user"]),
+    (&["permissions"], &["explain"]),
+    (&["permissions", "explain"], &["--user", "--service"]),
     (&["healthcheck"], &["alive"]),
 ];
 

@@ -55,6 +55,7 @@ async fn l16_a_value_that_makes_no_sense_is_reported_under_the_name_of_its_setti
         ("LOG_FORMAT", "xml", "expected text or json"),
         ("GITHUB_URL", "http://github.example", "must be https; http is allowed on loopback only"),
         ("GITHUB_API_URL", "github", "is not an absolute https address"),
+        ("GITHUB_ORGANIZATIONS", "acme", "expected on or off"),
     ] {
         let text = refused(with_github().setting(name, value)).await;
         let [only] = mistakes(&text).try_into().unwrap_or_else(|all| panic!("{name}={value}: {all:?}"));
@@ -89,6 +90,14 @@ async fn l16_the_settings_of_a_provider_belong_together() {
         (
             "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nscopes = [\"email\"]",
             "[providers.corp]: scopes: expected a list",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nclaims = \"groups\"",
+            "[providers.corp]: claims: expected a list of texts",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nclaims = [\"\"]",
+            "[providers.corp] claims: provider corp: the name of a claim has",
         ),
     ] {
         let text = refused(with_github().config(&format!("[providers.corp]\n{table}\n"))).await;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{AvatarUrl, DisplayName, EmailAddress};
+use crate::{AvatarUrl, DisplayName, EmailAddress, KeptClaims, Organization};
 
 /// A text that cannot name a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -75,6 +75,10 @@ pub struct UpstreamProfile {
     pub verified_emails: Vec<EmailAddress>,
     /// The address that it gives without that statement. Kept for support, never acted upon.
     pub unverified_email: Option<EmailAddress>,
+    /// The claims that the operator chose to keep.
+    pub claims: KeptClaims,
+    /// The organizations that the person belongs to there.
+    pub organizations: Vec<Organization>,
 }
 
 impl UpstreamProfile {

@@ -82,6 +82,10 @@ identifier! {
     AttemptId
 }
 identifier! {
+    /// A role that is assigned to somebody.
+    RoleAssignmentId
+}
+identifier! {
     /// The `jti` claim of a token (RFC 7519 section 4.1.7).
     TokenId
 }

@@ -14,10 +14,13 @@ mod identity;
 mod ids;
 mod next;
 mod origin;
+mod person;
 mod profile;
 mod random;
+mod role;
 mod service;
 mod session;
+mod statement;
 mod user;
 mod username;
 
@@ -27,12 +30,15 @@ pub use email::{EmailAddress, EmailError};
 pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
 };
-pub use ids::{AttemptId, IdError, SessionId, TokenId, UserId};
+pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId};
 pub use next::{Next, NextError, NextUrl};
 pub use origin::{AllowedOrigins, ExternalAddress, Origin, OriginError};
+pub use person::{Person, PersonIdentity};
 pub use profile::{Attributes, AvatarUrl, DisplayName, PatchError, UserPatch};
 pub use random::{Randomness, SystemRandomness};
+pub use role::{EmailDomain, EmailDomainError, RoleAssignment, RoleName, RoleNameError, RoleSubject};
 pub use service::{ServiceName, ServiceNameError};
 pub use session::{ClientInfo, Session};
+pub use statement::{ClaimError, KeptClaims, Organization, OrganizationError};
 pub use user::User;
 pub use username::{Username, UsernameError};

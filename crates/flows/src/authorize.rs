@@ -59,11 +59,17 @@ impl Flows {
         principal: &Principal,
         service: &ServiceName,
     ) -> Result<Map<String, Value>, FlowError> {
+        let person = if self.parts.plugins.wants_identities(service) {
+            Some(self.parts.storage.find_person(&principal.user().id).await?)
+        } else {
+            None
+        };
         let request = PermissionRequest {
             service,
             user: principal.user(),
             provider_id: &principal.session().provider_id,
             session: Some(&principal.session().id),
+            person: person.as_ref(),
         };
         self.parts.plugins.permissions(&request).await.map_err(|failure| match failure {
             CallFailure::Denied(_) => FlowError::Denied,

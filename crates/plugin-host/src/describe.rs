@@ -1,7 +1,10 @@
 //! A user, as plugins read one. Members that a user does not have are left out.
 
 use serde_json::{Map, Value, json};
-use vestibule_domain::{AvatarUrl, DisplayName, EmailAddress, User, Username};
+use vestibule_domain::{
+    AvatarUrl, DisplayName, EmailAddress, IdentityKey, Organization, Person, PersonIdentity, RoleAssignment,
+    User, Username,
+};
 
 pub(crate) fn user_json(user: &User, provider_id: &str) -> Value {
     let mut members = Map::new();
@@ -18,10 +21,137 @@ pub(crate) fn user_json(user: &User, provider_id: &str) -> Value {
         }
     }
     members.insert("provider_id".to_owned(), provider_id.into());
+    members.insert("join_date".to_owned(), user.join_date.to_rfc3339().into());
     members.insert("attributes".to_owned(), user.attributes.as_object().clone().into());
     Value::Object(members)
 }
 
-pub(crate) fn permission_context(user: &User, provider_id: &str) -> String {
-    json!({ "user": user_json(user, provider_id) }).to_string()
+/// The context of a permission request; with what is known of the person, where the plugin wants to know.
+pub(crate) fn permission_context(user: &User, provider_id: &str, person: Option<&Person>) -> String {
+    let mut context = json!({ "user": user_json(user, provider_id) });
+    if let (Some(members), Some(person)) = (context.as_object_mut(), person) {
+        let emails = person.verified_emails().into_iter().map(EmailAddress::as_str).collect();
+        members.insert("verified_emails".to_owned(), emails);
+        members.insert("identities".to_owned(), person.identities.iter().filter_map(identity_json).collect());
+        members.insert("roles".to_owned(), person.roles.iter().map(role_json).collect());
+    }
+    context.to_string()
+}
+
+/// An identity; nothing of one whose provider is not known, because plugins know providers by their names.
+fn identity_json(identity: &PersonIdentity) -> Option<Value> {
+    let provider_id = identity.provider_id()?;
+    let mut members = Map::new();
+    let IdentityKey { issuer, subject } = &identity.identity;
+    members.insert("provider_id".to_owned(), provider_id.into());
+    members.insert("issuer".to_owned(), issuer.as_str().into());
+    members.insert("subject".to_owned(), subject.as_str().into());
+    if let Some(login) = &identity.login {
+        members.insert("login".to_owned(), login.as_str().into());
+    }
+    if let Some(email) = &identity.email {
+        members.insert("email".to_owned(), email.as_str().into());
+    }
+    members.insert("email_verified".to_owned(), identity.verified_email().is_some().into());
+    members.insert("claims".to_owned(), identity.claims.as_object().clone().into());
+    let organizations = identity.organizations.iter().map(Organization::as_str).collect();
+    members.insert("organizations".to_owned(), organizations);
+    Some(Value::Object(members))
+}
+
+fn role_json(assignment: &RoleAssignment) -> Value {
+    let because = assignment.subject.to_string();
+    match &assignment.service {
+        Some(service) => {
+            json!({ "role": assignment.role.as_str(), "service": service.as_str(), "because": because })
+        }
+        None => json!({ "role": assignment.role.as_str(), "because": because }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vestibule_domain::{
+        Attributes, KeptClaims, ProviderName, RoleName, RoleSubject, ServiceName, Timestamp, UserId,
+    };
+
+    fn user() -> User {
+        User {
+            id: UserId::parse("u1").unwrap(),
+            username: None,
+            name: None,
+            email: None,
+            avatar_url: None,
+            attributes: Attributes::default(),
+            join_date: Timestamp::from_seconds(0),
+            disabled_at: None,
+        }
+    }
+
+    fn identity(provider: &str) -> PersonIdentity {
+        let mut claims = KeptClaims::default();
+        claims.keep("groups", json!(["admins"])).unwrap();
+        PersonIdentity {
+            provider: ProviderName::parse(provider).ok(),
+            identity: IdentityKey { issuer: "https://github.com".into(), subject: "42".into() },
+            login: Some("ada".into()),
+            email: EmailAddress::parse("ada@example.org").ok(),
+            email_verified: true,
+            claims,
+            organizations: vec![Organization::parse("acme").unwrap()],
+        }
+    }
+
+    fn context(person: Option<&Person>) -> Value {
+        permission_context(&user(), "github:42", person).parse().unwrap()
+    }
+
+    #[test]
+    fn the_context_says_who_the_person_is_by_every_identity() {
+        let role = |service: Option<&str>| RoleAssignment {
+            role: RoleName::parse("Writer").unwrap(),
+            subject: RoleSubject::Email(EmailAddress::parse("Ada@example.org").unwrap()),
+            service: service.map(|name| ServiceName::parse(name).unwrap()),
+        };
+        let bare = PersonIdentity { login: None, email: None, ..identity("work") };
+        let person = Person {
+            identities: vec![identity("github"), bare],
+            roles: vec![role(Some("storage")), role(None)],
+        };
+        let expected = json!({
+            "user": {"id": "u1", "provider_id": "github:42", "attributes": {}},
+            "verified_emails": ["ada@example.org"],
+            "identities": [
+                {"provider_id": "github:42", "issuer": "https://github.com", "subject": "42", "login": "ada",
+                 "email": "ada@example.org", "email_verified": true, "claims": {"groups": ["admins"]},
+                 "organizations": ["acme"]},
+                {"provider_id": "work:42", "issuer": "https://github.com", "subject": "42",
+                 "email_verified": false, "claims": {"groups": ["admins"]}, "organizations": ["acme"]},
+            ],
+            "roles": [
+                {"role": "Writer", "service": "storage", "because": "email ada@example.org"},
+                {"role": "Writer", "because": "email ada@example.org"},
+            ],
+        });
+        assert_eq!(context(Some(&person)), expected);
+    }
+
+    #[test]
+    fn an_identity_of_an_unknown_provider_is_left_out_and_its_address_counts() {
+        let person = Person { identities: vec![identity("")], roles: Vec::new() };
+        let context = context(Some(&person));
+        assert_eq!(
+            (&context["identities"], &context["verified_emails"][0]),
+            (&json!([]), &json!("ada@example.org"))
+        );
+    }
+
+    #[test]
+    fn who_does_not_want_to_know_is_told_of_the_user_alone() {
+        assert_eq!(
+            context(None),
+            json!({"user": {"id": "u1", "provider_id": "github:42", "attributes": {}}})
+        );
+    }
 }

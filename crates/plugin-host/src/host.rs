@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, SessionId, User, UserId};
+use vestibule_domain::{Person, ServiceName, SessionId, User, UserId};
 
 use crate::error::LoadError;
 use crate::failure::CallFailure;
@@ -29,6 +29,9 @@ pub struct PermissionRequest<'a> {
     /// The session that the user came with. An answer that was given in one session is not used in another, so that it is
     /// gone at a sign-out also where another process has served that.
     pub session: Option<&'a SessionId>,
+    /// What is known of the user's identities, for a plugin that [wants it](PluginHost::wants_identities); no other is
+    /// told.
+    pub person: Option<&'a Person>,
 }
 
 /// All plugins of the service, loaded and able to work.
@@ -74,6 +77,11 @@ impl PluginHost {
     /// Whether a plugin answers for this service.
     pub fn offers(&self, service: &ServiceName) -> bool {
         self.loaded.load().services.contains_key(service)
+    }
+
+    /// Whether the service's plugin decides by more than the user: then a request is to come with the person.
+    pub fn wants_identities(&self, service: &ServiceName) -> bool {
+        self.loaded.load().services.get(service).is_some_and(Instance::wants_identities)
     }
 
     /// What the user may do at the service; the plugin says whether its answer may be used again. Anything but an answer is a

@@ -94,6 +94,11 @@ impl Instance {
         &self.description
     }
 
+    /// Whether the plugin decides by more than the user.
+    pub(crate) fn wants_identities(&self) -> bool {
+        self.description().wants_identities
+    }
+
     pub(crate) fn provides(&self, operation: Operation) -> bool {
         self.description().provides(operation)
     }

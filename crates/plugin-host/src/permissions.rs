@@ -20,7 +20,7 @@ impl Instance {
     pub(crate) async fn permissions(&self, request: &PermissionRequest<'_>) -> Verdict {
         let started = Instant::now();
         let deadline = started + self.settings().timeout;
-        let context_json = describe::permission_context(request.user, request.provider_id);
+        let context_json = self.context(request)?;
         let asked = self.cache.question(&request.user.id, request.session, &context_json);
         let question = || Question::Permissions {
             service: request.service.as_str().to_owned(),
@@ -63,11 +63,22 @@ impl Instance {
         let question = Question::Explain {
             service: request.service.as_str().to_owned(),
             user_id: request.user.id.as_str().to_owned(),
-            context_json: describe::permission_context(request.user, request.provider_id),
+            context_json: self.context(request)?,
         };
         let (deadline, may_deny) = (Instant::now() + self.settings().timeout, self.settings().may_deny);
         let answered = self.ask(Call { user: &request.user.id, question, deadline, may_deny }).await;
         answered.verdict?.ok_or_else(|| self.no_reply()).map(Some)
+    }
+
+    /// What the plugin is told. A plugin that decides by identities is not asked without them, which can only happen when it
+    /// has just taken the place of one that does not: it would answer as if the person had none.
+    fn context(&self, request: &PermissionRequest<'_>) -> Result<String, CallFailure> {
+        let wanted = self.wants_identities();
+        if wanted && request.person.is_none() {
+            return Err(CallFailure::unavailable(self.alias(), Unavailability::Retry));
+        }
+        let person = request.person.filter(|_| wanted);
+        Ok(describe::permission_context(request.user, request.provider_id, person))
     }
 
     fn look_up(&self, asked: &Asked) -> Option<Verdict> {
@@ -105,7 +116,9 @@ impl Instance {
 fn concerns_everybody(verdict: &Verdict) -> bool {
     match verdict {
         Ok(_) | Err(CallFailure::Denied(_) | CallFailure::Failed { .. }) => true,
-        Err(CallFailure::Unavailable { cause, .. }) => *cause == Unavailability::Retry,
+        Err(CallFailure::Unavailable { cause, .. }) => {
+            matches!(cause, Unavailability::Retry | Unavailability::Crashed)
+        }
         Err(CallFailure::UnknownService) => false,
     }
 }
@@ -123,15 +136,15 @@ mod tests {
             Unavailability::Timeout,
             Unavailability::QueueFull,
             Unavailability::Stuck,
+            Unavailability::Restarting,
             Unavailability::Closed,
             Unavailability::Open(Duration::ZERO),
         ] {
             assert!(!concerns_everybody(&unavailable(own)), "{own}");
         }
         let failed = CallFailure::Failed { alias: "a".into(), kind: FailureKind::Panic };
-        for verdict in
-            [unavailable(Unavailability::Retry), Err(failed), Err(CallFailure::Denied("no".into()))]
-        {
+        let causes = [Unavailability::Retry, Unavailability::Crashed].map(unavailable);
+        for verdict in causes.into_iter().chain([Err(failed), Err(CallFailure::Denied("no".into()))]) {
             assert!(concerns_everybody(&verdict), "{verdict:?}");
         }
     }

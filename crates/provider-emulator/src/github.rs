@@ -3,5 +3,5 @@
 mod api;
 mod token;
 
-pub(crate) use api::{emails, user};
+pub(crate) use api::{emails, organizations, user};
 pub(crate) use token::exchange;

@@ -22,7 +22,8 @@
 //! # To add a persona
 //!
 //! For everybody: one more function in `personas/cast.rs`, named in its `cast()`; `--dev` then shows it. For
-//! one test: [`Control::put_persona`] with any JSON at all as claims, GitHub user and GitHub addresses. A person
+//! one test: [`Control::put_persona`] with any JSON at all as claims, GitHub user, GitHub addresses and
+//! organizations. A person
 //! who *does* something unusual rather than *is* somebody unusual needs one more [`Behaviour`].
 //!
 //! # To add a fault

@@ -37,6 +37,16 @@ pub struct GithubAccount {
     pub user: Value,
     /// The answer of `/user/emails`: an array is cut into pages, anything else is given as it is.
     pub emails: Value,
+    /// The answer of `/user/orgs`: an array is cut into pages, anything else is given as it is.
+    pub organizations: Value,
+}
+
+impl GithubAccount {
+    /// Makes the person belong to these organizations and to no others.
+    pub fn join(&mut self, logins: &[&str]) {
+        self.organizations =
+            logins.iter().zip(1..).map(|(login, id)| github_organization(id, login)).collect();
+    }
 }
 
 /// What a person, or the provider for this person, does.
@@ -77,6 +87,7 @@ impl Persona {
             github: GithubAccount {
                 user: github_user(number, id, title, &email),
                 emails: json!([github_email(&email, true, true)]),
+                organizations: json!([]),
             },
             behaviour: Behaviour::Ordinary,
         }
@@ -129,6 +140,17 @@ fn github_user(id: u32, login: &str, name: &str, public_email: &str) -> Value {
 fn github_email(address: &str, primary: bool, verified: bool) -> Value {
     let visibility = if primary { json!("private") } else { Value::Null };
     json!({ "email": address, "primary": primary, "verified": verified, "visibility": visibility })
+}
+
+fn github_organization(id: u32, login: &str) -> Value {
+    json!({
+        "login": login,
+        "id": 9_000_000 + id,
+        "node_id": format!("O_kgDO{id:08}"),
+        "url": format!("https://api.github.example.com/orgs/{login}"),
+        "avatar_url": format!("https://avatars.example.com/o/{login}?v=4"),
+        "description": "",
+    })
 }
 
 /// Everybody, in the order of the page, and how often each consented at each provider.

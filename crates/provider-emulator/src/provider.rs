@@ -69,6 +69,8 @@ pub enum Endpoint {
     User,
     /// GitHub's `/user/emails`.
     Emails,
+    /// GitHub's `/user/orgs`.
+    Organizations,
 }
 
 impl fmt::Display for Provider {

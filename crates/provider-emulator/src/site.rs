@@ -51,7 +51,7 @@ impl poem::Endpoint for Site {
 
 /// The provider and endpoint of a path.
 fn find(path: &str) -> Option<(Provider, Endpoint)> {
-    use Endpoint::{Authorize, Discovery, Emails, Jwks, Token, User, Userinfo};
+    use Endpoint::{Authorize, Discovery, Emails, Jwks, Organizations, Token, User, Userinfo};
     use Provider::{Corporate, Github, Google};
     Some(match path {
         "/google/.well-known/openid-configuration" => (Google, Discovery),
@@ -68,6 +68,7 @@ fn find(path: &str) -> Option<(Provider, Endpoint)> {
         "/github/login/oauth/access_token" => (Github, Token),
         "/github/api/user" => (Github, User),
         "/github/api/user/emails" => (Github, Emails),
+        "/github/api/user/orgs" => (Github, Organizations),
         _ => return None,
     })
 }
@@ -89,9 +90,11 @@ fn methods(endpoint: Endpoint) -> &'static [Method] {
         Endpoint::Token => &[Method::POST],
         Endpoint::Authorize => &[Method::GET],
         Endpoint::Userinfo => &[Method::GET, Method::POST],
-        Endpoint::Discovery | Endpoint::Jwks | Endpoint::User | Endpoint::Emails => {
-            &[Method::GET, Method::HEAD]
-        }
+        Endpoint::Discovery
+        | Endpoint::Jwks
+        | Endpoint::User
+        | Endpoint::Emails
+        | Endpoint::Organizations => &[Method::GET, Method::HEAD],
     }
 }
 
@@ -127,7 +130,9 @@ async fn of_issuer(shared: &Shared, issuer: Issuer, endpoint: Endpoint, arrived:
         Endpoint::Jwks => oidc::jwks(shared, issuer),
         Endpoint::Token => oidc::exchange(shared, issuer, &arrived.headers, &arrived.body).await,
         Endpoint::Userinfo => oidc::userinfo(shared, issuer, &arrived.headers),
-        Endpoint::Authorize | Endpoint::User | Endpoint::Emails => reply::not_found(),
+        Endpoint::Authorize | Endpoint::User | Endpoint::Emails | Endpoint::Organizations => {
+            reply::not_found()
+        }
     }
 }
 
@@ -136,6 +141,7 @@ async fn of_github(shared: &Shared, endpoint: Endpoint, arrived: &Arrived) -> Re
         Endpoint::Token => github::exchange(shared, &arrived.headers, &arrived.body).await,
         Endpoint::User => github::user(shared, &arrived.headers),
         Endpoint::Emails => github::emails(shared, &arrived.headers, &arrived.query),
+        Endpoint::Organizations => github::organizations(shared, &arrived.headers, &arrived.query),
         Endpoint::Authorize | Endpoint::Discovery | Endpoint::Jwks | Endpoint::Userinfo => reply::not_found(),
     }
 }

@@ -55,6 +55,8 @@ pub enum Step {
     UserInfo,
     /// Asking GitHub's `/user/emails`.
     Emails,
+    /// Asking GitHub's `/user/orgs`.
+    Organizations,
     /// All requests of one exchange together.
     Exchange,
 }
@@ -70,6 +72,7 @@ impl fmt::Display for Step {
             Self::IdToken => "id token",
             Self::UserInfo => "user info",
             Self::Emails => "e-mail addresses",
+            Self::Organizations => "organizations",
             Self::Exchange => "exchange as a whole",
         })
     }
@@ -126,6 +129,12 @@ pub enum SettingsError {
         provider: ProviderName,
         /// Which of its settings.
         field: &'static str,
+    },
+    /// A name of a claim that no claim can have.
+    #[error("provider {provider}: the name of a claim has 1 to 128 characters")]
+    Claims {
+        /// Which provider.
+        provider: ProviderName,
     },
     /// Without the scope `openid` there is no ID token (OpenID Connect Core section 3.1.2.1).
     #[error("provider {provider}: scopes must contain openid, and each must be a single word")]

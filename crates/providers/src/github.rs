@@ -1,14 +1,15 @@
-//! Sign-in at GitHub: OAuth 2.0 and two requests to its API, for it has no ID token.
+//! Sign-in at GitHub: OAuth 2.0 and two or three requests to its API, for it has no ID token.
 
 mod emails;
+mod pages;
 mod settings;
 mod user;
 
 use async_trait::async_trait;
-use http::{HeaderMap, StatusCode};
 use oauth2::AuthType;
+use serde_json::Value;
 use url::Url;
-use vestibule_domain::{EmailAddress, IdentityKey, ProviderName, UpstreamProfile};
+use vestibule_domain::{EmailAddress, IdentityKey, KeptClaims, Organization, ProviderName, UpstreamProfile};
 
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
@@ -16,13 +17,12 @@ use crate::oauth::Registration;
 use crate::outbound::{self, OutboundClient};
 use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
 use emails::{Entry, KnownEmails};
+use pages::List;
 use user::User;
 
 pub use settings::GithubSettings;
 
 const ACCEPT: &str = "application/vnd.github+json";
-/// At 100 addresses each, far more than anybody has.
-const MAX_PAGES: usize = 10;
 
 /// GitHub, or a GitHub Enterprise Server.
 pub struct GithubProvider {
@@ -35,6 +35,8 @@ pub struct GithubProvider {
     api: Endpoint,
     user: Endpoint,
     emails: Endpoint,
+    /// Where the organizations are, if they are wanted.
+    organizations: Option<Endpoint>,
 }
 
 impl GithubProvider {
@@ -49,6 +51,9 @@ impl GithubProvider {
                 problem,
             })
         };
+        let orgs = || below(&api, "api_url", "user/orgs?per_page=100");
+        let organizations = settings.organizations.then(orgs).transpose()?;
+        let scopes = settings.scopes();
         Ok(Self {
             // With or without a final slash it is the same GitHub, and must be the same identity.
             issuer: settings.url.trim_end_matches('/').to_owned(),
@@ -56,11 +61,12 @@ impl GithubProvider {
             token: below(&web, "url", "login/oauth/access_token")?,
             user: below(&api, "api_url", "user")?,
             emails: below(&api, "api_url", "user/emails?per_page=100")?,
+            organizations,
             api,
             registration: Registration {
                 client_id: settings.client_id,
+                scopes,
                 client_secret: settings.client_secret,
-                scopes: vec!["read:user".to_owned(), "user:email".to_owned()],
             },
             client,
             name,
@@ -73,7 +79,8 @@ impl GithubProvider {
             self.registration.exchange(&self.client, &self.token, AuthType::RequestBody, exchange).await?;
         let user = self.user(tokens.access_token()).await?;
         let emails = self.emails(tokens.access_token()).await?;
-        Ok(self.profile(user, emails))
+        let organizations = self.organizations(tokens.access_token()).await?;
+        Ok(UpstreamProfile { organizations, ..self.profile(user, emails) })
     }
 
     /// GitHub does not promise `iss` (RFC 9207). Should it send one, it must be its own: the address of the site, or the
@@ -97,20 +104,20 @@ impl GithubProvider {
     }
 
     async fn emails(&self, access_token: &str) -> Result<KnownEmails, Failure> {
-        let unavailable = |reason| Failure::unavailable(Step::Emails, reason);
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut next = Some(self.emails.clone());
-        for page in 0..MAX_PAGES {
-            let Some(address) = next else { break };
-            let answer = self.client.get(&address, ACCEPT, Some(access_token)).await.map_err(unavailable)?;
-            if page == 0 && is_not_for_us(answer.status(), answer.headers()) {
-                return Ok(KnownEmails::default());
-            }
-            let list: Vec<serde_json::Value> = outbound::json(&answer).map_err(unavailable)?;
-            entries.extend(list.iter().filter_map(Entry::read));
-            next = emails::next_page(answer.headers(), &address).filter(|next| self.api.contains(next));
-        }
-        Ok(KnownEmails::new(entries))
+        let entries = self.list(Step::Emails, &self.emails, access_token).await?;
+        Ok(KnownEmails::new(entries.iter().filter_map(Entry::read).collect()))
+    }
+
+    /// The organizations that the person belongs to, publicly or not; none when they are not wanted.
+    async fn organizations(&self, access_token: &str) -> Result<Vec<Organization>, Failure> {
+        let Some(endpoint) = &self.organizations else { return Ok(Vec::new()) };
+        let entries = self.list(Step::Organizations, endpoint, access_token).await?;
+        let login = |entry: &Value| Organization::parse(entry.get("login")?.as_str()?).ok();
+        Ok(entries.iter().filter_map(login).collect())
+    }
+
+    async fn list(&self, step: Step, first: &Endpoint, access_token: &str) -> Result<Vec<Value>, Failure> {
+        List { client: &self.client, api: &self.api, access_token, step }.read(first).await
     }
 
     fn profile(&self, user: User, emails: KnownEmails) -> UpstreamProfile {
@@ -125,16 +132,10 @@ impl GithubProvider {
             // The address in the public profile is what somebody typed there.
             unverified_email: emails.unverified.or(user.public_email.filter(|email| !known(email))),
             verified_emails: emails.verified,
+            claims: KeptClaims::default(),
+            organizations: Vec::new(),
         }
     }
-}
-
-/// Whether GitHub does not show us the addresses: the person did not grant the scope, which it answers with 403 or 404. A
-/// rate limit also comes as 403, and means that nobody knows the addresses.
-fn is_not_for_us(status: StatusCode, headers: &HeaderMap) -> bool {
-    let exhausted = headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");
-    let limited = exhausted || headers.contains_key(http::header::RETRY_AFTER);
-    status == StatusCode::NOT_FOUND || (status == StatusCode::FORBIDDEN && !limited)
 }
 
 #[async_trait]

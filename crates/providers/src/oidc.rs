@@ -11,8 +11,9 @@ mod testing;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::{Map, Value};
 use url::Url;
-use vestibule_domain::{Clock, IdentityKey, ProviderName, UpstreamProfile};
+use vestibule_domain::{Clock, IdentityKey, KeptClaims, ProviderName, UpstreamProfile};
 
 use crate::cache::{Cache, Held};
 use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
@@ -32,6 +33,8 @@ pub struct OidcProvider {
     label: String,
     issuer: String,
     registration: Registration,
+    /// The claims that are kept.
+    kept: Vec<String>,
     client: OutboundClient,
     clock: Arc<dyn Clock>,
     metadata: Arc<Cache<MetadataSource>>,
@@ -50,9 +53,9 @@ impl OidcProvider {
         let metadata = Cache::new(source, Arc::clone(&clock));
         let source = KeySource::new(settings.name.clone(), client.clone(), Arc::clone(&metadata));
         let keys = Cache::new(source, Arc::clone(&clock));
-        let OidcSettings { name, label, issuer, client_id, client_secret, scopes } = settings;
+        let OidcSettings { name, label, issuer, client_id, client_secret, scopes, claims } = settings;
         let registration = Registration { client_id, client_secret, scopes };
-        Ok(Self { name, label, issuer, registration, client, clock, metadata, keys })
+        Ok(Self { name, label, issuer, registration, kept: claims, client, clock, metadata, keys })
     }
 
     async fn start(&self, request: &AuthorizationRequest<'_>) -> Result<Url, Failure> {
@@ -113,15 +116,16 @@ impl OidcProvider {
     }
 
     /// The claims about the person: those of the ID token, completed by the userinfo endpoint where it says nothing of
-    /// the address or the name.
+    /// the address, the name or a claim that is to be kept.
     async fn person(
         &self,
         claims: Claims,
         tokens: &TokenAnswer,
         metadata: &Metadata,
     ) -> Result<Person, Failure> {
-        let stated = claims.person();
-        let Some(endpoint) = metadata.userinfo_endpoint.as_ref().filter(|_| !stated.is_complete()) else {
+        let stated = claims.person(&self.kept);
+        let Some(endpoint) = metadata.userinfo_endpoint.as_ref().filter(|_| !stated.is_complete(&self.kept))
+        else {
             return Ok(stated);
         };
         let step = Step::UserInfo;
@@ -135,7 +139,7 @@ impl OidcProvider {
         if more.subject() != Some(stated.subject.as_str()) {
             return Err(Failure::refused(step, Reason::Text("sub is not the one of the id token")));
         }
-        Ok(stated.completed_by(more.person()))
+        Ok(stated.completed_by(more.person(&self.kept)))
     }
 
     fn profile(&self, person: Person) -> UpstreamProfile {
@@ -148,7 +152,20 @@ impl OidcProvider {
             avatar_url: person.avatar_url,
             verified_emails,
             unverified_email,
+            claims: self.keep(person.kept),
+            organizations: Vec::new(),
         }
+    }
+
+    /// The claims that fit. One that does not is as good as absent: nobody gains by it.
+    fn keep(&self, stated: Map<String, Value>) -> KeptClaims {
+        let mut claims = KeptClaims::default();
+        for (claim, value) in stated {
+            if let Err(error) = claims.keep(&claim, value) {
+                tracing::warn!(provider = %self.name, claim, %error, "a claim is not kept");
+            }
+        }
+        claims
     }
 }
 

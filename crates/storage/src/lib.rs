@@ -23,6 +23,8 @@ mod db;
 mod error;
 mod health;
 mod migrations;
+mod people;
+mod roles;
 mod rows;
 mod schema;
 mod sessions;

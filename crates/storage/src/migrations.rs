@@ -33,11 +33,19 @@ struct Migration {
 }
 
 /// In the order in which they are applied, numbered from 1 without a gap.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_initial",
-    statements: include_str!("../migrations/0001_initial.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_initial",
+        statements: include_str!("../migrations/0001_initial.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_statements",
+        statements: include_str!("../migrations/0002_statements.sql"),
+    },
+    Migration { version: 3, name: "0003_roles", statements: include_str!("../migrations/0003_roles.sql") },
+];
 
 impl Storage {
     /// Brings the schema up to what this program knows, and answers the names of the steps it took.

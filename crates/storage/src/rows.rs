@@ -1,5 +1,7 @@
 //! Rows as they are read, and the way from them to the domain.
 
+mod person;
+
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 use vestibule_domain::{
@@ -8,6 +10,8 @@ use vestibule_domain::{
 
 use crate::error::StorageError;
 use crate::schema::{sessions, users};
+
+pub(crate) use person::{PersonIdentityRow, RoleRow, write_claims, write_organizations};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]

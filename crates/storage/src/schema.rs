@@ -31,6 +31,9 @@ diesel::table! {
         email -> Nullable<Text>,
         email_verified -> Bool,
         last_used_at -> BigInt,
+        provider -> Text,
+        claims -> Text,
+        organizations -> Text,
     }
 }
 
@@ -62,6 +65,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    role_assignments (id) {
+        id -> Text,
+        subject_kind -> Text,
+        subject -> Text,
+        user_id -> Nullable<Text>,
+        role -> Text,
+        service -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(users, identities, verified_emails, sessions);
 
@@ -69,4 +84,10 @@ diesel::define_sql_function! {
     /// Lower case of ASCII letters; addresses have no others.
     fn lower(text: diesel::sql_types::Nullable<diesel::sql_types::Text>)
         -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
+
+diesel::define_sql_function! {
+    /// The text, or another in the place of null.
+    fn coalesce(text: diesel::sql_types::Nullable<diesel::sql_types::Text>, other: diesel::sql_types::Text)
+        -> diesel::sql_types::Text;
 }

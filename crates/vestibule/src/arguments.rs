@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use vestibule_domain::{EmailAddress, EmailDomain, Organization, RoleName, ServiceName};
 
 use crate::failure::Failure;
 use crate::settings::Sources;
@@ -46,6 +47,12 @@ pub(crate) enum Command {
     /// Manage users
     #[command(subcommand)]
     Users(UsersCommand),
+    /// Manage the roles that are assigned in the database; a plugin such as `roles` says what a role allows
+    #[command(subcommand)]
+    Roles(RolesCommand),
+    /// Look at permissions
+    #[command(subcommand)]
+    Permissions(PermissionsCommand),
     /// Ask the service on this machine whether it is alive; for container health checks
     Healthcheck,
 }
@@ -120,7 +127,7 @@ pub(crate) enum UsersCommand {
     Disable(UserArgument),
     /// Let a disabled user sign in again
     Enable(UserArgument),
-    /// Delete a user with identities and sessions
+    /// Delete a user with identities, sessions and assigned roles
     Delete(UserArgument),
 }
 
@@ -137,6 +144,63 @@ fn configuration_file(path: &str) -> Result<PathBuf, &'static str> {
         Some("toml" | "json") => Ok(path),
         _ => Err("the name must end in .toml or .json"),
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RolesCommand {
+    /// Assign a role to a user, or to all whom an address, a domain or an organization means
+    Grant(RoleArguments),
+    /// Take back a role, named as it was assigned
+    Revoke(RoleArguments),
+    /// List the assigned roles
+    List {
+        /// Only those that count for this user: the id or username
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RoleArguments {
+    /// The role, such as Writer
+    #[arg(long, value_parser = RoleName::parse)]
+    pub(crate) role: RoleName,
+    #[command(flatten)]
+    pub(crate) subject: SubjectArguments,
+    /// Only at this service [default: at every service]
+    #[arg(long, value_name = "NAME", value_parser = ServiceName::parse)]
+    pub(crate) service: Option<ServiceName>,
+}
+
+/// To whom: exactly one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SubjectArguments {
+    /// One user: the id or username
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// Whoever has verified this address
+    #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+    pub(crate) email: Option<EmailAddress>,
+    /// Whoever has verified an address of this very domain, such as example.org
+    #[arg(long, value_parser = EmailDomain::parse)]
+    pub(crate) domain: Option<EmailDomain>,
+    /// Whoever belongs to this organization at GitHub, where the settings ask for them
+    #[arg(long, value_name = "LOGIN", value_parser = Organization::parse)]
+    pub(crate) organization: Option<Organization>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PermissionsCommand {
+    /// Say what a user may do at a service, and which rules of its plugin say so
+    Explain {
+        /// The user: the id or username
+        #[arg(long)]
+        user: String,
+        /// The service, as clients name it
+        #[arg(long, value_name = "NAME", value_parser = ServiceName::parse)]
+        service: ServiceName,
+    },
 }
 
 impl Arguments {

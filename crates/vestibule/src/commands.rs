@@ -1,11 +1,14 @@
 //! The commands besides `serve`, one file each.
 
 mod config;
+mod database;
 mod healthcheck;
 mod keys;
 mod migrate;
 mod openapi;
+mod permissions;
 mod plugin;
+mod roles;
 mod users;
 
 pub(crate) use config::config;
@@ -13,7 +16,9 @@ pub(crate) use healthcheck::healthcheck;
 pub(crate) use keys::keys;
 pub(crate) use migrate::migrate;
 pub(crate) use openapi::print_openapi;
+pub(crate) use permissions::permissions;
 pub(crate) use plugin::plugin;
+pub(crate) use roles::roles;
 pub(crate) use users::users;
 
 use std::fmt::Display;

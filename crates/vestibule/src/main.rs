@@ -43,6 +43,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Serve(_) => serve::run(&arguments.sources()?),
         Command::Migrate => commands::migrate(&arguments.sources()?),
         Command::Config(command) => commands::config(&arguments.sources()?, *command),
+        Command::Roles(command) => commands::roles(&arguments.sources()?, command),
+        Command::Permissions(command) => commands::permissions(&arguments.sources()?, command),
         Command::Users(command) => commands::users(&arguments.sources()?, command),
     }
 }

@@ -110,6 +110,14 @@ impl Settings {
         reader.finish(database)
     }
 
+    /// The database and the plugins, for the command that asks a plugin about a user.
+    pub(crate) fn read_database_and_plugins(sources: &Sources) -> Result<(DatabaseUrl, PluginPlan), Failure> {
+        let mut reader = Reader::new(sources);
+        let database = read_database(&mut reader);
+        let plugins = plugins::read(&mut reader);
+        reader.finish(database.map(|database| (database, plugins)))
+    }
+
     /// The plugins alone, for a service that runs and for the commands that ask one.
     pub(crate) fn read_plugins(sources: &Sources) -> Result<PluginPlan, Failure> {
         let mut reader = Reader::new(sources);

@@ -117,8 +117,13 @@ async fn a_change_of_the_user_is_another_question() {
     assert_eq!(number(&stage.host, "ada").await, 1);
     let (service, mut renamed) = (service("billing"), user("ada"));
     renamed.name = DisplayName::clean("Ada King");
-    let request =
-        PermissionRequest { service: &service, user: &renamed, provider_id: "google:1", session: None };
+    let request = PermissionRequest {
+        service: &service,
+        user: &renamed,
+        provider_id: "google:1",
+        session: None,
+        person: None,
+    };
     assert_eq!(json!(stage.host.permissions(&request).await.unwrap()), json!({"number": 2}));
     let request = PermissionRequest { provider_id: "github:7", ..request };
     assert_eq!(json!(stage.host.permissions(&request).await.unwrap()), json!({"number": 3}));

@@ -6,6 +6,7 @@ mod breaker;
 mod cache;
 mod crash;
 mod hooks;
+mod identities;
 mod life;
 mod loading;
 mod museum;

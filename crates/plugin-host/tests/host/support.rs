@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use tempfile::TempDir;
-use vestibule_domain::{Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserId};
+use vestibule_domain::{Attributes, DisplayName, EmailAddress, Person, ServiceName, Timestamp, User, UserId};
 use vestibule_plugin_host::{
     CacheResult, CallFailure, CallObserver, ChildProgram, HostParts, InstanceSettings, InstanceSpec,
     LoadError, Operation, Outcome, PatchField, PermissionRequest, PluginHost, PluginName, PluginPath,
@@ -184,8 +184,13 @@ pub(crate) async fn ask(
     user_id: &str,
 ) -> Result<Map<String, Value>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    let request =
-        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
+    let request = PermissionRequest {
+        service: &service,
+        user: &user,
+        provider_id: "google:1",
+        session: None,
+        person: Some(&Person::default()),
+    };
     host.permissions(&request).await
 }
 
@@ -195,9 +200,14 @@ pub(crate) async fn explain(
     user_id: &str,
 ) -> Result<Option<Map<String, Value>>, CallFailure> {
     let (service, user) = (service(name), user(user_id));
-    let request =
-        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None };
-    host.explain(&request).await
+    host.explain(&PermissionRequest {
+        service: &service,
+        user: &user,
+        provider_id: "google:1",
+        session: None,
+        person: Some(&Person::default()),
+    })
+    .await
 }
 
 /// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has

@@ -1,4 +1,4 @@
-//! GitHub's API: `/user` and `/user/emails`.
+//! GitHub's API: `/user`, `/user/emails` and `/user/orgs`.
 
 use std::sync::Arc;
 
@@ -54,11 +54,33 @@ pub(crate) fn emails(shared: &Shared, headers: &HeaderMap, query: &str) -> Respo
     if !grant.has_scope("user:email") && !grant.has_scope("user") {
         return message(StatusCode::NOT_FOUND, "Not Found");
     }
-    let response = match &grant.persona.github.emails {
-        Value::Array(all) => page(shared, all, &Parameters::parse(query.as_bytes()).unwrap_or_default()),
+    list(shared, &grant, "/user/emails", &grant.persona.github.emails, query)
+}
+
+/// The organizations of the token's holder, a page at a time.
+pub(crate) fn organizations(shared: &Shared, headers: &HeaderMap, query: &str) -> Response {
+    let grant = match authorize(shared, headers) {
+        Ok(grant) => grant,
+        Err(refusal) => return refusal.into_response(),
+    };
+    if !["user", "read:org", "write:org", "admin:org"].iter().any(|scope| grant.has_scope(scope)) {
+        return message(
+            StatusCode::FORBIDDEN,
+            "You need at least read:org scope or user scope to list your organizations",
+        );
+    }
+    list(shared, &grant, "/user/orgs", &grant.persona.github.organizations, query)
+}
+
+/// An array is cut into pages, anything else is given as it is.
+fn list(shared: &Shared, grant: &Grant, path: &str, told: &Value, query: &str) -> Response {
+    let response = match told {
+        Value::Array(all) => {
+            page(shared, path, all, &Parameters::parse(query.as_bytes()).unwrap_or_default())
+        }
         other => reply::json(StatusCode::OK, other),
     };
-    with_scopes(response, &grant)
+    with_scopes(response, grant)
 }
 
 /// GitHub turns away whoever does not say which program they are, before it looks at the token.
@@ -87,13 +109,13 @@ fn with_scopes(mut response: Response, grant: &Grant) -> Response {
     response
 }
 
-fn page(shared: &Shared, all: &[Value], parameters: &Parameters) -> Response {
+fn page(shared: &Shared, path: &str, all: &[Value], parameters: &Parameters) -> Response {
     let size = number(parameters, "per_page").unwrap_or(PAGE).min(LARGEST_PAGE);
     let page = number(parameters, "page").unwrap_or(1);
     let pages = all.len().div_ceil(size);
     let entries: Vec<Value> = all.iter().skip((page - 1).saturating_mul(size)).take(size).cloned().collect();
     let mut response = reply::json(StatusCode::OK, &Value::Array(entries));
-    let address = format!("{}/user/emails?per_page={size}", shared.github_api_url());
+    let address = format!("{}{path}?per_page={size}", shared.github_api_url());
     if let Some(link) = links(&address, page, pages).and_then(|link| HeaderValue::from_str(&link).ok()) {
         response.headers_mut().insert(header::LINK, link);
     }

@@ -6,6 +6,8 @@ use super::{Behaviour, Persona, github_email};
 
 /// Unverified addresses before the verified one of `linus`: more than GitHub's largest page holds.
 const UNVERIFIED_BEFORE_LINUS: usize = 119;
+/// Organizations before the last one of `linus`: more than GitHub's largest page holds.
+const ORGANIZATIONS_BEFORE_THE_LAST: usize = 104;
 
 /// Everybody, in the order in which the page shows them.
 pub(super) fn cast() -> Vec<Persona> {
@@ -28,8 +30,14 @@ fn login_of(name: &str) -> String {
 }
 
 fn ada() -> Persona {
-    let explanation = "An ordinary person: one verified address, the same at every provider.";
-    person("ada", "Ada Moreau", 4_201_017, "ada.moreau@example.com", explanation)
+    let explanation = "An ordinary person: one verified address everywhere, two organizations, two groups.";
+    let mut persona = person("ada", "Ada Moreau", 4_201_017, "ada.moreau@example.com", explanation);
+    persona.github.join(&["acme", "Example-Labs"]);
+    for claims in [&mut persona.google, &mut persona.corporate] {
+        set(claims, "hd", json!("example.com"));
+        set(claims, "groups", json!(["admins", "staff"]));
+    }
+    persona
 }
 
 fn grace() -> Persona {
@@ -45,7 +53,7 @@ fn grace() -> Persona {
 
 fn linus() -> Persona {
     let address = "linus.aaltonen@example.org";
-    let explanation = "Shows no address at GitHub; the verified one is on the second page of many.";
+    let explanation = "Shows no address at GitHub; the verified one is on the second page of many, as is the last organization.";
     let mut persona = person("linus", "Linus Aaltonen", 1_024_768, address, explanation);
     let mut emails: Vec<Value> = (1..=UNVERIFIED_BEFORE_LINUS)
         .map(|number| github_email(&format!("linus+{number}@lists.example.org"), false, false))
@@ -53,6 +61,11 @@ fn linus() -> Persona {
     emails.push(github_email(address, true, true));
     set(&mut persona.github.user, "email", Value::Null);
     persona.github.emails = Value::Array(emails);
+    let mut organizations: Vec<String> =
+        (1..=ORGANIZATIONS_BEFORE_THE_LAST).map(|number| format!("kernel-{number}")).collect();
+    organizations.push("acme".to_owned());
+    persona.github.join(&organizations.iter().map(String::as_str).collect::<Vec<_>>());
+    set(&mut persona.corporate, "groups", json!("staff"));
     persona
 }
 

@@ -144,3 +144,30 @@ async fn a_page_holds_thirty_addresses_by_default_and_a_hundred_at_most() {
         assert_eq!(page.as_array().unwrap().len(), count, "{query}");
     }
 }
+
+#[tokio::test]
+async fn organizations_need_their_scope() {
+    let world = World::start().await;
+    let tokens = world.sign_in(GITHUB, "ada").await;
+    assert_eq!(world.api("/user/orgs", &tokens).await.status(), 403);
+    let back = world.consent(GITHUB, &[("persona", "ada"), ("scope", "read:user read:org")]).await;
+    let (_, tokens) = world.exchange(GITHUB, &back["code"], &[]).await;
+    let organizations = json(world.api("/user/orgs", &tokens).await).await;
+    let logins: Vec<_> = organizations.as_array().unwrap().iter().map(|entry| &entry["login"]).collect();
+    assert_eq!(logins, ["acme", "Example-Labs"]);
+}
+
+#[tokio::test]
+async fn links_lead_through_all_pages_of_organizations() {
+    let world = World::start().await;
+    let back = world.consent(GITHUB, &[("persona", "linus"), ("scope", "read:org")]).await;
+    let (_, tokens) = world.exchange(GITHUB, &back["code"], &[]).await;
+    let first = world.api("/user/orgs?per_page=100", &tokens).await;
+    let link = first.headers()["link"].to_str().unwrap().to_owned();
+    let next = link.split('>').next().unwrap().trim_start_matches('<');
+    let path = next.strip_prefix(&world.emulator.github_api_url()).unwrap();
+    assert!(path.starts_with("/user/orgs?"), "{path}");
+    let second = json(world.api(path, &tokens).await).await;
+    assert_eq!(json(first).await.as_array().unwrap().len(), 100);
+    assert_eq!(second.as_array().unwrap().last().unwrap()["login"], "acme");
+}

@@ -1,11 +1,7 @@
 //! The answers of `GET /user/emails`.
 
-use http::HeaderMap;
-use http::header::LINK;
 use serde_json::Value;
 use vestibule_domain::EmailAddress;
-
-use crate::endpoint::Endpoint;
 
 /// One address of the list.
 pub(super) struct Entry {
@@ -43,17 +39,6 @@ impl KnownEmails {
     }
 }
 
-/// The address of the next page, out of `Link: <address>; rel="next", ...` (RFC 8288).
-pub(super) fn next_page(headers: &HeaderMap, current: &Endpoint) -> Option<Endpoint> {
-    let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-    let target = links.flat_map(|value| value.split(',')).find_map(|link| {
-        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-        let is_next = |parameter: &str| matches!(parameter.trim(), r#"rel="next""# | "rel=next");
-        parameters.split(';').any(is_next).then_some(target)
-    })?;
-    Endpoint::parse(current.url().join(target).ok()?.as_str()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,30 +68,5 @@ mod tests {
         let emails = known(&json!([{"email": "victim@example.org", "verified": false, "primary": true}]));
         assert!(emails.verified.is_empty());
         assert_eq!(emails.unverified.unwrap().as_str(), "victim@example.org");
-    }
-
-    fn next(link: &str) -> Option<String> {
-        let current = Endpoint::parse("https://api.example/user/emails?per_page=100").unwrap();
-        let headers = HeaderMap::from_iter([(LINK, link.try_into().unwrap())]);
-        next_page(&headers, &current).map(|next| next.url().to_string())
-    }
-
-    #[test]
-    fn c1_the_next_page_is_found_among_the_links() {
-        let page = "https://api.example/user/emails?page=2";
-        assert_eq!(
-            next(&format!(r#"<https://api.example/x>; rel="prev", <{page}>; rel="next""#)).as_deref(),
-            Some(page)
-        );
-        assert_eq!(next(&format!(r#"<{page}>; title="x"; rel="next""#)).as_deref(), Some(page));
-        assert_eq!(next("</user/emails?page=2>; rel=\"next\"").as_deref(), Some(page));
-        for none in [
-            r#"<https://api.example/x>; rel="last""#,
-            "garbage",
-            "<unclosed; rel=\"next\"",
-            "<http://plain.example/>; rel=\"next\"",
-        ] {
-            assert_eq!(next(none), None, "{none}");
-        }
     }
 }

@@ -18,6 +18,8 @@ pub struct GithubSettings {
     pub url: String,
     /// Its API, `https://api.github.com` or `https://HOST/api/v3`.
     pub api_url: String,
+    /// Whether to ask for the organizations that people belong to, also those that they do not show.
+    pub organizations: bool,
 }
 
 impl GithubSettings {
@@ -29,6 +31,12 @@ impl GithubSettings {
     /// The one name that GitHub has here.
     pub fn name() -> ProviderName {
         constant_name("github")
+    }
+
+    /// What people are asked to grant.
+    pub(super) fn scopes(&self) -> Vec<String> {
+        let profile = ["read:user", "user:email"].into_iter();
+        profile.chain(self.organizations.then_some("read:org")).map(str::to_owned).collect()
     }
 
     /// Says whether a provider can be made of these settings.
@@ -67,7 +75,15 @@ mod tests {
             client_secret: "secret".into(),
             url: GithubSettings::DEFAULT_URL.into(),
             api_url: GithubSettings::DEFAULT_API_URL.into(),
+            organizations: false,
         }
+    }
+
+    #[test]
+    fn organizations_are_asked_for_only_when_they_are_wanted() {
+        assert_eq!(settings().scopes(), ["read:user", "user:email"]);
+        let wanted = GithubSettings { organizations: true, ..settings() };
+        assert_eq!(wanted.scopes(), ["read:user", "user:email", "read:org"]);
     }
 
     #[test]

@@ -40,8 +40,9 @@ impl Claims {
     }
 
     /// What the claims say about the person. A claim of the wrong type counts as absent, `email_verified` as false
-    /// unless it is the boolean `true`: some issuers write texts, and for `"false"` it would be a costly guess.
-    pub(super) fn person(&self) -> Person {
+    /// unless it is the boolean `true`: some issuers write texts, and for `"false"` it would be a costly guess. The claims named in
+    /// `kept` come along as they are.
+    pub(super) fn person(&self, kept: &[String]) -> Person {
         let email = self.text("email").and_then(|text| EmailAddress::parse(text).ok());
         let verified = self.get("email_verified") == Some(&Value::Bool(true));
         Person {
@@ -53,6 +54,7 @@ impl Claims {
                 .and_then(DisplayName::clean)
                 .map(|login| login.as_str().to_owned()),
             avatar_url: self.text("picture").and_then(AvatarUrl::clean),
+            kept: kept.iter().filter_map(|name| Some((name.clone(), self.get(name)?.clone()))).collect(),
         }
     }
 }
@@ -70,18 +72,23 @@ pub(super) struct Person {
     pub(super) name: Option<DisplayName>,
     pub(super) login: Option<String>,
     pub(super) avatar_url: Option<AvatarUrl>,
+    /// The claims that are to be kept, as far as they were stated.
+    pub(super) kept: Map<String, Value>,
 }
 
 impl Person {
     /// Whether nothing is missing that is worth another request.
-    pub(super) fn is_complete(&self) -> bool {
-        self.email.is_some() && self.name.is_some()
+    pub(super) fn is_complete(&self, kept: &[String]) -> bool {
+        self.email.is_some() && self.name.is_some() && kept.iter().all(|name| self.kept.contains_key(name))
     }
 
     /// This person, with what `more` knows in addition. An address comes with its own verification, never with that of
     /// another address.
     pub(super) fn completed_by(self, more: Self) -> Self {
+        let mut kept = more.kept;
+        kept.extend(self.kept);
         Self {
+            kept,
             subject: self.subject,
             email: self.email.or(more.email),
             name: self.name.or(more.name),
@@ -107,7 +114,7 @@ mod tests {
     use serde_json::json;
 
     fn person(claims: &Value) -> Person {
-        Claims::parse(claims.to_string().as_bytes()).unwrap().person()
+        Claims::parse(claims.to_string().as_bytes()).unwrap().person(&["groups".to_owned(), "hd".to_owned()])
     }
 
     #[test]
@@ -133,6 +140,14 @@ mod tests {
         let (verified, unverified) = token.completed_by(info).emails();
         assert!(verified.is_empty());
         assert_eq!(unverified.unwrap().as_str(), "victim@example.org");
+    }
+
+    #[test]
+    fn chosen_claims_come_along_and_those_of_the_id_token_count_first() {
+        let token = person(&json!({"sub": "1", "groups": ["a"], "other": 1, "hd": null}));
+        let info = person(&json!({"sub": "1", "groups": ["b"], "hd": "example.org", "other": 2}));
+        let kept = token.completed_by(info).kept;
+        assert_eq!(Value::Object(kept), json!({"groups": ["a"], "hd": "example.org"}));
     }
 
     #[test]

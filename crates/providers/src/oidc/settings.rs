@@ -1,7 +1,7 @@
 //! What is configured about an OpenID Connect issuer.
 
 use secrecy::{ExposeSecret, SecretString};
-use vestibule_domain::ProviderName;
+use vestibule_domain::{KeptClaims, ProviderName};
 
 use crate::endpoint::Endpoint;
 use crate::error::SettingsError;
@@ -24,6 +24,8 @@ pub struct OidcSettings {
     pub client_secret: SecretString,
     /// What is asked for; `openid` must be among it.
     pub scopes: Vec<String>,
+    /// The claims that are kept of what it states, for plugins to decide by.
+    pub claims: Vec<String>,
 }
 
 impl OidcSettings {
@@ -39,6 +41,7 @@ impl OidcSettings {
             client_id,
             client_secret,
             scopes: Self::default_scopes(),
+            claims: Vec::new(),
         }
     }
 
@@ -67,6 +70,9 @@ impl OidcSettings {
         if !single_words || !self.scopes.iter().any(|scope| scope == "openid") {
             return Err(SettingsError::Scopes { provider: provider() });
         }
+        if self.claims.iter().any(|name| !KeptClaims::is_name(name)) {
+            return Err(SettingsError::Claims { provider: provider() });
+        }
         Endpoint::parse_base(&self.issuer).map_err(|problem| SettingsError::Address {
             provider: provider(),
             field: "issuer",
@@ -88,6 +94,7 @@ mod tests {
             client_id: "id".into(),
             client_secret: "secret".into(),
             scopes: OidcSettings::default_scopes(),
+            claims: Vec::new(),
         }
     }
 
@@ -119,6 +126,10 @@ mod tests {
         assert_eq!(
             problem(|s| s.scopes = vec!["email".into()]),
             SettingsError::Scopes { provider: provider.clone() }
+        );
+        assert_eq!(
+            problem(|s| s.claims = vec!["groups".into(), String::new()]),
+            SettingsError::Claims { provider: provider.clone() }
         );
         assert_eq!(problem(|s| s.scopes = vec!["openid email".into()]), SettingsError::Scopes { provider });
     }

@@ -16,3 +16,5 @@ mod people;
 mod registry;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod statements;

@@ -169,6 +169,7 @@ pub(crate) fn github_settings(emulator: &Emulator) -> GithubSettings {
         client_secret: emulator.github_client().secret.as_str().into(),
         url: emulator.github_url(),
         api_url: emulator.github_api_url(),
+        organizations: false,
     }
 }
 

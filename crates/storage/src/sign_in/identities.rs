@@ -7,6 +7,7 @@ use vestibule_domain::{EmailAddress, IdentityKey, UserId};
 use super::SignIn;
 use crate::db::{Connection, query};
 use crate::error::{Failure, StorageError, optional};
+use crate::rows::{write_claims, write_organizations};
 use crate::schema::identities;
 
 /// Both together must fit into one entry of PostgreSQL's index. OpenID Connect allows a subject 255 characters.
@@ -41,6 +42,9 @@ struct Statement {
     email: Option<String>,
     email_verified: bool,
     last_used_at: i64,
+    provider: String,
+    claims: String,
+    organizations: String,
 }
 
 impl Statement {
@@ -48,12 +52,16 @@ impl Statement {
     fn of(sign_in: &SignIn<'_>, chosen: Option<&EmailAddress>) -> Self {
         let clean =
             |login: &String| login.chars().filter(|c| !c.is_control()).take(MAX_LOGIN_CHARS).collect();
-        let email = chosen.or(sign_in.profile.unverified_email.as_ref());
+        let profile = sign_in.profile;
+        let email = chosen.or(profile.unverified_email.as_ref());
         Self {
-            login: sign_in.profile.login.as_ref().map(clean),
+            login: profile.login.as_ref().map(clean),
             email: email.map(|address| address.as_str().to_owned()),
             email_verified: chosen.is_some(),
             last_used_at: sign_in.now.micros(),
+            provider: profile.provider.as_str().to_owned(),
+            claims: write_claims(&profile.claims),
+            organizations: write_organizations(&profile.organizations),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use vestibule_domain::{
-    AccountLinking, AvatarUrl, ClientInfo, DisplayName, EmailAddress, IdentityKey, ProviderName, Session,
-    SessionId, SystemRandomness, Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
+    AccountLinking, AvatarUrl, ClientInfo, DisplayName, EmailAddress, IdentityKey, KeptClaims, ProviderName,
+    Session, SessionId, SystemRandomness, Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, Storage, StorageOptions};
 use vestibule_test_support::TestDatabase;
@@ -143,6 +143,8 @@ pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
         avatar_url: AvatarUrl::clean("https://pictures.example/ada.png"),
         verified_emails: Vec::new(),
         unverified_email: None,
+        claims: KeptClaims::default(),
+        organizations: Vec::new(),
     }
 }
 

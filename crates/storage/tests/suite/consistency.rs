@@ -38,6 +38,10 @@ const RULES: &[(&str, &str)] = &[
         "SELECT count(*) AS n FROM verified_emails WHERE address <> lower(address)",
     ),
     (
+        "a role assigned to a user who is not there",
+        "SELECT count(*) AS n FROM role_assignments WHERE subject_kind = 'user' AND subject NOT IN (SELECT id FROM users)",
+    ),
+    (
         "a username that differs from its key",
         "SELECT count(*) AS n FROM users WHERE lower(username) <> username_key",
     ),

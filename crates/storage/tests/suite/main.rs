@@ -20,6 +20,7 @@ mod linking;
 mod migrations;
 mod postgres;
 mod races;
+mod roles;
 mod sessions;
 mod sign_in;
 mod sqlite;

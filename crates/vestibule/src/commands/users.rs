@@ -1,16 +1,15 @@
 //! `vestibule users`.
 
-use vestibule_domain::{Clock, SystemClock, User, UserId, Username};
-use vestibule_storage::{DatabaseUrl, Storage};
+use vestibule_domain::{Clock, SystemClock, User, UserId};
+use vestibule_storage::Storage;
 
+use super::database::{DATABASE, find_user, open};
 use super::{block_on, say};
-use crate::arguments::{UserArgument, UsersCommand};
+use crate::arguments::UsersCommand;
 use crate::failure::Failure;
-use crate::serve::connect_storage;
 use crate::settings::{Settings, Sources};
 
 const PAGE: u32 = 500;
-const DATABASE: &str = "the database";
 
 pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Failure> {
     let url = Settings::read_database(sources)?;
@@ -18,38 +17,18 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
         let storage = open(&url, sources.dev()).await?;
         match command {
             UsersCommand::List => list(&storage).await,
-            UsersCommand::Show(argument) => show(&storage, &find(&storage, argument).await?).await,
-            UsersCommand::Disable(argument) => disable(&storage, &find(&storage, argument).await?).await,
-            UsersCommand::Enable(argument) => enable(&storage, &find(&storage, argument).await?).await,
-            UsersCommand::Delete(argument) => delete(&storage, &find(&storage, argument).await?).await,
+            UsersCommand::Show(argument) => show(&storage, &find_user(&storage, &argument.user).await?).await,
+            UsersCommand::Disable(argument) => {
+                disable(&storage, &find_user(&storage, &argument.user).await?).await
+            }
+            UsersCommand::Enable(argument) => {
+                enable(&storage, &find_user(&storage, &argument.user).await?).await
+            }
+            UsersCommand::Delete(argument) => {
+                delete(&storage, &find_user(&storage, &argument.user).await?).await
+            }
         }
     })
-}
-
-/// Opens what is there: a mistyped address must not look like a service without users.
-async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, Failure> {
-    match url.file().filter(|file| !file.exists()) {
-        Some(file) => {
-            Err(Failure::new(format_args!("DATABASE_URL: there is no database at {}", file.display())))
-        }
-        None => connect_storage(url, dev).await,
-    }
-}
-
-/// By id first, which cannot be mistaken; then by username.
-async fn find(storage: &Storage, argument: &UserArgument) -> Result<User, Failure> {
-    if let Ok(id) = UserId::parse(&argument.user)
-        && let Some(user) = storage.find_user(&id).await.map_err(Failure::while_doing(DATABASE))?
-    {
-        return Ok(user);
-    }
-    if let Ok(username) = Username::parse(&argument.user)
-        && let Some(user) =
-            storage.find_user_by_username(&username).await.map_err(Failure::while_doing(DATABASE))?
-    {
-        return Ok(user);
-    }
-    Err(Failure::new(format_args!("no user has the id or username {:?}", argument.user)))
 }
 
 async fn list(storage: &Storage) -> Result<(), Failure> {
@@ -109,5 +88,5 @@ async fn enable(storage: &Storage, user: &User) -> Result<(), Failure> {
 
 async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
     storage.delete_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
-    say(format_args!("{}: deleted, with identities and sessions", user.id))
+    say(format_args!("{}: deleted, with identities, sessions and roles", user.id))
 }

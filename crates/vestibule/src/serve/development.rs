@@ -19,7 +19,8 @@ pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emu
     if providers.google.is_none() {
         let client = emulator.google_client();
         let (id, secret) = (client.id.clone(), client.secret.clone().into());
-        providers.google = Some(OidcSettings::google(emulator.google_issuer(), id, secret));
+        let google = OidcSettings::google(emulator.google_issuer(), id, secret);
+        providers.google = Some(OidcSettings { claims: providers.google_claims.clone(), ..google });
     }
     if providers.github.is_none() {
         let client = emulator.github_client();
@@ -28,6 +29,7 @@ pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emu
             client_secret: client.secret.clone().into(),
             url: emulator.github_url(),
             api_url: emulator.github_api_url(),
+            organizations: providers.github_organizations,
         });
     }
     Ok(Some(emulator))

@@ -5,10 +5,11 @@ use toml::{Table, Value};
 use vestibule_domain::ProviderName;
 use vestibule_providers::{GithubSettings, OidcSettings, SettingsError};
 
-use super::values::Reader;
+use super::values::{Reader, parse_switch};
 
 const SCOPES: [&str; 3] = ["openid", "email", "profile"];
-const KEYS: [&str; 6] = ["issuer", "client_id", "client_secret", "client_secret_file", "scopes", "label"];
+const KEYS: [&str; 7] =
+    ["issuer", "client_id", "client_secret", "client_secret_file", "scopes", "label", "claims"];
 
 /// The providers whose credentials are there.
 #[derive(Default)]
@@ -16,12 +17,22 @@ pub(crate) struct ProviderSettings {
     pub(crate) google: Option<OidcSettings>,
     pub(crate) github: Option<GithubSettings>,
     pub(crate) others: Vec<OidcSettings>,
+    /// What is kept and asked for at whoever takes the place of Google and GitHub.
+    pub(crate) google_claims: Vec<String>,
+    pub(crate) github_organizations: bool,
 }
 
 impl ProviderSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let settings =
-            Self { google: read_google(reader), github: read_github(reader), others: read_others(reader) };
+        let google_claims = reader.text("GOOGLE_CLAIMS").map(|text| list(&text)).unwrap_or_default();
+        let github_organizations = reader.parse("GITHUB_ORGANIZATIONS", parse_switch).unwrap_or(false);
+        let settings = Self {
+            google: read_google(reader, &google_claims),
+            github: read_github(reader, github_organizations),
+            others: read_others(reader),
+            google_claims,
+            github_organizations,
+        };
         settings.report_mistakes(reader);
         if settings.is_empty() && !reader.dev() {
             reader.missing(
@@ -44,6 +55,7 @@ impl ProviderSettings {
                     reader.wrong(&setting_of(provider, field), &"it is empty");
                 }
                 SettingsError::Scopes { provider } => reader.wrong(&setting_of(provider, "scopes"), &error),
+                SettingsError::Claims { provider } => reader.wrong(&setting_of(provider, "claims"), &error),
             }
         }
     }
@@ -59,6 +71,7 @@ fn setting_of(provider: &ProviderName, field: &str) -> String {
         ("google", "issuer") => "GOOGLE_ISSUER".to_owned(),
         ("google", "client_id") => "GOOGLE_KEY".to_owned(),
         ("google", "client_secret") => "GOOGLE_SECRET".to_owned(),
+        ("google", "claims") => "GOOGLE_CLAIMS".to_owned(),
         ("github", "url") => "GITHUB_URL".to_owned(),
         ("github", "api_url") => "GITHUB_API_URL".to_owned(),
         ("github", "client_id") => "GITHUB_KEY".to_owned(),
@@ -84,17 +97,21 @@ fn read_credentials(reader: &mut Reader<'_>, provider: &str) -> Option<(String, 
     }
 }
 
-fn read_google(reader: &mut Reader<'_>) -> Option<OidcSettings> {
+fn read_google(reader: &mut Reader<'_>, claims: &[String]) -> Option<OidcSettings> {
     let issuer = reader.text("GOOGLE_ISSUER").unwrap_or_else(|| OidcSettings::GOOGLE_ISSUER.to_owned());
     let (id, secret) = read_credentials(reader, "GOOGLE")?;
-    Some(OidcSettings::google(issuer, id, secret))
+    Some(OidcSettings { claims: claims.to_vec(), ..OidcSettings::google(issuer, id, secret) })
 }
 
-fn read_github(reader: &mut Reader<'_>) -> Option<GithubSettings> {
+fn list(text: &str) -> Vec<String> {
+    text.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn read_github(reader: &mut Reader<'_>, organizations: bool) -> Option<GithubSettings> {
     let url = reader.text("GITHUB_URL").unwrap_or_else(|| GithubSettings::DEFAULT_URL.to_owned());
     let api_url = reader.text("GITHUB_API_URL").unwrap_or_else(|| GithubSettings::DEFAULT_API_URL.to_owned());
     let (client_id, client_secret) = read_credentials(reader, "GITHUB")?;
-    Some(GithubSettings { client_id, client_secret, url, api_url })
+    Some(GithubSettings { client_id, client_secret, url, api_url, organizations })
 }
 
 fn read_others(reader: &mut Reader<'_>) -> Vec<OidcSettings> {
@@ -130,6 +147,7 @@ fn read_other(name: &str, value: &Value) -> Result<OidcSettings, String> {
         client_id: required(table, "client_id")?.to_owned(),
         client_secret: client_secret(table)?,
         scopes: scopes(table)?,
+        claims: texts(table, "claims").map_err(|()| "claims: expected a list of texts")?.unwrap_or_default(),
     })
 }
 
@@ -159,8 +177,13 @@ fn client_secret(table: &Table) -> Result<SecretString, String> {
 
 fn scopes(table: &Table) -> Result<Vec<String>, String> {
     let wrong = "scopes: expected a list of texts with \"openid\" among them";
-    let Some(value) = table.get("scopes") else { return Ok(SCOPES.map(str::to_owned).to_vec()) };
-    let items = value.as_array().ok_or(wrong)?.iter().map(|item| item.as_str().map(str::to_owned));
-    let scopes: Vec<String> = items.collect::<Option<_>>().ok_or(wrong)?;
+    let scopes =
+        texts(table, "scopes").map_err(|()| wrong)?.unwrap_or_else(|| SCOPES.map(str::to_owned).to_vec());
     if scopes.iter().any(|scope| scope == "openid") { Ok(scopes) } else { Err(wrong.to_owned()) }
+}
+
+fn texts(table: &Table, key: &str) -> Result<Option<Vec<String>>, ()> {
+    let Some(value) = table.get(key) else { return Ok(None) };
+    let items = value.as_array().ok_or(())?.iter().map(|item| item.as_str().map(str::to_owned));
+    items.collect::<Option<_>>().map(Some).ok_or(())
 }

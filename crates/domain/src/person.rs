@@ -1,0 +1,88 @@
+//! All that is known about who somebody is: what the plugins that decide by it are given.
+
+use crate::{EmailAddress, IdentityKey, KeptClaims, Organization, ProviderName, RoleAssignment};
+
+/// A user's identities and roles.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Person {
+    /// By what the user signs in, the last used first.
+    pub identities: Vec<PersonIdentity>,
+    /// The roles assigned to the user, to an address or a domain that the user has verified, or to an organization that the
+    /// user belongs to.
+    pub roles: Vec<RoleAssignment>,
+}
+
+/// What a provider stated about a user at the last sign-in there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonIdentity {
+    /// The provider; not known of an identity that has not signed in since this is noted.
+    pub provider: Option<ProviderName>,
+    /// Who it is there.
+    pub identity: IdentityKey,
+    /// The login name there.
+    pub login: Option<String>,
+    /// The address that the identity stands for.
+    pub email: Option<EmailAddress>,
+    /// Whether the provider states that it has verified this address.
+    pub email_verified: bool,
+    /// The claims that are kept.
+    pub claims: KeptClaims,
+    /// The organizations that the user belongs to there.
+    pub organizations: Vec<Organization>,
+}
+
+impl PersonIdentity {
+    /// `provider:subject`, the form in which profiles and plugins know an identity.
+    pub fn provider_id(&self) -> Option<String> {
+        let provider = self.provider.as_ref()?;
+        Some(format!("{provider}:{}", self.identity.subject))
+    }
+
+    /// The address, if it is verified: the only kind that anything may be decided by.
+    pub fn verified_email(&self) -> Option<&EmailAddress> {
+        self.email.as_ref().filter(|_| self.email_verified)
+    }
+}
+
+impl Person {
+    /// The verified addresses of all identities, each once.
+    pub fn verified_emails(&self) -> Vec<&EmailAddress> {
+        let mut addresses: Vec<&EmailAddress> = Vec::new();
+        for address in self.identities.iter().filter_map(PersonIdentity::verified_email) {
+            if addresses.iter().all(|known| known.key() != address.key()) {
+                addresses.push(address);
+            }
+        }
+        addresses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(email: &str, email_verified: bool) -> PersonIdentity {
+        PersonIdentity {
+            provider: None,
+            identity: IdentityKey { issuer: "https://id.example".into(), subject: "1".into() },
+            login: None,
+            email: EmailAddress::parse(email).ok(),
+            email_verified,
+            claims: KeptClaims::default(),
+            organizations: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn c1_only_verified_addresses_count_and_each_once() {
+        let identities = vec![
+            identity("victim@example.org", false),
+            identity("Ada@Example.org", true),
+            identity("ada@example.org", true),
+            identity("", true),
+        ];
+        let person = Person { identities, roles: Vec::new() };
+        let addresses: Vec<_> = person.verified_emails().into_iter().map(EmailAddress::as_str).collect();
+        assert_eq!(addresses, ["Ada@Example.org"]);
+    }
+}

@@ -1,0 +1,157 @@
+//! What a provider states about a person beyond the profile, kept for the plugins that decide by it.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+const MAX_CLAIMS_BYTES: usize = 16 * 1024;
+const MAX_CLAIM_DEPTH: usize = 8;
+const MAX_CLAIM_NAME: usize = 128;
+const MAX_ORGANIZATION: usize = 100;
+
+/// Why a claim is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ClaimError {
+    /// Together with those before it, it would be more than 16 KiB.
+    #[error("the claims that are kept would be more than 16 KiB")]
+    TooLarge,
+    /// More than eight objects and arrays in each other.
+    #[error("the claim is nested deeper than 8 levels")]
+    TooDeep,
+    /// No name, or one of more than 128 bytes.
+    #[error("the name of a claim has 1 to 128 characters")]
+    Name,
+}
+
+/// The claims of an identity that the operator chose to keep, as they were at its last sign-in: at most 16 KiB as JSON.
+/// Given to plugins, never to a client.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct KeptClaims(Map<String, Value>);
+
+impl KeptClaims {
+    /// Keeps one claim, or nothing of it: a part of a list of groups would be a wrong list.
+    pub fn keep(&mut self, name: &str, value: Value) -> Result<(), ClaimError> {
+        if !Self::is_name(name) {
+            return Err(ClaimError::Name);
+        }
+        if is_deeper_than(&value, MAX_CLAIM_DEPTH) {
+            return Err(ClaimError::TooDeep);
+        }
+        let mut grown = self.0.clone();
+        grown.insert(name.to_owned(), value);
+        let size = serde_json::to_vec(&grown).map_or(usize::MAX, |text| text.len());
+        if size > MAX_CLAIMS_BYTES {
+            return Err(ClaimError::TooLarge);
+        }
+        self.0 = grown;
+        Ok(())
+    }
+
+    /// Whether a claim of this name can be kept.
+    pub fn is_name(text: &str) -> bool {
+        (1..=MAX_CLAIM_NAME).contains(&text.len())
+    }
+
+    /// The claims by their names.
+    pub fn as_object(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+/// Claims are personal data: a log shows how many there are.
+impl fmt::Debug for KeptClaims {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "KeptClaims({} claims)", self.0.len())
+    }
+}
+
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let is_too_deep = |inner: &Value| levels == 0 || is_deeper_than(inner, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().any(is_too_deep),
+        Value::Object(members) => members.values().any(is_too_deep),
+        _ => false,
+    }
+}
+
+/// A text that cannot name an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the name of an organization has 1 to 100 letters, digits, hyphens or underscores")]
+pub struct OrganizationError;
+
+/// An organization at GitHub, by its login. Two are compared without regard to case, as GitHub does.
+#[derive(Debug, Clone)]
+pub struct Organization(String);
+
+impl Organization {
+    /// Takes 1 to 100 characters of `A-Za-z0-9_-`.
+    pub fn parse(text: &str) -> Result<Self, OrganizationError> {
+        let fits = (1..=MAX_ORGANIZATION).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        if fits { Ok(Self(text.to_owned())) } else { Err(OrganizationError) }
+    }
+
+    /// The name as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What two names are compared by: the name in lower case.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl PartialEq for Organization {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Organization {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_claim_is_kept_whole_or_not_at_all() {
+        let mut kept = KeptClaims::default();
+        kept.keep("groups", json!(["admins", "staff"])).unwrap();
+        let long = Value::from("x".repeat(MAX_CLAIMS_BYTES));
+        assert_eq!(kept.keep("long", long.clone()), Err(ClaimError::TooLarge));
+        assert_eq!(kept.keep("groups", long), Err(ClaimError::TooLarge));
+        assert_eq!(kept.keep("", json!(1)), Err(ClaimError::Name));
+        assert_eq!(Value::Object(kept.as_object().clone()), json!({"groups": ["admins", "staff"]}));
+    }
+
+    #[test]
+    fn a_claim_that_is_nested_deep_is_not_kept() {
+        let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        let mut kept = KeptClaims::default();
+        kept.keep("deep", nested(MAX_CLAIM_DEPTH)).unwrap();
+        assert_eq!(kept.keep("deeper", nested(MAX_CLAIM_DEPTH + 1)), Err(ClaimError::TooDeep));
+    }
+
+    #[test]
+    fn an_organization_is_a_login_without_regard_to_case() {
+        assert_eq!(Organization::parse("Acme-Corp"), Organization::parse("acme-corp"));
+        for bad in ["", "a b", "acme.corp", "acme/x", "ac\u{1d0d}e", &"x".repeat(101)] {
+            assert_eq!(Organization::parse(bad), Err(OrganizationError), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_kept_stays_within_the_bound(claims in prop::collection::vec(("[a-z]{1,8}", "\\PC{0,6000}"), 0..8)) {
+            let mut kept = KeptClaims::default();
+            for (name, text) in claims {
+                let _ = kept.keep(&name, Value::from(text));
+            }
+            prop_assert!(serde_json::to_vec(kept.as_object()).unwrap().len() <= MAX_CLAIMS_BYTES);
+        }
+    }
+}

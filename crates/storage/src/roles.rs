@@ -1,0 +1,81 @@
+//! Roles that the operator has assigned.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::{RoleAssignment, RoleAssignmentId, RoleSubject, ServiceName, Timestamp};
+
+use crate::db::query;
+use crate::error::StorageError;
+use crate::rows::RoleRow;
+use crate::schema::{coalesce, role_assignments};
+use crate::storage::Storage;
+
+impl Storage {
+    /// Assigns a role. False when it was assigned in the same way before.
+    pub async fn grant_role(
+        &self,
+        assignment: &RoleAssignment,
+        id: &RoleAssignmentId,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let key = assignment.subject.key();
+        self.db
+            .write(&(assignment, key.as_str(), id, now), |connection, &(assignment, key, id, now)| {
+                Box::pin(async move {
+                    let user = matches!(assignment.subject, RoleSubject::User(_)).then_some(key);
+                    let insert = diesel::insert_into(role_assignments::table)
+                        .values((
+                            role_assignments::id.eq(id.as_str()),
+                            role_assignments::subject_kind.eq(assignment.subject.kind()),
+                            role_assignments::subject.eq(key),
+                            role_assignments::user_id.eq(user),
+                            role_assignments::role.eq(assignment.role.as_str()),
+                            role_assignments::service
+                                .eq(assignment.service.as_ref().map(ServiceName::as_str)),
+                            role_assignments::created_at.eq(now.micros()),
+                        ))
+                        .on_conflict_do_nothing();
+                    Ok(query!(connection, |c| insert.execute(c))? == 1)
+                })
+            })
+            .await
+    }
+
+    /// Takes a role away again. False when it was not assigned in this way. A role for every service is another one than
+    /// the same role for a named service.
+    pub async fn revoke_role(&self, assignment: &RoleAssignment) -> Result<bool, StorageError> {
+        let key = assignment.subject.key();
+        self.db
+            .write(&(assignment, key.as_str()), |connection, &(assignment, key)| {
+                Box::pin(async move {
+                    let service = assignment.service.as_ref().map_or("", ServiceName::as_str);
+                    let delete = diesel::delete(role_assignments::table)
+                        .filter(role_assignments::subject_kind.eq(assignment.subject.kind()))
+                        .filter(role_assignments::subject.eq(key))
+                        .filter(role_assignments::role.eq(assignment.role.as_str()))
+                        .filter(coalesce(role_assignments::service, "").eq(service));
+                    Ok(query!(connection, |c| delete.execute(c))? == 1)
+                })
+            })
+            .await
+    }
+
+    /// Every role that is assigned, in the order of roles, services and subjects.
+    pub async fn list_role_assignments(&self) -> Result<Vec<RoleAssignment>, StorageError> {
+        let rows = self
+            .db
+            .read(&(), |connection, ()| {
+                Box::pin(async move {
+                    let select = role_assignments::table.order((
+                        role_assignments::role,
+                        coalesce(role_assignments::service, ""),
+                        role_assignments::subject_kind,
+                        role_assignments::subject,
+                    ));
+                    query!(connection, |c| select.select(RoleRow::as_select()).load::<RoleRow>(c))
+                })
+            })
+            .await?;
+        rows.into_iter().map(RoleAssignment::try_from).collect()
+    }
+}

@@ -1,0 +1,123 @@
+//! `vestibule permissions`.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use vestibule_domain::{Person, PersonIdentity, ServiceName, User};
+use vestibule_plugin_host::{CallFailure, NoObserver, PermissionRequest, PluginHost, PluginPlan, exit_now};
+
+use super::database::{DATABASE, find_user, open};
+use super::{block_on, say};
+use crate::arguments::PermissionsCommand;
+use crate::failure::Failure;
+use crate::serve::host_parts;
+use crate::settings::{Settings, Sources};
+
+/// How long the plugin has for its clean-up.
+const GRACE: Duration = Duration::from_secs(1);
+
+pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Result<(), Failure> {
+    let PermissionsCommand::Explain { user, service } = command;
+    let (url, plugins) = Settings::read_database_and_plugins(sources)?;
+    let outcome = block_on(async {
+        let storage = open(&url, sources.dev()).await?;
+        let user = find_user(&storage, user).await?;
+        let person = storage.find_person(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
+        let host = load(plugins, service).await?;
+        let outcome = explain(&host, service, &user, &person).await;
+        tokio::task::block_in_place(|| host.close(GRACE));
+        outcome
+    });
+    if let Err(failure) = &outcome {
+        failure.print();
+    }
+    std::io::stdout().flush()?;
+    // A plugin may have threads that still run.
+    exit_now(i32::from(outcome.is_err()))
+}
+
+/// The plugin of this service alone: nobody else's has to be in order.
+async fn load(plan: PluginPlan, service: &ServiceName) -> Result<PluginHost, Failure> {
+    let services: Vec<_> = plan.services.into_iter().filter(|(name, _)| name == service).collect();
+    if services.is_empty() {
+        return Err(Failure::new(format_args!("ALLOWED_SERVICES has no service {:?}", service.as_str())));
+    }
+    let plan = PluginPlan { services, extensions: Vec::new(), ..plan };
+    let loading =
+        tokio::task::spawn_blocking(move || PluginHost::load(&plan, host_parts(Arc::new(NoObserver))));
+    let loaded = loading.await.map_err(Failure::while_doing("loading the plugin"))?;
+    loaded.map_err(Failure::while_doing("the plugin cannot be loaded"))
+}
+
+async fn explain(
+    host: &PluginHost,
+    service: &ServiceName,
+    user: &User,
+    person: &Person,
+) -> Result<(), Failure> {
+    // The identity of the last sign-in stands for the one that a session would name.
+    let provider_id = person.identities.first().and_then(PersonIdentity::provider_id).unwrap_or_default();
+    let request =
+        PermissionRequest { service, user, provider_id: &provider_id, session: None, person: Some(person) };
+    let failed = |failure: CallFailure| Failure::while_doing("the plugin does not answer")(failure);
+    if let Some(explanation) = host.explain(&request).await.map_err(failed)? {
+        say_who(host, service, user)?;
+        return say_explanation(&explanation);
+    }
+    let permissions = host.permissions(&request).await.map_err(failed)?;
+    say_who(host, service, user)?;
+    say(format_args!("permissions  {}", compact(&Value::Object(permissions))))?;
+    Err(Failure::new("the plugin answers permissions and does not explain them"))
+}
+
+fn say_who(host: &PluginHost, service: &ServiceName, user: &User) -> Result<(), Failure> {
+    let username = user.username.as_ref().map_or_else(String::new, |name| format!(" ({})", name.as_str()));
+    say(format_args!("user         {}{username}", user.id))?;
+    for plugin in host.list() {
+        say(format_args!("service      {service}, answered by {} {}", plugin.name, plugin.version))?;
+    }
+    if user.disabled_at.is_some() {
+        say("note         the user is disabled and gets no token")?;
+    }
+    Ok(())
+}
+
+/// The permissions, then rule by rule what it gave and why.
+fn say_explanation(explanation: &Map<String, Value>) -> Result<(), Failure> {
+    let odd = || Failure::new("the plugin's explanation has another form than expected");
+    let permissions = explanation.get("permissions").ok_or_else(odd)?;
+    let because = explanation.get("because").and_then(Value::as_array).ok_or_else(odd)?;
+    say(format_args!("permissions  {}", compact(permissions)))?;
+    if because.is_empty() {
+        say("because      no rule applies")?;
+    }
+    for reason in because {
+        let text = |name: &str| reason.get(name).and_then(Value::as_str).map(plain);
+        let rule = text("rule").ok_or_else(odd)?;
+        say(format_args!("because      {rule}: {}", text("text").unwrap_or_default()))?;
+        say(format_args!("             gave {}", gift(reason.get("gave").unwrap_or(&Value::Null))))?;
+    }
+    Ok(())
+}
+
+/// A list of texts as a list of words, anything else as JSON.
+fn gift(gave: &Value) -> String {
+    let words: Option<Vec<&str>> =
+        gave.as_array().and_then(|items| items.iter().map(Value::as_str).collect());
+    match words {
+        Some(words) if words.is_empty() => "nothing".to_owned(),
+        Some(words) => plain(&words.join(", ")),
+        None => compact(gave),
+    }
+}
+
+fn compact(value: &Value) -> String {
+    plain(&value.to_string())
+}
+
+/// What a plugin says, without the characters that would let it draw on the terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
