@@ -15,6 +15,7 @@ mod parent;
 mod plan;
 mod questions;
 mod report;
+mod scratch;
 mod subject;
 mod usage;
 

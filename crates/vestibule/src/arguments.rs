@@ -91,7 +91,7 @@ pub(crate) enum PluginCommand {
         /// The shared library
         file: PathBuf,
     },
-    /// Try a plugin out, each check in a process of its own: odd input, many threads, deadlines, leaks, speed
+    /// Try a plugin out: odd input, threads, deadlines, leaks, speed
     Check {
         /// The shared library
         file: PathBuf,

@@ -100,3 +100,16 @@ async fn the_report_for_machines_tells_of_a_failure_too() {
     assert_eq!(report["checks"][0]["verdict"], "failed");
     assert_eq!(report["checks"][1]["verdict"], "not_run");
 }
+
+#[tokio::test]
+async fn files_that_broken_configurations_lead_to_are_not_left_behind() {
+    let program = Program::builder();
+    let file = built_plugins().join("libfaulty_plugin.so");
+    let config = json!({"fault": "write-file", "secret": "proper"});
+    let outcome = check_with(&program, &file, &config).await;
+    assert_eq!(outcome.status, Some(0), "{}", outcome.out);
+    let files = std::fs::read_dir(program.directory()).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["config.json", "proper"]);
+}

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -13,6 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::event::{About, Event, Job, Note};
 use super::mask::Mask;
+use super::plan::Check;
+use super::scratch::Scratch;
 use crate::process::{ChildProgram, KEPT_VARIABLES};
 
 /// How much of what a plugin writes to its standard error output is kept.
@@ -34,7 +37,8 @@ pub(super) struct Ran {
 /// Runs one check in a child and puts whatever ends it early down to what it was doing.
 pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
     let began = Instant::now();
-    let (mut child, mut stream) = start(program)?;
+    let scratch = (job.check == Check::BrokenConfigurations).then(Scratch::new).transpose()?;
+    let (mut child, mut stream) = start(program, scratch.as_ref().map(Scratch::path))?;
     let words = gather(child.0.stderr.take());
     serde_json::to_writer(&stream, job)?;
     stream.write_all(b"\n")?;
@@ -80,11 +84,14 @@ impl Drop for Running {
     }
 }
 
-fn start(program: &ChildProgram) -> io::Result<(Running, UnixStream)> {
+fn start(program: &ChildProgram, folder: Option<&Path>) -> io::Result<(Running, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let mut command = Command::new(&program.path);
     command.args(&program.arguments).env_clear().process_group(0);
     command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
     command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped());
     Ok((Running(command.spawn()?), ours))
 }

@@ -6,7 +6,7 @@
 
 mod raw;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -59,6 +59,8 @@ enum Fault {
     Brittle,
     /// Does not come back while there is little time left, in `get_permissions`.
     Late,
+    /// Each instance writes to the file that its `secret` names.
+    WriteFile,
     /// Each instance leaves memory behind.
     LeakMemory,
     /// Each instance leaves an open file behind.
@@ -142,6 +144,9 @@ impl Plugin for Faulty {
             Fault::Refuse => Err(Error::fatal("the configured refusal")),
             _ => {
                 leak(config.fault);
+                if config.fault == Fault::WriteFile {
+                    fs::write(&config.secret, "here").map_err(Error::fatal)?;
+                }
                 Ok(Self(config))
             }
         }
