@@ -5,10 +5,10 @@ WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked -p vestibule -p sample-permissions -p sample-extension \
+    cargo build --release --locked -p vestibule -p sample-permissions -p sample-extension -p roles \
     && mkdir -p /image/plugins \
     && cp target/release/vestibule /image/ \
-    && cp target/release/libsample_permissions.so target/release/libsample_extension.so /image/plugins/
+    && cp target/release/libsample_permissions.so target/release/libsample_extension.so target/release/libroles.so /image/plugins/
 
 # glibc, and the same one that the program was linked with: a static program could not load plugins.
 FROM debian:bookworm-slim
