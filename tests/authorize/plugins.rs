@@ -29,7 +29,7 @@ impl PluginFolder {
         self.compile(&root().join("crates/plugin-host/tests/fixtures/variant.c"), name, defines);
     }
 
-    fn compile(&self, source: &Path, name: &str, defines: &[&str]) {
+    pub(crate) fn compile(&self, source: &Path, name: &str, defines: &[&str]) {
         let status = Command::new("cc")
             .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-O1", "-fPIC", "-shared"])
             .args(["-fvisibility=hidden", "-pthread", "-I"])

@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 25] = [
+const COMMANDS: [(&[&str], &[&str]); 27] = [
     (
         &[],
         &[
@@ -33,8 +33,10 @@ const COMMANDS: [(&[&str], &[&str]); 25] = [
     (&["config"], &["check"]),
     (&["config", "check"], &["without starting"]),
     (&["openapi"], &["OpenAPI"]),
-    (&["plugin"], &["inspect", "new"]),
+    (&["plugin"], &["inspect", "check", "new", "reload"]),
+    (&["plugin", "reload"], &["requests go on"]),
     (&["plugin", "inspect"], &["<FILE>"]),
+    (&["plugin", "check"], &["<FILE>", "--json", "TOML or JSON"]),
     (&["plugin", "new"], &["<NAME>", "--dir <DIR>", "default: here"]),
     (&["users"], &["list", "show", "disable", "enable", "delete"]),
     (&["users", "list"], &["List all users"]),
@@ -79,6 +81,8 @@ async fn wrong_usage_ends_with_status_two_and_says_what_would_be_right() {
         (&["keys"], "generate"),
         (&["config"], "check"),
         (&["plugin", "inspect"], "<FILE>"),
+        (&["plugin", "check"], "<FILE>"),
+        (&["plugin", "check", "libx.so", "--config", "x.yaml"], ".toml or .json"),
         (&["plugin", "new"], "<NAME>"),
         (&["users", "show"], "<USER>"),
         (&["users", "rename", "ada"], "unrecognized subcommand"),

@@ -8,6 +8,7 @@
 
 mod checks;
 mod child;
+mod errors;
 mod event;
 mod mask;
 mod parent;

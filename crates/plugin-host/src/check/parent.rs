@@ -19,6 +19,8 @@ use crate::process::{ChildProgram, KEPT_VARIABLES};
 const KEPT_BYTES: usize = 4 * 1024;
 /// How our own lines begin: that the process has crashed is told already, and better.
 const OURS: &str = "vestibule: ";
+/// Between two looks at a child that is about to end.
+const LOOK: Duration = Duration::from_millis(5);
 /// How long the rest of that output is waited for: a process that the plugin has started may hold it open.
 const RUN_OUT: Duration = Duration::from_millis(500);
 
@@ -36,15 +38,14 @@ pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
     let words = gather(child.0.stderr.take());
     serde_json::to_writer(&stream, job)?;
     stream.write_all(b"\n")?;
-    stream.set_read_timeout(Some(job.check.patience()))?;
+    let patience = job.check.patience();
+    stream.set_read_timeout(Some(patience))?;
     let mut story =
         Story { doing: "its library was being loaded".to_owned(), about: None, notes: Vec::new() };
     let ending = listen(stream, &mut story);
     if ending != Ending::Told {
-        let status = child.0.try_wait()?;
-        let hangs = status.is_none() && ending == Ending::Silent;
-        let status = if hangs { None } else { Some(child.0.wait()?) };
-        let mut note = describe(status, job.check.patience(), &story.doing);
+        let status = child.end_within(if ending == Ending::Silent { Duration::ZERO } else { patience })?;
+        let mut note = describe(status, patience, &story.doing);
         drop(child);
         if let Some(words) = words.recv_timeout(RUN_OUT).ok().and_then(|words| last_line(&words)) {
             note = note.with_words(&Mask::new(&job.config).quote(&words));
@@ -56,6 +57,20 @@ pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
 
 /// A child that is ended, with all that it has started, when nobody is interested any more.
 struct Running(Child);
+
+impl Running {
+    /// How the child has ended. One that does not listen to us any more may live on: it is not waited for without end.
+    fn end_within(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
+        let until = Instant::now() + patience;
+        loop {
+            let status = self.0.try_wait()?;
+            if status.is_some() || Instant::now() >= until {
+                return Ok(status);
+            }
+            thread::sleep(LOOK);
+        }
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -69,7 +69,7 @@ enum Fault {
     LeakInCalls,
     /// Calls share a variable as if there were one thread.
     Race,
-    /// Repeats its `secret` when it complains.
+    /// Repeats its `secret` when it complains, and says whether the environment has it too.
     TellTale,
 }
 
@@ -103,7 +103,13 @@ impl Faulty {
             Fault::Abort => std::process::abort(),
             Fault::Exit => std::process::exit(7),
             Fault::LeakInCalls => mem::forget(vec![1_u8; 1024]),
-            Fault::TellTale => return Err(Error::retry(format!("cannot sign in with {}", self.0.secret))),
+            Fault::TellTale => {
+                let inherited = std::env::var_os("PLUGIN_SECRET").is_some();
+                return Err(Error::retry(format!(
+                    "no entry with {} (inherited: {inherited})",
+                    self.0.secret
+                )));
+            }
             Fault::NotJson
             | Fault::NotUtf8
             | Fault::NotAnObject
