@@ -3,7 +3,8 @@
 use serde_json::json;
 use vestibule_test_support::{Program, TestDatabase, eventually};
 
-use super::{RulesFile, id_of, permissions, with_rules};
+use super::{RulesFile, id_of, permissions, told, with_rules};
+use crate::world::World;
 
 fn everybody(role: &str) -> String {
     format!("default_roles = [{role:?}]\n")
@@ -23,6 +24,26 @@ async fn a_changed_file_takes_effect_without_a_restart() {
     .await;
     let other = world.sign_in("google", "no-name").await;
     assert_eq!(permissions(&world, &other, "storage").await, json!({}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_in_a_process_of_its_own_reads_its_file_too() {
+    let file = RulesFile::new(&everybody("Reader"));
+    let config = format!("isolation = \"process\"\nconfig = {{ file = \"{}\" }}", file.path().display());
+    let world = World::builder(TestDatabase::sqlite())
+        .setting("ALLOWED_SERVICES", "storage:roles")
+        .config(&format!("[plugin.storage]\n{config}"))
+        .start()
+        .await;
+    let ada = world.sign_in("google", "ada").await;
+    let id = id_of(&world, &ada).await;
+    told(&world, &["roles", "grant", "--role", "Administrator", "--user", &id]).await;
+    let all = json!({"execute": true, "read": true, "write": true});
+    assert_eq!(permissions(&world, &ada, "storage").await, all);
+    file.write("database = false\n");
+    eventually("the new rules", async || permissions(&world, &ada, "storage").await == json!({})).await;
+    let said = told(&world, &["permissions", "explain", "--user", &id, "--service", "storage"]).await;
+    assert!(said.ends_with("because      no rule applies\n"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
