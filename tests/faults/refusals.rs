@@ -1,12 +1,11 @@
 //! Plugins that the service does not start with.
 
-use std::fs;
-
 use vestibule_test_support::Program;
 
 use super::stage::{add, faults, table};
 use super::table::{Fault, Isolation, Made, Outcome};
 use crate::authorize::plugins::PluginFolder;
+use crate::world::pem_in;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e3_e6_what_is_refused_for_threads_is_named_with_file_and_reason() {
@@ -66,7 +65,5 @@ async fn assert_refused(fault: &Fault, isolation: Isolation, reason: &str, key: 
 async fn key() -> String {
     let program = Program::builder();
     assert!(program.run(&["keys", "generate"]).await.status.success());
-    let mut files = fs::read_dir(program.keys_dir()).unwrap().map(|entry| entry.unwrap().path());
-    let pem = files.find(|path| path.extension().is_some_and(|extension| extension == "pem"));
-    fs::read_to_string(pem.expect("a key")).unwrap()
+    pem_in(&program.keys_dir())
 }

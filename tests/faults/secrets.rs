@@ -4,13 +4,14 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use vestibule_test_support::{Program, TestDatabase};
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::DecodePrivateKey as _;
+use rsa::traits::PrivateKeyParts as _;
+use vestibule_test_support::TestDatabase;
 
 use super::children::children_of;
 use crate::authorize::granted;
-use crate::world::World;
+use crate::world::{World, pem_in};
 
 /// What the plugin is given, and so has.
 const GIVEN: &str = "given-to-the-plugin-by-the-environment";
@@ -19,35 +20,42 @@ const OTHERS: &str = "given-to-another-plugin-by-the-environment";
 /// A variable that is no setting at all.
 const STRAY: &str = "a-variable-that-nobody-asked-for";
 
-/// The world's settings, with the private key in the environment.
-async fn with_key_in_environment(pem: &str) -> World {
+/// Of a provider that nobody uses; those of the others are written in the program itself, which can play them.
+const CLIENT_SECRET: &str = "the-client-secret-of-a-provider";
+
+/// Two plugins with a secret each, in a service that has its key and everything else from its environment.
+async fn set_stage(database: TestDatabase) -> World {
     let table = |alias: &str, variable: &str| {
         let permission = format!("{{ \"$env\" = \"{variable}\" }}");
         format!(
             "[plugin.{alias}]\nisolation = \"process\"\ntimeout = \"60s\"\nconfig = {{ permission = {permission}, granted = true }}\n"
         )
     };
-    World::builder(TestDatabase::sqlite())
-        .setting("PRIVATE_KEY", pem)
+    let provider = format!(
+        "[providers.unused]\nissuer = \"http://127.0.0.1:1\"\nclient_id = \"id\"\nclient_secret = \"{CLIENT_SECRET}\"\n"
+    );
+    World::builder(database)
+        .with_key_in_environment()
         .setting("OURS", GIVEN)
         .setting("THEIRS", OTHERS)
         .setting("STRAY", STRAY)
         .setting("ALLOWED_SERVICES", "ours:sample-permissions;theirs:sample-permissions")
-        .config(&[table("ours", "OURS"), table("theirs", "THEIRS")].concat())
+        .config(&[table("ours", "OURS"), table("theirs", "THEIRS"), provider].concat())
         .start()
         .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn n5_neither_the_signing_key_nor_a_setting_is_in_the_memory_of_a_plugin_s_process() {
-    let pem = new_key().await;
-    let world = with_key_in_environment(&pem).await;
+    let database = TestDatabase::sqlite();
+    let address = database.url().to_owned();
+    let world = set_stage(database).await;
     let token = world.sign_in("google", "ada").await;
     for service in ["ours", "theirs"] {
         granted(&world, &token, service).await;
     }
     let [child] = children_of(&world.program, "ours")[..] else { panic!("a process of its own") };
-    let secrets = secrets(&world, &pem);
+    let secrets = secrets(&world, &address);
     let environment = fs::read(format!("/proc/{child}/environ")).unwrap();
     for (what, secret) in &secrets {
         assert!(!contains(&environment, secret), "{what} is in the environment");
@@ -57,29 +65,26 @@ async fn n5_neither_the_signing_key_nor_a_setting_is_in_the_memory_of_a_plugin_s
     // The search finds what is there: in this process what it was given, in the service everything else.
     assert_eq!(find_in_memory(child, &[("given", GIVEN.into())]), ["given"]);
     let of_service = find_in_memory(world.program.pid(), &secrets);
-    for what in ["the client secret of Google", "a line of the key", "the stray variable", "the user token"] {
+    for what in ["a client secret", "a line of the key", "the stray variable", "the address of the database"] {
         assert!(of_service.contains(&what), "{what} is not even in the service: {of_service:?}");
     }
     assert!(of_service.iter().any(|what| what.starts_with("a prime")), "{of_service:?}");
 }
 
-fn secrets(world: &World, pem: &str) -> Vec<(&'static str, Vec<u8>)> {
+fn secrets(world: &World, database: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let pem = pem_in(&world.program.keys_dir());
     let lines: Vec<_> = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    let der = BASE64_STANDARD.decode(lines.concat()).unwrap();
-    // The last third is the primes and what follows from them. As bytes of the key, and as the words of an arithmetic.
-    let prime = der[der.len() * 2 / 3..][..24].to_vec();
-    let reversed = prime.iter().rev().copied().collect();
+    let key = RsaPrivateKey::from_pkcs8_pem(&pem).unwrap();
+    let (written, calculated) = (key.primes()[0].to_bytes_be(), key.primes()[0].to_bytes_le());
     let text = |text: &str| text.as_bytes().to_vec();
     vec![
         ("a line of the key", text(lines[lines.len() / 2])),
-        ("a prime as it is written", prime),
-        ("a prime as it is calculated with", reversed),
-        ("the client secret of Google", text(&world.emulator.google_client().secret)),
-        ("the client secret of GitHub", text(&world.emulator.github_client().secret)),
-        ("the client secret of the corporation", text(&world.emulator.corporate_client().secret)),
+        ("a prime as it is written", written),
+        ("a prime as it is calculated with", calculated),
+        ("a client secret", text(CLIENT_SECRET)),
         ("another plugin's configuration", text(OTHERS)),
         ("the stray variable", text(STRAY)),
-        ("the database", text("DATABASE_URL")),
+        ("the address of the database", text(database)),
     ]
 }
 
@@ -130,12 +135,4 @@ fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     let Some((first, rest)) = wanted.split_first() else { return true };
     let starts = bytes.iter().enumerate().filter(|(_, byte)| *byte == first);
     starts.into_iter().any(|(start, _)| bytes[start + 1..].starts_with(rest))
-}
-
-async fn new_key() -> String {
-    let program = Program::builder();
-    assert!(program.run(&["keys", "generate"]).await.status.success());
-    let mut files = fs::read_dir(program.keys_dir()).unwrap().map(|entry| entry.unwrap().path());
-    let pem = files.find(|path| path.extension().is_some_and(|extension| extension == "pem"));
-    fs::read_to_string(pem.expect("a key")).unwrap()
 }
