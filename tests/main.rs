@@ -22,6 +22,7 @@ mod crash;
 mod cross_origin;
 mod dependency_rules;
 mod documents;
+mod faults;
 mod hooks;
 mod identities;
 mod leaks;

@@ -1,6 +1,7 @@
 //! The stage of every test: a database of its own, the provider emulator, and the program between them, set up as an
 //! operator would: by settings, with no development mode.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use reqwest::Method;
@@ -50,6 +51,7 @@ pub(crate) struct WorldBuilder {
     database: TestDatabase,
     config: String,
     left_out: Vec<String>,
+    key_in_environment: bool,
 }
 
 impl World {
@@ -70,7 +72,8 @@ impl World {
             redirect_uris: RedirectPolicy::Exact(vec![callback]),
             ..EmulatorOptions::default()
         };
-        WorldBuilder { program, emulator, database, config: String::new(), left_out: Vec::new() }
+        let (config, left_out) = (String::new(), Vec::new());
+        WorldBuilder { program, emulator, database, config, left_out, key_in_environment: false }
     }
 
     /// A browser without cookies.
@@ -187,6 +190,12 @@ impl WorldBuilder {
         self
     }
 
+    /// Gives the program its key in `PRIVATE_KEY`; it is in the folder as well, where the program does not look then.
+    pub(crate) fn with_key_in_environment(mut self) -> Self {
+        self.key_in_environment = true;
+        self
+    }
+
     /// More of `vestibule.toml`.
     pub(crate) fn config(mut self, text: &str) -> Self {
         self.config.push_str(text);
@@ -209,8 +218,18 @@ impl WorldBuilder {
         let program = self.left_out.iter().fold(program, |program, name| program.without(name));
         let made = program.run(&["keys", "generate"]).await;
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let keys_dir = program.keys_dir();
+        let program =
+            if self.key_in_environment { program.setting("PRIVATE_KEY", &pem_in(&keys_dir)) } else { program };
         World { program: program.start().await, emulator, _database: self.database }
     }
+}
+
+/// The private key in a folder of keys.
+pub(crate) fn pem_in(keys_dir: &Path) -> String {
+    let files = std::fs::read_dir(keys_dir).unwrap().map(|entry| entry.unwrap().path());
+    let pem = files.filter(|path| path.extension().is_some_and(|extension| extension == "pem"));
+    std::fs::read_to_string(pem.min().expect("a key in the folder")).unwrap()
 }
 
 fn address_of_metrics(base_url: &str) -> String {

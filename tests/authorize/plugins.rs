@@ -29,6 +29,11 @@ impl PluginFolder {
         self.compile(&root().join("crates/plugin-host/tests/fixtures/variant.c"), name, defines);
     }
 
+    /// Adds the other plugin of the host's own tests, which fails for some users in the way chosen when it is compiled.
+    pub(crate) fn add_turns(&self, name: &str, defines: &[&str]) {
+        self.compile(&root().join("crates/plugin-host/tests/fixtures/turns.c"), name, defines);
+    }
+
     pub(crate) fn compile(&self, source: &Path, name: &str, defines: &[&str]) {
         let status = Command::new("cc")
             .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-O1", "-fPIC", "-shared"])

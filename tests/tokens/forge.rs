@@ -1,6 +1,5 @@
 //! Tokens that the service never issued, some of them signed with its real key.
 
-use std::fs;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -11,6 +10,8 @@ use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::DecodePrivateKey as _;
 use rsa::rand_core::OsRng;
 use serde_json::Value;
+
+use crate::world::pem_in;
 
 /// A key that signs anything, and the words of a good token to begin with.
 pub(crate) struct Forge {
@@ -24,10 +25,7 @@ pub(crate) struct Forge {
 impl Forge {
     /// With the service's own key, read from its folder.
     pub(crate) fn new(keys_dir: &Path, good: &str) -> Self {
-        let files = fs::read_dir(keys_dir).unwrap().map(|entry| entry.unwrap().path());
-        let pem = files.filter(|path| path.extension().is_some_and(|extension| extension == "pem"));
-        let pem = fs::read_to_string(pem.min().expect("a key in the folder")).unwrap();
-        Self::with(RsaPrivateKey::from_pkcs8_pem(&pem).unwrap(), good)
+        Self::with(RsaPrivateKey::from_pkcs8_pem(&pem_in(keys_dir)).unwrap(), good)
     }
 
     /// With a key that the service has never seen.

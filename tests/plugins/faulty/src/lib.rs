@@ -1,5 +1,6 @@
 //! A plugin that misbehaves as its configuration says: `{"fault": "panic-in-call"}`, `{"fault": "sleep", "seconds": 60}`.
-//! Without a fault it answers `{"service": <service>}` and leaves users alone. Every operation has the same fault.
+//! Without a fault it answers `{"service": <service>}` and leaves users alone. Every operation has the same fault; with
+//! `"only_for": NAME` it has it for users of that name alone.
 //!
 //! What the safe interface cannot say (rubbish, two replies) goes through the raw table, in `raw`.
 #![expect(clippy::panic, reason = "panics are among the faults")]
@@ -84,6 +85,8 @@ struct Config {
     seconds: u64,
     #[serde(default)]
     secret: String,
+    #[serde(default)]
+    only_for: Option<String>,
 }
 
 fn no_fault() -> Fault {
@@ -93,8 +96,11 @@ fn no_fault() -> Fault {
 struct Faulty(Config);
 
 impl Faulty {
-    /// Goes wrong, if that is what an operation is to do.
-    fn misbehave(&self) -> Result<()> {
+    /// Goes wrong, if that is what an operation is to do for a user.
+    fn misbehave(&self, user: impl FnOnce() -> Result<Option<String>>) -> Result<()> {
+        if self.0.only_for.is_some() && self.0.only_for != user()? {
+            return Ok(());
+        }
         match self.0.fault {
             Fault::PanicInCall => panic!("the configured panic in a call"),
             Fault::Sleep => thread::sleep(Duration::from_secs(self.0.seconds)),
@@ -190,7 +196,7 @@ impl PermissionProvider for Faulty {
         call: &CallCtx<'_>,
         request: &PermissionRequest<'_>,
     ) -> Result<Map<String, Value>> {
-        self.misbehave()?;
+        self.misbehave(|| request.user().map(|user| user.name))?;
         match self.0.fault {
             Fault::LongStrings if request.user_id().len() > 1_000 => raw::follow_a_bad_pointer(),
             Fault::OddStrings if !request.user_id().is_ascii() => {
@@ -209,21 +215,21 @@ impl PermissionProvider for Faulty {
 
 impl OnNewUser for Faulty {
     fn on_new_user(&self, _call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>> {
-        self.misbehave()?;
+        self.misbehave(|| Ok(user.name.clone()))?;
         Ok(self.patch(user))
     }
 }
 
 impl OnUserLogin for Faulty {
     fn on_user_login(&self, _call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>> {
-        self.misbehave()?;
+        self.misbehave(|| Ok(user.name.clone()))?;
         Ok(self.patch(user))
     }
 }
 
 impl OnUserLogout for Faulty {
     fn on_user_logout(&self, _call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>> {
-        self.misbehave()?;
+        self.misbehave(|| Ok(user.name.clone()))?;
         Ok(self.patch(user))
     }
 }
