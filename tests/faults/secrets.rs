@@ -65,7 +65,8 @@ async fn n5_neither_the_signing_key_nor_a_setting_is_in_the_memory_of_a_plugin_s
     // The search finds what is there: in this process what it was given, in the service everything else.
     assert_eq!(find_in_memory(child, &[("given", GIVEN.into())]), ["given"]);
     let of_service = find_in_memory(world.program.pid(), &secrets);
-    for what in ["a client secret", "a line of the key", "the stray variable", "the address of the database"] {
+    for what in ["a client secret", "a line of the key", "the stray variable", "the address of the database"]
+    {
         assert!(of_service.contains(&what), "{what} is not even in the service: {of_service:?}");
     }
     assert!(of_service.iter().any(|what| what.starts_with("a prime")), "{of_service:?}");

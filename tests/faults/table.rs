@@ -94,8 +94,16 @@ pub(super) const FAULTS: &[Fault] = &[
     same("exits-in-create", Turns("EXIT_IN_CREATE"), Refused("while it made an instance: exit status 70")),
     differs("crashes-in-destroy", Turns("CRASH_IN_DESTROY"), CUT, Harmless, CUT),
     // In the library
-    same("has-another-major", Variant("MAJOR=2"), Refused("version 2.0 of the plugin ABI; this program has 1.1")),
-    same("has-a-later-minor", Variant("MINOR=99"), Refused("version 1.99 of the plugin ABI; this program has 1.1")),
+    same(
+        "has-another-major",
+        Variant("MAJOR=2"),
+        Refused("version 2.0 of the plugin ABI; this program has 1.1"),
+    ),
+    same(
+        "has-a-later-minor",
+        Variant("MINOR=99"),
+        Refused("version 1.99 of the plugin ABI; this program has 1.1"),
+    ),
     same("has-a-short-table", Variant("SIZE=80"), Refused("too small")),
     same("has-no-entry", Variant("SYMBOL=another_name"), Refused("does not export vestibule_plugin_v1")),
     same("lacks-a-symbol", Variant("UNRESOLVED"), Refused("undefined symbol: absent")),
@@ -108,7 +116,13 @@ pub(super) const FAULTS: &[Fault] = &[
     same("folder-is-another-s", Spoilt(give_folder_away), Refused("is in a folder of the user 12345")),
 ];
 
-const fn differs(name: &'static str, made: Made, thread: Outcome, process: Outcome, inline: Outcome) -> Fault {
+const fn differs(
+    name: &'static str,
+    made: Made,
+    thread: Outcome,
+    process: Outcome,
+    inline: Outcome,
+) -> Fault {
     Fault { name, made, thread, process, inline }
 }
 

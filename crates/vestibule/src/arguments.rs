@@ -105,7 +105,7 @@ pub(crate) enum PluginCommand {
     /// One check, for the command above
     #[command(hide = true)]
     CheckChild,
-    /// Let the service that runs here read its settings of plugins again and load what they say; requests go on
+    /// Load plugins and their settings anew in the service that runs here, while requests go on
     Reload,
     /// Write a new plugin in Rust that works, with its test and the SDK
     New {
