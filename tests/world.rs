@@ -219,8 +219,11 @@ impl WorldBuilder {
         let made = program.run(&["keys", "generate"]).await;
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let keys_dir = program.keys_dir();
-        let program =
-            if self.key_in_environment { program.setting("PRIVATE_KEY", &pem_in(&keys_dir)) } else { program };
+        let program = if self.key_in_environment {
+            program.setting("PRIVATE_KEY", &pem_in(&keys_dir))
+        } else {
+            program
+        };
         World { program: program.start().await, emulator, _database: self.database }
     }
 }

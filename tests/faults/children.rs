@@ -95,7 +95,8 @@ async fn e5_plugins_processes_do_not_outlive_a_service_that_is_killed() {
     assert_eq!(children.len(), 1);
     world.program.kill().await;
     assert!(hanging.await.unwrap().is_err(), "nobody is left to answer");
-    let are_gone = async || children.iter().all(|child| parent_of(*child).is_none() || !is_of(*child, "turns"));
+    let are_gone =
+        async || children.iter().all(|child| parent_of(*child).is_none() || !is_of(*child, "turns"));
     eventually("the plugin's process is gone", are_gone).await;
     world.program.start_again().await;
     granted(&world, &ada, "turns").await;

@@ -123,7 +123,11 @@ async fn e6_a_reload_of_what_cannot_be_loaded_says_so_and_leaves_everything_as_i
             assert!(complaint.contains(part), "{part:?} in {complaint}");
         }
         assert_eq!(changing.permissions("code").await, json!({"v": 0}));
-        assert_eq!(changing.permissions("settings").await["v0"], true, "one plugin is not taken without the other");
+        assert_eq!(
+            changing.permissions("settings").await["v0"],
+            true,
+            "one plugin is not taken without the other"
+        );
     }
     let refusals = || changing.world.program.logs().matches("the plugins stay as they were").count();
     let before = refusals();

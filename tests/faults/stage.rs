@@ -21,7 +21,8 @@ impl Stage {
     pub(super) async fn with(isolation: Isolation, belongs: fn(Outcome) -> bool) -> Self {
         let folder = PluginFolder::new();
         let mut services = vec!["storage:sample-permissions".to_owned()];
-        let mut tables = format!("[plugin.storage]\nisolation = \"{}\"\ntimeout = \"60s\"\n", isolation.as_str());
+        let mut tables =
+            format!("[plugin.storage]\nisolation = \"{}\"\ntimeout = \"60s\"\n", isolation.as_str());
         for fault in faults(isolation, belongs) {
             services.push(add(&folder, fault));
             tables.push_str(&table(fault, isolation));
@@ -72,10 +73,11 @@ pub(super) fn add(folder: &PluginFolder, fault: &Fault) -> String {
 
 /// The settings of a fault's instance. Only what is never to end has a limit that could be felt.
 pub(super) fn table(fault: &Fault, isolation: Isolation) -> String {
-    let timeout =
-        if matches!(fault.outcome(isolation), Outcome::Fails(_, "timeout")) { "5s" } else { "60s" };
+    let timeout = if matches!(fault.outcome(isolation), Outcome::Fails(_, "timeout")) { "5s" } else { "60s" };
     let config = match fault.made {
-        Made::Rust(word) => format!("config = {{ fault = \"{word}\", only_for = \"fail\", seconds = 600 }}\n"),
+        Made::Rust(word) => {
+            format!("config = {{ fault = \"{word}\", only_for = \"fail\", seconds = 600 }}\n")
+        }
         Made::Turns(_) | Made::Variant(_) | Made::Spoilt(_) => String::new(),
     };
     let (name, isolation) = (fault.name, isolation.as_str());
