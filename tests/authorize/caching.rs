@@ -1,10 +1,11 @@
 //! Answers that a plugin lets be used again, and what ends that.
 
 use serde_json::json;
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::{TestDatabase, eventually};
 
 use super::granted;
 use super::plugins::PluginFolder;
+use crate::tokens::parts_of;
 use crate::world::World;
 
 async fn with_script(folder: &PluginFolder, table: &str) -> World {
@@ -43,6 +44,31 @@ async fn e9_the_operator_may_forbid_it() {
     assert!(may_write(&world, &token).await);
     folder.write_script(r#"keep {"write": false}"#);
     assert!(!may_write(&world, &token).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e9_what_is_taken_away_is_gone_after_the_use_of_an_answer_and_the_life_of_a_token_as_the_start_says()
+{
+    let folder = PluginFolder::with_scripted(r#"keep {"write": true}"#);
+    let world = with_script(&folder, "[plugin.storage]\nmax_ttl = \"1s\"\n").await;
+    let said = "a permission that is taken away is gone after 15m 1s at the latest";
+    assert!(world.program.logs().contains(said), "{}", world.program.logs());
+    let token = world.sign_in("google", "ada").await;
+    let mut last = granted(&world, &token, "storage").await;
+    folder.write_script(r#"keep {"write": false}"#);
+    // However often it is used meanwhile, the answer has an end.
+    let is_gone = async || {
+        let answer = granted(&world, &token, "storage").await;
+        let may_write = answer["permissions"]["write"] == true;
+        if may_write {
+            last = answer;
+        }
+        !may_write
+    };
+    eventually("the plugin is asked again", is_gone).await;
+    let claims = parts_of(last["token"].as_str().unwrap()).1;
+    assert_eq!(claims["permissions"], json!({"write": true}));
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 15 * 60);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,7 @@ fn find_in_memory(process: u32, wanted: &[(&'static str, Vec<u8>)]) -> Vec<&'sta
     let memory = File::open(format!("/proc/{process}/mem")).unwrap();
     let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
     let mut found = Vec::new();
-    for (start, end) in maps.lines().filter_map(readable) {
+    for (start, end) in maps.lines().filter_map(private) {
         let part = read(&memory, start, end);
         let here = wanted.iter().filter(|(_, bytes)| contains(&part, bytes)).map(|(what, _)| *what);
         found.extend(here);
@@ -104,15 +104,17 @@ fn find_in_memory(process: u32, wanted: &[(&'static str, Vec<u8>)]) -> Vec<&'sta
     found
 }
 
-/// The range of a line of `/proc/PID/maps`, if it can be read.
-fn readable(line: &str) -> Option<(u64, u64)> {
+/// The range of a line of `/proc/PID/maps`, if the process can read it and has ever been able to write there: the rest is what is
+/// in files.
+fn private(line: &str) -> Option<(u64, u64)> {
     let mut fields = line.split_whitespace();
     let (range, rights) = (fields.next()?, fields.next()?);
+    let is_of_a_file = fields.nth(2)? != "0";
+    let is_kernels = line.contains("[vvar") || line.ends_with("[vsyscall]");
     let (start, end) = range.split_once('-')?;
     let number = |text| u64::from_str_radix(text, 16).ok();
-    // What the kernel keeps there is no memory of the process.
-    let is_kernels = line.ends_with("[vvar]") || line.ends_with("[vsyscall]") || line.contains("[vvar_");
-    (rights.starts_with('r') && !is_kernels).then_some((number(start)?, number(end)?))
+    let counts = rights.starts_with('r') && !is_kernels && (rights.contains('w') || !is_of_a_file);
+    counts.then_some((number(start)?, number(end)?))
 }
 
 fn read(memory: &File, start: u64, end: u64) -> Vec<u8> {

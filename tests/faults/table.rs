@@ -66,8 +66,9 @@ const CUT: Outcome = Refused("while it ended the instance: signal SIGSEGV");
 const FOR_EVER: Outcome = NotTried("nothing bounds a call on the thread of the request");
 const HURTS: Outcome = NotTried("nothing bounds what the service itself takes: the machine would suffer");
 
+/// Every line that says one outcome has it under every isolation.
 pub(super) const FAULTS: &[Fault] = &[
-    // In a call                                            on a thread  in a process  inline
+    // In a call: what comes of it on a thread, in a process, inline
     differs("sleeps", Rust("sleep"), LATE, LATE, FOR_EVER),
     differs("spins", Turns("SPIN"), LATE, LATE, FOR_EVER),
     differs("takes-all-memory", Turns("MEMORY"), HURTS, FAILED, HURTS),
@@ -94,16 +95,8 @@ pub(super) const FAULTS: &[Fault] = &[
     same("exits-in-create", Turns("EXIT_IN_CREATE"), Refused("while it made an instance: exit status 70")),
     differs("crashes-in-destroy", Turns("CRASH_IN_DESTROY"), CUT, Harmless, CUT),
     // In the library
-    same(
-        "has-another-major",
-        Variant("MAJOR=2"),
-        Refused("version 2.0 of the plugin ABI; this program has 1.1"),
-    ),
-    same(
-        "has-a-later-minor",
-        Variant("MINOR=99"),
-        Refused("version 1.99 of the plugin ABI; this program has 1.1"),
-    ),
+    same("has-another-major", Variant("MAJOR=2"), Refused("version 2.0 of the plugin ABI")),
+    same("has-a-later-minor", Variant("MINOR=99"), Refused("version 1.99 of the plugin ABI")),
     same("has-a-short-table", Variant("SIZE=80"), Refused("too small")),
     same("has-no-entry", Variant("SYMBOL=another_name"), Refused("does not export vestibule_plugin_v1")),
     same("lacks-a-symbol", Variant("UNRESOLVED"), Refused("undefined symbol: absent")),

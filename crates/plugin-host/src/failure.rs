@@ -169,6 +169,8 @@ pub(crate) fn judge(
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::answer::RawReply;

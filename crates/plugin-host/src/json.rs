@@ -106,6 +106,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -1,0 +1,153 @@
+//! Replies that nobody thought of: whatever is accepted is what any reader of JSON would take it for.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::*;
+
+/// A JSON text as it is written, with its members in order, of which two may have one name.
+#[derive(Debug, Clone)]
+enum Written {
+    Leaf(String),
+    Array(Vec<Written>),
+    Object(Vec<(String, Written)>),
+}
+
+impl Written {
+    fn text(&self) -> String {
+        match self {
+            Self::Leaf(text) => text.clone(),
+            Self::Array(items) => {
+                format!("[{}]", items.iter().map(Self::text).collect::<Vec<_>>().join(", "))
+            }
+            Self::Object(members) => {
+                let member = |(name, value): &(String, Self)| {
+                    format!("{}:{}", Value::from(name.as_str()), value.text())
+                };
+                format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+
+    fn depth(&self) -> usize {
+        match self {
+            Self::Leaf(_) => 0,
+            Self::Array(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Object(members) => 1 + members.iter().map(|(_, value)| value.depth()).max().unwrap_or(0),
+        }
+    }
+
+    fn has_a_name_twice(&self) -> bool {
+        match self {
+            Self::Leaf(_) => false,
+            Self::Array(items) => items.iter().any(Self::has_a_name_twice),
+            Self::Object(members) => {
+                let again = |(at, (name, _)): (usize, &(String, Self))| {
+                    members.iter().take(at).any(|(other, _)| other == name)
+                };
+                members.iter().enumerate().any(again)
+                    || members.iter().any(|(_, value)| value.has_a_name_twice())
+            }
+        }
+    }
+}
+
+fn written() -> impl Strategy<Value = Written> {
+    let leaf = prop_oneof![
+        r"null|true|false|0|-1|3\.5|1e3|18446744073709551615".prop_map(Written::Leaf),
+        any::<String>().prop_map(|text| Written::Leaf(Value::from(text).to_string())),
+    ];
+    let name = prop_oneof!["[a-c]", any::<String>()];
+    leaf.prop_recursive(6, 40, 5, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(Written::Array),
+            vec((name.clone(), inner), 0..5).prop_map(Written::Object),
+        ]
+    })
+}
+
+/// The same, as a member of so many objects and arrays, and the outermost an object.
+fn reply() -> impl Strategy<Value = Written> {
+    (written(), vec(any::<bool>(), 0..40)).prop_map(|(inner, wrappers)| {
+        let wrap = |inner, is_array: &bool| match is_array {
+            true => Written::Array(vec![inner]),
+            false => Written::Object(vec![("a".to_owned(), inner)]),
+        };
+        Written::Object(vec![("a".to_owned(), wrappers.iter().fold(inner, wrap))])
+    })
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn members(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(members).sum(),
+        Value::Object(object) => object.len() + object.values().map(members).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+/// How many members a text of JSON writes: the colons that are in no string.
+fn colons(text: &str) -> usize {
+    let (mut count, mut in_string, mut escaped) = (0, false, false);
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            ':' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// Whatever is accepted reads the same with the library's own reader, is not too deep and has lost no member.
+fn assert_sound(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let Ok(object) = parse_object(bytes) else { return Ok(()) };
+    let value = Value::Object(object);
+    let text = std::str::from_utf8(bytes).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let same = serde_json::from_str::<Value>(text).is_ok_and(|read| read == value);
+    prop_assert!(same, "{text:?} and {value}");
+    prop_assert!(depth(&value) <= MAX_DEPTH);
+    prop_assert_eq!(members(&value), colons(text));
+    // It is passed on as JSON, which this side would accept as well.
+    prop_assert_eq!(parse_object(value.to_string().as_bytes()).map(Value::Object), Ok(value));
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn e7_an_object_is_accepted_if_it_is_not_deep_and_has_no_name_twice(reply in reply()) {
+        let expected = if reply.depth() > MAX_DEPTH || reply.has_a_name_twice() { None } else { Some(reply.depth()) };
+        let read = parse_object(reply.text().as_bytes()).ok().map(|object| depth(&Value::Object(object)));
+        prop_assert_eq!(read, expected);
+        assert_sound(reply.text().as_bytes())?;
+    }
+
+    #[test]
+    fn e7_any_bytes_at_all_are_refused_or_sound(bytes in vec(any::<u8>(), 0..200)) {
+        assert_sound(&bytes)?;
+        assert_sound(&[b"{\"a\":", &bytes[..], b"}"].concat())?;
+    }
+
+    #[test]
+    fn e7_a_reply_with_any_bytes_changed_is_refused_or_sound(
+        reply in reply(),
+        changes in vec((any::<Index>(), prop_oneof![any::<u8>(), proptest::sample::select(&b"{}[]:,\"\\0eu"[..])]), 1..6),
+    ) {
+        let mut bytes = reply.text().into_bytes();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        assert_sound(&bytes)?;
+    }
+}
