@@ -1,12 +1,12 @@
 # `make` lists what there is. Rust, make and a C compiler are all that building takes.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-needs check openapi screenshot
+.PHONY: help run build test test-needs check bench-plugins openapi screenshot
 
 PROGRAM := $(or $(CARGO_TARGET_DIR),target)/debug/vestibule
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build the program with its sample plugins and start it, with nothing to set up
 	cargo build --workspace
@@ -37,6 +37,10 @@ check: ## Formatting, lints, documentation, dependency rules, generated files: a
 ifneq ($(shell command -v cargo-deny),)
 	cargo deny check bans licenses sources
 endif
+
+bench-plugins: ## Measure what a call of a plugin costs, by its isolation, beside a signature
+	cargo build --release -p sample-permissions -p python -p webhook
+	cargo bench -p vestibule-plugin-host --bench plugins
 
 openapi: build ## Write openapi.yaml anew
 	$(PROGRAM) openapi > openapi.yaml.new

@@ -1,0 +1,89 @@
+//! One thing that is done again and again.
+
+use vestibule_domain::{Person, ServiceName, User};
+use vestibule_plugin_host::PermissionRequest;
+
+use crate::stage::{self, Stage};
+
+/// A user about whom modules in Python have an answer at once.
+pub(crate) const INSTANT: &str = "instant";
+/// A user about whom they wait for 2 ms, as for a database.
+pub(crate) const WAITS: &str = "waits";
+/// How many calls there are at once where there are many.
+pub(crate) const MANY: usize = 64;
+
+/// One thing that is done again and again.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Task {
+    Signature,
+    Ask { service: &'static str, user: &'static str },
+}
+
+impl Task {
+    pub(crate) const fn ask(service: &'static str, user: &'static str) -> Self {
+        Self::Ask { service, user }
+    }
+}
+
+/// A task, and by how many it is done at once.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Load {
+    pub(crate) task: Task,
+    pub(crate) at_once: usize,
+}
+
+impl Load {
+    pub(crate) fn one(task: Task) -> Self {
+        Self { task, at_once: 1 }
+    }
+
+    pub(crate) fn many(task: Task) -> Self {
+        Self { task, at_once: MANY }
+    }
+
+    pub(crate) fn one_worker(user: &'static str) -> Self {
+        Self { task: Task::ask("python-1", user), at_once: 1 }
+    }
+
+    pub(crate) fn eight_workers(user: &'static str) -> Self {
+        Self { task: Task::ask("python-8", user), at_once: 8 }
+    }
+}
+
+/// A task that is ready to be done.
+pub(crate) enum Work {
+    Signature(Stage),
+    Ask { stage: Stage, service: ServiceName, user: User, person: Person },
+}
+
+impl Work {
+    pub(crate) fn new(stage: &Stage, task: Task) -> Self {
+        match task {
+            Task::Signature => Self::Signature(stage.clone()),
+            Task::Ask { service, user } => Self::Ask {
+                stage: stage.clone(),
+                service: ServiceName::parse(service).expect("the name of a service"),
+                user: stage::user(user),
+                // Nobody knows more of this user; a plugin that wants to know is told so.
+                person: Person::default(),
+            },
+        }
+    }
+
+    /// Does it once.
+    pub(crate) async fn perform(&self) {
+        match self {
+            Self::Signature(stage) => stage.sign(),
+            Self::Ask { stage, service, user, person } => {
+                let request = PermissionRequest {
+                    service,
+                    user,
+                    provider_id: "github:42",
+                    session: None,
+                    person: Some(person),
+                };
+                stage.host().permissions(&request).await.expect("an answer");
+            }
+        }
+    }
+}
