@@ -5,10 +5,12 @@ WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked -p vestibule -p sample-permissions -p sample-extension \
+    cargo build --release --locked -p vestibule -p roles -p python -p webhook -p audit-log \
+        -p sample-permissions -p sample-extension \
     && mkdir -p /image/plugins \
     && cp target/release/vestibule /image/ \
-    && cp target/release/libsample_permissions.so target/release/libsample_extension.so /image/plugins/
+    && for plugin in roles python webhook audit_log sample_permissions sample_extension; do \
+        cp "target/release/lib$plugin.so" /image/plugins/; done
 
 # glibc, and the same one that the program was linked with: a static program could not load plugins.
 FROM debian:bookworm-slim

@@ -5,6 +5,7 @@ mod development;
 mod help;
 mod mistakes;
 mod plugin;
+mod plugin_check;
 mod plugin_new;
 mod running;
 mod secrets;

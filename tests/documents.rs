@@ -26,7 +26,7 @@ const DEFAULTS: [(&str, &str); 14] = [
 ];
 
 /// Names in capitals with an underscore that other programs gave to something.
-const OTHER_NAMES: [&str; 1] = ["HTTPS_PROXY"];
+const OTHER_NAMES: [&str; 2] = ["HTTPS_PROXY", "LC_ALL"];
 
 #[test]
 fn every_relative_link_leads_somewhere() {

@@ -108,7 +108,8 @@ async fn a_plugin_is_told_who_the_user_is() {
     let profile = world.profile(&token).await;
     let expected = json!({
         "id": profile["id"], "name": profile["name"], "email": profile["email"], "username": "ada",
-        "avatar_url": profile["avatar_url"], "provider_id": profile["provider_id"], "attributes": {},
+        "avatar_url": profile["avatar_url"], "provider_id": profile["provider_id"],
+        "join_date": profile["join_date"], "attributes": {},
     });
     assert_eq!(known_user(&world, &token).await, expected);
 }

@@ -31,6 +31,7 @@ mod next;
 mod openapi;
 mod python;
 mod restart;
+mod roles;
 mod rotation;
 mod sign_in;
 mod sign_out;

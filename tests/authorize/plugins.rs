@@ -34,7 +34,7 @@ impl PluginFolder {
         self.compile(&root().join("crates/plugin-host/tests/fixtures/turns.c"), name, defines);
     }
 
-    fn compile(&self, source: &Path, name: &str, defines: &[&str]) {
+    pub(crate) fn compile(&self, source: &Path, name: &str, defines: &[&str]) {
         let status = Command::new("cc")
             .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-O1", "-fPIC", "-shared"])
             .args(["-fvisibility=hidden", "-pthread", "-I"])

@@ -27,6 +27,7 @@ async fn l11_a_schema_from_the_future_is_left_alone() {
     let database = TestDatabase::postgres();
     let program = ready_to_start().await.setting("DATABASE_URL", database.url());
     assert_eq!(command(&program, &["migrate"]).await.status, Some(0));
+    let steps = database.query("SELECT count(*) + 1 FROM schema_migrations");
     database.query("INSERT INTO schema_migrations (version, name) VALUES (99, '0099_later')");
     for arguments in [&["migrate"][..], &["users", "list"]] {
         let outcome = command(&program, arguments).await;
@@ -36,7 +37,7 @@ async fn l11_a_schema_from_the_future_is_left_alone() {
     let ended = program.try_start().await.expect_err("it does not start");
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.logs.contains("the database has schema version 99"), "{}", ended.logs);
-    assert_eq!(database.query("SELECT count(*) FROM schema_migrations").as_deref(), Some("2"));
+    assert_eq!(database.query("SELECT count(*) FROM schema_migrations"), steps);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 19] = [
+const COMMANDS: [(&[&str], &[&str]); 27] = [
     (
         &[],
         &[
@@ -16,6 +16,8 @@ const COMMANDS: [(&[&str], &[&str]); 19] = [
             "openapi",
             "plugin",
             "users",
+            "roles",
+            "permissions",
             "healthcheck",
             "--config",
             "--dev",
@@ -31,14 +33,22 @@ const COMMANDS: [(&[&str], &[&str]); 19] = [
     (&["config"], &["check"]),
     (&["config", "check"], &["without starting"]),
     (&["openapi"], &["OpenAPI"]),
-    (&["plugin"], &["inspect", "new"]),
+    (&["plugin"], &["inspect", "check", "new", "reload"]),
+    (&["plugin", "reload"], &["requests go on"]),
     (&["plugin", "inspect"], &["<FILE>"]),
+    (&["plugin", "check"], &["<FILE>", "--json", "TOML or JSON"]),
     (&["plugin", "new"], &["<NAME>", "--dir <DIR>", "default: here"]),
     (&["users"], &["list", "show", "disable", "enable", "delete"]),
     (&["users", "list"], &["List all users"]),
     (&["users", "show"], &["<USER>", "id or username"]),
     (&["users", "disable"], &["<USER>", "End a user's sessions"]),
-    (&["users", "delete"], &["<USER>", "identities and sessions"]),
+    (&["users", "delete"], &["<USER>", "identities, sessions"]),
+    (&["roles"], &["grant", "revoke", "list"]),
+    (&["roles", "grant"], &["--role", "--user", "--email", "--domain", "--organization", "--service"]),
+    (&["roles", "revoke"], &["--role", "--user", "--email", "--domain", "--organization", "--service"]),
+    (&["roles", "list"], &["--user"]),
+    (&["permissions"], &["explain"]),
+    (&["permissions", "explain"], &["--user", "--service"]),
     (&["healthcheck"], &["alive"]),
 ];
 
@@ -71,6 +81,8 @@ async fn wrong_usage_ends_with_status_two_and_says_what_would_be_right() {
         (&["keys"], "generate"),
         (&["config"], "check"),
         (&["plugin", "inspect"], "<FILE>"),
+        (&["plugin", "check"], "<FILE>"),
+        (&["plugin", "check", "libx.so", "--config", "x.yaml"], ".toml or .json"),
         (&["plugin", "new"], "<NAME>"),
         (&["users", "show"], "<USER>"),
         (&["users", "rename", "ada"], "unrecognized subcommand"),

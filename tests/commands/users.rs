@@ -74,7 +74,7 @@ on_both_databases! {
         assert_eq!(world.profile(&token).await["username"], "ada");
 
         let deleted = told(&world, &["delete", "ada"]).await;
-        assert_eq!(deleted, format!("{id}: deleted, with identities and sessions\n"));
+        assert_eq!(deleted, format!("{id}: deleted, with identities, sessions and roles\n"));
         assert!(!world.is_signed_in(&token).await);
         assert_eq!(told(&world, &["list"]).await, "");
         let resolved = world.browser().get("/auth/resolve?username=ada").await;

@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::time::Duration;
 
 use poem::http::header;
 use poem::web::Multipart;
-use poem::{FromRequest, Request, RequestBody};
+use poem::{Body, FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, Object};
+use tokio::io::{AsyncRead, AsyncReadExt as _, copy, sink};
+use tokio::time::timeout;
 use url::form_urlencoded;
 
 use crate::problem::Problem;
 use crate::repeated::repeated;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How much of a body that is refused is read all the same, and for how long.
+const MAX_PASSED_OVER_BYTES: u64 = 16 * 1024 * 1024;
+const PASS_OVER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The fields that a form may have. Each can be a query parameter instead; other fields are ignored.
 #[derive(Object)]
@@ -65,11 +71,7 @@ impl Form {
         if content_type.starts_with("multipart/form-data") {
             return Self::read_multipart(request, body).await;
         }
-        let body = body.take().map_err(|_| Problem::UnreadableBody)?;
-        let bytes = body.into_bytes_limit(MAX_BODY_BYTES).await.map_err(|error| match error {
-            poem::error::ReadBodyError::PayloadTooLarge => Problem::BodyTooLarge,
-            _ => Problem::UnreadableBody,
-        })?;
+        let bytes = read_bounded(body.take().map_err(|_| Problem::UnreadableBody)?).await?;
         let mut form = Self::default();
         if bytes.is_empty() {
             return Ok(form);
@@ -91,7 +93,12 @@ impl Form {
         // A multipart body must say how long it is: its parts are read before the whole could be measured.
         match declared {
             Some(length) if length <= MAX_BODY_BYTES => {}
-            Some(_) => return Err(Problem::BodyTooLarge),
+            Some(_) => {
+                if let Ok(body) = body.take() {
+                    pass_over(&mut body.into_async_read()).await;
+                }
+                return Err(Problem::BodyTooLarge);
+            }
             None => return Err(Problem::UnreadableBody),
         }
         let mut parts = <Multipart as FromRequest>::from_request(request, body)
@@ -104,6 +111,24 @@ impl Form {
         }
         Ok(form)
     }
+}
+
+async fn read_bounded(body: Body) -> Result<Vec<u8>, Problem> {
+    let mut reader = body.into_async_read();
+    let mut bytes = Vec::new();
+    let read = (&mut reader).take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut bytes).await;
+    if read.map_err(|_| Problem::UnreadableBody)? > MAX_BODY_BYTES {
+        pass_over(&mut reader).await;
+        return Err(Problem::BodyTooLarge);
+    }
+    Ok(bytes)
+}
+
+/// Reads a part of what is refused, and forgets it: a connection that closes under a client which still writes looks like a
+/// failure of the network, and the answer is lost.
+async fn pass_over(rest: &mut (impl AsyncRead + Unpin)) {
+    let mut rest = rest.take(MAX_PASSED_OVER_BYTES);
+    drop(timeout(PASS_OVER_TIMEOUT, copy(&mut rest, &mut sink())).await);
 }
 
 impl<'a> ApiExtractor<'a> for Form {

@@ -4,11 +4,11 @@
 //! It opens after five failures in a row, or when more than half of the last twenty calls failed. After a pause one call
 //! is let through; its success closes the breaker, its failure doubles the pause.
 //!
-//! There are two kinds of failure. One that says that the plugin is not there (timeout, "try later", a crash, no free
-//! thread) counts whoever asked. One that may lie in the data of the user who asked (a failure, a panic, an answer that breaks
-//! the rules) counts only beside the same of another user: otherwise one person with odd data, asking again and again,
-//! would lock everybody else out. For the same reason such a failure of the one call that is let through decides
-//! nothing alone: the next call of somebody else is let through at once.
+//! There are two kinds of failure. One that says that the plugin is not there (timeout, "try later", no free thread) counts
+//! whoever asked. One that may lie in the data of the user who asked (a failure, a panic, the end of its process, an answer
+//! that breaks the rules) counts only beside the same of another user: otherwise one person with odd data, asking again
+//! and again, would lock everybody else out. For the same reason such a failure of the one call that is let through
+//! decides nothing alone: the next call of somebody else is let through at once.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -8,12 +8,14 @@
 
 mod checks;
 mod child;
+mod errors;
 mod event;
 mod mask;
 mod parent;
 mod plan;
 mod questions;
 mod report;
+mod scratch;
 mod subject;
 mod usage;
 

@@ -21,6 +21,7 @@ pub(crate) fn user_json(user: &User, provider_id: &str) -> Value {
         }
     }
     members.insert("provider_id".to_owned(), provider_id.into());
+    members.insert("join_date".to_owned(), user.join_date.to_rfc3339().into());
     members.insert("attributes".to_owned(), user.attributes.as_object().clone().into());
     Value::Object(members)
 }
@@ -102,6 +103,15 @@ mod tests {
         }
     }
 
+    fn user_of_the_test() -> Value {
+        json!({
+            "id": "u1",
+            "provider_id": "github:42",
+            "join_date": "1970-01-01T00:00:00Z",
+            "attributes": {},
+        })
+    }
+
     fn context(person: Option<&Person>) -> Value {
         permission_context(&user(), "github:42", person).parse().unwrap()
     }
@@ -119,7 +129,7 @@ mod tests {
             roles: vec![role(Some("storage")), role(None)],
         };
         let expected = json!({
-            "user": {"id": "u1", "provider_id": "github:42", "attributes": {}},
+            "user": user_of_the_test(),
             "verified_emails": ["ada@example.org"],
             "identities": [
                 {"provider_id": "github:42", "issuer": "https://github.com", "subject": "42", "login": "ada",
@@ -148,9 +158,6 @@ mod tests {
 
     #[test]
     fn who_does_not_want_to_know_is_told_of_the_user_alone() {
-        assert_eq!(
-            context(None),
-            json!({"user": {"id": "u1", "provider_id": "github:42", "attributes": {}}})
-        );
+        assert_eq!(context(None), json!({"user": user_of_the_test()}));
     }
 }

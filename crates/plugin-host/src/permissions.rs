@@ -116,7 +116,9 @@ impl Instance {
 fn concerns_everybody(verdict: &Verdict) -> bool {
     match verdict {
         Ok(_) | Err(CallFailure::Denied(_) | CallFailure::Failed { .. }) => true,
-        Err(CallFailure::Unavailable { cause, .. }) => *cause == Unavailability::Retry,
+        Err(CallFailure::Unavailable { cause, .. }) => {
+            matches!(cause, Unavailability::Retry | Unavailability::Crashed)
+        }
         Err(CallFailure::UnknownService) => false,
     }
 }
@@ -134,15 +136,15 @@ mod tests {
             Unavailability::Timeout,
             Unavailability::QueueFull,
             Unavailability::Stuck,
+            Unavailability::Restarting,
             Unavailability::Closed,
             Unavailability::Open(Duration::ZERO),
         ] {
             assert!(!concerns_everybody(&unavailable(own)), "{own}");
         }
         let failed = CallFailure::Failed { alias: "a".into(), kind: FailureKind::Panic };
-        for verdict in
-            [unavailable(Unavailability::Retry), Err(failed), Err(CallFailure::Denied("no".into()))]
-        {
+        let causes = [Unavailability::Retry, Unavailability::Crashed].map(unavailable);
+        for verdict in causes.into_iter().chain([Err(failed), Err(CallFailure::Denied("no".into()))]) {
             assert!(concerns_everybody(&verdict), "{verdict:?}");
         }
     }

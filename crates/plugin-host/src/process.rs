@@ -84,6 +84,7 @@ impl ProcessRunner {
     pub(crate) fn start(seed: Seed, newborn: Newborn) -> Result<Self, LoadFault> {
         let runtime =
             Handle::try_current().map_err(|error| LoadFault::Process(std::io::Error::other(error)))?;
+        hide_this_process();
         let state = Mutex::new(State::new(&seed));
         let shared = Arc::new(Shared { seed, runtime, state, busy: Notify::new() });
         worker::install(&shared, newborn)?;
@@ -131,6 +132,15 @@ impl ProcessRunner {
         let workers = self.shared.lock().take_workers();
         let unfinished = workers.iter().filter(|worker| !worker.end(until));
         unfinished.count() == 0
+    }
+}
+
+/// Keeps other processes of our user, and so the plugins, from looking into our memory and environment.
+fn hide_this_process() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        tracing::warn!(%error, "plugins with processes of their own may look into this one");
     }
 }
 

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use vestibule_plugin_host::InstanceSettings;
 
-use support::{Folder, ask};
+use support::{Folder, ask, eventually};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -45,7 +45,10 @@ async fn a_message_of_a_plugin_is_one_line_under_its_alias_in_the_span_of_its_ca
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let host = folder.serve("variant", InstanceSettings::default()).unwrap();
     ask(&host, "billing", "ada").await.unwrap();
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = || String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    // The thread of the call lets go of its span after the answer is there.
+    eventually("the span is closed", async || text().contains("outcome=")).await;
+    let text = text();
     let [message, end] = *text.lines().collect::<Vec<_>>() else { panic!("{text}") };
     let span = "plugin_call{alias=\"billing\" operation=\"get_permissions\"}";
     for part in ["ERROR ", span, " plugin: one\\n2026 INFO forged", "plugin=\"billing\"", "{\"n\":1}"] {

@@ -9,7 +9,7 @@ use vestibule_domain::{EmailDomain, Person, PersonIdentity, RoleAssignment, Role
 use crate::db::{Connection, query};
 use crate::error::{Failure, StorageError};
 use crate::rows::{PersonIdentityRow, RoleRow};
-use crate::schema::{identities, role_assignments};
+use crate::schema::{coalesce, identities, role_assignments};
 use crate::storage::Storage;
 
 impl Storage {
@@ -49,7 +49,7 @@ async fn roles_of(
     let texts: Vec<&str> = subjects.iter().map(|(_, text)| text.as_str()).collect();
     let select = role_assignments::table.filter(role_assignments::subject.eq_any(texts)).order((
         role_assignments::role,
-        role_assignments::service,
+        coalesce(role_assignments::service, ""),
         role_assignments::subject_kind,
         role_assignments::subject,
     ));

@@ -68,7 +68,7 @@ impl Storage {
                 Box::pin(async move {
                     let select = role_assignments::table.order((
                         role_assignments::role,
-                        role_assignments::service,
+                        coalesce(role_assignments::service, ""),
                         role_assignments::subject_kind,
                         role_assignments::subject,
                     ));

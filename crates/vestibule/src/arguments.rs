@@ -91,7 +91,7 @@ pub(crate) enum PluginCommand {
         /// The shared library
         file: PathBuf,
     },
-    /// Try a plugin out, each check in a process of its own: odd input, many threads, deadlines, leaks, speed
+    /// Try a plugin out: odd input, threads, deadlines, leaks, speed
     Check {
         /// The shared library
         file: PathBuf,
@@ -105,7 +105,7 @@ pub(crate) enum PluginCommand {
     /// One check, for the command above
     #[command(hide = true)]
     CheckChild,
-    /// Let the service that runs here read its settings of plugins again and load what they say; requests go on
+    /// Load plugins and their settings anew in the service that runs here, while requests go on
     Reload,
     /// Write a new plugin in Rust that works, with its test and the SDK
     New {
@@ -127,7 +127,7 @@ pub(crate) enum UsersCommand {
     Disable(UserArgument),
     /// Let a disabled user sign in again
     Enable(UserArgument),
-    /// Delete a user with identities and sessions
+    /// Delete a user with identities, sessions and assigned roles
     Delete(UserArgument),
 }
 

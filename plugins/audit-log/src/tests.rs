@@ -3,6 +3,7 @@
 mod files;
 mod lines;
 mod rotation;
+mod schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};

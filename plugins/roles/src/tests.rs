@@ -248,6 +248,21 @@ fn a_file_is_read_and_its_absence_stops_the_start() {
     assert_eq!(plugin.health().unwrap().code, code::OK);
 }
 
+/// The second block of the README is a file, the third and fourth are the answers for Ada.
+#[test]
+fn the_example_of_the_readme_answers_as_it_says() {
+    let blocks: Vec<&str> = include_str!("../README.md").split("```").skip(1).step_by(2).collect();
+    let body = |number: usize| blocks[number].split_once('\n').unwrap().1;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("roles.toml");
+    fs::write(&file, body(1)).unwrap();
+    let context = json!({"user": {"id": "u1"}, "verified_emails": ["ada@example.org"]});
+    for (format, number) in [("scopes", 2), ("list", 3)] {
+        let expected: Value = body(number).parse().unwrap();
+        assert_eq!(asked(&plugin(&json!({"file": file, "format": format})), &context), expected);
+    }
+}
+
 #[test]
 fn the_schema_is_json_and_knows_every_setting() {
     let schema: Value = include_str!("../schema.json").parse().unwrap();

@@ -4,6 +4,7 @@ mod answers;
 mod connections;
 mod messages;
 mod retries;
+mod schema;
 mod server;
 mod tls;
 

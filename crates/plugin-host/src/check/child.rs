@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::checks;
+use super::errors;
 use super::event::{Event, Job, Note};
 use crate::exit_now;
 
@@ -21,6 +22,7 @@ const NOBODY_LISTENS: i32 = 3;
 /// Does what the parent asks for over the standard input, which is a socket, and ends the process.
 pub fn run_check_child() -> ! {
     end_with_parent();
+    errors::listen();
     let Ok((job, progress)) = begin() else { exit_now(NOBODY_LISTENS) };
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| checks::run(&job, &progress)));
     if outcome.is_err() {

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -13,12 +14,16 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::event::{About, Event, Job, Note};
 use super::mask::Mask;
+use super::plan::Check;
+use super::scratch::Scratch;
 use crate::process::{ChildProgram, KEPT_VARIABLES};
 
 /// How much of what a plugin writes to its standard error output is kept.
 const KEPT_BYTES: usize = 4 * 1024;
 /// How our own lines begin: that the process has crashed is told already, and better.
 const OURS: &str = "vestibule: ";
+/// Between two looks at a child that is about to end.
+const LOOK: Duration = Duration::from_millis(5);
 /// How long the rest of that output is waited for: a process that the plugin has started may hold it open.
 const RUN_OUT: Duration = Duration::from_millis(500);
 
@@ -32,19 +37,19 @@ pub(super) struct Ran {
 /// Runs one check in a child and puts whatever ends it early down to what it was doing.
 pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
     let began = Instant::now();
-    let (mut child, mut stream) = start(program)?;
+    let scratch = (job.check == Check::BrokenConfigurations).then(Scratch::new).transpose()?;
+    let (mut child, mut stream) = start(program, scratch.as_ref().map(Scratch::path))?;
     let words = gather(child.0.stderr.take());
     serde_json::to_writer(&stream, job)?;
     stream.write_all(b"\n")?;
-    stream.set_read_timeout(Some(job.check.patience()))?;
+    let patience = job.check.patience();
+    stream.set_read_timeout(Some(patience))?;
     let mut story =
         Story { doing: "its library was being loaded".to_owned(), about: None, notes: Vec::new() };
     let ending = listen(stream, &mut story);
     if ending != Ending::Told {
-        let status = child.0.try_wait()?;
-        let hangs = status.is_none() && ending == Ending::Silent;
-        let status = if hangs { None } else { Some(child.0.wait()?) };
-        let mut note = describe(status, job.check.patience(), &story.doing);
+        let status = child.end_within(if ending == Ending::Silent { Duration::ZERO } else { patience })?;
+        let mut note = describe(status, patience, &story.doing);
         drop(child);
         if let Some(words) = words.recv_timeout(RUN_OUT).ok().and_then(|words| last_line(&words)) {
             note = note.with_words(&Mask::new(&job.config).quote(&words));
@@ -57,6 +62,20 @@ pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
 /// A child that is ended, with all that it has started, when nobody is interested any more.
 struct Running(Child);
 
+impl Running {
+    /// How the child has ended. One that does not listen to us any more may live on: it is not waited for without end.
+    fn end_within(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
+        let until = Instant::now() + patience;
+        loop {
+            let status = self.0.try_wait()?;
+            if status.is_some() || Instant::now() >= until {
+                return Ok(status);
+            }
+            thread::sleep(LOOK);
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended already.
@@ -65,11 +84,14 @@ impl Drop for Running {
     }
 }
 
-fn start(program: &ChildProgram) -> io::Result<(Running, UnixStream)> {
+fn start(program: &ChildProgram, folder: Option<&Path>) -> io::Result<(Running, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let mut command = Command::new(&program.path);
     command.args(&program.arguments).env_clear().process_group(0);
     command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
     command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped());
     Ok((Running(command.spawn()?), ours))
 }

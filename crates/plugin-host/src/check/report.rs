@@ -126,9 +126,16 @@ impl CheckReport {
         let parts = parts.into_iter().map(|verdict| (self.count(verdict), verdict));
         let parts: Vec<_> = parts
             .filter(|(count, _)| *count > 0)
-            .map(|(count, verdict)| format!("{count} {}", verdict.as_str()))
+            .map(|(count, verdict)| format!("{count} {}", in_summary(verdict)))
             .collect();
         write!(formatter, "{}", parts.join(", "))
+    }
+}
+
+fn in_summary(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Remark => "with remarks",
+        other => other.as_str(),
     }
 }
 

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use serde_json::json;
-use vestibule_plugin_host::{InstanceSettings, LoadFault, Operation, PluginHost, inspect};
+use vestibule_plugin_host::{
+    InstanceSettings, LoadFault, Operation, PluginHost, PluginPath, PluginPlan, inspect,
+};
 
 use crate::support::{Folder, ask, config, explain, parts, service, spec};
 
@@ -105,6 +107,48 @@ fn e6_a_library_that_others_may_write_is_refused() {
     for mode in [0o777, 0o775, 0o757] {
         fs::set_permissions(folder.file("variant"), fs::Permissions::from_mode(mode)).unwrap();
         assert_refused(&folder, "may be written by its group or by everybody");
+    }
+}
+
+#[test]
+fn e6_a_library_in_a_folder_that_others_may_write_is_refused() {
+    let folder = Folder::with_variant(&[]);
+    let own = folder.file("variant").parent().unwrap().to_owned();
+    for mode in [0o777, 0o775, 0o1777] {
+        fs::set_permissions(&own, fs::Permissions::from_mode(mode)).unwrap();
+        let reason =
+            format!("in a folder where others may change files: {} (mode {mode:04o})", own.display());
+        assert_refused(&folder, &reason);
+    }
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).unwrap();
+    // Above it is the system's folder for temporary files, where everybody may write: that does no harm.
+    assert!(folder.serve("variant", InstanceSettings::default()).is_ok());
+    let trusting = PluginPath::new(vec![own.clone()]).dangerous_trusting_the_group();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o775)).unwrap();
+    let services = vec![(service("billing"), spec("billing", "variant", InstanceSettings::default()))];
+    let plan = PluginPlan { path: trusting, services, extensions: Vec::new() };
+    assert!(PluginHost::load(&plan, parts()).is_ok());
+}
+
+#[test]
+fn e6_the_folders_above_count_as_well_and_links_to_folders_are_followed() {
+    let top = tempfile::tempdir().unwrap();
+    let (above, link) = (top.path().join("above"), top.path().join("link"));
+    let own = above.join("plugins");
+    fs::create_dir_all(&own).unwrap();
+    symlink(&own, &link).unwrap();
+    let built = Folder::with_variant(&[]);
+    fs::copy(built.file("variant"), own.join("libvariant.so")).unwrap();
+    let serve = || Folder::serve_from(&link, "variant", InstanceSettings::default());
+    assert!(serve().is_ok());
+    fs::set_permissions(&above, fs::Permissions::from_mode(0o777)).unwrap();
+    let error = serve().unwrap_err().to_string();
+    assert!(error.contains(&format!("others may change files: {} (mode 0777)", above.display())), "{error}");
+    fs::set_permissions(&above, fs::Permissions::from_mode(0o755)).unwrap();
+    // Only root can give a folder away; for anybody else there is nothing to try.
+    if chown(&above, Some(12_345), None).is_ok() {
+        let error = serve().unwrap_err().to_string();
+        assert!(error.contains(&format!("in a folder of the user 12345: {}", above.display())), "{error}");
     }
 }
 

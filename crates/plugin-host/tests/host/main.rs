@@ -10,6 +10,5 @@ mod identities;
 mod life;
 mod loading;
 mod museum;
-mod processes;
 mod support;
 mod threads;

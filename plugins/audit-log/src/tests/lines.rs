@@ -62,9 +62,3 @@ fn members_that_a_user_does_not_have_are_left_out() {
     plugin.on_user_login(&json!({"id": "u1"})).unwrap();
     assert_eq!(without_time(folder.text().trim_end()), r#","event":"user.login","user_id":"u1"}"#);
 }
-
-#[test]
-fn the_schema_is_json() {
-    let schema: Value = include_str!("../../schema.json").parse().unwrap();
-    assert_eq!(schema["title"], "audit-log");
-}

@@ -7,7 +7,7 @@
 
 mod raw;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -60,6 +60,8 @@ enum Fault {
     Brittle,
     /// Does not come back while there is little time left, in `get_permissions`.
     Late,
+    /// Each instance writes to the file that its `secret` names.
+    WriteFile,
     /// Each instance leaves memory behind.
     LeakMemory,
     /// Each instance leaves an open file behind.
@@ -70,7 +72,7 @@ enum Fault {
     LeakInCalls,
     /// Calls share a variable as if there were one thread.
     Race,
-    /// Repeats its `secret` when it complains.
+    /// Repeats its `secret` when it complains, and says whether the environment has it too.
     TellTale,
 }
 
@@ -109,7 +111,13 @@ impl Faulty {
             Fault::Abort => std::process::abort(),
             Fault::Exit => std::process::exit(7),
             Fault::LeakInCalls => mem::forget(vec![1_u8; 1024]),
-            Fault::TellTale => return Err(Error::retry(format!("cannot sign in with {}", self.0.secret))),
+            Fault::TellTale => {
+                let inherited = std::env::var_os("PLUGIN_SECRET").is_some();
+                return Err(Error::retry(format!(
+                    "no entry with {} (inherited: {inherited})",
+                    self.0.secret
+                )));
+            }
             Fault::NotJson
             | Fault::NotUtf8
             | Fault::NotAnObject
@@ -142,6 +150,9 @@ impl Plugin for Faulty {
             Fault::Refuse => Err(Error::fatal("the configured refusal")),
             _ => {
                 leak(config.fault);
+                if config.fault == Fault::WriteFile {
+                    fs::write(&config.secret, "here").map_err(Error::fatal)?;
+                }
                 Ok(Self(config))
             }
         }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::check::child::Progress;
+use crate::check::errors;
 use crate::check::event::{About, Event, Job, Note};
 use crate::check::subject::Subject;
 use crate::check::{failed, of_file};
@@ -65,7 +66,12 @@ pub(super) fn create(subject: &Subject<'_>) -> Result<Note, LoadFault> {
     let began = Instant::now();
     let instance = subject.create()?;
     let took = began.elapsed();
+    errors::take();
     subject.destroy(instance);
+    if let Some(message) = errors::take() {
+        let text = format!("it logs an error while it is destroyed{}", subject.said(&message));
+        subject.progress.note(Note::remark(text, "At that time nothing but the log can tell"));
+    }
     subject.progress.doing("it was created under an alias of 4 KiB");
     match subject.create_with(&"a".repeat(LONG_ALIAS_BYTES), subject.config) {
         Ok(instance) => subject.destroy(instance),

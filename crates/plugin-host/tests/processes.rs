@@ -1,4 +1,9 @@
-//! Plugins in processes of their own.
+//! Plugins in processes of their own. A program of its own, in which one test runs at a time: they look at all children.
+#![cfg(test)]
+
+#[path = "host/support.rs"]
+#[expect(dead_code, reason = "shared with the other tests")]
+mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +16,7 @@ use vestibule_plugin_host::{
     CallFailure, FailureKind, InstanceSettings, Isolation, Outcome, PluginHost, Unavailability,
 };
 
-use crate::support::{Folder, Recorder, ask, config, parts, parts_with, patient, service, spec};
+use support::{Folder, Recorder, ask, config, parts, parts_with, patient, service, spec};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -21,6 +26,16 @@ fn in_process(settings: InstanceSettings) -> InstanceSettings {
 
 fn unavailable(cause: Unavailability) -> CallFailure {
     CallFailure::Unavailable { alias: "billing".to_owned(), cause }
+}
+
+/// Held by the test that runs.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// Waits until no other test runs, and none has left anything behind.
+async fn turn() -> tokio::sync::MutexGuard<'static, ()> {
+    let turn = TURN.lock().await;
+    until("the children of the test before are gone", || children().is_empty()).await;
+    turn
 }
 
 /// The living processes that this one has started for plugins, by their numbers.
@@ -58,6 +73,7 @@ async fn until_answered(host: &PluginHost, name: &str) {
 
 #[tokio::test]
 async fn a_plugin_in_a_process_of_its_own_answers_like_any_other() {
+    let _turn = turn().await;
     let folder = Folder::with_built(&["sample-permissions"]);
     let settings = in_process(config(&json!({"permission": "admin", "granted": true})));
     let host = folder.serve("sample-permissions", settings).unwrap();
@@ -69,17 +85,20 @@ async fn a_plugin_in_a_process_of_its_own_answers_like_any_other() {
 
 #[tokio::test]
 async fn the_service_never_maps_the_library() {
-    let folder = Folder::with_variant(&[]);
-    let host = folder.serve("variant", in_process(patient())).unwrap();
+    let _turn = turn().await;
+    let folder = Folder::new();
+    folder.compile("variant.c", "elsewhere", &[]);
+    let host = folder.serve("elsewhere", in_process(patient())).unwrap();
     assert!(ask(&host, "billing", "ada").await.is_ok());
     let maps = |process: u32| fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
-    assert!(!maps(std::process::id()).contains("libvariant.so"));
+    assert!(!maps(std::process::id()).contains("libelsewhere.so"));
     let child = children().pop_first().unwrap();
-    assert!(maps(child).contains("libvariant.so"));
+    assert!(maps(child).contains("libelsewhere.so"));
 }
 
 #[tokio::test]
 async fn the_process_has_no_setting_of_the_service_and_cannot_gain_privileges() {
+    let _turn = turn().await;
     let folder = Folder::with_variant(&[]);
     let host = folder.serve("variant", in_process(patient())).unwrap();
     assert!(ask(&host, "billing", "ada").await.is_ok());
@@ -128,6 +147,7 @@ fn open_files(process: u32) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn e4_a_call_that_hangs_costs_its_process_and_no_other_call() {
+    let _turn = turn().await;
     let folder = Folder::with_built(&["faulty-plugin"]);
     folder.compile("turns.c", "turns", &[]);
     let settings =
@@ -149,6 +169,7 @@ async fn e4_a_call_that_hangs_costs_its_process_and_no_other_call() {
 
 #[tokio::test]
 async fn e5_a_plugin_that_ends_its_process_costs_the_calls_under_way_and_no_more() {
+    let _turn = turn().await;
     for fault in ["SEGFAULT", "ABORT", "EXIT", "OVERFLOW"] {
         let folder = Folder::new();
         folder.compile("turns.c", "turns", &[fault]);
@@ -165,6 +186,7 @@ async fn e5_a_plugin_that_ends_its_process_costs_the_calls_under_way_and_no_more
 
 #[tokio::test]
 async fn e5_calls_that_wait_go_to_the_next_process() {
+    let _turn = turn().await;
     let folder = Folder::new();
     folder.compile("turns.c", "turns", &["SEGFAULT"]);
     let settings = InstanceSettings { concurrency: 1, ..patient() };
@@ -187,6 +209,7 @@ async fn e5_calls_that_wait_go_to_the_next_process() {
 
 #[tokio::test]
 async fn e5_a_process_that_ends_at_every_call_is_given_pauses_and_calls_fail_at_once() {
+    let _turn = turn().await;
     let folder = Folder::new();
     folder.compile("turns.c", "turns", &["SEGFAULT"]);
     let host = folder.serve("turns", in_process(patient())).unwrap();
@@ -207,6 +230,7 @@ async fn e5_a_process_that_ends_at_every_call_is_given_pauses_and_calls_fail_at_
 
 #[tokio::test]
 async fn e4_memory_and_threads_are_bounded() {
+    let _turn = turn().await;
     for fault in ["MEMORY", "THREADS"] {
         let folder = Folder::new();
         folder.compile("turns.c", "turns", &[fault]);
@@ -220,16 +244,15 @@ async fn e4_memory_and_threads_are_bounded() {
 
 #[tokio::test]
 async fn e4_a_stopped_process_is_replaced() {
+    let _turn = turn().await;
     let folder = Folder::with_variant(&[]);
-    let settings = InstanceSettings { timeout: Duration::from_millis(300), ..InstanceSettings::default() };
-    let host = folder.serve("variant", in_process(settings)).unwrap();
+    let host = folder.serve("variant", in_process(InstanceSettings::default())).unwrap();
+    assert!(ask(&host, "billing", "ada").await.is_ok());
     let first = children();
-    let child = i32::try_from(*first.first().unwrap()).unwrap();
-    rustix::process::kill_process(
-        rustix::process::Pid::from_raw(child).unwrap(),
-        rustix::process::Signal::STOP,
-    )
-    .unwrap();
+    let child = *first.first().unwrap();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    until("every thread stands still", || threads_of(child).all(|status| status.contains("State:\tT"))).await;
     assert_eq!(ask(&host, "billing", "ada").await, Err(unavailable(Unavailability::Timeout)));
     until_answered(&host, "billing").await;
     until("the stopped process is gone", || children().is_disjoint(&first)).await;
@@ -237,6 +260,7 @@ async fn e4_a_stopped_process_is_replaced() {
 
 #[tokio::test]
 async fn references_reach_the_plugin_and_errors_of_create_the_operator() {
+    let _turn = turn().await;
     let folder = Folder::with_built(&["sample-permissions", "faulty-plugin"]);
     let good = config(&json!({"permission": {"$env": "TEST_SECRET"}, "granted": true}));
     for isolation in [Isolation::Thread, Isolation::Process] {
@@ -255,6 +279,7 @@ async fn references_reach_the_plugin_and_errors_of_create_the_operator() {
 
 #[tokio::test]
 async fn a_library_that_crashes_or_hangs_while_it_is_tried_stops_the_start_with_its_name() {
+    let _turn = turn().await;
     for (define, reason) in [
         ("CRASH_IN_CONSTRUCTOR", "ended its process while the library was loaded: signal SIGSEGV"),
         ("CRASH_IN_CREATE", "ended its process while it made an instance: signal SIGSEGV"),
@@ -281,6 +306,7 @@ async fn n4_what_a_plugin_s_process_reports_cannot_forge_a_line_of_the_log() {
 
 #[tokio::test]
 async fn a_configuration_of_any_length_arrives() {
+    let _turn = turn().await;
     let folder = Folder::with_built(&["sample-permissions"]);
     let long = "x".repeat(300_000);
     let settings = in_process(config(&json!({"permission": long, "granted": true})));
@@ -292,6 +318,7 @@ async fn a_configuration_of_any_length_arrives() {
 
 #[tokio::test]
 async fn closing_destroys_the_instance_and_ends_the_process() {
+    let _turn = turn().await;
     let folder = Folder::new();
     folder.compile("turns.c", "turns", &[]);
     let host = folder.serve("turns", in_process(patient())).unwrap();
@@ -303,6 +330,7 @@ async fn closing_destroys_the_instance_and_ends_the_process() {
 
 #[tokio::test]
 async fn a_reload_takes_new_code_and_new_settings_and_loses_no_call() {
+    let _turn = turn().await;
     for isolation in [Isolation::Thread, Isolation::Process] {
         let folder = Folder::with_variant(&["REPLY=\"{\\\"v\\\":1}\""]);
         let settings = InstanceSettings { isolation, ..patient() };
@@ -343,6 +371,7 @@ async fn a_reload_takes_new_code_and_new_settings_and_loses_no_call() {
 
 #[tokio::test]
 async fn a_reload_that_fails_changes_nothing() {
+    let _turn = turn().await;
     let folder = Folder::with_variant(&[]);
     let services = vec![(service("billing"), spec("billing", "variant", patient()))];
     let plan = folder.plan(services, Vec::new());
