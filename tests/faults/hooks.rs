@@ -10,16 +10,16 @@ use crate::world::{APP, World};
 
 /// A world with these extensions, made of `turns.c`: an alias, and the option with which it is compiled.
 async fn with_extensions(folder: &PluginFolder, isolation: Isolation, extensions: &[(&str, &str)]) -> World {
-    let (mut names, mut tables) = (String::new(), String::new());
     for (name, option) in extensions {
         folder.add_turns(name, &[option]);
-        names.push_str(&format!("{name};"));
-        tables.push_str(&format!("[plugin.{name}]\nisolation = \"{}\"\n", isolation.as_str()));
     }
+    let table = |name: &str| format!("[plugin.{name}]\nisolation = \"{}\"\n", isolation.as_str());
+    let names: Vec<_> = extensions.iter().map(|(name, _)| *name).chain(["sample-extension"]).collect();
+    let tables: Vec<_> = extensions.iter().map(|(name, _)| table(name)).collect();
     World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("INSTALLED_EXTENSIONS", &format!("{names}sample-extension"))
-        .config(&tables)
+        .setting("INSTALLED_EXTENSIONS", &names.join(";"))
+        .config(&tables.concat())
         .with_metrics()
         .start()
         .await

@@ -293,6 +293,17 @@ async fn a_library_that_crashes_or_hangs_while_it_is_tried_stops_the_start_with_
     }
 }
 
+/// Code of the plugin runs in its process, so it can say whatever the host's own code there could.
+#[tokio::test]
+async fn n4_what_a_plugin_s_process_reports_cannot_forge_a_line_of_the_log() {
+    let folder = Folder::new();
+    folder.compile("turns.c", "turns", &[r#"FORGE="R{\"Failed\":\"no\\nINFO all is well\"}""#]);
+    let error = folder.serve("turns", in_process(patient())).unwrap_err().to_string();
+    assert!(error.ends_with(r"no\nINFO all is well"), "{error}");
+    folder.compile("turns.c", "turns", &[r#"FORGE="Rubbish""#]);
+    assert!(folder.serve("turns", in_process(patient())).is_err());
+}
+
 #[tokio::test]
 async fn a_configuration_of_any_length_arrives() {
     let _turn = turn().await;

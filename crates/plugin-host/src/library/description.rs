@@ -70,6 +70,19 @@ impl PluginDescription {
         })
     }
 
+    /// What a process has said of the library that it was given, in which code of that library runs: what is shown to people is
+    /// made printable again, and which file it is, is known better here.
+    pub(crate) fn received(self, file: &LoadableFile) -> Self {
+        Self {
+            name: printable(&self.name),
+            version: printable(&self.version),
+            build_info: printable(&self.build_info),
+            file: file.path().to_owned(),
+            sha256: file.sha256(),
+            ..self
+        }
+    }
+
     /// Whether it provides the operation.
     pub fn provides(&self, operation: Operation) -> bool {
         self.provides.contains(&operation)
@@ -126,4 +139,31 @@ impl fmt::Display for PluginDescription {
 
 fn or_dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n4_what_a_process_says_of_its_library_forges_no_line_and_no_file() {
+        let said = PluginDescription {
+            name: "a\nINFO b".to_owned(),
+            version: "1\r".to_owned(),
+            abi: (1, 0),
+            provides: Vec::new(),
+            serial: false,
+            wants_identities: false,
+            build_info: "\u{1b}[2J".to_owned(),
+            config_schema: String::new(),
+            file: "/elsewhere".into(),
+            sha256: [7; 32],
+        };
+        let nothing = std::fs::File::open("/dev/null").unwrap().into();
+        let file = LoadableFile::from_parts("/plugins/liba.so".into(), [1; 32], nothing);
+        let kept = said.received(&file);
+        assert_eq!((kept.name.as_str(), kept.version.as_str()), ("a\\nINFO b", "1\\r"));
+        assert_eq!(kept.build_info, "\\u{1b}[2J");
+        assert_eq!((kept.file.as_path(), kept.sha256), (file.path(), [1; 32]));
+    }
 }

@@ -10,6 +10,7 @@ use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
 use crate::library::{LoadableFile, PluginDescription};
 use crate::log_sink;
+use crate::text::printable;
 
 /// How long a library may take to be loaded: its constructors run.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,7 +50,8 @@ impl Newborn {
         match start.report("while the library was loaded", LOAD_TIMEOUT)? {
             Report::Loaded(description) => {
                 let Start { link, process, .. } = start;
-                Ok(Self { link, process, alias: alias.to_owned(), description: *description })
+                let description = description.received(file);
+                Ok(Self { link, process, alias: alias.to_owned(), description })
             }
             _ => Err(LoadFault::Misbehaves),
         }
@@ -120,7 +122,9 @@ impl Start<'_> {
                 Err(Silence::Late) => return Err(LoadFault::Hangs { moment, after: timeout }),
             };
             match FromChild::parse(&packet) {
-                Ok(FromChild::Report(Report::Failed(text))) => return Err(LoadFault::Reported(text)),
+                Ok(FromChild::Report(Report::Failed(text))) => {
+                    return Err(LoadFault::Reported(printable(&text)));
+                }
                 Ok(FromChild::Report(report)) => return Ok(report),
                 Ok(FromChild::Log { level, message, fields }) => {
                     log_sink::write(self.alias, level, &message, &fields);
