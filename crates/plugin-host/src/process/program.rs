@@ -28,6 +28,7 @@ impl ChildProgram {
     /// process, and it is the leader of a process group, so that a key pressed at a terminal is not meant for it.
     pub(super) fn spawn(&self, alias: &str, socket: OwnedFd) -> io::Result<Child> {
         let mut command = Command::new(&self.path);
+        command.arg0("vestibule");
         command.args(&self.arguments).arg(alias).env_clear().process_group(0).stdin(Stdio::from(socket));
         for name in KEPT_VARIABLES {
             if let Some(value) = env::var_os(name) {

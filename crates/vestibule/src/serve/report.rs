@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use vestibule_plugin_host::{DEFAULT_MAX_TTL, PluginHost};
+use vestibule_plugin_host::{DEFAULT_MAX_TTL, Isolation, PluginHost};
 use vestibule_provider_emulator::Emulator;
 use vestibule_providers::Providers;
 use vestibule_tokens::TokenService;
@@ -92,7 +92,12 @@ fn describe_services(settings: &Settings) -> String {
 
 fn describe_plugins(plugins: &PluginHost) -> String {
     let describe = |plugin: &vestibule_plugin_host::PluginInfo| {
-        format!("{}: {} {} from {}", plugin.alias, plugin.name, plugin.version, plugin.file.display())
+        let place = match plugin.isolation {
+            Isolation::Thread => "",
+            Isolation::Process => ", in a process of its own",
+            Isolation::Inline => ", inline",
+        };
+        format!("{}: {} {} from {}{place}", plugin.alias, plugin.name, plugin.version, plugin.file.display())
     };
     plugins.list().iter().map(describe).collect::<Vec<_>>().join("\n             ")
 }
