@@ -1,17 +1,18 @@
 //! Rounds in which everything has its turn.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cpu::Family;
 use crate::stage::Stage;
-use crate::work::{Load, Work};
+use crate::work::{Load, Task, WARM_UP, Work};
 
 const ROUNDS: usize = 30;
 /// How long each load lasts in a round.
 const TURN: Duration = Duration::from_millis(30);
-/// Long enough for eight interpreters to start.
-const WARM_UP: Duration = Duration::from_secs(1);
+/// The instances in Python that have several workers, and how many.
+const WORKERS: [(&str, usize); 2] = [("python", 4), ("python-8", 8)];
 
 /// One turn of a load: microseconds a call.
 struct Turn {
@@ -33,11 +34,15 @@ pub(crate) struct Rounds(Vec<(Load, Cost)>);
 
 impl Rounds {
     pub(crate) fn measure(stage: &Stage, loads: &[Load]) -> Self {
-        for load in loads {
-            take_turn(stage, *load, WARM_UP, &Family::find());
+        for (service, workers) in WORKERS {
+            stage.runtime().block_on(wait_for_workers(stage, service, workers));
         }
         let family = Family::find();
         let mut turns: Vec<Vec<Turn>> = loads.iter().map(|_| Vec::new()).collect();
+        // The first round warms up.
+        for load in loads {
+            take_turn(stage, *load, TURN, &family);
+        }
         for _ in 0..ROUNDS {
             for (load, turns) in loads.iter().zip(&mut turns) {
                 turns.push(take_turn(stage, *load, TURN, &family));
@@ -80,6 +85,24 @@ async fn work_until(work: &Arc<Work>, at_once: usize, until: Instant) -> usize {
         calls += task.await.expect("no call fails");
     }
     calls
+}
+
+/// Waits until every worker has answered: they are started when they are needed first.
+async fn wait_for_workers(stage: &Stage, service: &'static str, workers: usize) {
+    let work = Arc::new(Work::new(stage, Task::ask(service, WARM_UP)));
+    let mut seen = BTreeSet::new();
+    while seen.len() < workers {
+        let asked: Vec<_> = (0..workers)
+            .map(|_| {
+                let work = Arc::clone(&work);
+                tokio::spawn(async move { work.perform().await })
+            })
+            .collect();
+        for answer in asked {
+            let answer = answer.await.expect("no call fails");
+            seen.insert(answer.get("pid").expect("it is in the module").to_string());
+        }
+    }
 }
 
 async fn repeat(work: Arc<Work>, until: Instant) -> usize {

@@ -48,9 +48,8 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> Option<usize> {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.trim().parse().ok()?;
             }
-            Some(_) => {}
             None if line.trim_end().is_empty() => return Some(length),
-            None => {}
+            Some(_) | None => {}
         }
     }
 }

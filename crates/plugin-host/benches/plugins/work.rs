@@ -1,5 +1,6 @@
 //! One thing that is done again and again.
 
+use serde_json::{Map, Value};
 use vestibule_domain::{Person, ServiceName, User};
 use vestibule_plugin_host::PermissionRequest;
 
@@ -9,6 +10,8 @@ use crate::stage::{self, Stage};
 pub(crate) const INSTANT: &str = "instant";
 /// A user about whom they wait for 2 ms, as for a database.
 pub(crate) const WAITS: &str = "waits";
+/// A user about whom the answer takes so long that every worker gets a question, and names the worker.
+pub(crate) const WARM_UP: &str = "warm-up";
 /// How many calls there are at once where there are many.
 pub(crate) const MANY: usize = 64;
 
@@ -53,7 +56,7 @@ impl Load {
 /// A task that is ready to be done.
 pub(crate) enum Work {
     Signature(Stage),
-    Ask { stage: Stage, service: ServiceName, user: User, person: Person },
+    Ask { stage: Stage, service: ServiceName, user: Box<User>, person: Person },
 }
 
 impl Work {
@@ -63,17 +66,20 @@ impl Work {
             Task::Ask { service, user } => Self::Ask {
                 stage: stage.clone(),
                 service: ServiceName::parse(service).expect("the name of a service"),
-                user: stage::user(user),
+                user: Box::new(stage::user(user)),
                 // Nobody knows more of this user; a plugin that wants to know is told so.
                 person: Person::default(),
             },
         }
     }
 
-    /// Does it once.
-    pub(crate) async fn perform(&self) {
+    /// Does it once. A signature has no answer.
+    pub(crate) async fn perform(&self) -> Map<String, Value> {
         match self {
-            Self::Signature(stage) => stage.sign(),
+            Self::Signature(stage) => {
+                stage.sign();
+                Map::new()
+            }
             Self::Ask { stage, service, user, person } => {
                 let request = PermissionRequest {
                     service,
@@ -82,7 +88,7 @@ impl Work {
                     session: None,
                     person: Some(person),
                 };
-                stage.host().permissions(&request).await.expect("an answer");
+                stage.host().permissions(&request).await.expect("an answer")
             }
         }
     }
