@@ -221,14 +221,8 @@ impl Shared {
             worker.dismiss(&self.keeper);
             return self.lose_one();
         }
-        let mut state = self.lock();
-        state.idle.push(worker);
-        let wanted = state.waiting > 0;
-        drop(state);
-        // To wake nobody costs as much as to wake somebody.
-        if wanted {
-            self.changed.notify_one();
-        }
+        self.lock().idle.push(worker);
+        self.changed.notify_one();
     }
 
     /// One is gone. The last one is replaced at once, so that the next call need not wait for a start.

@@ -157,15 +157,14 @@ impl State {
         }
     }
 
-    /// Notes that a call is answered, and sends the next. Gives who waits for this answer, and processes that are not needed
-    /// any more. The caller is told by whoever asked here, after letting go of the lock: it may ask again at once.
-    pub(super) fn answered(&mut self, id: u64) -> (Option<oneshot::Sender<Answer>>, Vec<Arc<Worker>>) {
-        let caller = self.calls.remove(&id).map(|call| call.answer);
-        if caller.is_some() {
+    pub(super) fn answered(&mut self, id: u64, answer: RawAnswer) -> Vec<Arc<Worker>> {
+        if let Some(call) = self.calls.remove(&id) {
             self.starts_without_answer = 0;
+            // Nobody may be waiting any more: then the answer comes to nothing.
+            drop(call.answer.send(Ok(answer)));
         }
         self.dispatch();
-        (caller, self.take_finished())
+        self.take_finished()
     }
 
     /// The number of the next process.

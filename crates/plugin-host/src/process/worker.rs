@@ -117,9 +117,7 @@ async fn read(shared: Weak<Shared>, worker: Arc<Worker>) {
 fn take(shared: &Arc<Shared>, message: FromChild) {
     match message {
         FromChild::Answer { id, answer } => {
-            let (caller, finished) = shared.lock().answered(id);
-            // Nobody may be waiting any more: then the answer comes to nothing.
-            drop(caller.map(|caller| caller.send(Ok(answer))));
+            let finished = shared.lock().answered(id, answer);
             kill_all(shared, finished);
         }
         FromChild::Log { level, message, fields } => {
