@@ -2,20 +2,21 @@
 //!
 //! **Owns** the host's half of the plugin ABI: where libraries may come from, what is refused before a line of them runs,
 //! the threads that calls run on, how long anybody waits, and what each kind of failure means. **Does not own** what an
-//! answer is used for (`flows`), nor what is configured (the program). All `unsafe` of the host is in `library`,
-//! `callbacks`, `raw` and `crash`.
+//! answer is used for (`flows`), nor what is configured (the program). The `unsafe` of the host is in `library`,
+//! `callbacks`, `raw`, `text` and `crash`, but for two lines about sockets in `process`.
 //!
 //! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance looks whether it knows the
 //! answer (`cache`) and whether the plugin may be asked (`breaker`), and asks its `Runner`, which brings the question to
 //! the plugin and the answer back; `failure` turns the answer into a value or a failure.
-//! Questions and answers are plain data, so that a runner can also be something other than threads.
+//! Questions and answers are plain data, so that a runner can be threads, nothing at all (`inline`), or a child (`process`).
+//! A `Loader` makes the instances of a [`PluginPlan`]; a reload puts those of another plan in their place.
 //!
 //! To add an operation: a nullable pointer in the ABI, a variant of [`Operation`], of `Question` and of `RawInstance::ask`.
 //! To add a way to isolate plugins: a variant of [`Isolation`] and of `Runner`.
 //!
 //! To add a check for authors: a variant of `check::plan::Check` and a file in `check/checks`.
 //!
-//! Libraries are never unloaded, and a call that hangs cannot be ended. So a process that has loaded plugins must not
+//! Libraries are never unloaded, and a call that hangs on a thread cannot be ended. So a process that has loaded plugins must not
 //! end by returning from `main`, which would run the libraries' destructors under their threads: flush, then [`exit_now`].
 #![allow(unsafe_code, reason = "this crate is the host's side of a C interface")]
 

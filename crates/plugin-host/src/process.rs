@@ -34,6 +34,7 @@ use crate::observer::CallObserver;
 use crate::question::Question;
 
 pub use child::run_plugin_process;
+pub(crate) use child::take_socket;
 pub(crate) use newborn::{CREATE_TIMEOUT, Newborn};
 pub use program::ChildProgram;
 pub(crate) use program::KEPT_VARIABLES;

@@ -1,9 +1,7 @@
 //! The side of a check that loads the plugin, and may die of it.
 
 use std::fmt::Display;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +13,7 @@ use super::checks;
 use super::errors;
 use super::event::{Event, Job, Note};
 use crate::exit_now;
+use crate::process::take_socket;
 
 /// The status of a child whose parent has gone, or who could not begin.
 const NOBODY_LISTENS: i32 = 3;
@@ -44,12 +43,7 @@ fn end_with_parent() {
 
 /// Takes the socket away from the standard input, which plugins and their children could read.
 fn begin() -> io::Result<(Job, Progress)> {
-    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let nothing = File::open("/dev/null")?;
-    // SAFETY: both are open; number 0 belongs to nobody but the standard input.
-    if unsafe { libc::dup2(nothing.as_raw_fd(), 0) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
+    let stream = UnixStream::from(take_socket()?);
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line)?;
     Ok((serde_json::from_str(&line)?, Progress(Mutex::new((stream, Instant::now())))))

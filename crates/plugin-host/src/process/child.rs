@@ -106,8 +106,8 @@ fn reported<T>(link: &Link, outcome: Result<T, String>) -> io::Result<Option<T>>
     }
 }
 
-/// Frees standard input, so that nothing that the plugin starts gets the socket.
-fn take_socket() -> io::Result<OwnedFd> {
+/// Takes the socket away from the standard input, so that nothing that the plugin starts gets it.
+pub(crate) fn take_socket() -> io::Result<OwnedFd> {
     let stdin = io::stdin();
     let socket = stdin.as_fd().try_clone_to_owned()?;
     let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
