@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::config::ResolvedConfig;
 use crate::error::{LoadError, LoadFault};
 use crate::instance::Instance;
 use crate::library::{CheckedFile, Library, LoadableFile, PluginDescription};
@@ -104,8 +105,7 @@ impl<'a> Loader<'a> {
         role: Role,
         file: &Arc<LoadableFile>,
     ) -> Result<(PluginDescription, Runner), LoadFault> {
-        let tried = self.try_out(spec, role, file)?;
-        let config = spec.settings.config.resolve(&*self.parts.environment)?;
+        let (tried, config) = self.try_out(spec, role, file)?;
         let tried = tried.create(&config)?;
         let description = tried.description().clone();
         let threads = if description.serial { 1 } else { spec.settings.concurrency };
@@ -119,12 +119,17 @@ impl<'a> Loader<'a> {
     }
 
     /// Loads the library in a process of its own, and looks whether it and its configuration are fit for what it is wanted for.
-    fn try_out(&self, spec: &InstanceSpec, role: Role, file: &LoadableFile) -> Result<Newborn, LoadFault> {
+    fn try_out(
+        &self,
+        spec: &InstanceSpec,
+        role: Role,
+        file: &LoadableFile,
+    ) -> Result<(Newborn, ResolvedConfig), LoadFault> {
         let tried = Newborn::load(&self.parts.child, &spec.alias, file, spec.settings.concurrency)?;
         check_role(tried.description(), role)?;
         let config = spec.settings.config.resolve(&*self.parts.environment)?;
         schema::validate(&tried.description().config_schema, config.as_object())?;
-        Ok(tried)
+        Ok((tried, config))
     }
 
     fn seed(&self, spec: &InstanceSpec, file: &Arc<LoadableFile>, threads: usize) -> Seed {
