@@ -55,6 +55,7 @@ mod runner;
 mod schema;
 mod search;
 mod settings;
+mod signal;
 mod text;
 mod witness;
 

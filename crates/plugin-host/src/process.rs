@@ -35,9 +35,9 @@ use crate::question::Question;
 
 pub use child::run_plugin_process;
 pub(crate) use child::take_socket;
+pub(crate) use life::Process;
 pub(crate) use newborn::{CREATE_TIMEOUT, Newborn};
 pub use program::ChildProgram;
-pub(crate) use program::KEPT_VARIABLES;
 use queue::{Job, State};
 
 /// What it takes to start the process of an instance again.

@@ -3,27 +3,24 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::event::{About, Event, Job, Note};
 use super::mask::Mask;
 use super::plan::Check;
 use super::scratch::Scratch;
-use crate::process::{ChildProgram, KEPT_VARIABLES};
+use crate::process::{ChildProgram, Process};
+use crate::signal;
 
 /// How much of what a plugin writes to its standard error output is kept.
 const KEPT_BYTES: usize = 4 * 1024;
 /// How our own lines begin: that the process has crashed is told already, and better.
 const OURS: &str = "vestibule: ";
-/// Between two looks at a child that is about to end.
-const LOOK: Duration = Duration::from_millis(5);
 /// How long the rest of that output is waited for: a process that the plugin has started may hold it open.
 const RUN_OUT: Duration = Duration::from_millis(500);
 
@@ -38,8 +35,7 @@ pub(super) struct Ran {
 pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
     let began = Instant::now();
     let scratch = (job.check == Check::BrokenConfigurations).then(Scratch::new).transpose()?;
-    let (mut child, mut stream) = start(program, scratch.as_ref().map(Scratch::path))?;
-    let words = gather(child.0.stderr.take());
+    let (mut child, words, mut stream) = start(program, scratch.as_ref().map(Scratch::path))?;
     serde_json::to_writer(&stream, job)?;
     stream.write_all(b"\n")?;
     let patience = job.check.patience();
@@ -48,7 +44,9 @@ pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
         Story { doing: "its library was being loaded".to_owned(), about: None, notes: Vec::new() };
     let ending = listen(stream, &mut story);
     if ending != Ending::Told {
-        let status = child.end_within(if ending == Ending::Silent { Duration::ZERO } else { patience })?;
+        // One that does not listen to us any more may live on: it is not waited for without end.
+        let time = if ending == Ending::Silent { Duration::ZERO } else { patience };
+        let status = child.wait_until(Instant::now() + time);
         let mut note = describe(status, patience, &story.doing);
         drop(child);
         if let Some(words) = words.recv_timeout(RUN_OUT).ok().and_then(|words| last_line(&words)) {
@@ -59,41 +57,19 @@ pub(super) fn run(program: &ChildProgram, job: &Job) -> io::Result<Ran> {
     Ok(Ran { about: story.about, notes: story.notes, took: began.elapsed() })
 }
 
-/// A child that is ended, with all that it has started, when nobody is interested any more.
-struct Running(Child);
+/// The child, the end of what its plugin writes, and our end of the socket between us.
+type Started = (Process, Receiver<String>, UnixStream);
 
-impl Running {
-    /// How the child has ended. One that does not listen to us any more may live on: it is not waited for without end.
-    fn end_within(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
-        let until = Instant::now() + patience;
-        loop {
-            let status = self.0.try_wait()?;
-            if status.is_some() || Instant::now() >= until {
-                return Ok(status);
-            }
-            thread::sleep(LOOK);
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        kill_process_group(Pid::from_child(&self.0), Signal::KILL).ok();
-        drop(self.0.wait());
-    }
-}
-
-fn start(program: &ChildProgram, folder: Option<&Path>) -> io::Result<(Running, UnixStream)> {
+fn start(program: &ChildProgram, folder: Option<&Path>) -> io::Result<Started> {
     let (ours, theirs) = UnixStream::pair()?;
-    let mut command = Command::new(&program.path);
-    command.args(&program.arguments).env_clear().process_group(0);
-    command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    let mut command = program.command();
     if let Some(folder) = folder {
         command.current_dir(folder);
     }
     command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped());
-    Ok((Running(command.spawn()?), ours))
+    let mut child = command.spawn()?;
+    let words = gather(child.stderr.take());
+    Ok((Process::new(child), words, ours))
 }
 
 /// What is known of a check while it runs.
@@ -172,17 +148,21 @@ fn cause(status: ExitStatus) -> (String, &'static str) {
     let Some(signal) = status.signal() else {
         return ("by calling exit".to_owned(), "Return a code instead; only the service may end the process");
     };
-    let bad_memory = "It has followed a bad pointer or used up its stack; a debugger or -fsanitize=address finds the place";
+    let what = signal::name_of(signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
+    (format!("with {what}"), advice_on(signal))
+}
+
+fn advice_on(signal: i32) -> &'static str {
     match signal {
-        libc::SIGSEGV => ("with SIGSEGV".to_owned(), bad_memory),
-        libc::SIGBUS => ("with SIGBUS".to_owned(), bad_memory),
-        libc::SIGABRT => (
-            "with SIGABRT".to_owned(),
-            "Look for abort, a failed assertion, damaged memory, or a panic or exception that left the plugin",
-        ),
-        libc::SIGILL => ("with SIGILL".to_owned(), "Look for a trap, or code for another processor"),
-        libc::SIGFPE => ("with SIGFPE".to_owned(), "Look for a division by zero"),
-        libc::SIGKILL => ("with SIGKILL".to_owned(), "Perhaps the system ran out of memory"),
-        other => (format!("with signal {other}"), "A plugin must not send signals to the process"),
+        libc::SIGSEGV | libc::SIGBUS => {
+            "It has followed a bad pointer or used up its stack; a debugger or -fsanitize=address finds the place"
+        }
+        libc::SIGABRT => {
+            "Look for abort, a failed assertion, damaged memory, or a panic or exception that left the plugin"
+        }
+        libc::SIGILL => "Look for a trap, or code for another processor",
+        libc::SIGFPE => "Look for a division by zero",
+        libc::SIGKILL => "Perhaps the system ran out of memory",
+        _ => "A plugin must not send signals to the process",
     }
 }

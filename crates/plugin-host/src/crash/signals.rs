@@ -8,21 +8,16 @@ use libc::{c_int, c_void, siginfo_t};
 
 use super::line::Line;
 use super::{code, is_our_process, note};
+use crate::signal::name_of;
 
-const FATAL: [(c_int, &str); 5] = [
-    (libc::SIGSEGV, "SIGSEGV"),
-    (libc::SIGBUS, "SIGBUS"),
-    (libc::SIGILL, "SIGILL"),
-    (libc::SIGFPE, "SIGFPE"),
-    (libc::SIGABRT, "SIGABRT"),
-];
+const FATAL: [c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT];
 
 /// What was there before us: the standard library's handler for the overflow of a stack, and nothing else.
 static EARLIER: OnceLock<[libc::sigaction; FATAL.len()]> = OnceLock::new();
 
 pub(super) fn install() {
-    EARLIER.get_or_init(|| FATAL.map(|(signal, _)| present(signal)));
-    for (signal, _) in FATAL {
+    EARLIER.get_or_init(|| FATAL.map(present));
+    for signal in FATAL {
         if present(signal).sa_sigaction != libc::SIG_IGN {
             let handler: unsafe extern "C" fn(c_int, *mut siginfo_t, *mut c_void) = handle;
             // On the alternate stack, if the thread has one: it may be the stack that is at its end.
@@ -68,7 +63,7 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c
 /// The arguments are those of a handler.
 unsafe fn call_earlier(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let known = FATAL.iter().zip(EARLIER.get().into_iter().flatten());
-    let Some((_, earlier)) = known.into_iter().find(|((fatal, _), _)| *fatal == signal) else { return };
+    let Some((_, earlier)) = known.into_iter().find(|(fatal, _)| **fatal == signal) else { return };
     let handler = earlier.sa_sigaction;
     if handler == libc::SIG_DFL || handler == libc::SIG_IGN {
         return;
@@ -89,7 +84,7 @@ unsafe fn call_earlier(signal: c_int, info: *mut siginfo_t, context: *mut c_void
 unsafe fn report(signal: c_int, context: *mut c_void) {
     let mut line = Line::new();
     line.push("vestibule: fatal signal ");
-    line.push(FATAL.iter().find(|(fatal, _)| *fatal == signal).map_or("of unknown kind", |(_, name)| name));
+    line.push(name_of(signal).unwrap_or("of unknown kind"));
     // SAFETY: as the caller says.
     let place = unsafe { Place::of(context) };
     if let Some(note) = note() {

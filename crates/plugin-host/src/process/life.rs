@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use crate::signal;
+
 /// A leader of a process group. Dropping it kills it, with all that it has started.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     status: Option<ExitStatus>,
 }
 
 impl Process {
-    pub(super) fn new(child: Child) -> Self {
+    pub(crate) fn new(child: Child) -> Self {
         Self { child, status: None }
     }
 
@@ -34,7 +36,7 @@ impl Process {
     }
 
     /// Waits for its end, but not for ever. Blocks its thread.
-    pub(super) fn wait_until(&mut self, until: Instant) -> Option<ExitStatus> {
+    pub(crate) fn wait_until(&mut self, until: Instant) -> Option<ExitStatus> {
         let mut pause = Duration::from_micros(200);
         loop {
             if let Some(status) = self.ended() {
@@ -84,25 +86,11 @@ impl Drop for Process {
 /// How a process ended, for people.
 pub(super) fn describe(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
-        (Some(signal), _) => match name_of(signal) {
+        (Some(signal), _) => match signal::name_of(signal) {
             Some(name) => format!("signal {name}"),
             None => format!("signal {signal}"),
         },
         (None, Some(code)) => format!("exit status {code}"),
         (None, None) => "an unknown end".to_owned(),
     }
-}
-
-fn name_of(signal: i32) -> Option<&'static str> {
-    let names = [
-        (libc::SIGSEGV, "SIGSEGV"),
-        (libc::SIGBUS, "SIGBUS"),
-        (libc::SIGILL, "SIGILL"),
-        (libc::SIGFPE, "SIGFPE"),
-        (libc::SIGABRT, "SIGABRT"),
-        (libc::SIGKILL, "SIGKILL"),
-        (libc::SIGTERM, "SIGTERM"),
-        (libc::SIGSYS, "SIGSYS"),
-    ];
-    names.into_iter().find_map(|(number, name)| (number == signal).then_some(name))
 }

@@ -1,5 +1,6 @@
 //! A plugin's process from its start until its instance is made.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::life::{Process, describe};
@@ -21,9 +22,7 @@ pub(super) const DESTROY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A process in which a library is loaded and, after [`Newborn::create`], an instance made.
 pub(crate) struct Newborn {
-    link: Link,
-    process: Process,
-    alias: String,
+    child: Child,
     description: PluginDescription,
 }
 
@@ -35,8 +34,7 @@ impl Newborn {
         file: &LoadableFile,
         threads: usize,
     ) -> Result<Self, LoadFault> {
-        let (link, socket) = Link::pair().map_err(LoadFault::Process)?;
-        let process = program.spawn(alias, socket).map(Process::new).map_err(LoadFault::Process)?;
+        let mut child = Child::start(program, alias).map_err(LoadFault::Process)?;
         let order = LoadOrder {
             parent: std::process::id(),
             file: file.path().to_owned(),
@@ -44,15 +42,10 @@ impl Newborn {
             threads,
             log_level: log_sink::most_verbose(),
         };
-        let sent = link.send_with_file(&wire::load(&order), file.copy());
-        let mut start = Start { link, process, alias };
-        sent.map_err(|_| start.ended("while it was started"))?;
-        match start.report("while the library was loaded", LOAD_TIMEOUT)? {
-            Report::Loaded(description) => {
-                let Start { link, process, .. } = start;
-                let description = description.received(file);
-                Ok(Self { link, process, alias: alias.to_owned(), description })
-            }
+        let sent = child.link.send_with_file(&wire::load(&order), file.copy());
+        sent.map_err(|_| child.ended("while it was started"))?;
+        match child.report("while the library was loaded", LOAD_TIMEOUT)? {
+            Report::Loaded(description) => Ok(Self { child, description: description.received(file) }),
             _ => Err(LoadFault::Misbehaves),
         }
     }
@@ -63,55 +56,53 @@ impl Newborn {
     }
 
     /// Lets it make the instance. Blocks its thread.
-    pub(crate) fn create(self, config: &ResolvedConfig) -> Result<Self, LoadFault> {
-        let Self { link, process, alias, description } = self;
-        let mut start = Start { link, process, alias: &alias };
-        let json = config.to_json();
-        let order = CreateOrder { alias: alias.clone(), left: CREATE_TIMEOUT };
-        let sent = send_config(&start.link, json.as_bytes(), &order);
-        sent.map_err(|_| start.ended("before an instance was made"))?;
-        match start.report("while it made an instance", CREATE_TIMEOUT)? {
-            Report::Created => {
-                let Start { link, process, .. } = start;
-                Ok(Self { link, process, alias, description })
-            }
+    pub(crate) fn create(mut self, config: &ResolvedConfig) -> Result<Self, LoadFault> {
+        let sent = self.child.send_config(config.to_json().as_bytes());
+        sent.map_err(|_| self.child.ended("before an instance was made"))?;
+        match self.child.report("while it made an instance", CREATE_TIMEOUT)? {
+            Report::Created => Ok(self),
             _ => Err(LoadFault::Misbehaves),
         }
     }
 
     /// The socket and the process, for whoever asks from now on.
     pub(super) fn into_parts(self) -> (Link, Process) {
-        (self.link, self.process)
+        (self.child.link, self.child.process)
     }
 
     /// Lets it destroy the instance and end. Blocks its thread.
-    pub(crate) fn end(self) -> Result<(), LoadFault> {
-        let Self { link, mut process, .. } = self;
-        link.end();
-        match process.wait_until(Instant::now() + DESTROY_TIMEOUT) {
+    pub(crate) fn end(mut self) -> Result<(), LoadFault> {
+        self.child.link.end();
+        let moment = "while it ended the instance";
+        match self.child.process.wait_until(Instant::now() + DESTROY_TIMEOUT) {
             Some(status) if status.success() => Ok(()),
-            Some(status) => {
-                Err(LoadFault::Ended { moment: "while it ended the instance", how: describe(status) })
-            }
-            None => Err(LoadFault::Hangs { moment: "while it ended the instance", after: DESTROY_TIMEOUT }),
+            Some(status) => Err(LoadFault::Ended { moment, how: describe(status) }),
+            None => Err(LoadFault::Hangs { moment, after: DESTROY_TIMEOUT }),
         }
     }
 }
 
-fn send_config(link: &Link, json: &[u8], order: &CreateOrder) -> std::io::Result<()> {
-    for piece in json.chunks(MAX_PIECE) {
-        link.send(&zeroize::Zeroizing::new(wire::piece(piece)))?;
-    }
-    link.send(&wire::create(order))
-}
-
-struct Start<'a> {
+/// A process that takes orders.
+struct Child {
     link: Link,
     process: Process,
-    alias: &'a str,
+    alias: String,
 }
 
-impl Start<'_> {
+impl Child {
+    fn start(program: &ChildProgram, alias: &str) -> io::Result<Self> {
+        let (link, socket) = Link::pair()?;
+        let process = Process::new(program.spawn(alias, socket)?);
+        Ok(Self { link, process, alias: alias.to_owned() })
+    }
+
+    fn send_config(&self, json: &[u8]) -> io::Result<()> {
+        for piece in json.chunks(MAX_PIECE) {
+            self.link.send(&zeroize::Zeroizing::new(wire::piece(piece)))?;
+        }
+        self.link.send(&wire::create(&CreateOrder { alias: self.alias.clone(), left: CREATE_TIMEOUT }))
+    }
+
     /// Waits for what the child says of the last order; what its plugin logs meanwhile goes to the log.
     fn report(&mut self, moment: &'static str, timeout: Duration) -> Result<Report, LoadFault> {
         let until = Instant::now() + timeout;
@@ -127,7 +118,7 @@ impl Start<'_> {
                 }
                 Ok(FromChild::Report(report)) => return Ok(report),
                 Ok(FromChild::Log { level, message, fields }) => {
-                    log_sink::write(self.alias, level, &message, &fields);
+                    log_sink::write(&self.alias, level, &message, &fields);
                 }
                 Ok(FromChild::Answer { .. }) | Err(_) => return Err(LoadFault::Misbehaves),
             }

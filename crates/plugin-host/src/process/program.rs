@@ -11,7 +11,7 @@ use std::sync::{LazyLock, mpsc};
 use std::thread;
 
 /// What a plugin's process keeps of the environment. No setting of the service is among these.
-pub(crate) const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 /// The program that plugins run in when they have a process of their own: it calls
 /// [`run_plugin_process`](crate::run_plugin_process).
@@ -25,17 +25,20 @@ pub struct ChildProgram {
 
 impl ChildProgram {
     /// Starts the program with the socket as its standard input. Its other files are the standard output and error of this
-    /// process, and it is the leader of a process group, so that a key pressed at a terminal is not meant for it.
+    /// process.
     pub(super) fn spawn(&self, alias: &str, socket: OwnedFd) -> io::Result<Child> {
-        let mut command = Command::new(&self.path);
-        command.arg0("vestibule");
-        command.args(&self.arguments).arg(alias).env_clear().process_group(0).stdin(Stdio::from(socket));
-        for name in KEPT_VARIABLES {
-            if let Some(value) = env::var_os(name) {
-                command.env(name, value);
-            }
-        }
+        let mut command = self.command();
+        command.arg(alias).stdin(Stdio::from(socket));
         spawn_from_lasting_thread(command)
+    }
+
+    /// The program as every child of ours is started: without our environment, and as the leader of a process group, so that a
+    /// key pressed at a terminal is not meant for it.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command.arg0("vestibule").args(&self.arguments).env_clear().process_group(0);
+        command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+        command
     }
 }
 
