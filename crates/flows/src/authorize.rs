@@ -30,8 +30,8 @@ pub struct Grant {
 }
 
 impl Flows {
-    /// Asks the service's plugin, unless it lets an answer of this session be used again, and signs its answer. Fails closed: when the plugin does not answer
-    /// there is no token, never one with an empty set.
+    /// Asks the service's plugin, unless it lets an answer of this session be used again, and signs its answer. Fails closed:
+    /// when the plugin does not answer there is no token, never one with an empty set.
     pub async fn authorize_service(
         &self,
         token: Option<&str>,

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print the OpenAPI document of the HTTP interface
     Openapi,
-    /// Look at plugins, write a new one
+    /// Look at plugins, try them out, write a new one, reload those of a service
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Manage users

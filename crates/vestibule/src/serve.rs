@@ -31,7 +31,7 @@ use crate::settings::{ProviderSettings, Settings, Sources};
 use keys::LoadedKeys;
 
 pub(crate) use keys::load as load_keys;
-pub(crate) use plugins::{PLUGIN_PROCESS, host_parts};
+pub(crate) use plugins::{PLUGIN_PROCESS, host_parts, this_program};
 pub(crate) use reload::ask_for as ask_for_reload;
 pub(crate) use storage::connect as connect_storage;
 

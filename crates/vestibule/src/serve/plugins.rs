@@ -24,12 +24,13 @@ pub(super) async fn load(plan: &PluginPlan, metrics: &Metrics) -> Result<Arc<Plu
 
 /// What plugins are loaded with, whatever for.
 pub(crate) fn host_parts(observer: Arc<dyn CallObserver>) -> HostParts {
-    HostParts { child: this_program(), environment: Sources::environment(), observer }
+    HostParts { child: this_program(&[PLUGIN_PROCESS]), environment: Sources::environment(), observer }
 }
 
-/// The program that runs, also when another version has taken its place on the disk by now.
-fn this_program() -> ChildProgram {
+/// The program that runs, also when another version has taken its place on the disk by now, with these arguments.
+pub(crate) fn this_program(arguments: &[&str]) -> ChildProgram {
     let running = std::path::Path::new("/proc/self/exe");
     let path = if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() };
-    ChildProgram { path: path.unwrap_or_default(), arguments: vec![PLUGIN_PROCESS.into()] }
+    let arguments = arguments.iter().map(Into::into).collect();
+    ChildProgram { path: path.unwrap_or_default(), arguments }
 }

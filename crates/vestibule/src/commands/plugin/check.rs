@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use vestibule_plugin_host::{self as host, CheckRequest, ChildProgram};
+use vestibule_plugin_host::{self as host, CheckRequest};
 
 use crate::commands::say;
 use crate::failure::Failure;
+use crate::serve::this_program;
 use crate::settings::Sources;
 
 /// What the program is called with to run one check.
@@ -16,7 +17,7 @@ const CHILD: [&str; 2] = ["plugin", "check-child"];
 
 pub(super) fn check(file: &Path, config: Option<&Path>, json: bool) -> Result<(), Failure> {
     let config = config.map_or_else(|| Ok(Map::new()), read)?.into();
-    let child = ChildProgram { path: std::env::current_exe()?, arguments: CHILD.map(Into::into).into() };
+    let child = this_program(&CHILD);
     let environment = &*Sources::environment();
     let request = CheckRequest { file, config: &config, environment, child: &child };
     let report = host::check(&request).map_err(Failure::new)?;
