@@ -8,7 +8,7 @@ use vestibule_plugin_abi::{self as abi, Call, Host, Str, UserEvent, code};
 use crate::raw::{self, HostRef};
 use crate::{
     CallCtx, Error, Explain, Health, Logger, OnNewUser, OnUserLogin, OnUserLogout, Patch, PermissionProvider,
-    PermissionRequest, Plugin, Result, User, fence,
+    PermissionRequest, Plugin, Result, User, fence, hide_texts,
 };
 
 /// What `self` points at.
@@ -47,19 +47,7 @@ pub(crate) unsafe extern "C" fn create<P: Plugin>(
 fn parse_config<T: DeserializeOwned>(json: &str) -> Result<T> {
     let json = if json.is_empty() { "{}" } else { json };
     serde_json::from_str(json)
-        .map_err(|error| Error::fatal(format!("configuration: {}", without_texts(&error.to_string()))))
-}
-
-/// The message without the texts that the operator wrote, one of which may be a secret. serde puts those in double quotes
-/// and the names of fields in backquotes.
-fn without_texts(message: &str) -> String {
-    match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => {
-            let (before, after) = (message.get(..first), message.get(last + 1..));
-            format!("{}(text){}", before.unwrap_or_default(), after.unwrap_or_default())
-        }
-        _ => message.to_owned(),
-    }
+        .map_err(|error| Error::fatal(format!("configuration: {}", hide_texts(&error.to_string()))))
 }
 
 pub(crate) unsafe extern "C" fn destroy<P: Plugin>(instance: *mut c_void) {
@@ -183,17 +171,4 @@ unsafe fn hear(
 pub(crate) unsafe extern "C" fn health<P: Health>(instance: *mut c_void, call: *mut Call) -> i32 {
     // SAFETY: arguments of this operation.
     unsafe { run::<P>(instance, call, P::health) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_configuration_error_names_the_field_and_hides_the_text() {
-        let error = r#"invalid type: string "hunter\"2", expected u64 at line 1 column 9"#;
-        assert_eq!(without_texts(error), "invalid type: string (text), expected u64 at line 1 column 9");
-        let error = "unknown field `grantd`, expected `granted`";
-        assert_eq!(without_texts(error), error);
-    }
 }

@@ -77,3 +77,36 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A message of serde without the texts that the operator wrote, one of which may be a secret: serde puts those in double
+/// quotes, and the names of fields in backquotes. `create` does so with what is wrong in the configuration itself; for whoever
+/// reads further files of the operator.
+///
+/// ```
+/// use vestibule_plugin_sdk::hide_texts;
+///
+/// let message = r#"invalid type: string "hunter2", expected u64"#;
+/// assert_eq!(hide_texts(message), "invalid type: string (text), expected u64");
+/// ```
+pub fn hide_texts(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            let (before, after) = (message.get(..first), message.get(last + 1..));
+            format!("{}(text){}", before.unwrap_or_default(), after.unwrap_or_default())
+        }
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_error_names_the_field_and_hides_the_text() {
+        let error = r#"invalid type: string "hunter\"2", expected u64 at line 1 column 9"#;
+        assert_eq!(hide_texts(error), "invalid type: string (text), expected u64 at line 1 column 9");
+        let error = "unknown field `grantd`, expected `granted`";
+        assert_eq!(hide_texts(error), error);
+    }
+}

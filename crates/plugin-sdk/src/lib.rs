@@ -67,7 +67,7 @@ pub mod testing;
 mod user;
 
 pub use context::CallCtx;
-pub use error::{Error, Result};
+pub use error::{Error, Result, hide_texts};
 pub use explanation::{Explanation, Reason};
 pub use identity::{AssignedRole, Identity};
 pub use logger::{Level, Logger};

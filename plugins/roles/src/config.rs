@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use vestibule_plugin_sdk::Value;
+use vestibule_plugin_sdk::{Value, hide_texts};
 
 /// The plugin's own settings.
 #[derive(Deserialize)]
@@ -109,18 +109,7 @@ impl RuleSet {
         toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            format!("line {line}: {}", without_texts(error.message()))
+            format!("line {line}: {}", hide_texts(error.message()))
         })
-    }
-}
-
-/// serde puts texts in double quotes and names of fields in backquotes.
-fn without_texts(message: &str) -> String {
-    match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => {
-            let (before, after) = (message.get(..first), message.get(last + 1..));
-            format!("{}(text){}", before.unwrap_or_default(), after.unwrap_or_default())
-        }
-        _ => message.to_owned(),
     }
 }
