@@ -1,11 +1,11 @@
 //! The plugin with real interpreters, through the table that a host reads. Modules are written to folders of their own.
 
+mod at_once;
 mod configuration;
 mod hooks;
 mod interpreters;
 mod life;
 mod mishaps;
 mod permissions;
-mod speed;
 mod stage;
 mod streams;
