@@ -1,17 +1,15 @@
 //! A user, as a module gets one and as a log may have one.
 
-use vestibule_plugin_sdk::{Map, User, Value};
+use vestibule_plugin_sdk::{Map, User, Value, json};
 
 /// Shorter texts are found everywhere by chance.
 const SHORTEST: usize = 3;
 
-/// The user as an object again, with every member that the host has given.
+/// The user as an object again, with every member that the host has given; a text that it has not given is null.
 pub(crate) fn to_json(user: &User) -> Map<String, Value> {
-    let mut object = user.extra.clone();
-    object.insert("id".to_owned(), user.id.clone().into());
-    object.insert("attributes".to_owned(), user.attributes.clone().into());
-    for (name, value) in texts(user) {
-        object.insert(name.to_owned(), value.map_or(Value::Null, Value::from));
+    let Value::Object(mut object) = json!(user) else { return Map::new() };
+    for (name, _) in texts(user) {
+        object.entry(name).or_insert(Value::Null);
     }
     object
 }

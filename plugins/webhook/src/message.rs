@@ -48,27 +48,10 @@ pub(crate) fn permissions(request: &PermissionRequest<'_>, send_identities: bool
 
 /// Tells what happened to a user.
 pub(crate) fn event(event: Event, user: &User) -> Result<Vec<u8>> {
-    body(event.as_str(), json!({ "user": describe(user) }))
+    body(event.as_str(), json!({ "user": user }))
 }
 
 fn body(kind: &'static str, data: Value) -> Result<Vec<u8>> {
     let timestamp = clock::now().format(&Rfc3339).map_err(Error::fatal)?;
     serde_json::to_vec(&Message { kind, timestamp, data }).map_err(Error::fatal)
-}
-
-/// The user as the host described one: members that are absent stay absent, unknown ones are passed on.
-fn describe(user: &User) -> Map<String, Value> {
-    let mut members = user.extra.clone();
-    let optional = [
-        ("name", &user.name),
-        ("email", &user.email),
-        ("username", &user.username),
-        ("avatar_url", &user.avatar_url),
-        ("provider_id", &user.provider_id),
-    ];
-    let present = optional.into_iter().filter_map(|(member, value)| Some((member, value.clone()?)));
-    members.extend(present.map(|(member, value)| (member.to_owned(), value.into())));
-    members.insert("id".to_owned(), user.id.clone().into());
-    members.insert("attributes".to_owned(), user.attributes.clone().into());
-    members
 }
