@@ -81,8 +81,11 @@ pub struct Parts {
     pub randomness: Arc<dyn Randomness>,
 }
 
-/// What plugins said about somebody is forgotten when anybody, here or elsewhere, changes the user.
+/// What plugins said about somebody is forgotten when another replica changes the user, as it is when this one does.
 fn forget_what_changes(parts: &Parts) {
+    if !parts.storage.may_have_replicas() {
+        return;
+    }
     // Not owned: the plugins end when the service lets them go, whoever still listens.
     let plugins = Arc::downgrade(&parts.plugins);
     parts.storage.changes().subscribe(move |change| {

@@ -70,7 +70,9 @@ impl Sessions {
                     Err(_) => stale.map(|(_, kept)| kept),
                 };
                 // Nobody waits any more if this fails.
-                to_keep.map(|kept| drop(seat.insert(kept)));
+                if let Some(kept) = to_keep {
+                    drop(seat.insert(kept));
+                }
                 answer
             }
             Ok(Ok(_)) | Err(_) => self.ask_and_keep(wanted).await,

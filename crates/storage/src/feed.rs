@@ -34,6 +34,11 @@ impl Storage {
         &self.changes
     }
 
+    /// Whether other services may work on the same database. A file serves one, beside commands.
+    pub fn may_have_replicas(&self) -> bool {
+        matches!(*self.db, Db::Postgres { .. })
+    }
+
     /// Listens to what others change, for ever, and begins again whenever that fails. Until somebody runs this, nothing
     /// is confirmed and no copy is used.
     pub async fn follow_changes(&self) {
