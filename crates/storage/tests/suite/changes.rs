@@ -283,3 +283,30 @@ async fn l4_d9_a_file_that_was_removed_is_not_believed() {
     std::fs::remove_file(database.file().unwrap()).unwrap();
     follower.until_unconfirmed().await;
 }
+
+/// Prints what telling costs where it costs most: sign-outs at once, each of which has to be on disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_sign_outs_at_once_all_succeed_and_their_cost_is_printed() {
+    let cluster = tokio::task::spawn_blocking(TestCluster::start_durable).await.unwrap();
+    let bench = bench_on(cluster.create_database()).await;
+    for (how, at_first) in
+        [("untold", "DISABLE"), ("told", "ENABLE"), ("untold", "DISABLE"), ("told", "ENABLE")]
+    {
+        let alter = format!(
+            "ALTER TABLE sessions {at_first} TRIGGER USER; ALTER TABLE users {at_first} TRIGGER USER"
+        );
+        execute(bench.database.url(), &alter).await;
+        let mut sessions = Vec::new();
+        for _ in 0..200 {
+            sessions.push(bench.sign_in(&person(GOOGLE, "7")).await.session.id);
+        }
+        let began = Instant::now();
+        let end = |session| {
+            let storage = bench.storage.clone();
+            async move { storage.revoke_session(&session, at(1)).await.unwrap() }
+        };
+        let ended = crate::bench::all_at_once(sessions.into_iter().map(end).collect()).await;
+        println!("{} sign-outs at once, {how}: {:?}", ended.len(), began.elapsed());
+        assert!(ended.into_iter().all(|ended| ended));
+    }
+}
