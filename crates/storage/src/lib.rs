@@ -18,6 +18,7 @@
 //! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
 
 mod attempts;
+mod backup;
 mod cleanup;
 mod db;
 mod error;
@@ -33,6 +34,7 @@ mod storage;
 mod url;
 mod users;
 
+pub use backup::BackupError;
 pub use cleanup::DeletedRows;
 pub use error::{Cause, StorageError};
 pub use sessions::LiveSession;

@@ -13,6 +13,7 @@
 )]
 
 mod attempts;
+mod backup;
 mod bench;
 mod cleanup;
 mod consistency;
