@@ -1,11 +1,16 @@
 #!/bin/sh
-# What the tests need besides Rust and a C compiler: a PostgreSQL server, Chromium with its driver, Python with venv,
-# Node.js, curl and bash.
+# What the tests need besides Rust and a C compiler: a PostgreSQL server with its clients, Chromium with its driver, Python with venv,
+# Node.js, curl, bash and HAProxy.
 # Installs what is missing when it may, and says what is missing when it may not.
 set -eu
 
 has_postgres() {
     command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+}
+
+# Where only root looks for programs, too.
+has_haproxy() {
+    command -v haproxy >/dev/null 2>&1 || [ -x /usr/sbin/haproxy ]
 }
 
 has_browser() {
@@ -15,6 +20,8 @@ has_browser() {
 
 missing=
 has_postgres || missing="$missing postgresql"
+command -v psql >/dev/null 2>&1 || missing="$missing postgresql-client"
+has_haproxy || missing="$missing haproxy"
 has_browser || missing="$missing chromium"
 command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"

@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Bring the database to the schema of this version
     Migrate,
-    /// Write a consistent copy of a SQLite database to a new file, also while the service runs
+    /// Copy a SQLite database to a new file, also while the service runs
     Backup {
         /// The copy; nothing may have that name yet
         file: PathBuf,

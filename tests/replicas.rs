@@ -1,0 +1,10 @@
+//! Several replicas on one PostgreSQL behind HAProxy, with the configuration that operators are given.
+
+mod haproxy;
+mod kill;
+mod load;
+mod races;
+mod rolling;
+mod setting_up;
+mod stage;
+mod upgrade;
