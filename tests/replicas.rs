@@ -3,6 +3,7 @@
 mod haproxy;
 mod kill;
 mod load;
+mod proxies;
 mod races;
 mod rolling;
 mod setting_up;

@@ -30,8 +30,26 @@ impl Haproxy {
 
     /// Starts it in front of these addresses and waits until it has found all of them ready.
     pub(super) async fn start(&mut self, replicas: &[String]) {
+        self.run(&configured(self.port, replicas), replicas.len()).await;
+    }
+
+    /// The same with TLS on another port, by the lines that stand in the configuration as remarks.
+    pub(super) async fn start_with_tls(&mut self, replicas: &[String], port: u16, certificate_and_key: &str) {
+        let file = self.folder.path().join("vestibule.pem");
+        fs::write(&file, certificate_and_key).unwrap();
+        let text = configured(self.port, replicas);
+        assert_eq!(text.matches("    # bind :443 ").count(), 1);
+        assert_eq!(text.matches("    # http-request redirect ").count(), 1);
+        let text = text
+            .replace("    # bind :443 ", &format!("    bind 127.0.0.1:{port} "))
+            .replace("    # http-request redirect ", "    http-request redirect ")
+            .replace("/etc/haproxy/vestibule.pem", file.to_str().unwrap());
+        self.run(&text, replicas.len()).await;
+    }
+
+    async fn run(&mut self, text: &str, replicas: usize) {
         let configuration = self.folder.path().join("haproxy.cfg");
-        fs::write(&configuration, configured(self.port, replicas)).unwrap();
+        fs::write(&configuration, text).unwrap();
         let extras = self.folder.path().join("test.cfg");
         let socket = self.socket();
         fs::write(&extras, format!("global\n    stats socket {} mode 600\n", socket.display())).unwrap();
@@ -47,7 +65,7 @@ impl Haproxy {
         let client = Client::new(&self.base_url());
         let answers = async || client.try_send(client.request(Method::GET, "/healthz")).await.is_ok();
         eventually("the proxy listens", answers).await;
-        for number in 1..=replicas.len() {
+        for number in 1..=replicas {
             self.until(number, "UP").await;
         }
     }

@@ -44,6 +44,11 @@ impl Site {
             .setting("ALLOWED_ORIGINS", "https://app.example.com")
             .setting("ALLOWED_SERVICES", "storage:sample-permissions")
             .setting("TRUSTED_PROXIES", "127.0.0.1")
+            // Few people ask for everything here.
+            .setting("RATE_LIMIT_SIGN_IN_PER_ADDRESS", "off")
+            .setting("RATE_LIMIT_SIGN_IN_PER_ACCOUNT", "off")
+            .setting("RATE_LIMIT_AUTHORIZE_PER_ADDRESS", "off")
+            .setting("RATE_LIMIT_UPDATE_PER_ADDRESS", "off")
             // Longer than the documented proxy needs to notice.
             .setting("DRAIN_DELAY", "3s");
         point_at(program, &self.emulator, "")
