@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use vestibule_test_support::{TestDatabase, eventually};
 
@@ -21,6 +22,9 @@ const LATER: &str = "BEGIN;
     INSERT INTO schema_migrations (version, name) VALUES (999, '0999_later');
     COMMIT";
 
+/// Five seconds more than [`DRAIN_DELAY`](super::stage::Site::replica), of which a quiet machine needs none.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn l11_the_old_version_serves_on_while_and_after_a_new_one_migrates() {
     let mut fleet = Fleet::behind_proxy().await;
@@ -35,7 +39,13 @@ async fn l11_the_old_version_serves_on_while_and_after_a_new_one_migrates() {
     assert!(lost.is_empty(), "{lost:#?}");
 
     // The way back is not this one.
+    let began = Instant::now();
     assert_eq!(fleet.replicas[0].stop().await.code(), Some(0));
+    assert!(
+        began.elapsed() < PATIENCE,
+        "connections that rest do not hold up the end: {:?}",
+        began.elapsed()
+    );
     let refused =
         fleet.site.replica().try_start().await.expect_err("the old version does not start any more");
     assert_eq!(refused.status.code(), Some(1), "{}", refused.logs);
