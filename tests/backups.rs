@@ -84,8 +84,8 @@ fn path_with_program() -> String {
     format!("{}:{path}", built.display())
 }
 
-/// People who sign in one after the other until they are told to stop; how many have.
-async fn crowd(world: &Arc<World>, count: u32) -> JoinSet<()> {
+/// So many people who sign in, four at a time.
+fn crowd(world: &Arc<World>, count: u32) -> JoinSet<()> {
     let mut crowd = JoinSet::new();
     for first in 0..4 {
         let world = Arc::clone(world);
@@ -120,14 +120,14 @@ async fn rehearse(database: TestDatabase, section: &str) {
     let profile = world.profile(&tokens[0]).await;
     let public_key = world.browser().get("/auth/public-key").await.body;
 
-    let crowd = crowd(&world, 24).await;
+    let crowd = crowd(&world, 24);
     page.run("Keys", 0);
     page.run(section, 0);
     crowd.join_all().await;
     let everybody = users(&world).await;
     assert_eq!(everybody, 25);
     let backup = page.newest().expect("a backup");
-    assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600, "{backup:?}");
+    assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600, "{}", backup.display());
     world.post_as(&tokens[1], "/auth/logout", &[]).await;
     assert!(!world.is_signed_in(&tokens[1]).await);
 

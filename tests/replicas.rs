@@ -1,8 +1,9 @@
-//! Several replicas on one PostgreSQL behind HAProxy, with the configuration that operators are given.
+//! Several replicas on one PostgreSQL behind `HAProxy`, with the configuration that operators are given.
 
 mod haproxy;
 mod kill;
 mod load;
+mod outage;
 mod proxies;
 mod races;
 mod rolling;

@@ -78,7 +78,7 @@ fn the_proxy_shares_the_work_among_replicas_that_are_alike() {
     let proxied = text("deploy/haproxy.cfg");
     let servers = proxied.lines().filter_map(|line| line.strip_prefix("    server "));
     let servers: Vec<_> = servers.map(|server| server.split_once(' ').unwrap()).collect();
-    assert_eq!(servers.len(), 2);
+    assert_eq!(servers.len(), 4, "two in each backend");
     assert!(text("Dockerfile").contains("LISTEN=0.0.0.0:8000"));
     for (name, address) in servers {
         assert_eq!(address, format!("{name}:8000"));

@@ -1,4 +1,4 @@
-//! HAProxy on loopback, with `deploy/haproxy.cfg` and nothing changed but the addresses.
+//! `HAProxy` on loopback, with `deploy/haproxy.cfg` and nothing changed but the addresses.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -110,16 +110,14 @@ fn configured(port: u16, replicas: &[String]) -> String {
     let documented = fs::read_to_string(repository().join("deploy/haproxy.cfg")).unwrap();
     assert_eq!(documented.matches("    bind :8080\n").count(), 1);
     let documented = documented.replace("    bind :8080\n", &format!("    bind 127.0.0.1:{port}\n"));
-    let (servers, rest): (Vec<_>, Vec<_>) =
-        documented.lines().partition(|line| line.starts_with("    server "));
-    assert_eq!(servers.len(), 2, "{servers:?}");
     let servers = replicas.iter().zip(1..).map(|(address, number)| {
         let address = address.trim_start_matches("http://");
-        format!("    server vestibule-{number} {address}")
+        format!("    server vestibule-{number} {address}\n")
     });
-    // The servers stand at the end of the file, so the end is where they go.
-    let lines: Vec<_> = rest.into_iter().map(str::to_owned).chain(servers).collect();
-    lines.join("\n") + "\n"
+    // As many servers as there are replicas, wherever two are listed.
+    let listed = "    server vestibule-1 vestibule-1:8000\n    server vestibule-2 vestibule-2:8000\n";
+    assert_eq!(documented.matches(listed).count() * 2, documented.matches("    server ").count());
+    documented.replace(listed, &servers.collect::<String>())
 }
 
 /// Debian keeps it where only root looks for programs.

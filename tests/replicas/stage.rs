@@ -28,11 +28,15 @@ pub(super) struct Fleet {
 impl Site {
     /// An empty database, no key, and a proxy that does not run yet.
     pub(super) async fn new() -> Self {
+        Self::on(TestDatabase::postgres()).await
+    }
+
+    pub(super) async fn on(database: TestDatabase) -> Self {
         let proxy = Haproxy::new();
         let redirect_uris = RedirectPolicy::Exact(vec![format!("{}/auth/oauth_callback", proxy.base_url())]);
         let options = EmulatorOptions { redirect_uris, ..EmulatorOptions::default() };
         let emulator = Emulator::start(options).await.expect("a free port");
-        Self { proxy, emulator, database: TestDatabase::postgres(), keys: tempfile::tempdir().unwrap() }
+        Self { proxy, emulator, database, keys: tempfile::tempdir().unwrap() }
     }
 
     /// One more replica, not started: it differs from the others in its own port and folder alone.
@@ -83,7 +87,10 @@ impl Site {
 impl Fleet {
     /// Three replicas that started one after the other, without the proxy.
     pub(super) async fn new() -> Self {
-        let site = Site::new().await;
+        Self::at(Site::new().await).await
+    }
+
+    async fn at(site: Site) -> Self {
         site.generate_keys().await;
         let mut replicas = Vec::new();
         for _ in 0..3 {
@@ -94,7 +101,11 @@ impl Fleet {
 
     /// The same behind the proxy, which has found all three.
     pub(super) async fn behind_proxy() -> Self {
-        let mut fleet = Self::new().await;
+        Self::behind_proxy_on(TestDatabase::postgres()).await
+    }
+
+    pub(super) async fn behind_proxy_on(database: TestDatabase) -> Self {
+        let mut fleet = Self::at(Site::on(database).await).await;
         let addresses: Vec<_> = fleet.replicas.iter().map(Program::base_url).collect();
         fleet.site.proxy.start(&addresses).await;
         fleet
