@@ -15,6 +15,7 @@
 
 mod audit_log;
 mod authorize;
+mod backups;
 mod browser;
 mod callback;
 mod commands;

@@ -123,6 +123,14 @@ impl Db {
         }
     }
 
+    /// A connection to SQLite for something that takes its time; nothing when the database is PostgreSQL.
+    pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
+        match self {
+            Self::Sqlite { .. } => self.reader(self.deadline()).await.map(Some),
+            Self::Postgres { .. } => Ok(None),
+        }
+    }
+
     async fn reader(&self, deadline: Instant) -> Result<Connection, StorageError> {
         match self {
             Self::Sqlite { readers, acquire_timeout, .. } => {

@@ -21,6 +21,7 @@
 //! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
 
 mod attempts;
+mod backup;
 mod changes;
 mod cleanup;
 mod db;
@@ -38,6 +39,7 @@ mod storage;
 mod url;
 mod users;
 
+pub use backup::BackupError;
 pub use changes::{BELIEF, Change, Changes, LastKnown, Stamp};
 pub use cleanup::DeletedRows;
 pub use error::{Cause, StorageError};

@@ -13,6 +13,7 @@
 )]
 
 mod attempts;
+mod backup;
 mod bench;
 mod changes;
 mod cleanup;
