@@ -42,6 +42,12 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// Whether the request was handed on by one of them.
+    pub(crate) fn handed_on(&self, request: &Request) -> bool {
+        let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return false };
+        !self.0.is_empty() && self.trust(peer.ip())
+    }
+
     /// The address of the client: the peer itself, or, when the peer is a trusted proxy, the rightmost hop of
     /// `X-Forwarded-For` that is not one. A hop that is not an address ends the search at what was known before it.
     pub(crate) fn client_address(&self, request: &Request) -> Option<IpAddr> {

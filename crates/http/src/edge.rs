@@ -4,6 +4,7 @@
 mod headers;
 mod operation;
 mod render;
+mod request_id;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,16 +14,20 @@ use futures_util::FutureExt;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
-use tracing::Level;
+use tracing::{Instrument as _, Level};
 use vestibule_domain::{AllowedOrigins, Randomness};
 use vestibule_flows::Flows;
 
+use crate::client_address::TrustedProxies;
 use crate::cors;
 use crate::metrics::Metrics;
 use crate::problem::{Fault, Problem};
 use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
+
+/// The target of the span that a request is served in. What is logged meanwhile carries its fields.
+pub const REQUEST_SPAN: &str = "vestibule::request";
 
 /// Marks a request that asked for the headers alone. It goes on as GET, whose answer it is about.
 #[derive(Clone, Copy)]
@@ -32,16 +37,23 @@ pub(crate) struct HeadersOnly;
 pub(crate) struct Edge {
     allowed_origins: AllowedOrigins,
     https: bool,
+    trusted_proxies: TrustedProxies,
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 }
 
 impl Edge {
-    pub(crate) fn new(flows: &Flows, metrics: Metrics, randomness: Arc<dyn Randomness>) -> Self {
+    pub(crate) fn new(
+        flows: &Flows,
+        trusted_proxies: TrustedProxies,
+        metrics: Metrics,
+        randomness: Arc<dyn Randomness>,
+    ) -> Self {
         let settings = flows.settings();
         Self {
             allowed_origins: settings.allowed_origins.clone(),
             https: settings.external_address.origin().is_https(),
+            trusted_proxies,
             metrics,
             randomness,
         }
@@ -90,18 +102,21 @@ impl Endpoint for EdgeEndpoint {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let started = Instant::now();
-        let request_id = hex::encode(self.edge.randomness.bytes::<8>());
+        let request_id = self.edge.request_id(&request);
         let origin = cors::allowed_origin(&request, &self.edge.allowed_origins);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let operation = operation::operation_of(&path);
+        // As loud as can be, so that it is there for every line that is.
+        let span = tracing::error_span!(target: REQUEST_SPAN, "request", request_id, operation);
         let form = render::form_for(&request);
         let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
-            None => match self.answer(request).await {
+            None => match self.answer(request).instrument(span.clone()).await {
                 Ok(response) => (response, None),
                 Err(problem) => {
                     let fault = Fault::of(&problem);
-                    log_problem(&problem, &fault, &request_id);
+                    span.in_scope(|| log_problem(&problem, &fault));
                     (render::render(&problem, &fault, &path, form, &request_id), Some(fault))
                 }
             },
@@ -110,7 +125,7 @@ impl Endpoint for EdgeEndpoint {
         if method == Method::HEAD {
             keep_headers_only(&mut response).await;
         }
-        let (operation, status) = (operation::operation_of(&path), response.status().as_u16());
+        let status = response.status().as_u16();
         let duration = started.elapsed();
         self.edge.metrics.count_request(operation, status, duration);
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
@@ -121,13 +136,13 @@ impl Endpoint for EdgeEndpoint {
 }
 
 /// The details of a problem go to the log, here and only here.
-fn log_problem(problem: &Problem, fault: &Fault, request_id: &str) {
+fn log_problem(problem: &Problem, fault: &Fault) {
     let code = fault.code;
     match fault.level {
-        Level::ERROR => tracing::error!(request_id, code, %problem, "a request failed"),
-        Level::WARN => tracing::warn!(request_id, code, %problem, "a request failed"),
-        Level::INFO => tracing::info!(request_id, code, %problem, "a request was refused"),
-        _ => tracing::debug!(request_id, code, %problem, "a request was refused"),
+        Level::ERROR => tracing::error!(code, %problem, "a request failed"),
+        Level::WARN => tracing::warn!(code, %problem, "a request failed"),
+        Level::INFO => tracing::info!(code, %problem, "a request was refused"),
+        _ => tracing::debug!(code, %problem, "a request was refused"),
     }
 }
 

@@ -35,6 +35,7 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
+pub use edge::REQUEST_SPAN;
 pub use metrics::{Metrics, PluginMetrics, PluginReading};
 
 use edge::Edge;
@@ -61,7 +62,7 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
-    let edge = Edge::new(&flows, metrics, randomness);
+    let edge = Edge::new(&flows, settings.trusted_proxies.clone(), metrics, randomness);
     let app = Arc::new(App { flows, settings });
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()

@@ -1,16 +1,21 @@
 //! Where the log goes: standard error, as text for people or as JSON for collectors.
 
+mod json;
+
 use std::io::IsTerminal;
 use std::panic;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt as _, Targets};
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::failure::Failure;
 use crate::settings::{LogFormat, LogSettings};
+
+use json::JsonLines;
 
 /// What `LOG` can make speak below INFO: our own crates, and plugins.
 const OURS: [&str; 2] = ["vestibule", "plugin"];
@@ -21,9 +26,12 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
     };
-    let outcome = tracing_subscriber::registry().with(lines.with_filter(filter.and(floor()))).try_init();
+    // Whatever part of the program a line is of, it says which request it was written for.
+    let requests = filter_fn(|metadata| metadata.is_span() && metadata.target() == vestibule_http::REQUEST_SPAN);
+    let lines = lines.with_filter(filter.and(floor()).or(requests));
+    let outcome = tracing_subscriber::registry().with(lines).try_init();
     report_panics();
     outcome.map_err(Failure::new)
 }

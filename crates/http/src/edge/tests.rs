@@ -18,6 +18,7 @@ fn edge(https: bool) -> EdgeEndpoint {
     let edge = Edge {
         allowed_origins: AllowedOrigins::new(vec![Origin::parse("https://app.example.com").unwrap()]),
         https,
+        trusted_proxies: TrustedProxies::default(),
         metrics: Metrics::new("0"),
         randomness: Arc::new(SystemRandomness),
     };
