@@ -14,6 +14,7 @@ mod check;
 mod error;
 mod finish_sign_in;
 mod lookup;
+mod observer;
 mod principal;
 mod reuse;
 mod sign_out;
@@ -35,6 +36,7 @@ pub use check::{ProviderLink, SessionCheck};
 pub use error::{CallbackRefusal, FlowError};
 pub use finish_sign_in::Callback;
 pub use lookup::PublicProfile;
+pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, NoFlowObserver, SignInResult};
 pub use principal::Principal;
 pub use start_sign_in::StartedSignIn;
 pub use username::UsernameOutcome;
@@ -74,6 +76,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes.
     pub randomness: Arc<dyn Randomness>,
+    /// Whoever counts.
+    pub observer: Arc<dyn FlowObserver>,
 }
 
 /// The use cases, ready to run.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use vestibule_domain::{Session, User, with_causes};
 
+use crate::observer::{SESSION_ENDED, reason_of};
 use crate::{FlowError, Flows};
 
 /// How stale the last use of a session may become before it is written again.
@@ -37,12 +38,16 @@ impl Flows {
             Ok(claims) => claims,
             Err(reason) => {
                 tracing::debug!(%reason, "a user token was refused");
+                self.parts.observer.token_refused(reason_of(reason));
                 return Ok(None);
             }
         };
         let now = self.parts.clock.now();
         let live = self.parts.storage.find_live_session(&claims.session_id, &claims.user_id, now).await?;
-        let Some(live) = live else { return Ok(None) };
+        let Some(live) = live else {
+            self.parts.observer.token_refused(SESSION_ENDED);
+            return Ok(None);
+        };
         if now.since(live.session.last_seen_at) > LAST_SEEN_RESOLUTION {
             self.touch(&live.session).await;
         }

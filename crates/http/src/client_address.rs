@@ -8,6 +8,8 @@ use poem::{Addr, Request};
 use thiserror::Error;
 use vestibule_domain::ClientInfo;
 
+use crate::edge::RequestId;
+
 /// The networks whose `X-Forwarded-For` is believed. None by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
@@ -76,7 +78,8 @@ impl TrustedProxies {
     /// What a session keeps of its client.
     pub(crate) fn client_info(&self, request: &Request) -> ClientInfo {
         let ip = self.client_address(request).map(|address| address.to_string());
-        ClientInfo::new(request.header("user-agent"), ip)
+        let id = request.data::<RequestId>().map(|id| id.0.as_str());
+        ClientInfo::new(request.header("user-agent"), ip).by_request(id)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::problem::{Fault, Problem};
 use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
+pub(crate) use request_id::RequestId;
 
 /// The target of the span that a request is served in. What is logged meanwhile carries its fields.
 pub const REQUEST_SPAN: &str = "vestibule::request";
@@ -112,7 +113,7 @@ impl Endpoint for EdgeEndpoint {
         let form = render::form_for(&request);
         let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
-            None => match self.answer(request).instrument(span.clone()).await {
+            None => match self.answer(RequestId::put(request, &request_id)).instrument(span.clone()).await {
                 Ok(response) => (response, None),
                 Err(problem) => {
                     let fault = Fault::of(&problem);

@@ -18,11 +18,13 @@
 //! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
 
 mod attempts;
+mod audit;
 mod cleanup;
 mod db;
 mod error;
 mod health;
 mod migrations;
+mod observer;
 mod people;
 mod roles;
 mod rows;
@@ -33,8 +35,10 @@ mod storage;
 mod url;
 mod users;
 
+pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
 pub use cleanup::DeletedRows;
 pub use error::{Cause, StorageError};
+pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use sessions::LiveSession;
 pub use sign_in::{SignIn, SignInOutcome};
 pub use storage::{Storage, StorageOptions};

@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
         statements: include_str!("../migrations/0002_statements.sql"),
     },
     Migration { version: 3, name: "0003_roles", statements: include_str!("../migrations/0003_roles.sql") },
+    Migration { version: 5, name: "0005_audit", statements: include_str!("../migrations/0005_audit.sql") },
 ];
 
 impl Storage {

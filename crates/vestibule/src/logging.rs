@@ -29,7 +29,8 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
         LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
     };
     // Whatever part of the program a line is of, it says which request it was written for.
-    let requests = filter_fn(|metadata| metadata.is_span() && metadata.target() == vestibule_http::REQUEST_SPAN);
+    let requests =
+        filter_fn(|metadata| metadata.is_span() && metadata.target() == vestibule_http::REQUEST_SPAN);
     let lines = lines.with_filter(filter.and(floor()).or(requests));
     let outcome = tracing_subscriber::registry().with(lines).try_init();
     report_panics();

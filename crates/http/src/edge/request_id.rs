@@ -4,6 +4,17 @@ use poem::Request;
 
 use super::Edge;
 
+/// The id of a request, in its data.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+impl RequestId {
+    pub(super) fn put(mut request: Request, id: &str) -> Request {
+        request.set_data(Self(id.to_owned()));
+        request
+    }
+}
+
 /// What a proxy may call a request: long enough to be one of a kind, short enough for every line.
 const LENGTHS: std::ops::RangeInclusive<usize> = 8..=64;
 
@@ -20,7 +31,8 @@ impl Edge {
 }
 
 fn is_well_formed(id: &str) -> bool {
-    LENGTHS.contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    LENGTHS.contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 #[cfg(test)]
@@ -32,7 +44,8 @@ mod tests {
         for id in ["01JD9Z3K7Q8W", "f3a1-9c.d_0", &"a".repeat(64)] {
             assert!(is_well_formed(id), "{id}");
         }
-        for id in ["", "short", &"a".repeat(65), "with space", "a\u{1b}[31mred", "{\"a\":\"b\"}", "ünïcödé"] {
+        for id in ["", "short", &"a".repeat(65), "with space", "a\u{1b}[31mred", "{\"a\":\"b\"}", "ünïcödé"]
+        {
             assert!(!is_well_formed(id), "{id}");
         }
     }

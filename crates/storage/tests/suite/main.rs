@@ -13,6 +13,7 @@
 )]
 
 mod attempts;
+mod audit;
 mod bench;
 mod cleanup;
 mod consistency;
