@@ -8,7 +8,7 @@ use std::path::Path;
 use markdown::{Document, code_spans, repository};
 
 /// The settings with a value of their own when they are absent. The others are off, required, or have none.
-const DEFAULTS: [(&str, &str); 14] = [
+const DEFAULTS: [(&str, &str); 15] = [
     ("LISTEN", "127.0.0.1:8000"),
     ("DATABASE_URL", "sqlite://vestibule.db"),
     ("KEYS_DIR", "keys"),
@@ -21,6 +21,7 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("USER_TOKEN_TTL", "14d"),
     ("PERMISSION_TOKEN_TTL", "15m"),
     ("PERMISSION_TOKEN_REUSE", "on"),
+    ("AUDIT_RETENTION", "90d"),
     ("LOG", "info"),
     ("LOG_FORMAT", "text"),
 ];

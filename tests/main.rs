@@ -28,6 +28,7 @@ mod identities;
 mod leaks;
 mod linking;
 mod next;
+mod observability;
 mod openapi;
 mod python;
 mod restart;

@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 27] = [
+const COMMANDS: [(&[&str], &[&str]); 29] = [
     (
         &[],
         &[
@@ -18,6 +18,7 @@ const COMMANDS: [(&[&str], &[&str]); 27] = [
             "users",
             "roles",
             "permissions",
+            "audit",
             "healthcheck",
             "--config",
             "--dev",
@@ -49,6 +50,8 @@ const COMMANDS: [(&[&str], &[&str]); 27] = [
     (&["roles", "list"], &["--user"]),
     (&["permissions"], &["explain"]),
     (&["permissions", "explain"], &["--user", "--service"]),
+    (&["audit"], &["list"]),
+    (&["audit", "list"], &["--user", "--event", "--since", "--json"]),
     (&["healthcheck"], &["alive"]),
 ];
 

@@ -35,8 +35,11 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use edge::REQUEST_SPAN;
-pub use metrics::{Metrics, PluginMetrics, PluginReading};
+pub use edge::{REQUEST_SPAN, TraceParent};
+pub use metrics::{
+    KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
+    ServiceReading,
+};
 
 use edge::Edge;
 
@@ -47,6 +50,8 @@ pub struct HttpSettings {
     pub trusted_proxies: TrustedProxies,
     /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
     pub demo_services: Option<Vec<ServiceName>>,
+    /// Lets a trace that a trusted proxy has begun go on here.
+    pub trace_parent: Option<Arc<dyn TraceParent>>,
 }
 
 /// Everything that a request may need.
@@ -62,7 +67,7 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
-    let edge = Edge::new(&flows, settings.trusted_proxies.clone(), metrics, randomness);
+    let edge = Edge::new(&flows, &settings, metrics, randomness);
     let app = Arc::new(App { flows, settings });
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
-use vestibule_domain::{AuditEvent, Timestamp, UserId};
+use vestibule_domain::{AuditEvent, SessionId, Timestamp, UserId};
 
 use crate::UsernameChoice;
 use crate::db::{Connection, Work, query};
@@ -141,7 +141,7 @@ pub(crate) async fn insert(connection: &mut Connection, event: &AuditEvent) -> R
         audit_events::event.eq(event.name.as_str()),
         audit_events::actor.eq(event.actor.as_str()),
         audit_events::user_id.eq(event.user.as_ref().map(UserId::as_str)),
-        audit_events::session_id.eq(event.session.as_ref().map(|id| id.as_str())),
+        audit_events::session_id.eq(event.session.as_ref().map(SessionId::as_str)),
         audit_events::provider.eq(event.provider.as_deref()),
         (
             audit_events::ip.eq(event.client.ip.as_deref()),
@@ -169,7 +169,7 @@ pub fn log_audit_event(event: &AuditEvent) {
         event = event.name.as_str(),
         actor = event.actor.as_str(),
         user = event.user.as_ref().map(UserId::as_str),
-        session = event.session.as_ref().map(|id| id.as_str()),
+        session = event.session.as_ref().map(SessionId::as_str),
         provider = event.provider,
         ip = event.client.ip,
         user_agent = event.client.user_agent,

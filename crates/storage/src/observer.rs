@@ -99,7 +99,9 @@ impl Watch {
         work: impl Future<Output = Result<T, StorageError>>,
     ) -> Result<T, StorageError> {
         let started = Instant::now();
-        let span = tracing::trace_span!(target: "vestibule::spans", "database", operation = kind.as_str());
+        let span = tracing::trace_span!(
+            target: "vestibule::spans", "database", otel.kind = "client", operation = kind.as_str()
+        );
         let result = work.instrument(span).await;
         if let Some(observer) = self.0.get() {
             observer.operation(kind, outcome_of(&result), started.elapsed());

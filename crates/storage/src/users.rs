@@ -151,8 +151,7 @@ impl Storage {
         username: &Username,
     ) -> Result<UsernameChoice, StorageError> {
         let chosen = self
-            .db
-            .write(&(user, username), |connection, &(user, username)| {
+            .change(&(user, username), |connection, &(user, username)| {
                 Box::pin(async move {
                     let update = diesel::update(users::table.find(user.as_str()))
                         .filter(users::username_key.is_null())

@@ -5,6 +5,7 @@ mod json;
 use std::io::IsTerminal;
 use std::panic;
 
+use opentelemetry_sdk::trace::SdkTracer;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
@@ -20,8 +21,8 @@ use json::JsonLines;
 /// What `LOG` can make speak below INFO: our own crates, and plugins.
 const OURS: [&str; 2] = ["vestibule", "plugin"];
 
-/// Begins to log. Called once.
-pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
+/// Begins to log, and to make spans for this tracer if there is one. Called once.
+pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(Failure::while_doing("LOG"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.format {
@@ -32,9 +33,19 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
     let requests =
         filter_fn(|metadata| metadata.is_span() && metadata.target() == vestibule_http::REQUEST_SPAN);
     let lines = lines.with_filter(filter.and(floor()).or(requests));
-    let outcome = tracing_subscriber::registry().with(lines).try_init();
+    let spans = tracer.map(|tracer| {
+        let spans = tracing_opentelemetry::layer().with_tracer(tracer).with_location(false);
+        let spans = spans.with_threads(false).with_tracked_inactivity(false).with_target(false);
+        spans.with_filter(filter_fn(|metadata| metadata.is_span() && is_exported(metadata.target())))
+    });
+    let outcome = tracing_subscriber::registry().with(lines).with(spans).try_init();
     report_panics();
     outcome.map_err(Failure::new)
+}
+
+/// Spans are exported, lines of the log are not.
+fn is_exported(target: &str) -> bool {
+    target == "vestibule::spans" || target.starts_with("vestibule_plugin_host")
 }
 
 /// The level under which a target stays silent, whatever `LOG` says. At DEBUG and TRACE the libraries under us write
