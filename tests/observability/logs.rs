@@ -3,6 +3,7 @@
 use serde_json::Value;
 use vestibule_test_support::{Client, Method, TestDatabase};
 
+use super::collector::Collector;
 use super::traffic;
 use crate::world::{APP, World};
 
@@ -20,13 +21,23 @@ fn has(lines: &[&Value], target: &str) -> bool {
     lines.iter().any(|line| line["target"].as_str().is_some_and(|found| found.starts_with(target)))
 }
 
+/// Whether traces are exported or not: a span for one reader must not hide another's.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_flows_plugins_and_the_edge_log_for_one_request_has_one_id() {
-    let world = traffic::stage(TestDatabase::sqlite()).start().await;
+    let collector = Collector::start();
+    let plain = traffic::stage(TestDatabase::sqlite());
+    let traced = traffic::stage(TestDatabase::sqlite());
+    let traced = traced.setting("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url());
+    for settings in [plain, traced] {
+        assert_one_id(&settings.start().await).await;
+    }
+}
+
+async fn assert_one_id(world: &World) {
     let browser = world.browser();
     let callback = world.reach_callback(&browser, "google", "ada", APP).await;
     let answer = browser.get(callback.as_str()).await;
-    let lines = lines(&world);
+    let lines = lines(world);
     let of_callback = of_request(&lines, answer.header("x-request-id").unwrap());
     for target in ["vestibule::access", "vestibule::audit", "plugin"] {
         assert!(has(&of_callback, target), "{target}: {of_callback:#?}");

@@ -28,7 +28,7 @@ use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
 pub(crate) use request_id::RequestId;
-pub use trace::TraceParent;
+pub use trace::RequestTracer;
 
 /// The target of the span that a request is served in. What is logged meanwhile carries its fields.
 pub const REQUEST_SPAN: &str = "vestibule::request";
@@ -42,7 +42,7 @@ pub(crate) struct Edge {
     allowed_origins: AllowedOrigins,
     https: bool,
     trusted_proxies: TrustedProxies,
-    trace_parent: Option<Arc<dyn TraceParent>>,
+    tracer: Option<Arc<dyn RequestTracer>>,
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 }
@@ -59,7 +59,7 @@ impl Edge {
             allowed_origins: settings.allowed_origins.clone(),
             https: settings.external_address.origin().is_https(),
             trusted_proxies: http.trusted_proxies.clone(),
-            trace_parent: http.trace_parent.clone(),
+            tracer: http.tracer.clone(),
             metrics,
             randomness,
         }
@@ -115,16 +115,11 @@ impl Endpoint for EdgeEndpoint {
         let operation = operation::operation_of(&path);
         // As loud as can be, so that it is there for every line that is.
         let span = tracing::error_span!(target: REQUEST_SPAN, "request", request_id, operation);
-        let trace = trace::begin(&request, operation, &request_id, &self.edge);
+        self.edge.begin_trace(&span, &request);
         let form = render::form_for(&request);
         let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
-            None => match self
-                .answer(RequestId::put(request, &request_id))
-                .instrument(trace.clone())
-                .instrument(span.clone())
-                .await
-            {
+            None => match self.answer(RequestId::put(request, &request_id)).instrument(span.clone()).await {
                 Ok(response) => (response, None),
                 Err(problem) => {
                     let fault = Fault::of(&problem);
@@ -138,7 +133,7 @@ impl Endpoint for EdgeEndpoint {
             keep_headers_only(&mut response).await;
         }
         let status = response.status().as_u16();
-        trace::end(&trace, status);
+        self.edge.end_trace(&span, status);
         let duration = started.elapsed();
         self.edge.metrics.count_request(operation, status, duration);
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);

@@ -35,7 +35,7 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use edge::{REQUEST_SPAN, TraceParent};
+pub use edge::{REQUEST_SPAN, RequestTracer};
 pub use metrics::{
     KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
     ServiceReading,
@@ -50,8 +50,8 @@ pub struct HttpSettings {
     pub trusted_proxies: TrustedProxies,
     /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
     pub demo_services: Option<Vec<ServiceName>>,
-    /// Lets a trace that a trusted proxy has begun go on here.
-    pub trace_parent: Option<Arc<dyn TraceParent>>,
+    /// Whoever exports the spans of requests.
+    pub tracer: Option<Arc<dyn RequestTracer>>,
 }
 
 /// Everything that a request may need.

@@ -202,6 +202,6 @@ mod tests {
         assert!(
             seen.contains("accept: application/json\r\n") && seen.contains("authorization: bearer token\r\n")
         );
-        assert!(!seen.contains("cookie") && !seen.contains("referer"));
+        assert!(!seen.contains("cookie") && !seen.contains("referer") && !seen.contains("traceparent"));
     }
 }

@@ -6,11 +6,13 @@ use std::io::IsTerminal;
 use std::panic;
 
 use opentelemetry_sdk::trace::SdkTracer;
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::failure::Failure;
@@ -33,19 +35,30 @@ pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result
     let requests =
         filter_fn(|metadata| metadata.is_span() && metadata.target() == vestibule_http::REQUEST_SPAN);
     let lines = lines.with_filter(filter.and(floor()).or(requests));
-    let spans = tracer.map(|tracer| {
-        let spans = tracing_opentelemetry::layer().with_tracer(tracer).with_location(false);
-        let spans = spans.with_threads(false).with_tracked_inactivity(false).with_target(false);
-        spans.with_filter(filter_fn(|metadata| metadata.is_span() && is_exported(metadata.target())))
-    });
-    let outcome = tracing_subscriber::registry().with(lines).with(spans).try_init();
+    let log = tracing_subscriber::registry().with(lines);
+    // Not an absent layer in its place: that would let every span come into being, for nobody.
+    let outcome = match tracer {
+        Some(tracer) => log.with(exported_spans(tracer)).try_init(),
+        None => log.try_init(),
+    };
     report_panics();
     outcome.map_err(Failure::new)
 }
 
 /// Spans are exported, lines of the log are not.
+fn exported_spans<S>(tracer: SdkTracer) -> impl Layer<S>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    let spans = tracing_opentelemetry::layer().with_tracer(tracer).with_location(false).with_threads(false);
+    let spans = spans.with_tracked_inactivity(false).with_target(false);
+    spans.with_filter(filter_fn(|metadata| metadata.is_span() && is_exported(metadata.target())))
+}
+
 fn is_exported(target: &str) -> bool {
-    target == "vestibule::spans" || target.starts_with("vestibule_plugin_host")
+    target == vestibule_http::REQUEST_SPAN
+        || target == "vestibule::spans"
+        || target.starts_with("vestibule_plugin_host")
 }
 
 /// The level under which a target stays silent, whatever `LOG` says. At DEBUG and TRACE the libraries under us write

@@ -19,7 +19,7 @@ use vestibule_domain::{
     Actor, AuditEvent, AuditName, Clock, ProviderName, Randomness, SystemClock, SystemRandomness, Timestamp,
 };
 use vestibule_flows::{Flows, Parts};
-use vestibule_http::{HttpSettings, Metrics, TraceParent};
+use vestibule_http::{HttpSettings, Metrics, RequestTracer};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
@@ -30,7 +30,7 @@ use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
 use crate::failure::Failure;
 use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
-use crate::telemetry::{SpanCounts, Telemetry, W3cTraceParent};
+use crate::telemetry::{HttpTracer, SpanCounts, Telemetry};
 
 use keys::LoadedKeys;
 use observer::ServiceObserver;
@@ -102,10 +102,9 @@ async fn serve(
     let flows = Arc::new(Flows::new(settings.flows.clone(), parts));
     let demo_services =
         settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
-    let trace_parent =
-        settings.traces.as_ref().map(|_| Arc::new(W3cTraceParent::default()) as Arc<dyn TraceParent>);
+    let tracer = settings.traces.as_ref().map(|_| Arc::new(HttpTracer::default()) as Arc<dyn RequestTracer>);
     let trusted_proxies = settings.trusted_proxies.clone();
-    let http = HttpSettings { trusted_proxies, demo_services, trace_parent };
+    let http = HttpSettings { trusted_proxies, demo_services, tracer };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock, settings.audit_retention);
     let trail = Trail::new(&storage, &clock);

@@ -9,17 +9,18 @@ mod exporter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
 use opentelemetry::propagation::TextMapPropagator as _;
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{Status, TracerProvider as _};
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+use poem::http::HeaderMap;
 use tokio::runtime::Handle;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use vestibule_http::TraceParent;
+use vestibule_http::RequestTracer;
 
 use crate::failure::Failure;
 use crate::settings::{SamplerChoice, TraceSettings};
@@ -82,14 +83,26 @@ fn sampler(choice: SamplerChoice) -> Sampler {
     if choice.parent_based { Sampler::ParentBased(Box::new(root)) } else { root }
 }
 
-/// Reads the header `traceparent` (W3C Trace Context, section 3.2).
+/// What a trace tells of a request beside its operation and its id, as the semantic conventions for HTTP have it.
 #[derive(Debug, Default)]
-pub(crate) struct W3cTraceParent(TraceContextPropagator);
+pub(crate) struct HttpTracer(TraceContextPropagator);
 
-impl TraceParent for W3cTraceParent {
-    fn adopt(&self, span: &Span, headers: &poem::http::HeaderMap) {
-        let context = self.0.extract_with_context(&opentelemetry::Context::new(), &HeaderExtractor(headers));
-        // It fails when the span is not exported, and then there is nothing to be a child.
-        drop(span.set_parent(context));
+impl RequestTracer for HttpTracer {
+    /// Reads the header `traceparent` (W3C Trace Context, section 3.2).
+    fn begin(&self, span: &Span, method: &'static str, headers: Option<&HeaderMap>) {
+        if let Some(headers) = headers {
+            let context = self.0.extract_with_context(&Context::new(), &HeaderExtractor(headers));
+            // It fails when the span is not there, and then there is nothing to be a child.
+            drop(span.set_parent(context));
+        }
+        span.set_attribute("http.request.method", method);
+    }
+
+    /// What the client did wrong is no error of the server.
+    fn end(&self, span: &Span, status: u16) {
+        span.set_attribute("http.response.status_code", i64::from(status));
+        if status >= 500 {
+            span.set_status(Status::error(""));
+        }
     }
 }

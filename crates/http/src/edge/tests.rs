@@ -19,7 +19,7 @@ fn edge(https: bool) -> EdgeEndpoint {
         allowed_origins: AllowedOrigins::new(vec![Origin::parse("https://app.example.com").unwrap()]),
         https,
         trusted_proxies: TrustedProxies::default(),
-        trace_parent: None,
+        tracer: None,
         metrics: Metrics::new("0", Timestamp::from_seconds(0)),
         randomness: Arc::new(SystemRandomness),
     };

@@ -132,6 +132,9 @@ fn encode_runtime(encoder: &mut DescriptorEncoder<'_>, runtime: &RuntimeReading)
 }
 
 fn encode_spans(encoder: &mut DescriptorEncoder<'_>, spans: &[(&'static str, u64)]) -> fmt::Result {
+    if spans.is_empty() {
+        return Ok(());
+    }
     let help = "Spans of traces, by whether the collector took them";
     let mut metric = encoder.encode_descriptor("trace_spans", help, None, MetricType::Counter)?;
     spans.iter().try_for_each(|(outcome, count)| {
