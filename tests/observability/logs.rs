@@ -54,8 +54,8 @@ async fn assert_one_id(world: &World) {
 async fn every_line_below_the_edge_has_the_id_of_a_request_that_was_answered() {
     let world = traffic::stage(TestDatabase::sqlite()).start().await;
     let people = ["ada", "no-name", "ada", "no-name"];
-    let sign_ins = people.map(async |person| world.sign_in("google", person).await);
-    futures_join(sign_ins).await;
+    let [one, two, three, four] = people.map(async |person| world.sign_in("google", person).await);
+    tokio::join!(one, two, three, four);
     traffic::run(&world).await;
     let lines = lines(&world);
     let answered: Vec<_> = lines
@@ -75,12 +75,6 @@ async fn every_line_below_the_edge_has_the_id_of_a_request_that_was_answered() {
     assert!(lines.iter().filter(flows).all(|line| line["request_id"].is_string()));
     let created: Vec<_> = lines.iter().filter(|line| line["event"] == "user.created").collect();
     assert_eq!(created.len(), 2, "{created:#?}");
-}
-
-async fn futures_join<const N: usize>(work: [impl Future<Output = String>; N]) {
-    for piece in work {
-        piece.await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use vestibule_test_support::{Method, TestDatabase};
 
 use super::traffic;
+use crate::documents::markdown::repository;
 use crate::verifiers::interpreters::python;
 use crate::world::on_both_databases;
 
@@ -99,6 +100,25 @@ fn assert_kept_in_bounds(text: &str, resident: u64) {
     }
     let open = text.lines().filter(|line| line.starts_with("vestibule_database_connections{")).count();
     assert!(open >= 2, "{text}");
+}
+
+/// What is not in the document is not found by those who need it.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_is_documented() {
+    let world = traffic::stage(TestDatabase::sqlite()).start().await;
+    let text = traffic::run(&world).await;
+    let document = ["docs/observability.md", "docs/plugins/README.md"]
+        .map(|file| std::fs::read_to_string(repository().join(file)).unwrap())
+        .concat();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        let suffix = match kind {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        assert!(document.contains(&format!("`{name}{suffix}`")), "{name}{suffix}");
+    }
 }
 
 /// Names that existed before, on dashboards of others.

@@ -198,6 +198,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_event_is_documented() {
+        let document = include_str!("../../../docs/observability.md");
+        for name in AuditName::ALL {
+            assert!(document.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+
+    #[test]
     fn every_event_is_known_by_its_name_and_no_two_have_one() {
         for name in AuditName::ALL {
             assert_eq!(name.as_str().parse(), Ok(*name));

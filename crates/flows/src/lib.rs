@@ -36,7 +36,7 @@ pub use check::{ProviderLink, SessionCheck};
 pub use error::{CallbackRefusal, FlowError};
 pub use finish_sign_in::Callback;
 pub use lookup::PublicProfile;
-pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, NoFlowObserver, SignInResult};
+pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use principal::Principal;
 pub use start_sign_in::StartedSignIn;
 pub use username::UsernameOutcome;

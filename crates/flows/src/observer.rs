@@ -121,12 +121,6 @@ pub trait FlowObserver: Send + Sync {
     fn token_refused(&self, _reason: &'static str) {}
 }
 
-/// Does not listen.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoFlowObserver;
-
-impl FlowObserver for NoFlowObserver {}
-
 /// A token that is good, of a session or a user that is no more.
 pub(crate) const SESSION_ENDED: &str = "session_ended";
 
