@@ -53,7 +53,7 @@ pub(crate) enum Command {
     /// Look at permissions
     #[command(subcommand)]
     Permissions(PermissionsCommand),
-    /// Look at the audit trail: who signed in, what the operator did, which keys came and went
+    /// Look at the audit trail: who did what, and when
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Ask the service on this machine whether it is alive; for container health checks
