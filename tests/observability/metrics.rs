@@ -170,3 +170,19 @@ async fn k7_a_flood_of_odd_requests_makes_no_more_than_a_handful_of_series() {
     let new: Vec<_> = series(&after).difference(&before).cloned().collect();
     assert!(new.len() < 60, "{new:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k8_what_is_refused_because_there_is_too_much_of_it_is_counted() {
+    let settings = traffic::stage(TestDatabase::sqlite()).setting("TRUSTED_PROXIES", "127.0.0.1");
+    let world = settings.setting("RATE_LIMIT_LOOKUP_PER_ADDRESS", "5/20h").start().await;
+    let browser = world.browser();
+    for _ in 0..7 {
+        let request = browser.request(Method::GET, "/auth/resolve?username=ada");
+        browser.send(request.header("x-forwarded-for", "203.0.113.7")).await;
+    }
+    let text = traffic::metrics(&world).await;
+    assert_eq!(
+        value(&text, "vestibule_rate_limited_total{operation=\"resolve_username\",by=\"address\"}"),
+        2.0
+    );
+}

@@ -133,6 +133,7 @@ impl Flows {
                 Ok(Ok(Welcome { is_new: true, .. })) => SignInResult::NewUser,
                 Ok(Ok(Welcome { is_new: false, .. })) => SignInResult::SignedIn,
                 Ok(Err(Declined(_, result))) => *result,
+                Err(FlowError::TooManyRequests { .. }) => SignInResult::RateLimited,
                 Err(_) => SignInResult::Failed,
             },
         );
@@ -180,6 +181,7 @@ impl Flows {
                 return Ok(Err(Declined::because_of(&error)));
             }
         };
+        self.admit_sign_in(&profile.identity)?;
         match self.store(&profile, client).await? {
             SignInOutcome::Disabled => Ok(Err(Declined("account_disabled", SignInResult::AccountDisabled))),
             SignInOutcome::SignedIn { user, session, is_new } => {

@@ -22,6 +22,8 @@ pub enum SignInResult {
     AccountDisabled,
     /// An extension refused the user.
     DeniedByExtension,
+    /// The account signed in too often.
+    RateLimited,
     /// We failed.
     Failed,
 }
@@ -37,6 +39,7 @@ impl SignInResult {
             Self::StatementRefused => "statement_refused",
             Self::AccountDisabled => "account_disabled",
             Self::DeniedByExtension => "denied_by_extension",
+            Self::RateLimited => "rate_limited",
             Self::Failed => "failed",
         }
     }
@@ -55,6 +58,8 @@ pub enum AuthorizationResult {
     Denied,
     /// The plugin or the database did not answer.
     Unavailable,
+    /// The account asked too often.
+    RateLimited,
     /// We failed.
     Failed,
 }
@@ -68,6 +73,7 @@ impl AuthorizationResult {
             Self::UnknownService => "unknown_service",
             Self::Denied => "denied",
             Self::Unavailable => "unavailable",
+            Self::RateLimited => "rate_limited",
             Self::Failed => "failed",
         }
     }
@@ -80,6 +86,7 @@ impl AuthorizationResult {
             Ok(Authorization::Nothing) => Self::UnknownService,
             Err(FlowError::Denied) => Self::Denied,
             Err(FlowError::PermissionsUnavailable(_) | FlowError::StorageUnavailable(_)) => Self::Unavailable,
+            Err(FlowError::TooManyRequests { .. }) => Self::RateLimited,
             Err(_) => Self::Failed,
         }
     }

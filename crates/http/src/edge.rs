@@ -22,6 +22,7 @@ use vestibule_flows::Flows;
 use crate::HttpSettings;
 use crate::client_address::TrustedProxies;
 use crate::cors;
+use crate::limits::AddressLimits;
 use crate::metrics::Metrics;
 use crate::problem::{Fault, Problem};
 use crate::repeated::refuse_repeated_parameters;
@@ -43,6 +44,7 @@ pub(crate) struct Edge {
     https: bool,
     trusted_proxies: TrustedProxies,
     tracer: Option<Arc<dyn RequestTracer>>,
+    limits: AddressLimits,
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 }
@@ -59,6 +61,7 @@ impl Edge {
             allowed_origins: settings.allowed_origins.clone(),
             https: settings.external_address.origin().is_https(),
             trusted_proxies: http.trusted_proxies.clone(),
+            limits: AddressLimits::new(http.address_rates, http.trusted_proxies.clone()),
             tracer: http.tracer.clone(),
             metrics,
             randomness,
@@ -89,6 +92,7 @@ pub(crate) struct EdgeEndpoint {
 
 impl EdgeEndpoint {
     async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
+        self.edge.limits.admit(operation::operation_of(request.uri().path()), &request)?;
         refuse_repeated_parameters(&request)?;
         if request.method() == Method::HEAD {
             request.set_data(HeadersOnly);
@@ -124,6 +128,9 @@ impl Endpoint for EdgeEndpoint {
                 Err(problem) => {
                     let fault = Fault::of(&problem);
                     span.in_scope(|| log_problem(&problem, &fault));
+                    if let Some(by) = problem.limited_by() {
+                        self.edge.metrics.service().count_rate_limited(operation, by);
+                    }
                     (render::render(&problem, &fault, &path, form, &request_id), Some(fault))
                 }
             },

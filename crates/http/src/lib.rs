@@ -19,6 +19,7 @@ mod documentation;
 mod edge;
 mod failure;
 mod form;
+mod limits;
 mod metrics;
 mod pages;
 mod problem;
@@ -36,6 +37,7 @@ use vestibule_flows::Flows;
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
 pub use edge::{REQUEST_SPAN, RequestTracer};
+pub use limits::AddressRates;
 pub use metrics::{
     KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
     ServiceReading,
@@ -48,6 +50,8 @@ use edge::Edge;
 pub struct HttpSettings {
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// How often one address may ask for what costs something.
+    pub address_rates: AddressRates,
     /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
     pub demo_services: Option<Vec<ServiceName>>,
     /// Whoever exports the spans of requests.

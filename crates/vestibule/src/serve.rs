@@ -102,9 +102,12 @@ async fn serve(
     let flows = Arc::new(Flows::new(settings.flows.clone(), parts));
     let demo_services =
         settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
-    let tracer = settings.traces.as_ref().map(|_| Arc::new(HttpTracer::default()) as Arc<dyn RequestTracer>);
-    let trusted_proxies = settings.trusted_proxies.clone();
-    let http = HttpSettings { trusted_proxies, demo_services, tracer };
+    let http = HttpSettings {
+        trusted_proxies: settings.trusted_proxies.clone(),
+        address_rates: settings.address_rates,
+        demo_services,
+        tracer: settings.traces.as_ref().map(|_| Arc::new(HttpTracer::default()) as Arc<dyn RequestTracer>),
+    };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock, settings.audit_retention);
     let trail = Trail::new(&storage, &clock);

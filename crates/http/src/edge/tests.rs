@@ -8,6 +8,7 @@ use serde_json::Value;
 use vestibule_domain::{Origin, SystemRandomness, Timestamp};
 
 use super::*;
+use crate::{AddressRates, TrustedProxies};
 
 fn edge(https: bool) -> EdgeEndpoint {
     let routes = Route::new()
@@ -19,6 +20,7 @@ fn edge(https: bool) -> EdgeEndpoint {
         allowed_origins: AllowedOrigins::new(vec![Origin::parse("https://app.example.com").unwrap()]),
         https,
         trusted_proxies: TrustedProxies::default(),
+        limits: AddressLimits::new(AddressRates::default(), TrustedProxies::default()),
         tracer: None,
         metrics: Metrics::new("0", Timestamp::from_seconds(0)),
         randomness: Arc::new(SystemRandomness),

@@ -20,6 +20,7 @@ pub struct ServiceMetrics {
     sign_ins_started: Counters<1>,
     sign_ins: Counters<2>,
     callbacks_refused: Counters<1>,
+    rate_limited: Counters<2>,
     sign_outs: Counters<1>,
     authorizations: Counters<2>,
     tokens_issued: Counters<2>,
@@ -36,6 +37,7 @@ impl ServiceMetrics {
             sign_ins_started: Family::default(),
             sign_ins: Family::default(),
             callbacks_refused: Family::default(),
+            rate_limited: Family::default(),
             sign_outs: Family::default(),
             authorizations: Family::default(),
             tokens_issued: Family::default(),
@@ -57,6 +59,9 @@ impl ServiceMetrics {
         registry.register("sign_ins", sign_ins, self.sign_ins.clone());
         let callbacks = "Callbacks that belong to no sign-in of the browser, by reason";
         registry.register("callbacks_refused", callbacks, self.callbacks_refused.clone());
+        let limited =
+            "Requests that were refused because there were too many, by operation and whose they were";
+        registry.register("rate_limited", limited, self.rate_limited.clone());
         registry.register("sign_outs", "Sign-outs, of one session or of all", self.sign_outs.clone());
         let authorizations = "Requests for permissions, by service and outcome";
         registry.register("authorizations", authorizations, self.authorizations.clone());
@@ -102,6 +107,11 @@ impl ServiceMetrics {
     /// A callback was refused.
     pub fn count_callback_refused(&self, reason: &'static str) {
         self.callbacks_refused.get_or_create(&[("reason", reason.into())]).inc();
+    }
+
+    /// A request was refused because there were too many of an address, or for an account.
+    pub(crate) fn count_rate_limited(&self, operation: &'static str, by: &'static str) {
+        self.rate_limited.get_or_create(&[("operation", operation.into()), ("by", by.into())]).inc();
     }
 
     /// Somebody signed out.
