@@ -1,6 +1,6 @@
 //! `vestibule users`.
 
-use vestibule_domain::{Clock, SystemClock, User, UserId};
+use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, SystemClock, User, UserId};
 use vestibule_storage::Storage;
 
 use super::database::{DATABASE, find_user, open};
@@ -91,16 +91,23 @@ async fn sign_out_everybody(storage: &Storage) -> Result<(), Failure> {
 }
 
 async fn disable(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserDisabled, user);
     storage.disable_user(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: disabled; all sessions are over", user.id))
 }
 
 async fn enable(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserEnabled, user);
     storage.enable_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: enabled", user.id))
 }
 
 async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserDeleted, user);
     storage.delete_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: deleted, with identities, sessions and roles", user.id))
+}
+
+fn telling(storage: &Storage, name: AuditName, user: &User) -> Storage {
+    storage.telling(AuditEvent::new(name, Actor::Operator, SystemClock.now()).about(&user.id))
 }
