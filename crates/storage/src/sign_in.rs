@@ -15,6 +15,7 @@ use vestibule_domain::{
 };
 
 use crate::audit::{self, log_audit_event};
+use crate::changes::Change;
 use crate::db::Connection;
 use crate::error::{Failure, StorageError};
 use crate::rows::UserRow;
@@ -79,6 +80,9 @@ impl Storage {
             self.db.transaction(sign_in, |connection, sign_in| Box::pin(decide(connection, sign_in)));
         let (outcome, events) = decided.await?;
         events.iter().for_each(log_audit_event);
+        if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
+            self.changes.tell(&Change::User(user.id.clone()));
+        }
         Ok(outcome)
     }
 }

@@ -14,7 +14,9 @@
 
 mod attempts;
 mod audit;
+mod backup;
 mod bench;
+mod changes;
 mod cleanup;
 mod consistency;
 mod linking;

@@ -1,4 +1,5 @@
-//! What happens beside the requests: new keys are noticed, and what is long over is deleted.
+//! What happens beside the requests: new keys and what others change in the database are noticed, and what is long over is
+//! deleted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use vestibule_tokens::{KeyRing, TokenService, dir_state};
 use super::keys::KeyFolder;
 use super::trail::Trail;
 
-const KEYS_EVERY: Duration = Duration::from_secs(1);
+/// Three times within the second in which all replicas have to agree.
+const KEYS_EVERY: Duration = Duration::from_millis(300);
 const CLEANUP_EVERY: Duration = Duration::from_secs(15 * 60);
 const CLEANUP_BATCH: u32 = 1000;
 
@@ -35,9 +37,11 @@ pub(super) fn start(
     clock: &Arc<dyn Clock>,
     audit_retention: Duration,
 ) -> Chores {
+    let following = storage.clone();
     let mut tasks = vec![
         tokio::spawn(delete_ended(storage.clone(), Arc::clone(clock))),
         tokio::spawn(delete_old_events(storage.clone(), Arc::clone(clock), audit_retention)),
+        tokio::spawn(async move { following.follow_changes().await }),
     ];
     if let Some(folder) = folder {
         let trail = Trail::new(storage, clock);
@@ -46,7 +50,7 @@ pub(super) fn start(
     Chores(tasks)
 }
 
-/// Looks once a second whether the folder has changed. A folder that cannot be used as it is changes nothing: the keys
+/// Looks several times a second whether the folder has changed. A folder that cannot be used as it is changes nothing: the keys
 /// in use stay in use, and the log says why.
 async fn watch_keys(folder: KeyFolder, tokens: Arc<TokenService>, clock: Arc<dyn Clock>, trail: Trail) {
     let KeyFolder { path, state: mut known } = folder;
