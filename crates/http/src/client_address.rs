@@ -46,7 +46,8 @@ impl TrustedProxies {
         self.0.is_empty()
     }
 
-    fn trust(&self, address: IpAddr) -> bool {
+    /// Whether an address is that of a trusted proxy.
+    pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -72,7 +73,7 @@ impl TrustedProxies {
         let hops = headers.iter().rev().flat_map(|value| value.rsplit(','));
         let (mut address, mut client) = (peer, ClientAddress::Peer(peer));
         for hop in hops {
-            if !self.trust(address) {
+            if !self.contain(address) {
                 break;
             }
             match hop.trim().parse::<IpAddr>() {

@@ -25,6 +25,7 @@ mod pages;
 mod problem;
 mod redirect;
 mod repeated;
+mod stopping;
 mod success;
 
 use std::sync::Arc;
@@ -36,8 +37,9 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use limits::AddressRates;
+pub use limits::{AddressRates, is_nearby};
 pub use metrics::{Metrics, PluginMetrics, PluginReading};
+pub use stopping::Stopping;
 
 use edge::Edge;
 use limits::AddressLimits;
@@ -51,6 +53,8 @@ pub struct HttpSettings {
     pub address_rates: AddressRates,
     /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
     pub demo_services: Option<Vec<ServiceName>>,
+    /// Whether the service is about to end.
+    pub stopping: Stopping,
 }
 
 /// Everything that a request may need.

@@ -1,5 +1,6 @@
 //! What the service counts, in the Prometheus text format.
 
+mod connections;
 mod plugins;
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+use connections::ConnectionMetrics;
 
 pub use plugins::{PluginMetrics, PluginReading};
 
@@ -45,6 +48,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Histograms<OperationLabels>,
     plugins: PluginMetrics,
+    connections: ConnectionMetrics,
 }
 
 impl Metrics {
@@ -57,13 +61,24 @@ impl Metrics {
         registry.register("http_requests", "Requests by operation and status", requests.clone());
         registry.register("http_request_seconds", "Time to answer, by operation", request_seconds.clone());
         let plugins = PluginMetrics::register(&mut registry);
-        Self { registry: Arc::new(registry), requests, request_seconds, plugins }
+        let connections = ConnectionMetrics::register(&mut registry);
+        Self { registry: Arc::new(registry), requests, request_seconds, plugins, connections }
     }
 
     /// Counts an answered request.
     pub(crate) fn count_request(&self, operation: &'static str, status: u16, duration: Duration) {
         self.requests.get_or_create(&RequestLabels { operation, status }).inc();
         self.request_seconds.get_or_create(&OperationLabels { operation }).observe(duration.as_secs_f64());
+    }
+
+    /// So many connections are open now.
+    pub fn set_open_connections(&self, count: usize) {
+        self.connections.set_open(count);
+    }
+
+    /// Counts a connection that was refused or cut. The reasons are a handful.
+    pub fn count_refused_connection(&self, reason: &'static str) {
+        self.connections.count_refused(reason);
     }
 
     /// Those of the plugins.

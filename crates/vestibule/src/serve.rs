@@ -1,6 +1,7 @@
 //! `vestibule serve`: joins the rooms, opens the listeners, and closes them again.
 
 mod development;
+mod ending;
 mod housekeeping;
 mod keys;
 mod listeners;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use vestibule_domain::{Clock, Randomness, SystemClock, SystemRandomness, Timestamp};
 use vestibule_flows::{Flows, Parts};
-use vestibule_http::{HttpSettings, Metrics};
+use vestibule_http::{HttpSettings, Metrics, Stopping};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
@@ -28,6 +29,7 @@ use crate::failure::Failure;
 use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
 
+use ending::Ending;
 use keys::LoadedKeys;
 
 pub(crate) use keys::load as load_keys;
@@ -53,6 +55,7 @@ pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
 }
 
 async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure> {
+    let ending = Ending::listen(settings.drain_delay)?;
     // Listening comes last, but whether it is possible is worth knowing first.
     let listener = listeners::bind("LISTEN", settings.listen).await?;
     let admin = match settings.admin_listen {
@@ -73,22 +76,29 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
     let flows = make_flows(&settings, &storage, &tokens, Arc::clone(&plugins), providers, &clock);
     let demo_services =
         settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
+    let stopping = Stopping::default();
     let http = HttpSettings {
         trusted_proxies: settings.trusted_proxies.clone(),
         address_rates: settings.address_rates,
         demo_services,
+        stopping: stopping.clone(),
     };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock);
     let reloading = reload::start(&plugins, sources, settings.listen);
-    let outcome = listeners::serve(listener, endpoint, admin.map(|listener| (listener, metrics))).await;
+    let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone())));
+    let clients = (settings.max_connections, settings.trusted_proxies);
+    listeners::serve(listener, endpoint, clients, ending, stopping, metrics).await;
+    if let Some(admin) = admin {
+        admin.abort();
+    }
     chores.stop();
     reloading.abort();
     close_plugins(plugins).await;
     if let Some(emulator) = emulator {
         emulator.stop().await?;
     }
-    outcome
+    Ok(())
 }
 
 fn start_loading_keys(settings: &Settings, now: Timestamp) -> JoinHandle<Result<LoadedKeys, Failure>> {
