@@ -1,6 +1,6 @@
 //! What one connection is waiting for, and since when: one atomic number.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::limits::Limits;
@@ -49,11 +49,13 @@ pub(crate) struct Connection {
     word: AtomicU32,
     /// The tick since which the client takes nothing, plus one; zero while it does.
     blocked: AtomicU32,
+    /// A request may be framed in two ways.
+    doubtful: AtomicBool,
 }
 
 impl Connection {
     pub(crate) fn new(now: Tick) -> Self {
-        Self { word: AtomicU32::new(word(Phase::Fresh, now)), blocked: AtomicU32::new(0) }
+        Self { word: AtomicU32::new(word(Phase::Fresh, now)), blocked: AtomicU32::new(0), doubtful: AtomicBool::new(false) }
     }
 
     /// Bytes of the client have come.
@@ -78,6 +80,15 @@ impl Connection {
     /// Its answer is ready.
     pub(crate) fn answered(&self, now: Tick) {
         self.change(|phase, _| (phase == Phase::Serving).then_some((Phase::Answered, now)));
+    }
+
+    /// Nothing on this connection is answered any more but with 400.
+    pub(crate) fn doubt(&self) {
+        self.doubtful.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_blocked(&self, now: Tick) {
@@ -113,6 +124,9 @@ impl Connection {
 
     /// Gives the connection up if no request is under way and nothing of one has come for so long.
     pub(crate) fn give_up_if_resting(&self, now: Tick, at_least: Tick) -> bool {
+        if self.is_writing() {
+            return false;
+        }
         self.change(|phase, since| {
             let resting = matches!(phase, Phase::Fresh | Phase::Idle) && now.wrapping_sub(since) >= at_least;
             resting.then_some((Phase::Closing, now))
@@ -121,6 +135,9 @@ impl Connection {
 
     /// How readily it would make place for another: the greater the readier. Nothing while a request is under way.
     pub(crate) fn expendable(&self, now: Tick) -> Option<(bool, Tick)> {
+        if self.is_writing() {
+            return None;
+        }
         let word = self.word.load(Ordering::Relaxed);
         let age = now.wrapping_sub(word >> PHASE_BITS);
         match Phase::of(word) {
@@ -136,6 +153,11 @@ impl Connection {
         self.change(|phase, _| {
             matches!(phase, Phase::Fresh | Phase::Head | Phase::Idle).then_some((Phase::Closing, now))
         })
+    }
+
+    /// Part of an answer has not gone out yet, although the next request may already be waited for.
+    fn is_writing(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed) != 0
     }
 
     pub(crate) fn is_closing(&self) -> bool {

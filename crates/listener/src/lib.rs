@@ -12,6 +12,7 @@
 mod accept;
 mod body;
 mod connection;
+mod framing;
 mod handler;
 mod limits;
 mod lookout;

@@ -191,11 +191,14 @@ impl<H: Handler> Shared<H> {
         if !connection.begin(self.clock.now()) {
             return status_only(StatusCode::SERVICE_UNAVAILABLE);
         }
+        // A scheme in the target is for proxies, and we are none.
+        if connection.is_doubtful() || request.uri().scheme().is_some() {
+            return status_only(StatusCode::BAD_REQUEST);
+        }
         if target_length(&request) > self.limits.max_target {
             return status_only(StatusCode::URI_TOO_LONG);
         }
-        // Whoever frames a body in two ways may be smuggling. The chunks count, and nothing comes after them on this
-        // connection (RFC 9112 section 6.1).
+        // INVARIANT: nothing comes after chunks on a connection; `Framing` does not look behind them.
         let last = request.headers().contains_key(header::TRANSFER_ENCODING);
         let request = request.map(|body| RequestBody::new(body, self.limits.body_time));
         let mut response = self.handler.call(request, peer).await;

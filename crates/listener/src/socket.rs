@@ -9,17 +9,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::connection::Connection;
+use crate::framing::Framing;
 use crate::lookout::Clock;
 
 pub(crate) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
     clock: Arc<Clock>,
+    framing: Framing,
 }
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream, connection: Arc<Connection>, clock: Arc<Clock>) -> Self {
-        Self { stream, connection, clock }
+        Self { stream, connection, clock, framing: Framing::new() }
     }
 
     fn note_write<T>(&self, outcome: Poll<T>) -> Poll<T> {
@@ -37,10 +39,14 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
         match &outcome {
             Poll::Pending => self.connection.waiting(self.clock.now()),
             Poll::Ready(_) => self.connection.heard(self.clock.now()),
+        }
+        if !self.framing.take(buffer.filled().get(before..).unwrap_or_default()) {
+            self.connection.doubt();
         }
         outcome
     }

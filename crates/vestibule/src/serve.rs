@@ -55,7 +55,6 @@ pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
 }
 
 async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure> {
-    let ending = Ending::listen(settings.drain_delay)?;
     // Listening comes last, but whether it is possible is worth knowing first.
     let listener = listeners::bind("LISTEN", settings.listen).await?;
     let admin = match settings.admin_listen {
@@ -87,6 +86,8 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock);
     let reloading = reload::start(&plugins, sources, settings.listen);
     let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone())));
+    // Until here a signal ends the program at once: nothing is under way.
+    let ending = Ending::listen(settings.drain_delay)?;
     let clients = (settings.max_connections, settings.trusted_proxies);
     listeners::serve(listener, endpoint, clients, ending, stopping, metrics).await;
     if let Some(admin) = admin {

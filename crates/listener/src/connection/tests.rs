@@ -83,3 +83,16 @@ fn who_has_been_silent_longest_makes_place_first() {
     assert!(at(&silent) > at(&resting) && at(&resting) > at(&new));
     assert!(silent.displace(100) && silent.is_closing());
 }
+
+#[test]
+fn l10_an_answer_that_has_not_gone_out_yet_is_not_rest() {
+    let connection = Connection::new(0);
+    assert!(connection.begin(1));
+    connection.answered(2);
+    connection.set_blocked(2);
+    connection.waiting(2);
+    assert!(!connection.give_up_if_resting(10, 1));
+    assert_eq!(connection.expendable(10), None);
+    connection.clear_blocked();
+    assert!(connection.give_up_if_resting(10, 1));
+}

@@ -37,6 +37,7 @@ pub(crate) async fn serve(
     stopping: Stopping,
     metrics: Metrics,
 ) {
+    let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
     let limits = Limits { max_connections: affordable(max_connections), is_shared, ..Limits::default() };
     let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(ConnectionMetrics(metrics)));
     let soon = async {
@@ -53,11 +54,10 @@ pub(crate) async fn serve(
 /// Serves the metrics for as long as the program runs.
 pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics) {
     let endpoint = vestibule_http::admin_endpoint(metrics);
-    let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
     let limits = Limits { max_connections: 64, is_shared: Arc::new(|_| true), ..Limits::default() };
     let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(vestibule_listener::NoObserver));
-    let never = std::future::pending;
-    listener.serve(Stop { soon: never(), now: never(), grace: Duration::ZERO }).await;
+    let stop = Stop { soon: std::future::pending(), now: std::future::pending(), grace: Duration::ZERO };
+    listener.serve(stop).await;
 }
 
 /// As many connections as there are descriptors for; their number is raised as far as the system lets us.
