@@ -67,7 +67,7 @@ impl Connection {
         });
     }
 
-    /// Somebody wants to read and there is nothing.
+    /// The answer is out, or somebody wants to read and there is nothing.
     pub(crate) fn waiting(&self, now: Tick) {
         self.change(|phase, _| (phase == Phase::Answered).then_some((Phase::Idle, now)));
     }
