@@ -25,7 +25,7 @@ pub struct Limits {
     /// How long a connection may rest between two requests. Longer than what proxies keep theirs for, so that it is
     /// they who close.
     pub idle_time: Duration,
-    /// The head of a request, in bytes.
+    /// The head of a request, in bytes. hyper looks before it reads, not after, so up to twice as much may pass.
     pub max_head: usize,
     /// The fields of a head.
     pub max_headers: usize,
