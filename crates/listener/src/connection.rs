@@ -55,7 +55,11 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(now: Tick) -> Self {
-        Self { word: AtomicU32::new(word(Phase::Fresh, now)), blocked: AtomicU32::new(0), doubtful: AtomicBool::new(false) }
+        Self {
+            word: AtomicU32::new(word(Phase::Fresh, now)),
+            blocked: AtomicU32::new(0),
+            doubtful: AtomicBool::new(false),
+        }
     }
 
     /// Bytes of the client have come.

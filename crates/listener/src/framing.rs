@@ -69,7 +69,11 @@ impl Framing {
             return &[];
         };
         self.remember(bytes.get(..end).unwrap_or_default());
-        if self.last == b'\r' { self.end_line() } else { self.sound = false }
+        if self.last == b'\r' {
+            self.end_line()
+        } else {
+            self.sound = false
+        }
         (self.length, self.last) = (0, 0);
         bytes.get(end + 1..).unwrap_or_default()
     }
@@ -135,7 +139,8 @@ mod tests {
 
     #[test]
     fn k4_honest_requests_are_beyond_doubt_alone_and_one_after_another() {
-        let chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n0\r\n\r\n";
+        let chunked =
+            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n0\r\n\r\n";
         assert!(is_sound(&[GET, POST, GET, "\r\n", POST, POST, chunked].concat()));
     }
 

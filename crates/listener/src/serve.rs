@@ -191,8 +191,8 @@ impl<H: Handler> Shared<H> {
         if !connection.begin(self.clock.now()) {
             return status_only(StatusCode::SERVICE_UNAVAILABLE);
         }
-        // A scheme in the target is for proxies, and we are none.
-        if connection.is_doubtful() || request.uri().scheme().is_some() {
+        // A target that names a host, as that of CONNECT does too, is for proxies, and we are none.
+        if connection.is_doubtful() || request.uri().authority().is_some() {
             return status_only(StatusCode::BAD_REQUEST);
         }
         if target_length(&request) > self.limits.max_target {

@@ -216,6 +216,7 @@ async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
         (format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), "431"),
         ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n".into(), "400"),
         ("GET / HTTP/1.1\nHost: x\n\n".into(), "400"),
+        ("CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n".into(), "400"),
         ("GET http://evil.example/ HTTP/1.1\r\nHost: x\r\n\r\n".into(), "400"),
         ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd".into(), "400"),
         ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\nabcde".into(), "400"),
