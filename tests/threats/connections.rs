@@ -85,7 +85,8 @@ async fn k1_thousands_of_slow_clients_are_cut_in_time_and_nobody_else_notices() 
         deaf.push(not_reading(base.clone()).await);
     }
     let outcomes = slow.join_all().await;
-    assert!(outcomes.iter().all(|received| received.closed), "every slow client is cut");
+    let open: Vec<_> = outcomes.iter().filter(|received| !received.closed).map(Received::text).collect();
+    assert!(open.is_empty(), "{} slow clients are not cut, the first after {:?}", open.len(), open.first());
     assert!(outcomes.iter().all(|received| !received.statuses().contains(&200)), "and served nothing");
     eventually("those who take nothing of their answers are cut", async || {
         let metrics = world.admin().get("/metrics").await.body;

@@ -56,9 +56,9 @@ pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
 
 async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure> {
     // Listening comes last, but whether it is possible is worth knowing first.
-    let listener = listeners::bind("LISTEN", settings.listen).await?;
+    let listener = listeners::bind("LISTEN", settings.listen)?;
     let admin = match settings.admin_listen {
-        Some(address) => Some(listeners::bind("ADMIN_LISTEN", address).await?),
+        Some(address) => Some(listeners::bind("ADMIN_LISTEN", address)?),
         None => None,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

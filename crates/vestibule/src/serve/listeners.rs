@@ -1,5 +1,6 @@
 //! The sockets, and what poem's endpoints need to answer on them.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use poem::http::{self, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint as _, IntoResponse as _, Request, RequestParts};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use vestibule_http::{Metrics, Stopping, TrustedProxies, is_nearby};
 use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, RequestBody, Stop};
 
@@ -22,10 +23,20 @@ use crate::failure::Failure;
 const GRACE: Duration = Duration::from_secs(6);
 /// Descriptors for everything but clients: databases, providers, plugins, files.
 const DESCRIPTORS_KEPT_BACK: u64 = 64;
+/// How many clients the kernel may keep waiting for us, if the system allows it as many (`net.core.somaxconn`).
+const BACKLOG: u32 = 4096;
 
 /// Takes an address.
-pub(crate) async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| Failure::new(format_args!("{name}: {address}: {error}")))
+pub(crate) fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    listen_at(address).map_err(|error| Failure::new(format_args!("{name}: {address}: {error}")))
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A program that has just ended may still have connections here that linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until a signal comes and the requests under way are answered.
