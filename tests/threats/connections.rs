@@ -132,7 +132,7 @@ async fn k2_without_descriptors_the_service_waits_quietly_and_comes_back_at_once
 async fn k3_big_and_endless_input_is_refused_and_leaves_no_trace_in_memory() {
     let world = World::on(TestDatabase::sqlite()).await;
     let base = world.program.base_url();
-    let form = "POST /auth/update HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let form = "POST /auth/update HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n";
     let many: String = (0..1000).map(|number| format!("X-{number}: y\r\n")).collect();
     let (long, body) = ("x".repeat(100_000), "x".repeat(10_000_000));
     let chunks = format!("8000\r\n{}\r\n", "x".repeat(0x8000)).repeat(300);
@@ -145,7 +145,7 @@ async fn k3_big_and_endless_input_is_refused_and_leaves_no_trace_in_memory() {
         (format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), vec![414, 431]),
     ];
     let mut after_the_first = 0;
-    for round in 0..5 {
+    for round in 0..3 {
         for (request, expected) in &cases {
             let received = RawConnection::exchange(&base, request).await;
             let statuses = received.statuses();
