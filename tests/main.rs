@@ -15,6 +15,7 @@
 
 mod audit_log;
 mod authorize;
+mod backups;
 mod browser;
 mod callback;
 mod commands;
@@ -30,6 +31,7 @@ mod linking;
 mod next;
 mod openapi;
 mod python;
+mod replicas;
 mod restart;
 mod roles;
 mod rotation;
