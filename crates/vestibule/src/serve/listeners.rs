@@ -95,7 +95,7 @@ fn affordable(wanted: usize) -> usize {
 struct Poem(BoxEndpoint<'static>);
 
 impl Handler for Poem {
-    type Body = BoxBody<bytes::Bytes, std::io::Error>;
+    type Body = BoxBody<bytes::Bytes, io::Error>;
 
     async fn call(&self, request: http::Request<RequestBody>, peer: Peer) -> http::Response<Self::Body> {
         let (parts, body) = request.into_parts();
