@@ -112,9 +112,9 @@ async fn k2_without_descriptors_the_service_waits_quietly_and_comes_back_at_once
     eventually("descriptors are short", async || world.program.logs().contains(complaint)).await;
     let (ticks, begun) = (world.program.processor_ticks(), Instant::now());
     tokio::time::sleep(Duration::from_secs(2)).await;
-    // The kernel counts a hundred ticks a second.
-    let share = (world.program.processor_ticks() - ticks) as f64 / (begun.elapsed().as_secs_f64() * 100.0);
-    assert!(share < 0.2, "{share} of a processor while nothing can be done");
+    // The kernel counts a hundred ticks a second: one is ten milliseconds.
+    let busy = Duration::from_millis(10 * (world.program.processor_ticks() - ticks));
+    assert!(busy * 5 < begun.elapsed(), "{busy:?} of processor time while nothing can be done");
     let complaints = world.program.logs().matches(complaint).count();
     assert!((1..=5).contains(&complaints), "{complaints} lines");
     drop(sockets);
@@ -125,7 +125,7 @@ async fn k2_without_descriptors_the_service_waits_quietly_and_comes_back_at_once
         answer.is_ok_and(|answer| answer.status == 200)
     })
     .await;
-    println!("processor while short: {share:.3}; served again after {:?}", released.elapsed());
+    println!("processor time while short: {busy:?}; served again after {:?}", released.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +133,7 @@ async fn k3_big_and_endless_input_is_refused_and_leaves_no_trace_in_memory() {
     let world = World::on(TestDatabase::sqlite()).await;
     let base = world.program.base_url();
     let form = "POST /auth/update HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n";
-    let many: String = (0..1000).map(|number| format!("X-{number}: y\r\n")).collect();
+    let many = "X-Many: y\r\n".repeat(1000);
     let (long, body) = ("x".repeat(100_000), "x".repeat(10_000_000));
     let chunks = format!("8000\r\n{}\r\n", "x".repeat(0x8000)).repeat(300);
     let cases = [
@@ -149,8 +149,8 @@ async fn k3_big_and_endless_input_is_refused_and_leaves_no_trace_in_memory() {
         for (request, expected) in &cases {
             let received = RawConnection::exchange(&base, request).await;
             let statuses = received.statuses();
-            assert!(received.closed, "{:.60}", request);
-            assert!(statuses.len() == 1 && expected.contains(&statuses[0]), "{:.60}: {statuses:?}", request);
+            assert!(received.closed, "{request:.60}");
+            assert!(statuses.len() == 1 && expected.contains(&statuses[0]), "{request:.60}: {statuses:?}");
         }
         if round == 0 {
             after_the_first = world.program.resident_memory();

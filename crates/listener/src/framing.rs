@@ -70,9 +70,9 @@ impl Framing {
         };
         self.remember(bytes.get(..end).unwrap_or_default());
         if self.last == b'\r' {
-            self.end_line()
+            self.end_line();
         } else {
-            self.sound = false
+            self.sound = false;
         }
         (self.length, self.last) = (0, 0);
         bytes.get(end + 1..).unwrap_or_default()

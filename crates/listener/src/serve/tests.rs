@@ -209,7 +209,7 @@ async fn one_address_cannot_take_all_places() {
 async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
     let stage = Stage::with(quick(), Duration::ZERO).await;
     let long = "x".repeat(20_000);
-    let many: String = (0..200).map(|number| format!("X-{number}: y\r\n")).collect();
+    let many = "X-Many: y\r\n".repeat(200);
     for (request, status) in [
         (get(&format!("/{long}")), "414"),
         (format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}{long}{long}{long}\r\n\r\n"), "431"),
