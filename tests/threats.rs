@@ -1,5 +1,6 @@
 //! Attacks, row by row: [`list`] names each with the tests that show what becomes of it. Most of those are beside the
 //! flow that is attacked; here are the ones that are about no single flow.
 
+mod connections;
 mod limits;
 mod list;
