@@ -161,8 +161,8 @@ impl Flows {
                 self.keep_changes(&user).await?;
             }
         }
-        let token = self.parts.tokens.issue_user_token(&user.id, &session.id, session.expires_at);
-        token.map(Ok).map_err(|error| FlowError::Internal(error.to_string()))
+        let tokens = &self.parts.tokens;
+        Ok(Ok(tokens.issue_user_token_in_turn(&user.id, &session.id, session.expires_at).await?))
     }
 
     /// Keeps what extensions changed about a user.

@@ -345,6 +345,12 @@ pub(crate) struct HealthAnswer {
     pub(crate) status: String,
 }
 
+impl HealthAnswer {
+    pub(crate) fn alive() -> Self {
+        Self { status: "alive".into() }
+    }
+}
+
 impl Example for HealthAnswer {
     fn example() -> Self {
         Self { status: "ready".into() }

@@ -10,6 +10,7 @@ mod users;
 use poem_openapi::{OpenApiService, Tags};
 
 use health::HealthApi;
+pub(crate) use keys::CACHEABLE;
 use keys::KeysApi;
 use permissions::PermissionsApi;
 use sessions::SessionsApi;

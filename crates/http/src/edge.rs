@@ -2,16 +2,18 @@
 //! security headers, one log line, metrics.
 
 mod headers;
+mod ids;
 mod operation;
+mod ready;
 mod render;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use poem::endpoint::BoxEndpoint;
-use poem::http::{HeaderValue, Method, header};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Level;
 use vestibule_domain::{AllowedOrigins, Randomness};
@@ -25,6 +27,9 @@ use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
 
+use ids::RequestIds;
+use ready::ReadyAnswers;
+
 /// Marks a request that asked for the headers alone. It goes on as GET, whose answer it is about.
 #[derive(Clone, Copy)]
 pub(crate) struct HeadersOnly;
@@ -35,23 +40,26 @@ pub(crate) struct Edge {
     https: bool,
     limits: AddressLimits,
     metrics: Metrics,
-    randomness: Arc<dyn Randomness>,
+    ids: RequestIds,
+    ready: Option<ReadyAnswers>,
 }
 
 impl Edge {
     pub(crate) fn new(
-        flows: &Flows,
+        flows: &Arc<Flows>,
         limits: AddressLimits,
         metrics: Metrics,
         randomness: Arc<dyn Randomness>,
     ) -> Self {
         let settings = flows.settings();
+        let https = settings.external_address.origin().is_https();
         Self {
             allowed_origins: settings.allowed_origins.clone(),
-            https: settings.external_address.origin().is_https(),
+            https,
             limits,
             metrics,
-            randomness,
+            ids: RequestIds::new(randomness),
+            ready: Some(ReadyAnswers::new(Arc::clone(flows), https)),
         }
     }
 
@@ -60,9 +68,11 @@ impl Edge {
         let headers = response.headers_mut();
         cors::add_headers(headers, origin);
         headers::add_security_headers(headers, self.https);
-        if let Ok(value) = HeaderValue::from_str(request_id) {
-            headers.insert("x-request-id", value);
-        }
+        add_request_id(headers, request_id);
+    }
+
+    fn request_id(&self, _: &Request) -> String {
+        self.ids.next()
     }
 
     /// Puts the layer around all routes.
@@ -99,7 +109,10 @@ impl Endpoint for EdgeEndpoint {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let started = Instant::now();
-        let request_id = hex::encode(self.edge.randomness.bytes::<8>());
+        if let Some(response) = self.edge.answer_if_ready(&request, started) {
+            return Ok(response);
+        }
+        let request_id = self.edge.request_id(&request);
         let origin = cors::allowed_origin(&request, &self.edge.allowed_origins);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
@@ -122,10 +135,31 @@ impl Endpoint for EdgeEndpoint {
         let (operation, status) = (operation::operation_of(&path), response.status().as_u16());
         let duration = started.elapsed();
         self.edge.metrics.count_request(operation, status, duration);
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let error = fault.map(|fault| fault.code);
-        tracing::info!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
+        log_access(&method, operation, status, &request_id, fault.map(|fault| fault.code), duration);
         Ok(response)
+    }
+}
+
+fn add_request_id(headers: &mut HeaderMap, request_id: &str) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+}
+
+/// The one line of a request. What is asked for all the time by machines and went well is of interest to nobody.
+fn log_access(
+    method: &Method,
+    operation: &str,
+    status: u16,
+    request_id: &str,
+    error: Option<&str>,
+    duration: Duration,
+) {
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    if status < 400 && operation::is_routine(operation) {
+        tracing::debug!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
+    } else {
+        tracing::info!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
     }
 }
 

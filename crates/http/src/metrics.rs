@@ -1,6 +1,7 @@
 //! What the service counts, in the Prometheus text format.
 
 mod plugins;
+mod requests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 pub use plugins::{PluginMetrics, PluginReading};
+pub(crate) use requests::RequestCounter;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {

@@ -1,5 +1,7 @@
 //! Where the log goes: standard error, as text for people or as JSON for collectors.
 
+mod writer;
+
 use std::io::IsTerminal;
 use std::panic;
 
@@ -12,13 +14,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::failure::Failure;
 use crate::settings::{LogFormat, LogSettings};
 
+use writer::StandardError;
+
 /// What `LOG` can make speak below INFO: our own crates, and plugins.
 const OURS: [&str; 2] = ["vestibule", "plugin"];
 
 /// Begins to log. Called once.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(Failure::while_doing("LOG"))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(StandardError::start());
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
@@ -26,6 +30,12 @@ pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
     let outcome = tracing_subscriber::registry().with(lines.with_filter(filter.and(floor()))).try_init();
     report_panics();
     outcome.map_err(Failure::new)
+}
+
+/// Writes what is still to be written. To be called before the process ends, and before anything else is written to standard
+/// error.
+pub(crate) fn flush() {
+    writer::flush();
 }
 
 /// The level under which a target stays silent, whatever `LOG` says. At DEBUG and TRACE the libraries under us write

@@ -44,10 +44,12 @@ pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
     logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(serve(settings, sources));
+    logging::flush();
     if let Err(failure) = &outcome {
         failure.print();
     }
     runtime.shutdown_timeout(PLUGIN_GRACE);
+    logging::flush();
     // Plugins may have threads of their own that still run: no destructor of a library may run under them.
     vestibule_plugin_host::exit_now(i32::from(outcome.is_err()))
 }

@@ -21,7 +21,8 @@ fn edge(https: bool) -> EdgeEndpoint {
         https,
         limits: AddressLimits::new(AddressRates::default(), TrustedProxies::default()),
         metrics: Metrics::new("0"),
-        randomness: Arc::new(SystemRandomness),
+        ids: RequestIds::new(Arc::new(SystemRandomness)),
+        ready: None,
     };
     edge.around(routes.boxed())
 }
