@@ -30,6 +30,7 @@ mod linking;
 mod next;
 mod openapi;
 mod python;
+mod replicas;
 mod restart;
 mod roles;
 mod rotation;

@@ -8,7 +8,9 @@ use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 use vestibule_provider_emulator::{Clock, Control, Emulator, EmulatorOptions, RedirectPolicy};
-use vestibule_test_support::{Answer, Client, MovableClock, Program, ProgramBuilder, TestDatabase};
+use vestibule_test_support::{
+    Answer, Client, MovableClock, Program, ProgramBuilder, TestDatabase, eventually,
+};
 
 /// Where the frontend of most tests lives: an allowed origin that nobody listens at.
 pub(crate) const APP: &str = "https://app.example.com/welcome";
@@ -171,6 +173,13 @@ impl World {
     /// Whether a token counts.
     pub(crate) async fn is_signed_in(&self, token: &str) -> bool {
         self.check(token).await["authenticated"] == true
+    }
+}
+
+impl World {
+    /// Waits until a token counts no more, because another process has ended its session.
+    pub(crate) async fn until_signed_out(&self, token: &str) {
+        eventually("the token is dead", async || !self.is_signed_in(token).await).await;
     }
 }
 

@@ -64,7 +64,7 @@ on_both_databases! {
         world.post_as(&token, "/auth/update", &[("username", "ada")]).await;
         let id = text(&world.profile(&token).await["id"]).to_owned();
         assert_eq!(told(&world, &["disable", "ada"]).await, format!("{id}: disabled; all sessions are over\n"));
-        assert!(!world.is_signed_in(&token).await);
+        world.until_signed_out(&token).await;
         assert!(told(&world, &["list"]).await.trim_end().ends_with("  disabled"));
         assert!(told(&world, &["show", &id]).await.contains("disabled  20"));
         assert_eq!(world.fail_to_sign_in("google", "ada").await, "account_disabled");
@@ -75,7 +75,7 @@ on_both_databases! {
 
         let deleted = told(&world, &["delete", "ada"]).await;
         assert_eq!(deleted, format!("{id}: deleted, with identities, sessions and roles\n"));
-        assert!(!world.is_signed_in(&token).await);
+        world.until_signed_out(&token).await;
         assert_eq!(told(&world, &["list"]).await, "");
         let resolved = world.browser().get("/auth/resolve?username=ada").await;
         assert_eq!(resolved.json(), json!({"userid": null}));

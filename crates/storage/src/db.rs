@@ -17,6 +17,8 @@ use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::connection::{Connection, Lent, query};
+pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
+pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use crate::error::{Failure, StorageError};
 use crate::storage::StorageOptions;
 use crate::url::{DatabaseUrl, Target};
@@ -35,11 +37,13 @@ pub(crate) type Answer<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> 
 pub(crate) enum Db {
     /// One writer, because SQLite has one write lock: waiting for it in our queue is fair, waiting for it in SQLite is not.
     Sqlite {
+        file: DatabaseFile,
         writer: Pool<sqlite::Connection>,
         readers: Pool<sqlite::Connection>,
         acquire_timeout: Duration,
     },
     Postgres {
+        server: PostgresServer,
         pool: Pool<postgres::Connection>,
         acquire_timeout: Duration,
     },
@@ -50,14 +54,15 @@ impl Db {
         let acquire_timeout = options.acquire_timeout;
         match url.target() {
             Target::Sqlite(path) => {
-                let file = sqlite::DatabaseFile::open_or_create(path)?;
+                let file = DatabaseFile::open_or_create(path)?;
                 let writer = sqlite::pool(&file, sqlite::Role::Writer, 1)?;
                 let readers = sqlite::pool(&file, sqlite::Role::Reader, options.max_connections)?;
-                Ok(Self::Sqlite { writer, readers, acquire_timeout })
+                Ok(Self::Sqlite { file, writer, readers, acquire_timeout })
             }
             Target::Postgres(target) => {
-                let pool = postgres::pool(target, options.max_connections)?;
-                Ok(Self::Postgres { pool, acquire_timeout })
+                let server = PostgresServer::new(target)?;
+                let pool = postgres::pool(&server, options.max_connections)?;
+                Ok(Self::Postgres { server, pool, acquire_timeout })
             }
         }
     }
@@ -112,7 +117,7 @@ impl Db {
             Self::Sqlite { writer, acquire_timeout, .. } => {
                 acquire(writer.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
             }
-            Self::Postgres { pool, acquire_timeout } => {
+            Self::Postgres { pool, acquire_timeout, .. } => {
                 acquire(pool.get(), *acquire_timeout, deadline).await.map(Connection::postgres)
             }
         }

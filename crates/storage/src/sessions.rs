@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{ClientInfo, Session, SessionId, Timestamp, User, UserId};
 
+use crate::changes::Change;
 use crate::db::{Connection, query};
 use crate::error::{Failure, StorageError, optional};
 use crate::rows::{SessionRow, UserRow};
@@ -87,6 +88,7 @@ impl Storage {
 
     /// Ends a session. False when it had been ended before, or never was.
     pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::Session(session.clone()));
         self.db
             .write(&(session, now), |connection, &(session, now)| {
                 Box::pin(async move {
@@ -102,6 +104,7 @@ impl Storage {
     /// Signs a user out everywhere: ends all sessions that are alive, and with them every token that began before
     /// `now`, also one whose sign-in is under way at this moment. Answers how many sessions it ended.
     pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         self.db
             .transaction(&(user, now), |connection, &(user, now)| {
                 Box::pin(async move {

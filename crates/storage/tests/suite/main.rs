@@ -14,6 +14,7 @@
 
 mod attempts;
 mod bench;
+mod changes;
 mod cleanup;
 mod consistency;
 mod linking;

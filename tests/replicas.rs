@@ -1,0 +1,3 @@
+//! Several processes of one service on one database.
+
+mod agreement;
