@@ -8,7 +8,6 @@ use bytes::Bytes;
 use poem::http::{HeaderMap, HeaderValue, Method, header};
 use poem::{Body, Request, Response};
 use poem_openapi::payload::{Json, Payload, PlainText};
-use poem_openapi::types::ToJSON;
 use vestibule_flows::{Flows, PublishedKeys};
 
 use super::{Edge, headers};
@@ -16,6 +15,7 @@ use crate::answers::{HealthAnswer, KeySetAnswer};
 use crate::api::CACHEABLE;
 use crate::cors;
 use crate::metrics::RequestCounter;
+use crate::success::Describe;
 
 /// An answer but for what belongs to the one who asks.
 pub(crate) struct Ready {
@@ -86,8 +86,9 @@ impl Ready {
         Self { headers, body: body.into() }
     }
 
-    fn json(body: &impl ToJSON, cache_control: Option<&'static str>, https: bool) -> Self {
-        Self::new(Json::<()>::CONTENT_TYPE, cache_control, body.to_json_string(), https)
+    fn json<T: Describe>(body: &T, cache_control: Option<&'static str>, https: bool) -> Self {
+        let body = serde_json::to_string(body).unwrap_or_default();
+        Self::new(Json::<T>::CONTENT_TYPE, cache_control, body, https)
     }
 
     fn to_response(&self, method: &Method) -> Response {
