@@ -1,6 +1,7 @@
 //! The outermost layer: every request enters and every answer leaves through it. Request id, panics, errors, CORS,
 //! security headers, one log line, metrics.
 
+mod direct;
 mod headers;
 mod ids;
 mod operation;
@@ -17,8 +18,8 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Level;
 use vestibule_domain::{AllowedOrigins, Randomness};
-use vestibule_flows::Flows;
 
+use crate::App;
 use crate::cors;
 use crate::limits::AddressLimits;
 use crate::metrics::Metrics;
@@ -27,6 +28,7 @@ use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
 
+use direct::Direct;
 use ids::RequestIds;
 use ready::ReadyAnswers;
 
@@ -42,16 +44,17 @@ pub(crate) struct Edge {
     metrics: Metrics,
     ids: RequestIds,
     ready: Option<ReadyAnswers>,
+    direct: Option<Arc<App>>,
 }
 
 impl Edge {
     pub(crate) fn new(
-        flows: &Arc<Flows>,
+        app: &Arc<App>,
         limits: AddressLimits,
         metrics: Metrics,
         randomness: Arc<dyn Randomness>,
     ) -> Self {
-        let settings = flows.settings();
+        let settings = app.flows.settings();
         let https = settings.external_address.origin().is_https();
         Self {
             allowed_origins: settings.allowed_origins.clone(),
@@ -59,7 +62,8 @@ impl Edge {
             limits,
             metrics,
             ids: RequestIds::new(randomness),
-            ready: Some(ReadyAnswers::new(Arc::clone(flows), https)),
+            ready: Some(ReadyAnswers::new(Arc::clone(&app.flows), https)),
+            direct: Some(Arc::clone(app)),
         }
     }
 
@@ -96,10 +100,19 @@ impl EdgeEndpoint {
             // The router would do the same, and forget how long the body was.
             request.set_method(Method::GET);
         }
-        match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
-            Ok(Ok(response)) => Ok(response.into_response()),
-            Ok(Err(error)) => Err(Problem::from_poem(error)),
-            Err(_) => Err(Problem::Panicked),
+        let outcome = match (&self.edge.direct, Direct::of(&request)) {
+            (Some(app), Some(direct)) => {
+                AssertUnwindSafe(direct.call(app, &request)).catch_unwind().await.map_err(drop)
+            }
+            _ => AssertUnwindSafe(self.route(request)).catch_unwind().await.map_err(drop),
+        };
+        outcome.unwrap_or(Err(Problem::Panicked))
+    }
+
+    async fn route(&self, request: Request) -> Result<Response, Problem> {
+        match self.inner.call(request).await {
+            Ok(response) => Ok(response.into_response()),
+            Err(error) => Err(Problem::from_poem(error)),
         }
     }
 }

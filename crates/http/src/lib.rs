@@ -67,8 +67,8 @@ pub fn endpoint(
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
     let limits = AddressLimits::new(settings.address_rates, settings.trusted_proxies.clone());
-    let edge = Edge::new(&flows, limits, metrics, randomness);
     let app = Arc::new(App { flows, settings });
+    let edge = Edge::new(&app, limits, metrics, randomness);
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()
         .nest_no_strip("/auth", Arc::clone(&api))

@@ -42,7 +42,7 @@ impl PermissionsApi {
         tag = "Tag::Permissions",
         operation_id = "authorize_service"
     )]
-    async fn authorize_service(
+    pub(crate) async fn authorize_service(
         &self,
         app: Data<&Arc<App>>,
         credential: Credential,

@@ -23,6 +23,7 @@ fn edge(https: bool) -> EdgeEndpoint {
         metrics: Metrics::new("0"),
         ids: RequestIds::new(Arc::new(SystemRandomness)),
         ready: None,
+        direct: None,
     };
     edge.around(routes.boxed())
 }
