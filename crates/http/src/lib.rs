@@ -46,6 +46,7 @@ pub use metrics::{
 pub use stopping::Stopping;
 
 use edge::Edge;
+use limits::AddressLimits;
 
 /// What the operator decided about the HTTP surface.
 #[derive(Debug, Clone)]
@@ -75,8 +76,9 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
-    let edge = Edge::new(&flows, &settings, metrics, randomness);
+    let limits = AddressLimits::new(settings.address_rates, settings.trusted_proxies.clone());
     let app = Arc::new(App { flows, settings });
+    let edge = Edge::new(&app, limits, metrics, randomness);
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()
         .nest_no_strip("/auth", Arc::clone(&api))

@@ -58,10 +58,12 @@ pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
     if let Some(telemetry) = telemetry {
         telemetry.stop();
     }
+    logging::flush();
     if let Err(failure) = &outcome {
         failure.print();
     }
     runtime.shutdown_timeout(PLUGIN_GRACE);
+    logging::flush();
     // Plugins may have threads of their own that still run: no destructor of a library may run under them.
     vestibule_plugin_host::exit_now(i32::from(outcome.is_err()))
 }
