@@ -43,6 +43,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libloading", &["plugin-host"]),
     ("poem", &["http", "vestibule", "provider-emulator"]),
     ("poem-openapi", &["http"]),
+    ("prometheus-client", &["http"]),
+    ("opentelemetry", &["vestibule"]),
+    ("opentelemetry_sdk", &["vestibule"]),
+    ("tracing-opentelemetry", &["vestibule"]),
 ];
 
 #[test]

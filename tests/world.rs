@@ -252,7 +252,8 @@ fn address_of_metrics(base_url: &str) -> String {
     format!("http://127.0.0.1:{}", port + 1)
 }
 
-fn point_at(program: ProgramBuilder, emulator: &Emulator, config: &str) -> ProgramBuilder {
+/// A program whose providers are those of the emulator, with more of `vestibule.toml`.
+pub(crate) fn point_at(program: ProgramBuilder, emulator: &Emulator, config: &str) -> ProgramBuilder {
     let (google, github, corporate) =
         (emulator.google_client(), emulator.github_client(), emulator.corporate_client());
     let corporate = format!(

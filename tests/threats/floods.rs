@@ -121,7 +121,9 @@ async fn k6_checks_succeed_while_one_user_floods_with_requests_for_signatures() 
 async fn k6_checks_succeed_while_several_users_flood_with_requests_for_signatures() {
     let world = unlimited().await;
     let mut tokens = Vec::new();
-    for (provider, persona) in [("google", "ada"), ("google", "linus"), ("github", "grace"), ("corporate", "grace")] {
+    for (provider, persona) in
+        [("google", "ada"), ("google", "linus"), ("github", "grace"), ("corporate", "grace")]
+    {
         tokens.push(world.sign_in(provider, persona).await);
     }
     let tally = check_under(&world, &tokens, AUTHORIZE).await;

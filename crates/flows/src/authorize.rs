@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, UserId};
+use vestibule_domain::{Actor, AuditEvent, AuditName, ServiceName, UserId};
 use vestibule_plugin_host::{CallFailure, PermissionRequest};
+use vestibule_storage::log_audit_event;
 use vestibule_tokens::PermissionToken;
 
-use crate::{FlowError, Flows, Principal};
+use crate::{AuthorizationResult, FlowError, Flows, IssuedToken, Principal};
 
 /// The answer to a request for permissions.
 #[derive(Debug)]
@@ -39,9 +40,19 @@ impl Flows {
         token: Option<&str>,
         service: Option<&str>,
     ) -> Result<Authorization, FlowError> {
-        let Some(service) = service.and_then(|name| self.find_service(name)) else {
-            return Ok(Authorization::Nothing);
-        };
+        let service = service.and_then(|name| self.find_service(name));
+        let outcome = self.authorize_known(token, service.clone()).await;
+        let result = AuthorizationResult::of(&outcome, service.is_some());
+        self.parts.observer.authorized(service.as_ref(), result);
+        outcome
+    }
+
+    async fn authorize_known(
+        &self,
+        token: Option<&str>,
+        service: Option<ServiceName>,
+    ) -> Result<Authorization, FlowError> {
+        let Some(service) = service else { return Ok(Authorization::Nothing) };
         let Some(principal) = self.authenticate(token).await? else {
             return Ok(Authorization::Nothing);
         };
@@ -75,9 +86,21 @@ impl Flows {
             person: person.as_ref(),
         };
         self.parts.plugins.permissions(&request).await.map_err(|failure| match failure {
-            CallFailure::Denied(_) => FlowError::Denied,
+            CallFailure::Denied(_) => {
+                self.tell_of_denial(principal, service);
+                FlowError::Denied
+            }
             other => FlowError::PermissionsUnavailable(other),
         })
+    }
+
+    /// In the log alone: whoever is denied may ask as often as they like.
+    fn tell_of_denial(&self, principal: &Principal, service: &ServiceName) {
+        let (user, session) = (&principal.user().id, &principal.session().id);
+        let event =
+            AuditEvent::new(AuditName::AccessDenied, Actor::User(user.clone()), self.parts.clock.now());
+        let event = event.about(user).in_session(session).refused("denied_by_plugin");
+        log_audit_event(&event.with("service", service.as_str()));
     }
 
     async fn sign_or_reuse(
@@ -91,10 +114,12 @@ impl Flows {
             let (keys, now) = (tokens.published_keys(), self.parts.clock.now());
             let earlier = self.reuse.find(user, service, permissions, &keys.signing_key_id, now);
             if let Some(earlier) = earlier {
+                self.parts.observer.token_issued(IssuedToken::ReusedPermission);
                 return Ok(earlier);
             }
         }
         let token = Arc::new(tokens.issue_permission_token_in_turn(user, service, permissions).await?);
+        self.parts.observer.token_issued(IssuedToken::SignedPermission);
         if self.settings.permission_token_reuse {
             self.reuse.keep(user, service, permissions, &token);
         }

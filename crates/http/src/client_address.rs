@@ -8,6 +8,8 @@ use poem::{Addr, Request};
 use thiserror::Error;
 use vestibule_domain::ClientInfo;
 
+use crate::edge::RequestId;
+
 /// The networks whose `X-Forwarded-For` is believed. None by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
@@ -51,6 +53,12 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// Whether the request was handed on by one of them.
+    pub(crate) fn handed_on(&self, request: &Request) -> bool {
+        let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return false };
+        !self.0.is_empty() && self.trust(peer.ip())
+    }
+
     /// The address of the client: the peer itself, or, when the peer is a trusted proxy, the rightmost hop of
     /// `X-Forwarded-For` that is not one. A hop that is not an address ends the search at what was known before it.
     pub(crate) fn client_address(&self, request: &Request) -> Option<IpAddr> {
@@ -87,7 +95,8 @@ impl TrustedProxies {
     /// What a session keeps of its client.
     pub(crate) fn client_info(&self, request: &Request) -> ClientInfo {
         let ip = self.client_address(request).map(|address| address.to_string());
-        ClientInfo::new(request.header("user-agent"), ip)
+        let id = request.data::<RequestId>().map(|id| id.0.as_str());
+        ClientInfo::new(request.header("user-agent"), ip).by_request(id)
     }
 }
 

@@ -7,6 +7,8 @@ mod ids;
 mod operation;
 mod ready;
 mod render;
+mod request_id;
+mod trace;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,10 +18,11 @@ use futures_util::FutureExt;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
-use tracing::Level;
+use tracing::{Instrument as _, Level};
 use vestibule_domain::{AllowedOrigins, Randomness};
 
 use crate::App;
+use crate::client_address::TrustedProxies;
 use crate::cors;
 use crate::limits::AddressLimits;
 use crate::metrics::Metrics;
@@ -27,6 +30,11 @@ use crate::problem::{Fault, Problem};
 use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
+pub(crate) use request_id::RequestId;
+pub use trace::RequestTracer;
+
+/// The target of the span that a request is served in. What is logged meanwhile carries its fields.
+pub const REQUEST_SPAN: &str = "vestibule::request";
 
 use direct::Direct;
 use ids::RequestIds;
@@ -40,6 +48,8 @@ pub(crate) struct HeadersOnly;
 pub(crate) struct Edge {
     allowed_origins: AllowedOrigins,
     https: bool,
+    trusted_proxies: TrustedProxies,
+    tracer: Option<Arc<dyn RequestTracer>>,
     limits: AddressLimits,
     metrics: Metrics,
     ids: RequestIds,
@@ -48,18 +58,15 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    pub(crate) fn new(
-        app: &Arc<App>,
-        limits: AddressLimits,
-        metrics: Metrics,
-        randomness: Arc<dyn Randomness>,
-    ) -> Self {
-        let settings = app.flows.settings();
+    pub(crate) fn new(app: &Arc<App>, metrics: Metrics, randomness: Arc<dyn Randomness>) -> Self {
+        let (settings, http) = (app.flows.settings(), &app.settings);
         let https = settings.external_address.origin().is_https();
         Self {
             allowed_origins: settings.allowed_origins.clone(),
             https,
-            limits,
+            trusted_proxies: http.trusted_proxies.clone(),
+            limits: AddressLimits::new(http.address_rates, http.trusted_proxies.clone()),
+            tracer: http.tracer.clone(),
             metrics,
             ids: RequestIds::new(randomness),
             ready: Some(ReadyAnswers::new(Arc::clone(&app.flows), https)),
@@ -73,10 +80,6 @@ impl Edge {
         cors::add_headers(headers, origin);
         headers::add_security_headers(headers, self.https);
         add_request_id(headers, request_id);
-    }
-
-    fn request_id(&self, _: &Request) -> String {
-        self.ids.next()
     }
 
     /// Puts the layer around all routes.
@@ -129,14 +132,21 @@ impl Endpoint for EdgeEndpoint {
         let origin = cors::allowed_origin(&request, &self.edge.allowed_origins);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let operation = operation::operation_of(&path);
+        // As loud as can be, so that it is there for every line that is.
+        let span = tracing::error_span!(target: REQUEST_SPAN, "request", request_id, operation);
+        self.edge.begin_trace(&span, &request);
         let form = render::form_for(&request);
         let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
-            None => match self.answer(request).await {
+            None => match self.answer(RequestId::put(request, &request_id)).instrument(span.clone()).await {
                 Ok(response) => (response, None),
                 Err(problem) => {
                     let fault = Fault::of(&problem);
-                    log_problem(&problem, &fault, &request_id);
+                    span.in_scope(|| log_problem(&problem, &fault));
+                    if let Some(by) = problem.limited_by() {
+                        self.edge.metrics.service().count_rate_limited(operation, by);
+                    }
                     (render::render(&problem, &fault, &path, form, &request_id), Some(fault))
                 }
             },
@@ -145,7 +155,8 @@ impl Endpoint for EdgeEndpoint {
         if method == Method::HEAD {
             keep_headers_only(&mut response).await;
         }
-        let (operation, status) = (operation::operation_of(&path), response.status().as_u16());
+        let status = response.status().as_u16();
+        self.edge.end_trace(&span, status);
         let duration = started.elapsed();
         self.edge.metrics.count_request(operation, status, duration);
         log_access(&method, operation, status, &request_id, fault.map(|fault| fault.code), duration);
@@ -177,13 +188,13 @@ fn log_access(
 }
 
 /// The details of a problem go to the log, here and only here.
-fn log_problem(problem: &Problem, fault: &Fault, request_id: &str) {
+fn log_problem(problem: &Problem, fault: &Fault) {
     let code = fault.code;
     match fault.level {
-        Level::ERROR => tracing::error!(request_id, code, %problem, "a request failed"),
-        Level::WARN => tracing::warn!(request_id, code, %problem, "a request failed"),
-        Level::INFO => tracing::info!(request_id, code, %problem, "a request was refused"),
-        _ => tracing::debug!(request_id, code, %problem, "a request was refused"),
+        Level::ERROR => tracing::error!(code, %problem, "a request failed"),
+        Level::WARN => tracing::warn!(code, %problem, "a request failed"),
+        Level::INFO => tracing::info!(code, %problem, "a request was refused"),
+        _ => tracing::debug!(code, %problem, "a request was refused"),
     }
 }
 

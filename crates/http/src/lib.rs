@@ -36,11 +36,14 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
+pub use edge::{REQUEST_SPAN, RequestTracer};
 pub use limits::AddressRates;
-pub use metrics::{Metrics, PluginMetrics, PluginReading};
+pub use metrics::{
+    KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
+    ServiceReading,
+};
 
 use edge::Edge;
-use limits::AddressLimits;
 
 /// What the operator decided about the HTTP surface.
 #[derive(Debug, Clone)]
@@ -51,6 +54,8 @@ pub struct HttpSettings {
     pub address_rates: AddressRates,
     /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
     pub demo_services: Option<Vec<ServiceName>>,
+    /// Whoever exports the spans of requests.
+    pub tracer: Option<Arc<dyn RequestTracer>>,
 }
 
 /// Everything that a request may need.
@@ -66,9 +71,8 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
-    let limits = AddressLimits::new(settings.address_rates, settings.trusted_proxies.clone());
     let app = Arc::new(App { flows, settings });
-    let edge = Edge::new(&app, limits, metrics, randomness);
+    let edge = Edge::new(&app, metrics, randomness);
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()
         .nest_no_strip("/auth", Arc::clone(&api))

@@ -16,9 +16,15 @@ use crate::storage::Storage;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What the two databases say when somebody else holds what a step needs.
+const LOCKED: [&str; 2] = ["database is locked", "due to lock timeout"];
+
 /// The name of our advisory lock in PostgreSQL: an arbitrary number that nothing else in the database uses.
+///
+/// A step that waits for a table keeps everybody waiting who comes after it, also those who only read. So it does not
+/// wait for long, lets them pass and tries again; a dump of the database may hold the table for minutes.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'; \
-    SELECT pg_advisory_xact_lock(7305513201954062)";
+    SELECT pg_advisory_xact_lock(7305513201954062); SET LOCAL lock_timeout = '1s'";
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version INTEGER NOT NULL CONSTRAINT schema_migrations_pkey PRIMARY KEY,
@@ -74,6 +80,11 @@ const MIGRATIONS: &[Migration] = &[
             sqlite: include_str!("../migrations/0004_changes.sqlite.sql"),
             postgres: include_str!("../migrations/0004_changes.postgres.sql"),
         },
+    },
+    Migration {
+        version: 5,
+        name: "0005_audit",
+        statements: Statements::Both(include_str!("../migrations/0005_audit.sql")),
     },
 ];
 
@@ -156,7 +167,8 @@ async fn apply_next_in_transaction(
 }
 
 fn is_locked(error: &DieselError) -> bool {
-    matches!(error, DieselError::DatabaseError(_, information) if information.message().contains("database is locked"))
+    let DieselError::DatabaseError(_, information) = error else { return false };
+    LOCKED.iter().any(|words| information.message().contains(words))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use vestibule_domain::AuditEvent;
+
 use crate::changes::Changes;
 use crate::db::Db;
 use crate::error::StorageError;
@@ -28,13 +30,16 @@ impl Default for StorageOptions {
 pub struct Storage {
     pub(crate) db: Arc<Db>,
     pub(crate) changes: Arc<Changes>,
+    /// What the next change is told of as in the audit trail.
+    pub(crate) audit: Option<Arc<AuditEvent>>,
 }
 
 impl Storage {
     /// Prepares the connections. SQLite's file is made if there is none, readable by its owner only; PostgreSQL is not
     /// contacted yet, so that a program can start before its database.
     pub fn connect(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
-        Ok(Self { db: Arc::new(Db::open(url, options)?), changes: Arc::new(Changes::new()) })
+        let db = Arc::new(Db::open(url, options)?);
+        Ok(Self { db, changes: Arc::new(Changes::new()), audit: None })
     }
 }
 

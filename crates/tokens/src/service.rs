@@ -21,7 +21,7 @@ use pool::SigningPool;
 use published::Published;
 use verified::VerifiedTokens;
 
-use crate::{JwkSet, KeyRing};
+use crate::{JwkSet, KeyInfo, KeyRing};
 
 /// How far apart the clocks of two replicas may be.
 pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
@@ -76,6 +76,11 @@ impl TokenService {
     /// The id of the key that signs now; of a ring that cannot sign, that of its newest key.
     pub fn signing_key_id(&self) -> String {
         self.published_keys().signing_key_id.clone()
+    }
+
+    /// Every key of the ring and what it does now.
+    pub fn describe_keys(&self) -> Vec<KeyInfo> {
+        self.ring.load().describe(self.clock.now(), self.grace())
     }
 
     /// Whether there is a key to sign with.

@@ -6,6 +6,7 @@ mod plugins;
 mod providers;
 mod rates;
 mod sources;
+mod traces;
 mod values;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use crate::failure::Failure;
 
 pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
+pub(crate) use traces::{SamplerChoice, TraceSettings};
 
 use values::{Reader, parse_grace, parse_switch, parse_ttl};
 
@@ -38,8 +40,11 @@ pub(crate) struct Settings {
     pub(crate) flows: FlowSettings,
     pub(crate) permission_token_ttl: Duration,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) audit_retention: Duration,
     pub(crate) address_rates: AddressRates,
     pub(crate) log: LogSettings,
+    /// Nothing when no traces are exported.
+    pub(crate) traces: Option<TraceSettings>,
 }
 
 /// Where the signing keys are.
@@ -85,8 +90,10 @@ impl Settings {
         let plugins = plugins::read(&mut reader);
         let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
         let trusted_proxies = reader.parse("TRUSTED_PROXIES", str::parse).unwrap_or_default();
+        let audit_retention = reader.parse("AUDIT_RETENTION", parse_ttl).unwrap_or(90 * DAY);
         let address_rates = rates::read_address_rates(&mut reader);
         let log = read_log(&mut reader);
+        let traces = traces::read(&mut reader);
         // Nothing ends early above, so that every mistake is found.
         let complete = || {
             Some(Self {
@@ -100,8 +107,10 @@ impl Settings {
                 flows: flows?,
                 permission_token_ttl,
                 trusted_proxies,
+                audit_retention,
                 address_rates,
                 log,
+                traces,
             })
         };
         reader.finish(complete())

@@ -13,6 +13,8 @@
 )]
 
 mod attempts;
+mod audit;
+mod backup;
 mod bench;
 mod changes;
 mod cleanup;
