@@ -17,6 +17,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("flows", &["domain", "tokens", "storage", "providers", "plugin-abi", "plugin-host"]),
     ("http", &["flows", "domain"]),
     ("provider-emulator", &[]),
+    ("listener", &[]),
     ("verifier", &[]),
     ("test-support", &[]),
     ("tests", &[]),
@@ -32,6 +33,7 @@ const PROGRAM_MAY_DEPEND_ON: &[&str] = &[
     "plugin-host",
     "flows",
     "http",
+    "listener",
     "provider-emulator",
 ];
 

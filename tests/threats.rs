@@ -1,4 +1,5 @@
 //! Attacks by the rows of the threat list.
 
+mod connections;
 mod floods;
 mod limits;

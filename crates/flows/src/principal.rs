@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vestibule_domain::{Session, User, with_causes};
 use vestibule_storage::StorageError;
-use vestibule_tokens::UserTokenClaims;
+use vestibule_tokens::{TokenRefused, UserTokenClaims};
 
 use crate::observer::{SESSION_ENDED, reason_of};
 use crate::sessions::{Kept, Wanted};
@@ -62,12 +62,11 @@ impl Flows {
     }
 
     fn verify(&self, token: Option<&str>) -> Option<UserTokenClaims> {
-        let verified = self.parts.tokens.verify_user_token(token?);
-        let refused = |reason: &_| {
+        let refused = |reason: &TokenRefused| {
             tracing::debug!(%reason, "a user token was refused");
             self.parts.observer.token_refused(reason_of(*reason));
         };
-        verified.inspect_err(refused).ok()
+        self.parts.tokens.verify_user_token(token?).inspect_err(refused).ok()
     }
 
     fn wanted<'a>(&self, claims: &'a UserTokenClaims) -> Wanted<'a> {

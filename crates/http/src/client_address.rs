@@ -48,7 +48,8 @@ impl TrustedProxies {
         self.0.is_empty()
     }
 
-    fn trust(&self, address: IpAddr) -> bool {
+    /// Whether an address is that of a trusted proxy.
+    pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -56,7 +57,7 @@ impl TrustedProxies {
     /// Whether the request was handed on by one of them.
     pub(crate) fn handed_on(&self, request: &Request) -> bool {
         let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return false };
-        !self.0.is_empty() && self.trust(peer.ip())
+        !self.0.is_empty() && self.contain(peer.ip())
     }
 
     /// The address of the client: the peer itself, or, when the peer is a trusted proxy, the rightmost hop of
@@ -80,7 +81,7 @@ impl TrustedProxies {
         let hops = headers.iter().rev().flat_map(|value| value.rsplit(','));
         let (mut address, mut client) = (peer, ClientAddress::Peer(peer));
         for hop in hops {
-            if !self.trust(address) {
+            if !self.contain(address) {
                 break;
             }
             match hop.trim().parse::<IpAddr>() {

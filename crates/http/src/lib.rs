@@ -25,6 +25,7 @@ mod pages;
 mod problem;
 mod redirect;
 mod repeated;
+mod stopping;
 mod success;
 
 use std::sync::Arc;
@@ -37,11 +38,12 @@ use vestibule_flows::Flows;
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
 pub use edge::{REQUEST_SPAN, RequestTracer};
-pub use limits::AddressRates;
+pub use limits::{AddressRates, is_nearby};
 pub use metrics::{
     KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
     ServiceReading,
 };
+pub use stopping::Stopping;
 
 use edge::Edge;
 
@@ -56,6 +58,8 @@ pub struct HttpSettings {
     pub demo_services: Option<Vec<ServiceName>>,
     /// Whoever exports the spans of requests.
     pub tracer: Option<Arc<dyn RequestTracer>>,
+    /// Whether the service is about to end.
+    pub stopping: Stopping,
 }
 
 /// Everything that a request may need.

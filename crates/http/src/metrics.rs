@@ -3,6 +3,7 @@
 //! To add a metric, give it a name in base units and a place in `service` when it is counted, in `readings` when it is
 //! read at the moment of a scrape; its labels have few values, which nobody outside can choose.
 
+mod connections;
 mod plugins;
 mod process;
 mod readings;
@@ -21,6 +22,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use vestibule_domain::Timestamp;
+
+use connections::ConnectionMetrics;
 
 pub use plugins::{PluginMetrics, PluginReading};
 pub use readings::{KeysReading, PoolReading, RuntimeReading, ServiceReading};
@@ -61,6 +64,7 @@ pub struct Metrics {
     plugins: PluginMetrics,
     service: ServiceMetrics,
     readings: Arc<Readings>,
+    connections: ConnectionMetrics,
 }
 
 impl Metrics {
@@ -76,10 +80,11 @@ impl Metrics {
         let seconds = "Time to answer, by operation";
         registry.register_with_unit("http_request", seconds, Unit::Seconds, request_seconds.clone());
         let plugins = PluginMetrics::register(registry);
+        let connections = ConnectionMetrics::register(registry);
         let service = ServiceMetrics::register(registry);
         let readings = Arc::<Readings>::default();
         registry.register_collector(Box::new(Arc::clone(&readings)));
-        Self { registry: Arc::new(root), requests, request_seconds, plugins, service, readings }
+        Self { registry: Arc::new(root), requests, request_seconds, plugins, service, readings, connections }
     }
 
     /// Counts an answered request.
@@ -96,6 +101,16 @@ impl Metrics {
     /// Says where to read what is true at the moment of a scrape. Only the first time counts.
     pub fn watch(&self, read: impl Fn() -> ServiceReading + Send + Sync + 'static) {
         self.readings.0.get_or_init(|| Box::new(read));
+    }
+
+    /// So many connections are open now.
+    pub fn set_open_connections(&self, count: usize) {
+        self.connections.set_open(count);
+    }
+
+    /// Counts a connection that was refused or cut. The reasons are a handful.
+    pub fn count_refused_connection(&self, reason: &'static str) {
+        self.connections.count_refused(reason);
     }
 
     /// Those of the plugins.

@@ -60,7 +60,7 @@ impl Storage {
     }
 
     /// One statement that changes something, and what is to be told of it.
-    pub(crate) async fn change<A: Sync, T: Change>(
+    pub(crate) async fn change<A: Sync, T: Effect>(
         &self,
         arguments: &A,
         work: Work<A, T>,
@@ -72,7 +72,7 @@ impl Storage {
     }
 
     /// Several statements that change something together, and what is to be told of it.
-    pub(crate) async fn change_together<A: Sync, T: Change>(
+    pub(crate) async fn change_together<A: Sync, T: Effect>(
         &self,
         arguments: &A,
         work: Work<A, T>,
@@ -83,7 +83,7 @@ impl Storage {
         }
     }
 
-    async fn change_and_tell<A: Sync, T: Change>(
+    async fn change_and_tell<A: Sync, T: Effect>(
         &self,
         arguments: &A,
         work: Work<A, T>,
@@ -93,14 +93,14 @@ impl Storage {
         let told = self.db.transaction(&arguments, |connection, &(arguments, work, event)| {
             Box::pin(async move {
                 let outcome = work(connection, arguments).await?;
-                if outcome.is_one() {
+                if outcome.is_any() {
                     insert(connection, event).await?;
                 }
                 Ok(outcome)
             })
         });
         let outcome = told.await?;
-        if outcome.is_one() {
+        if outcome.is_any() {
             log_audit_event(event);
         }
         Ok(outcome)
@@ -108,26 +108,26 @@ impl Storage {
 }
 
 /// What came of an attempt to change something.
-pub(crate) trait Change: Send {
+pub(crate) trait Effect: Send {
     /// Whether anything was changed.
-    fn is_one(&self) -> bool;
+    fn is_any(&self) -> bool;
 }
 
-impl Change for bool {
-    fn is_one(&self) -> bool {
+impl Effect for bool {
+    fn is_any(&self) -> bool {
         *self
     }
 }
 
 /// Signing out everywhere counts also when no session was left: no earlier token is good any more.
-impl Change for u64 {
-    fn is_one(&self) -> bool {
+impl Effect for u64 {
+    fn is_any(&self) -> bool {
         true
     }
 }
 
-impl Change for Option<UsernameChoice> {
-    fn is_one(&self) -> bool {
+impl Effect for Option<UsernameChoice> {
+    fn is_any(&self) -> bool {
         *self == Some(UsernameChoice::Chosen)
     }
 }

@@ -1,6 +1,7 @@
 //! `vestibule serve`: joins the rooms, opens the listeners, and closes them again.
 
 mod development;
+mod ending;
 mod housekeeping;
 mod keys;
 mod listeners;
@@ -19,7 +20,7 @@ use vestibule_domain::{
     Actor, AuditEvent, AuditName, Clock, ProviderName, Randomness, SystemClock, SystemRandomness, Timestamp,
 };
 use vestibule_flows::{Flows, Parts};
-use vestibule_http::{HttpSettings, Metrics, RequestTracer};
+use vestibule_http::{HttpSettings, Metrics, RequestTracer, Stopping};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
@@ -32,6 +33,7 @@ use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
 use crate::telemetry::{HttpTracer, SpanCounts, Telemetry};
 
+use ending::Ending;
 use keys::LoadedKeys;
 use observer::ServiceObserver;
 use trail::Trail;
@@ -72,9 +74,9 @@ async fn serve(
     spans: Option<Arc<SpanCounts>>,
 ) -> Result<(), Failure> {
     // Listening comes last, but whether it is possible is worth knowing first.
-    let listener = listeners::bind("LISTEN", settings.listen).await?;
+    let listener = listeners::bind("LISTEN", settings.listen)?;
     let admin = match settings.admin_listen {
-        Some(address) => Some(listeners::bind("ADMIN_LISTEN", address).await?),
+        Some(address) => Some(listeners::bind("ADMIN_LISTEN", address)?),
         None => None,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -104,11 +106,13 @@ async fn serve(
     let flows = Arc::new(Flows::new(settings.flows.clone(), parts));
     let demo_services =
         settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
+    let stopping = Stopping::default();
     let http = HttpSettings {
         trusted_proxies: settings.trusted_proxies.clone(),
         address_rates: settings.address_rates,
         demo_services,
         tracer: settings.traces.as_ref().map(|_| Arc::new(HttpTracer::default()) as Arc<dyn RequestTracer>),
+        stopping: stopping.clone(),
     };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock, settings.audit_retention);
@@ -120,7 +124,14 @@ async fn serve(
         event.with("signing", tokens.signing_key_id())
     };
     trail.tell(AuditName::ServiceStarted, Actor::Service, identify).await;
-    let outcome = listeners::serve(listener, endpoint, admin.map(|listener| (listener, metrics))).await;
+    let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone())));
+    // Until here a signal ends the program at once: nothing is under way.
+    let ending = Ending::listen(settings.drain_delay)?;
+    let clients = (settings.max_connections, settings.trusted_proxies);
+    listeners::serve(listener, endpoint, clients, ending, stopping, metrics).await;
+    if let Some(admin) = admin {
+        admin.abort();
+    }
     chores.stop();
     reloading.abort();
     trail.tell(AuditName::ServiceStopped, Actor::Service, identify).await;
@@ -128,7 +139,7 @@ async fn serve(
     if let Some(emulator) = emulator {
         emulator.stop().await?;
     }
-    outcome
+    Ok(())
 }
 
 fn start_loading_keys(settings: &Settings, now: Timestamp) -> JoinHandle<Result<LoadedKeys, Failure>> {

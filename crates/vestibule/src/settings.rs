@@ -26,13 +26,15 @@ pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
 pub(crate) use traces::{SamplerChoice, TraceSettings};
 
-use values::{Reader, parse_grace, parse_switch, parse_ttl};
+use values::{Reader, parse_duration, parse_grace, parse_switch, parse_ttl};
 
 /// Everything that `serve` needs to know.
 pub(crate) struct Settings {
     pub(crate) dev: bool,
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) max_connections: usize,
+    pub(crate) drain_delay: Duration,
     pub(crate) database: DatabaseUrl,
     pub(crate) keys: KeySource,
     pub(crate) providers: ProviderSettings,
@@ -73,6 +75,10 @@ pub(crate) enum LogFormat {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// A connection takes about 10 KiB while it is busy.
+const MAX_CONNECTIONS: usize = 4096;
+/// Long enough for a proxy that looks once a second and believes the second no.
+const DRAIN_DELAY: Duration = Duration::from_secs(3);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Settings {
@@ -86,6 +92,9 @@ impl Settings {
         let keys = read_keys(&mut reader);
         let flows = read_flows(&mut reader, external_address);
         let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
+        let max_connections = reader.parse("MAX_CONNECTIONS", parse_connections).unwrap_or(MAX_CONNECTIONS);
+        let drain_delay = reader.parse("DRAIN_DELAY", parse_drain_delay);
+        let drain_delay = drain_delay.unwrap_or(if dev { Duration::ZERO } else { DRAIN_DELAY });
         let providers = ProviderSettings::read(&mut reader);
         let plugins = plugins::read(&mut reader);
         let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
@@ -100,6 +109,8 @@ impl Settings {
                 dev,
                 listen,
                 admin_listen,
+                max_connections,
+                drain_delay,
                 database: database?,
                 keys,
                 providers,
@@ -157,6 +168,18 @@ impl Settings {
 
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8000))
+}
+
+fn parse_connections(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|count| (16..=1_000_000).contains(count))
+        .ok_or("expected a number between 16 and 1000000")
+}
+
+fn parse_drain_delay(text: &str) -> Result<Duration, String> {
+    let delay = parse_duration(text)?;
+    if delay <= MINUTE { Ok(delay) } else { Err("expected at most 1m".to_owned()) }
 }
 
 fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<ExternalAddress> {

@@ -79,13 +79,19 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
 
 async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), Failure> {
     let Some(user) = &arguments.user else { return sign_out_everybody(storage).await };
-    let user = find_user(storage, user).await?.id;
+    let user = find_user(storage, user).await?;
+    let storage = telling(storage, AuditName::AllSessionsEnded, &user);
+    let user = user.id;
     let ended = storage.revoke_all_sessions(&user, SystemClock.now()).await;
     let ended = ended.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{user}: signed out; sessions that ended: {ended}"))
 }
 
 async fn sign_out_everybody(storage: &Storage) -> Result<(), Failure> {
+    let event = AuditEvent::new(AuditName::AllSessionsEnded, Actor::Operator, SystemClock.now());
+    // First, because it takes more than one transaction: what was begun is told of, whatever comes in between.
+    let told = storage.record_audit_event(&event.with("whose", "everybody")).await;
+    told.map_err(Failure::while_doing(DATABASE))?;
     let users = storage.revoke_everything(SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("users whose sessions are over: {users}"))
 }

@@ -40,8 +40,8 @@ pub(super) fn start(
     let following = storage.clone();
     let mut tasks = vec![
         tokio::spawn(delete_ended(storage.clone(), Arc::clone(clock))),
-        tokio::spawn(async move { following.follow_changes().await }),
         tokio::spawn(delete_old_events(storage.clone(), Arc::clone(clock), audit_retention)),
+        tokio::spawn(async move { following.follow_changes().await }),
     ];
     if let Some(folder) = folder {
         let trail = Trail::new(storage, clock);

@@ -5,6 +5,8 @@ pub(super) const TEXTS: &[&str] = &[
     "LISTEN",
     "ADMIN_LISTEN",
     "EXTERNAL_ADDRESS",
+    "MAX_CONNECTIONS",
+    "DRAIN_DELAY",
     "KEYS_DIR",
     "PUBLIC_KEY",
     "GOOGLE_KEY",
