@@ -58,20 +58,15 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    pub(crate) fn new(
-        app: &Arc<App>,
-        limits: AddressLimits,
-        metrics: Metrics,
-        randomness: Arc<dyn Randomness>,
-    ) -> Self {
-        let settings = app.flows.settings();
+    pub(crate) fn new(app: &Arc<App>, metrics: Metrics, randomness: Arc<dyn Randomness>) -> Self {
+        let (settings, http) = (app.flows.settings(), &app.settings);
         let https = settings.external_address.origin().is_https();
         Self {
             allowed_origins: settings.allowed_origins.clone(),
             https,
-            trusted_proxies: app.settings.trusted_proxies.clone(),
-            tracer: app.settings.tracer.clone(),
-            limits,
+            trusted_proxies: http.trusted_proxies.clone(),
+            limits: AddressLimits::new(http.address_rates, http.trusted_proxies.clone()),
+            tracer: http.tracer.clone(),
             metrics,
             ids: RequestIds::new(randomness),
             ready: Some(ReadyAnswers::new(Arc::clone(&app.flows), https)),

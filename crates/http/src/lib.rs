@@ -46,7 +46,6 @@ pub use metrics::{
 pub use stopping::Stopping;
 
 use edge::Edge;
-use limits::AddressLimits;
 
 /// What the operator decided about the HTTP surface.
 #[derive(Debug, Clone)]
@@ -76,9 +75,8 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
-    let limits = AddressLimits::new(settings.address_rates, settings.trusted_proxies.clone());
     let app = Arc::new(App { flows, settings });
-    let edge = Edge::new(&app, limits, metrics, randomness);
+    let edge = Edge::new(&app, metrics, randomness);
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()
         .nest_no_strip("/auth", Arc::clone(&api))

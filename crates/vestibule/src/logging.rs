@@ -47,6 +47,12 @@ pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result
     outcome.map_err(Failure::new)
 }
 
+/// Writes what is still to be written. To be called before the process ends, and before anything else is written to standard
+/// error.
+pub(crate) fn flush() {
+    writer::flush();
+}
+
 /// Spans are exported, lines of the log are not.
 fn exported_spans<S>(tracer: SdkTracer) -> impl Layer<S>
 where
@@ -61,12 +67,6 @@ fn is_exported(target: &str) -> bool {
     target == vestibule_http::REQUEST_SPAN
         || target == "vestibule::spans"
         || target.starts_with("vestibule_plugin_host")
-}
-
-/// Writes what is still to be written. To be called before the process ends, and before anything else is written to standard
-/// error.
-pub(crate) fn flush() {
-    writer::flush();
 }
 
 /// The level under which a target stays silent, whatever `LOG` says. At DEBUG and TRACE the libraries under us write
