@@ -21,7 +21,7 @@ use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
 };
-use vestibule_storage::Storage;
+use vestibule_storage::{Storage, StorageOptions};
 use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
 
 use crate::failure::Failure;
@@ -62,7 +62,9 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // Making a key takes longer than anything else here, so it goes on beside the rest.
     let keys = start_loading_keys(&settings, clock.now());
-    let storage = connect_storage(&settings.database, settings.dev).await?;
+    let options =
+        StorageOptions { max_connections: settings.database_connections, ..StorageOptions::default() };
+    let storage = connect_storage(&settings.database, &options, settings.dev).await?;
     let emulator = development::start_emulator(&mut settings).await?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     let keys = keys.await.map_err(Failure::while_doing("the keys"))??;

@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) database: DatabaseUrl,
+    pub(crate) database_connections: usize,
     pub(crate) keys: KeySource,
     pub(crate) providers: ProviderSettings,
     pub(crate) plugins: PluginPlan,
@@ -67,6 +68,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// How many connections to the database there are unless told otherwise.
+const DATABASE_CONNECTIONS: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -78,6 +81,7 @@ impl Settings {
         let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
         let external_address = read_external_address(&mut reader, listen);
         let database = read_database(&mut reader);
+        let database_connections = reader.parse("DATABASE_CONNECTIONS", parse_connections);
         let keys = read_keys(&mut reader);
         let flows = read_flows(&mut reader, external_address);
         let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
@@ -94,6 +98,7 @@ impl Settings {
                 listen,
                 admin_listen,
                 database: database?,
+                database_connections: database_connections.unwrap_or(DATABASE_CONNECTIONS),
                 keys,
                 providers,
                 plugins,
@@ -167,6 +172,14 @@ fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<
 fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
     let default = if reader.dev() { "sqlite://var/vestibule.db" } else { "sqlite://vestibule.db" };
     reader.parse_or("DATABASE_URL", default, DatabaseUrl::parse)
+}
+
+/// More than a thousand is a mistake: no server takes that many from one client.
+fn parse_connections(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(count @ 1..=1000) => Ok(count),
+        _ => Err("expected a number from 1 to 1000"),
+    }
 }
 
 fn read_keys(reader: &mut Reader<'_>) -> KeySource {

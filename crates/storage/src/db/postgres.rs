@@ -1,5 +1,8 @@
 //! PostgreSQL: its connections and their settings.
 
+mod hosts;
+mod watch;
+
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,29 +11,94 @@ use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use tokio::time::timeout;
 use tokio_postgres::{Config, NoTls};
 
+use self::hosts::Hosts;
+pub(super) use self::watch::Watch;
 use super::tls::Tls;
 use crate::error::StorageError;
 use crate::url::PostgresTarget;
 
 pub(crate) type Connection = AsyncPgConnection;
 
-/// How long an operation may take as its caller sees it, the wait for a connection included: a server that is stopped,
-/// or a network that swallows packets, answers nothing at all.
-pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_millis(2_500);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_800);
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The server gives up when we do, and does not keep locks for a client that it cannot see has gone.
+/// The server gives up a little before we do: its word that a statement takes too long tells a slow statement from a
+/// server that is silent. And it does not keep locks for a client that it cannot see has gone.
 const SESSION_SETTINGS: &str =
-    "SET statement_timeout = 2500; SET idle_in_transaction_session_timeout = 5000;";
+    "SET statement_timeout = 2000; SET idle_in_transaction_session_timeout = 5000;";
 
-pub(super) fn pool(target: &PostgresTarget, size: usize) -> Result<Pool<Connection>, StorageError> {
-    let settings = Arc::new(settings(&target.config));
-    let tls = Tls::new(target)?;
+/// Where the server is and how it is spoken to.
+pub(super) struct Server {
+    hosts: Hosts,
+    tls: Option<Tls>,
+}
+
+/// Why there is no connection, with the reason behind the reason: an address or an account name, never a password.
+enum Refusal {
+    /// The server's own words: it is there.
+    Said(String),
+    /// Nobody answered.
+    Unreached(String),
+}
+
+impl Server {
+    pub(super) fn new(target: &PostgresTarget) -> Result<Self, StorageError> {
+        Ok(Self { hosts: Hosts::new(&settings(&target.config)), tls: Tls::new(target)? })
+    }
+
+    /// Whether the server says anything at all to a new client, be it that there are too many.
+    async fn answers(&self) -> bool {
+        !matches!(self.reach().await, Err(Refusal::Unreached(_)))
+    }
+
+    async fn connect(&self) -> ConnectionResult<Connection> {
+        self.reach().await.map_err(|(Refusal::Said(reason) | Refusal::Unreached(reason))| {
+            ConnectionError::BadConnection(reason)
+        })
+    }
+
+    /// The first server that will have us.
+    async fn reach(&self) -> Result<Connection, Refusal> {
+        let mut refusal = Refusal::Unreached("no server is named".to_owned());
+        for (index, config) in self.hosts.in_order() {
+            match timeout(self.hosts.share(), self.connect_to(config)).await {
+                Ok(Ok(connection)) => {
+                    self.hosts.prefer(index);
+                    return Ok(connection);
+                }
+                Ok(Err(reason)) => refusal = reason,
+                Err(_) => refusal = Refusal::Unreached("no answer in time".to_owned()),
+            }
+        }
+        Err(refusal)
+    }
+
+    async fn connect_to(&self, config: &Config) -> Result<Connection, Refusal> {
+        let mut connection = if let Some(tls) = self.tls.clone() {
+            let (client, connection) = config.connect(tls).await?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        } else {
+            let (client, connection) = config.connect(NoTls).await?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        };
+        connection
+            .batch_execute(SESSION_SETTINGS)
+            .await
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
+    }
+}
+
+pub(super) fn pool(server: &Arc<Server>, size: usize) -> Result<Pool<Connection>, StorageError> {
+    let server = Arc::clone(server);
     let mut config = ManagerConfig::default();
-    config.custom_setup = Box::new(move |_| Box::pin(establish(Arc::clone(&settings), tls.clone())));
+    config.custom_setup = Box::new(move |_| {
+        let server = Arc::clone(&server);
+        Box::pin(async move { server.connect().await })
+    });
     // A closed connection is noticed without a question; one that is silently dead is found by the time limit.
     config.recycling_method = RecyclingMethod::Fast;
     Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
@@ -53,23 +121,18 @@ fn settings(given: &Config) -> Config {
     config
 }
 
-async fn establish(config: Arc<Config>, tls: Option<Tls>) -> ConnectionResult<Connection> {
-    let mut connection = if let Some(tls) = tls {
-        let (client, connection) = config.connect(tls).await.map_err(|error| refusal(&error))?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-    } else {
-        let (client, connection) = config.connect(NoTls).await.map_err(|error| refusal(&error))?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-    };
-    connection.batch_execute(SESSION_SETTINGS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
+impl From<tokio_postgres::Error> for Refusal {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let reason = match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        if error.as_db_error().is_some() { Self::Said(reason) } else { Self::Unreached(reason) }
+    }
 }
 
-/// Why the server was not reached, with the reason behind the reason: an address or an account name, never a password.
-fn refusal(error: &tokio_postgres::Error) -> ConnectionError {
-    let reason = match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    };
-    ConnectionError::BadConnection(reason)
+impl From<ConnectionError> for Refusal {
+    fn from(error: ConnectionError) -> Self {
+        Self::Unreached(StorageError::from(error).to_string())
+    }
 }

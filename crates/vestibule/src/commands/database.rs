@@ -1,7 +1,7 @@
 //! What the commands that work on the database share.
 
 use vestibule_domain::{User, UserId, Username};
-use vestibule_storage::{DatabaseUrl, Storage};
+use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 
 use crate::failure::Failure;
 use crate::serve::connect_storage;
@@ -15,7 +15,7 @@ pub(super) async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, Failur
         Some(file) => {
             Err(Failure::new(format_args!("DATABASE_URL: there is no database at {}", file.display())))
         }
-        None => connect_storage(url, dev).await,
+        None => connect_storage(url, &StorageOptions::default(), dev).await,
     }
 }
 

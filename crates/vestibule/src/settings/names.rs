@@ -5,6 +5,7 @@ pub(super) const TEXTS: &[&str] = &[
     "LISTEN",
     "ADMIN_LISTEN",
     "EXTERNAL_ADDRESS",
+    "DATABASE_CONNECTIONS",
     "KEYS_DIR",
     "PUBLIC_KEY",
     "GOOGLE_KEY",
