@@ -56,6 +56,35 @@ impl TestCluster {
         cluster
     }
 
+    /// A second server that follows this one. From then on nothing is acknowledged here before it can be read there.
+    pub fn start_standby(&self) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let copied = Command::new(postgres::script("postgres-cluster.sh"))
+            .arg("follow")
+            .arg(directory.path())
+            .arg(self.port.to_string())
+            .status()
+            .expect("scripts/postgres-cluster.sh can be run");
+        assert!(copied.success(), "the server could not be copied");
+        let mut standby = Self { directory, port: free_port(), options: &[], server: None };
+        standby.start_again();
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.execute("ALTER SYSTEM SET synchronous_commit = 'remote_apply'");
+        self.execute("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Makes a server that follows another the one that takes writes.
+    pub fn promote(&self) {
+        self.execute("SELECT pg_promote(wait => true)");
+    }
+
+    /// The address of a database on this server, which has it from the server that it follows.
+    pub fn url_of(&self, database: &TestDatabase) -> String {
+        let name = database.url().rsplit('/').next().expect("a name");
+        postgres::url_of_database(&self.maintenance_url(), name)
+    }
+
     /// A fresh, empty database on this server.
     pub fn create_database(&self) -> TestDatabase {
         TestDatabase::in_cluster(&self.maintenance_url())
@@ -192,6 +221,20 @@ mod tests {
         assert!(postgres::query(database.url(), "SELECT 1").is_err());
         cluster.start_again();
         assert_eq!(postgres::query(database.url(), "SELECT count(*) FROM kept"), Ok(Some("0".into())));
+    }
+
+    #[test]
+    fn a_standby_has_what_was_acknowledged_and_takes_writes_when_it_is_promoted() {
+        let mut cluster = TestCluster::start();
+        let database = cluster.create_database();
+        let standby = cluster.start_standby();
+        postgres::query(database.url(), "CREATE TABLE kept (id TEXT)").expect("a server that answers");
+        cluster.stop(Shutdown::Kill);
+        let there = standby.url_of(&database);
+        assert_eq!(postgres::query(&there, "SELECT count(*) FROM kept"), Ok(Some("0".into())));
+        assert!(postgres::query(&there, "DROP TABLE kept").is_err());
+        standby.promote();
+        postgres::query(&there, "DROP TABLE kept").expect("a server that takes writes");
     }
 
     #[tokio::test]
