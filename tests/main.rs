@@ -29,6 +29,7 @@ mod leaks;
 mod linking;
 mod next;
 mod openapi;
+mod outages;
 mod python;
 mod restart;
 mod roles;

@@ -116,7 +116,8 @@ static int open_any(int folder, const char *path, int flags, va_list arguments)
     mode_t mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
     int changes = flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC);
     if (fault() == READ_ONLY && changes && strncmp(path, files, strlen(files)) == 0) {
-        errno = EROFS;
+        int is_taken = flags & O_EXCL && access(path, F_OK) == 0;
+        errno = is_taken ? EEXIST : EROFS;
         return -1;
     }
     return syscall(SYS_openat, folder, path, flags, mode);

@@ -123,7 +123,7 @@ impl Db {
                 Err(StorageError::unavailable("the server does not answer"))
             }
             Self::Postgres { pool, watch, acquire_timeout } => {
-                let acquired = acquire(pool.get(), *acquire_timeout, deadline).await;
+                let acquired = acquire(postgres::get(pool), *acquire_timeout, deadline).await;
                 acquired.inspect_err(|_| watch.suspect()).map(Connection::postgres)
             }
         }

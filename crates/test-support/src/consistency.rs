@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use tokio_postgres::NoTls;
 
 use crate::{TestDatabase, postgres};
 
@@ -99,6 +100,14 @@ impl TestDatabase {
         WriteLock(client)
     }
 
+    /// Keeps everybody else away from PostgreSQL tables, readers as well, until the value is dropped.
+    pub async fn lock_tables(&self, tables: &str) -> TableLock {
+        let (client, connection) = tokio_postgres::connect(self.url(), NoTls).await.expect("the server");
+        tokio::spawn(connection);
+        client.batch_execute(&format!("BEGIN; LOCK TABLE {tables}")).await.expect("the tables");
+        TableLock(client)
+    }
+
     fn sqlite_client(&self) -> SqliteConnection {
         let path = self.file().expect("a database in a file");
         let path = path.to_str().expect("a path in UTF-8");
@@ -107,6 +116,10 @@ impl TestDatabase {
         client
     }
 }
+
+/// Tables of PostgreSQL, held by this process.
+#[derive(Debug)]
+pub struct TableLock(#[expect(dead_code, reason = "held for what ends with it")] tokio_postgres::Client);
 
 /// SQLite's write lock, held by this process.
 #[expect(missing_debug_implementations, reason = "a connection of diesel has none")]

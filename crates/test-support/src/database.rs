@@ -44,6 +44,12 @@ impl TestDatabase {
         Self { url: postgres::url_of_database(maintenance_url, &name), place: Place::OwnCluster }
     }
 
+    /// The same database on a server that follows the one it was made on.
+    pub(crate) fn at_cluster(maintenance_url: &str, original: &Self) -> Self {
+        let name = original.url.rsplit('/').next().expect("a name");
+        Self { url: postgres::url_of_database(maintenance_url, name), place: Place::OwnCluster }
+    }
+
     /// What `DATABASE_URL` takes: `sqlite:///a/path` or `postgres://user@127.0.0.1:port/name`.
     pub fn url(&self) -> &str {
         &self.url

@@ -30,8 +30,8 @@ mod relay;
 
 pub use client::{Answer, Client};
 pub use clock::MovableClock;
-pub use cluster::{Shutdown, TestCluster};
-pub use consistency::WriteLock;
+pub use cluster::{Crowd, Shutdown, TestCluster};
+pub use consistency::{TableLock, WriteLock};
 pub use database::TestDatabase;
 pub use disk::{DiskFault, FaultyDisk};
 pub use eventually::eventually;

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::pooled_connection::deadpool::Pool;
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, PoolError as OpenError, RecyclingMethod,
+};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{Config, NoTls};
 
 use self::hosts::Hosts;
@@ -24,6 +26,9 @@ pub(crate) type Connection = AsyncPgConnection;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_800);
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Between two looks for a connection while the server has none to give.
+const CROWD_PAUSE: Duration = Duration::from_millis(100);
 
 /// The server gives up a little before we do: its word that a statement takes too long tells a slow statement from a
 /// server that is silent. And it does not keep locks for a client that it cannot see has gone.
@@ -105,6 +110,26 @@ pub(super) fn pool(server: &Arc<Server>, size: usize) -> Result<Pool<Connection>
         .max_size(size)
         .build()
         .map_err(|error| StorageError::open(error.to_string()))
+}
+
+/// A connection. When others have taken all that the server has to give, one of ours may be given back meanwhile.
+pub(super) async fn get(pool: &Pool<Connection>) -> Result<Object<Connection>, PoolError> {
+    loop {
+        match pool.get().await {
+            Err(PoolError::Backend(OpenError::ConnectionError(ConnectionError::BadConnection(reason))))
+                if is_of_a_crowd(&reason) =>
+            {
+                sleep(CROWD_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_of_a_crowd(reason: &str) -> bool {
+    ["too many clients", "too many connections", "connection slots are reserved"]
+        .iter()
+        .any(|words| reason.contains(words))
 }
 
 fn settings(given: &Config) -> Config {
