@@ -1,5 +1,6 @@
 //! What the documents say of the repository and the settings is so.
 
+mod deployment;
 pub(crate) mod markdown;
 
 use std::fs;

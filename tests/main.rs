@@ -15,6 +15,7 @@
 
 mod audit_log;
 mod authorize;
+mod backups;
 mod browser;
 mod callback;
 mod commands;
@@ -31,6 +32,7 @@ mod next;
 mod openapi;
 mod outages;
 mod python;
+mod replicas;
 mod restart;
 mod roles;
 mod rotation;

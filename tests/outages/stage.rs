@@ -15,6 +15,8 @@ use crate::world::{APP, World, WorldBuilder};
 pub(super) const LIMIT: Duration = Duration::from_secs(6);
 /// All is well within this time after the fault is over. Promised are five seconds.
 const HEALED: Duration = Duration::from_secs(10);
+/// What may be answered from memory.
+const FROM_MEMORY: &[&str] = &["/auth/check", "/auth/authorize"];
 /// How often everything is asked for at once.
 const AT_ONCE: usize = 40;
 
@@ -96,7 +98,19 @@ impl Stage {
     }
 
     /// While the database is away: all that needs it is refused in time, and the rest goes on.
+    ///
+    /// For the first 0.8 seconds a session that is remembered still counts; [`FROM_MEMORY`] needs nothing else.
     pub(super) async fn assert_database_is_missed(&self, fault: &str) {
+        let at_first = self.ask_for_everything().await;
+        at_first.print(&format!("{fault}, at first"));
+        for timed in at_first.all() {
+            let is_remembered = timed.answer.status == 200 && FROM_MEMORY.contains(&timed.answer.url.path());
+            if !is_remembered {
+                timed.assert_unavailable(fault);
+            }
+        }
+        let is_forgotten = async || self.world.get_as(&self.token, "/auth/check").await.status == 503;
+        eventually("nobody knows whether the session still counts", is_forgotten).await;
         let answers = self.ask_for_everything().await;
         answers.print(fault);
         for timed in answers.all() {

@@ -17,6 +17,7 @@ mod limits;
 mod lookup;
 mod principal;
 mod reuse;
+mod sessions;
 mod sign_out;
 mod start_sign_in;
 mod username;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use vestibule_domain::{AccountLinking, AllowedOrigins, Clock, ExternalAddress, Randomness, UserIdScheme};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::Providers;
-use vestibule_storage::Storage;
+use vestibule_storage::{Change, Storage};
 use vestibule_tokens::TokenService;
 
 pub use authorize::{Authorization, Grant};
@@ -44,6 +45,7 @@ pub use username::UsernameOutcome;
 pub use vestibule_tokens::{Jwk, JwkSet};
 
 use reuse::TokenReuse;
+use sessions::Sessions;
 
 /// What the operator decided about the flows.
 #[derive(Debug, Clone)]
@@ -58,6 +60,9 @@ pub struct FlowSettings {
     pub user_id_scheme: UserIdScheme,
     /// How long a sign-in session lasts.
     pub session_ttl: Duration,
+    /// For how long after it was last known to be alive a session still counts for a check while the database does not
+    /// answer. Zero: it does not.
+    pub outage_grace: Duration,
     /// Whether an unchanged permission token is given again while half of its life is ahead.
     pub permission_token_reuse: bool,
     /// How often one account may ask for what costs something.
@@ -80,18 +85,39 @@ pub struct Parts {
     pub randomness: Arc<dyn Randomness>,
 }
 
+/// What plugins said about somebody is forgotten when another replica changes the user, as it is when this one does.
+fn forget_what_changes(parts: &Parts) {
+    if !parts.storage.may_have_replicas() {
+        return;
+    }
+    // Not owned: the plugins end when the service lets them go, whoever still listens.
+    let plugins = Arc::downgrade(&parts.plugins);
+    parts.storage.changes().subscribe(move |change| {
+        let Some(plugins) = plugins.upgrade() else { return };
+        match change {
+            Change::User(user) => plugins.forget_user(user),
+            Change::Anything => plugins.forget_everybody(),
+            // An answer of one session is not used in another.
+            Change::Session(_) => {}
+        }
+    });
+}
+
 /// The use cases, ready to run.
 pub struct Flows {
     settings: FlowSettings,
     parts: Parts,
     reuse: TokenReuse,
     limiter: RateLimiter,
+    sessions: Sessions,
 }
 
 impl Flows {
     /// Joins the parts under these settings.
     pub fn new(settings: FlowSettings, parts: Parts) -> Self {
-        Self { settings, parts, reuse: TokenReuse::new(), limiter: RateLimiter::new() }
+        let sessions = Sessions::new(parts.storage.clone());
+        forget_what_changes(&parts);
+        Self { settings, parts, reuse: TokenReuse::new(), limiter: RateLimiter::new(), sessions }
     }
 
     /// What the operator decided.

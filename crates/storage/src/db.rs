@@ -18,6 +18,8 @@ use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::connection::{Connection, Lent, query};
+pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
+pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use crate::error::{Failure, StorageError};
 use crate::storage::StorageOptions;
 use crate::url::{DatabaseUrl, Target};
@@ -39,11 +41,13 @@ pub(crate) type Answer<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> 
 pub(crate) enum Db {
     /// One writer, because SQLite has one write lock: waiting for it in our queue is fair, waiting for it in SQLite is not.
     Sqlite {
+        file: DatabaseFile,
         writer: Pool<sqlite::Connection>,
         readers: Pool<sqlite::Connection>,
         acquire_timeout: Duration,
     },
     Postgres {
+        server: PostgresServer,
         pool: Pool<postgres::Connection>,
         watch: Arc<postgres::Watch>,
         acquire_timeout: Duration,
@@ -55,16 +59,16 @@ impl Db {
         let acquire_timeout = options.acquire_timeout;
         match url.target() {
             Target::Sqlite(path) => {
-                let file = sqlite::DatabaseFile::open_or_create(path)?;
+                let file = DatabaseFile::open_or_create(path)?;
                 let writer = sqlite::pool(&file, sqlite::Role::Writer, 1)?;
                 let readers = sqlite::pool(&file, sqlite::Role::Reader, options.max_connections)?;
-                Ok(Self::Sqlite { writer, readers, acquire_timeout })
+                Ok(Self::Sqlite { file, writer, readers, acquire_timeout })
             }
             Target::Postgres(target) => {
-                let server = Arc::new(postgres::Server::new(target)?);
+                let server = PostgresServer::new(target)?;
                 let pool = postgres::pool(&server, options.max_connections)?;
-                let watch = postgres::Watch::new(server, pool.clone());
-                Ok(Self::Postgres { pool, watch, acquire_timeout })
+                let watch = postgres::Watch::new(server.clone(), pool.clone());
+                Ok(Self::Postgres { server, pool, watch, acquire_timeout })
             }
         }
     }
@@ -122,10 +126,18 @@ impl Db {
             Self::Postgres { watch, .. } if watch.is_away() => {
                 Err(StorageError::unavailable("the server does not answer"))
             }
-            Self::Postgres { pool, watch, acquire_timeout } => {
+            Self::Postgres { pool, watch, acquire_timeout, .. } => {
                 let acquired = acquire(postgres::get(pool), *acquire_timeout, deadline).await;
                 acquired.inspect_err(|_| watch.suspect()).map(Connection::postgres)
             }
+        }
+    }
+
+    /// A connection to SQLite for something that takes its time; nothing when the database is PostgreSQL.
+    pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
+        match self {
+            Self::Sqlite { .. } => self.reader(deadline()).await.map(Some),
+            Self::Postgres { .. } => Ok(None),
         }
     }
 

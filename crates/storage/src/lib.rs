@@ -15,12 +15,18 @@
 //! `migrations.rs`; a file that has been released is never edited, and what an older replica still reads or writes stays
 //! until the release after the next.
 //!
+//! Who keeps a copy of a session or a user asks [`Changes`] whether it still counts. Every write that changes one says so
+//! there at its end; triggers say it for all other processes.
+//!
 //! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
 
 mod attempts;
+mod backup;
+mod changes;
 mod cleanup;
 mod db;
 mod error;
+mod feed;
 mod health;
 mod migrations;
 mod people;
@@ -33,6 +39,8 @@ mod storage;
 mod url;
 mod users;
 
+pub use backup::BackupError;
+pub use changes::{BELIEF, Change, Changes, LastKnown, Stamp};
 pub use cleanup::DeletedRows;
 pub use error::{Cause, StorageError};
 pub use sessions::LiveSession;

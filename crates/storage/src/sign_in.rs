@@ -13,6 +13,7 @@ use vestibule_domain::{
     UserIdScheme,
 };
 
+use crate::changes::Change;
 use crate::db::Connection;
 use crate::error::{Failure, StorageError};
 use crate::rows::UserRow;
@@ -73,7 +74,12 @@ impl Storage {
     /// 3. A user holds the addresses that its identities stated when they last signed in; nobody's address is taken away.
     pub async fn finish_sign_in(&self, sign_in: &SignIn<'_>) -> Result<SignInOutcome, StorageError> {
         identities::check_key(&sign_in.profile.identity)?;
-        self.db.transaction(sign_in, |connection, sign_in| Box::pin(decide(connection, sign_in))).await
+        let outcome =
+            self.db.transaction(sign_in, |connection, sign_in| Box::pin(decide(connection, sign_in))).await?;
+        if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
+            self.changes.tell(&Change::User(user.id.clone()));
+        }
+        Ok(outcome)
     }
 }
 

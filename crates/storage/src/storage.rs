@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::changes::Changes;
 use crate::db::Db;
 use crate::error::StorageError;
 use crate::url::DatabaseUrl;
@@ -26,13 +27,14 @@ impl Default for StorageOptions {
 #[derive(Clone)]
 pub struct Storage {
     pub(crate) db: Arc<Db>,
+    pub(crate) changes: Arc<Changes>,
 }
 
 impl Storage {
     /// Prepares the connections. SQLite's file is made if there is none, readable by its owner only; PostgreSQL is not
     /// contacted yet, so that a program can start before its database.
     pub fn connect(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
-        Ok(Self { db: Arc::new(Db::open(url, options)?) })
+        Ok(Self { db: Arc::new(Db::open(url, options)?), changes: Arc::new(Changes::new()) })
     }
 }
 

@@ -6,6 +6,7 @@ use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{Attributes, AvatarUrl, DisplayName, Timestamp, User, UserId, Username};
 
+use crate::changes::Change;
 use crate::db::query;
 use crate::error::{StorageError, UniqueRule, optional};
 use crate::rows::{UserRow, write_attributes};
@@ -124,6 +125,7 @@ impl Storage {
         avatar_url: Option<&AvatarUrl>,
         attributes: &Attributes,
     ) -> Result<(), StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         let attributes = write_attributes(attributes);
         let attributes = attributes.as_str();
         self.db
@@ -149,6 +151,7 @@ impl Storage {
         user: &UserId,
         username: &Username,
     ) -> Result<UsernameChoice, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         let chosen = self
             .db
             .write(&(user, username), |connection, &(user, username)| {
@@ -180,6 +183,7 @@ impl Storage {
     /// Disables a user and ends what was signed in: enabling later does not bring old sessions back.
     /// False when there is no such user, or it was disabled before.
     pub async fn disable_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         self.db
             .write(&(user, now), |connection, &(user, now)| {
                 Box::pin(async move {
@@ -199,6 +203,7 @@ impl Storage {
 
     /// Lets a disabled user sign in again. False when there is no such user, or it was not disabled.
     pub async fn enable_user(&self, user: &UserId) -> Result<bool, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         self.db
             .write(user, |connection, user| {
                 Box::pin(async move {
@@ -213,6 +218,7 @@ impl Storage {
 
     /// Deletes a user with all identities, addresses and sessions. False when there is no such user.
     pub async fn delete_user(&self, user: &UserId) -> Result<bool, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         self.db
             .write(user, |connection, user| {
                 Box::pin(async move {

@@ -35,6 +35,7 @@ pub use consistency::{TableLock, WriteLock};
 pub use database::TestDatabase;
 pub use disk::{DiskFault, FaultyDisk};
 pub use eventually::eventually;
+pub use port::free_port;
 pub use program::{Ended, Program, ProgramBuilder};
 pub use raw::{RawConnection, Received};
 pub use relay::{Network, Relay};

@@ -36,6 +36,11 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Bring the database to the schema of this version
     Migrate,
+    /// Copy a SQLite database to a new file, also while the service runs
+    Backup {
+        /// The copy; nothing may have that name yet
+        file: PathBuf,
+    },
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -123,6 +128,8 @@ pub(crate) enum UsersCommand {
     List,
     /// Show a user with identities and sessions
     Show(UserArgument),
+    /// End all sessions of one user, or of everybody, for example after an old backup was restored; they may sign in again
+    SignOut(SignOutArguments),
     /// End a user's sessions and let them sign in no more
     Disable(UserArgument),
     /// Let a disabled user sign in again
@@ -135,6 +142,16 @@ pub(crate) enum UsersCommand {
 pub(crate) struct UserArgument {
     /// The user's id or username
     pub(crate) user: String,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SignOutArguments {
+    /// The user's id or username
+    pub(crate) user: Option<String>,
+    /// Everybody
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// A file whose name says how it is written.

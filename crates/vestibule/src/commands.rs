@@ -1,5 +1,6 @@
 //! The commands besides `serve`, one file each.
 
+mod backup;
 mod config;
 mod database;
 mod healthcheck;
@@ -11,6 +12,7 @@ mod plugin;
 mod roles;
 mod users;
 
+pub(crate) use backup::backup;
 pub(crate) use config::config;
 pub(crate) use healthcheck::healthcheck;
 pub(crate) use keys::keys;

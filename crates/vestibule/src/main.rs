@@ -42,6 +42,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Healthcheck => commands::healthcheck(&arguments.sources()?),
         Command::Serve(_) => serve::run(&arguments.sources()?),
         Command::Migrate => commands::migrate(&arguments.sources()?),
+        Command::Backup { file } => commands::backup(&arguments.sources()?, file),
         Command::Config(command) => commands::config(&arguments.sources()?, *command),
         Command::Roles(command) => commands::roles(&arguments.sources()?, command),
         Command::Permissions(command) => commands::permissions(&arguments.sources()?, command),

@@ -24,7 +24,7 @@ use crate::failure::Failure;
 pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
 
-use values::{Reader, parse_switch, parse_ttl};
+use values::{Reader, parse_grace, parse_switch, parse_ttl};
 
 /// Everything that `serve` needs to know.
 pub(crate) struct Settings {
@@ -216,6 +216,7 @@ fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>
         account_linking: account_linking.unwrap_or_default(),
         user_id_scheme: user_id_scheme.unwrap_or_default(),
         session_ttl,
+        outage_grace: reader.parse("OUTAGE_GRACE", parse_grace).unwrap_or_default(),
         permission_token_reuse: reader.parse("PERMISSION_TOKEN_REUSE", parse_switch).unwrap_or(true),
         account_rates,
     })

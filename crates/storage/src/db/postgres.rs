@@ -35,10 +35,11 @@ const CROWD_PAUSE: Duration = Duration::from_millis(100);
 const SESSION_SETTINGS: &str =
     "SET statement_timeout = 2000; SET idle_in_transaction_session_timeout = 5000;";
 
-/// Where the server is and how it is spoken to.
-pub(super) struct Server {
-    hosts: Hosts,
-    tls: Option<Tls>,
+/// Where connections are made to, and how. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Server {
+    hosts: Arc<Hosts>,
+    pub(crate) tls: Option<Tls>,
 }
 
 /// Why there is no connection, with the reason behind the reason: an address or an account name, never a password.
@@ -51,7 +52,17 @@ enum Refusal {
 
 impl Server {
     pub(super) fn new(target: &PostgresTarget) -> Result<Self, StorageError> {
-        Ok(Self { hosts: Hosts::new(&settings(&target.config)), tls: Tls::new(target)? })
+        Ok(Self { hosts: Arc::new(Hosts::new(&settings(&target.config))), tls: Tls::new(target)? })
+    }
+
+    /// The configuration of the server that was good last.
+    pub(crate) fn config(&self) -> &Config {
+        self.hosts.preferred()
+    }
+
+    /// Runs statements on a connection that is of no further use.
+    pub(crate) async fn execute(&self, statements: &str) -> Result<(), StorageError> {
+        Ok(self.connect().await?.batch_execute(statements).await?)
     }
 
     /// Whether the server says anything at all to a new client, be it that there are too many.
@@ -97,11 +108,11 @@ impl Server {
     }
 }
 
-pub(super) fn pool(server: &Arc<Server>, size: usize) -> Result<Pool<Connection>, StorageError> {
-    let server = Arc::clone(server);
+pub(super) fn pool(server: &Server, size: usize) -> Result<Pool<Connection>, StorageError> {
+    let server = server.clone();
     let mut config = ManagerConfig::default();
     config.custom_setup = Box::new(move |_| {
-        let server = Arc::clone(&server);
+        let server = server.clone();
         Box::pin(async move { server.connect().await })
     });
     // A closed connection is noticed without a question; one that is silently dead is found by the time limit.
@@ -148,10 +159,7 @@ fn settings(given: &Config) -> Config {
 
 impl From<tokio_postgres::Error> for Refusal {
     fn from(error: tokio_postgres::Error) -> Self {
-        let reason = match error.source() {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        };
+        let reason = reason_of(&error);
         if error.as_db_error().is_some() { Self::Said(reason) } else { Self::Unreached(reason) }
     }
 }
@@ -159,5 +167,13 @@ impl From<tokio_postgres::Error> for Refusal {
 impl From<ConnectionError> for Refusal {
     fn from(error: ConnectionError) -> Self {
         Self::Unreached(StorageError::from(error).to_string())
+    }
+}
+
+/// What went wrong and, where it is known, why.
+pub(crate) fn reason_of(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }

@@ -13,7 +13,9 @@
 )]
 
 mod attempts;
+mod backup;
 mod bench;
+mod changes;
 mod cleanup;
 mod consistency;
 mod linking;

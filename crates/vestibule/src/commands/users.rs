@@ -5,7 +5,7 @@ use vestibule_storage::Storage;
 
 use super::database::{DATABASE, find_user, open};
 use super::{block_on, say};
-use crate::arguments::UsersCommand;
+use crate::arguments::{SignOutArguments, UsersCommand};
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
@@ -18,6 +18,7 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
         match command {
             UsersCommand::List => list(&storage).await,
             UsersCommand::Show(argument) => show(&storage, &find_user(&storage, &argument.user).await?).await,
+            UsersCommand::SignOut(arguments) => sign_out(&storage, arguments).await,
             UsersCommand::Disable(argument) => {
                 disable(&storage, &find_user(&storage, &argument.user).await?).await
             }
@@ -74,6 +75,19 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
         say(format_args!("session   {} by {} from {created} to {expires}", session.id, session.provider_id))?;
     }
     Ok(())
+}
+
+async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), Failure> {
+    let Some(user) = &arguments.user else { return sign_out_everybody(storage).await };
+    let user = find_user(storage, user).await?.id;
+    let ended = storage.revoke_all_sessions(&user, SystemClock.now()).await;
+    let ended = ended.map_err(Failure::while_doing(DATABASE))?;
+    say(format_args!("{user}: signed out; sessions that ended: {ended}"))
+}
+
+async fn sign_out_everybody(storage: &Storage) -> Result<(), Failure> {
+    let users = storage.revoke_everything(SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
+    say(format_args!("users whose sessions are over: {users}"))
 }
 
 async fn disable(storage: &Storage, user: &User) -> Result<(), Failure> {

@@ -1,4 +1,5 @@
-//! What happens beside the requests: new keys are noticed, and what is long over is deleted.
+//! What happens beside the requests: new keys and what others change in the database are noticed, and what is long over is
+//! deleted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use vestibule_tokens::{KeyRing, TokenService, dir_state};
 
 use super::keys::KeyFolder;
 
-const KEYS_EVERY: Duration = Duration::from_secs(1);
+/// Three times within the second in which all replicas have to agree.
+const KEYS_EVERY: Duration = Duration::from_millis(300);
 const CLEANUP_EVERY: Duration = Duration::from_secs(15 * 60);
 const CLEANUP_BATCH: u32 = 1000;
 
@@ -33,14 +35,18 @@ pub(crate) fn start(
     storage: &Storage,
     clock: &Arc<dyn Clock>,
 ) -> Chores {
-    let mut tasks = vec![tokio::spawn(delete_ended(storage.clone(), Arc::clone(clock)))];
+    let following = storage.clone();
+    let mut tasks = vec![
+        tokio::spawn(delete_ended(storage.clone(), Arc::clone(clock))),
+        tokio::spawn(async move { following.follow_changes().await }),
+    ];
     if let Some(folder) = folder {
         tasks.push(tokio::spawn(watch_keys(folder, Arc::clone(tokens), Arc::clone(clock))));
     }
     Chores(tasks)
 }
 
-/// Looks once a second whether the folder has changed. A folder that cannot be used as it is changes nothing: the keys
+/// Looks several times a second whether the folder has changed. A folder that cannot be used as it is changes nothing: the keys
 /// in use stay in use, and the log says why.
 async fn watch_keys(folder: KeyFolder, tokens: Arc<TokenService>, clock: Arc<dyn Clock>) {
     let KeyFolder { path, state: mut known } = folder;

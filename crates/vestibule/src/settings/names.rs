@@ -22,6 +22,7 @@ pub(super) const TEXTS: &[&str] = &[
     "USER_TOKEN_TTL",
     "PERMISSION_TOKEN_TTL",
     "PERMISSION_TOKEN_REUSE",
+    "OUTAGE_GRACE",
     "ACCOUNT_LINKING",
     "USER_ID_SCHEME",
     "TRUSTED_PROXIES",

@@ -13,13 +13,15 @@ use super::CONNECT_TIMEOUT;
 
 /// The servers, and which of them was good last.
 pub(super) struct Hosts {
+    given: Config,
     configs: Vec<Config>,
     preferred: AtomicUsize,
 }
 
 impl Hosts {
     pub(super) fn new(config: &Config) -> Self {
-        Self { configs: one_each(config), preferred: AtomicUsize::new(0) }
+        let configs = one_each(config);
+        Self { given: config.clone(), configs, preferred: AtomicUsize::new(0) }
     }
 
     /// The servers in their order, beginning with the one that was good last.
@@ -27,6 +29,12 @@ impl Hosts {
         let first = self.preferred.load(Ordering::Relaxed);
         let indexed = self.configs.iter().enumerate();
         indexed.clone().skip(first).chain(indexed.take(first))
+    }
+
+    /// The one that was good last.
+    pub(super) fn preferred(&self) -> &Config {
+        let index = self.preferred.load(Ordering::Relaxed);
+        self.configs.get(index).unwrap_or(&self.given)
     }
 
     /// This one is good.

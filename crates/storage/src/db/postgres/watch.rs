@@ -18,14 +18,14 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is known of the server, and who finds out more.
 pub(crate) struct Watch {
-    server: Arc<Server>,
+    server: Server,
     pool: Pool<Connection>,
     is_away: AtomicBool,
     is_looking: AtomicBool,
 }
 
 impl Watch {
-    pub(in crate::db) fn new(server: Arc<Server>, pool: Pool<Connection>) -> Arc<Self> {
+    pub(in crate::db) fn new(server: Server, pool: Pool<Connection>) -> Arc<Self> {
         let (is_away, is_looking) = (AtomicBool::new(false), AtomicBool::new(false));
         Arc::new(Self { server, pool, is_away, is_looking })
     }
