@@ -137,21 +137,20 @@ int open64(const char *path, int flags, ...) OPEN(open64, AT_FDCWD)
 int openat(int folder, const char *path, int flags, ...) OPEN(openat, folder)
 int openat64(int folder, const char *path, int flags, ...) OPEN(openat64, folder)
 
-/* What is in the file now is what the disk has. The copy appears as a whole. */
-static void keep_copy(const char *path)
+/* What is in the file now is what the disk has. The copy appears as a whole. The file is not opened anew for it: closing it
+ * again would drop the program's locks on it. */
+static void keep_copy(int file, const char *path)
 {
     char bytes[65536], part[PATH_MAX], whole[PATH_MAX];
     const char *name = strrchr(path, '/') + 1;
     if (snprintf(part, sizeof part, "%s/.%s.%d", durable, name, gettid()) >= PATH_MAX)
         return;
     snprintf(whole, sizeof whole, "%s/%s", durable, name);
-    int from = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     int to = syscall(SYS_openat, AT_FDCWD, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ssize_t count;
-    while ((count = read(from, bytes, sizeof bytes)) > 0)
+    for (off64_t at = 0; (count = pread64(file, bytes, sizeof bytes, at)) > 0; at += count)
         if (syscall(SYS_write, to, bytes, count) != count)
             abort();
-    close(from);
     close(to);
     rename(part, whole);
 }
@@ -168,7 +167,7 @@ static int sync_with(long call, int file)
         return -1;
     if (ours) {
         if (durable)
-            keep_copy(path);
+            keep_copy(file, path);
         __atomic_add_fetch(&control->syncs, 1, __ATOMIC_SEQ_CST);
     }
     return 0;
@@ -182,4 +181,16 @@ int fsync(int file)
 int fdatasync(int file)
 {
     return sync_with(SYS_fdatasync, file);
+}
+
+/* A name that is removed is taken to stay removed. */
+int unlink(const char *path)
+{
+    char copy[PATH_MAX];
+    const char *name = strrchr(path, '/');
+    if (control && durable && name && strncmp(path, files, strlen(files)) == 0) {
+        snprintf(copy, sizeof copy, "%s%s", durable, name);
+        syscall(SYS_unlinkat, AT_FDCWD, copy, 0);
+    }
+    return syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }

@@ -25,7 +25,7 @@ on_both_databases! {
         assert!(!world.is_signed_in(&disabled).await, "a disabled user is back");
         assert_eq!(world.profile(&kept).await["username"], "ada");
         assert_eq!(browser.get(used.as_str()).await.status, 400, "a sign-in is used once");
-        assert_eq!(world.fail_to_sign_in("google", "grace").await, "access_denied");
+        assert_eq!(world.fail_to_sign_in("google", "grace").await, "account_disabled");
         let taken = world.sign_in("google", "linus").await;
         let answer = world.post_as(&taken, "/auth/update", &[("username", "ada")]).await;
         assert_ne!(world.profile(&taken).await["username"], "ada", "{}", answer.body);
