@@ -17,6 +17,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("flows", &["domain", "tokens", "storage", "providers", "plugin-abi", "plugin-host"]),
     ("http", &["flows", "domain"]),
     ("provider-emulator", &[]),
+    ("listener", &[]),
     ("verifier", &[]),
     ("test-support", &[]),
     ("tests", &[]),
@@ -32,6 +33,7 @@ const PROGRAM_MAY_DEPEND_ON: &[&str] = &[
     "plugin-host",
     "flows",
     "http",
+    "listener",
     "provider-emulator",
 ];
 
@@ -43,6 +45,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libloading", &["plugin-host"]),
     ("poem", &["http", "vestibule", "provider-emulator"]),
     ("poem-openapi", &["http"]),
+    ("prometheus-client", &["http"]),
+    ("opentelemetry", &["vestibule"]),
+    ("opentelemetry_sdk", &["vestibule"]),
+    ("tracing-opentelemetry", &["vestibule"]),
 ];
 
 #[test]

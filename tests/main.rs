@@ -29,6 +29,7 @@ mod identities;
 mod leaks;
 mod linking;
 mod next;
+mod observability;
 mod openapi;
 mod outages;
 mod python;

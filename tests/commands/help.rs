@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 29] = [
+const COMMANDS: [(&[&str], &[&str]); 31] = [
     (
         &[],
         &[
@@ -19,6 +19,7 @@ const COMMANDS: [(&[&str], &[&str]); 29] = [
             "users",
             "roles",
             "permissions",
+            "audit",
             "healthcheck",
             "--config",
             "--dev",
@@ -52,6 +53,8 @@ const COMMANDS: [(&[&str], &[&str]); 29] = [
     (&["roles", "list"], &["--user"]),
     (&["permissions"], &["explain"]),
     (&["permissions", "explain"], &["--user", "--service"]),
+    (&["audit"], &["list"]),
+    (&["audit", "list"], &["--user", "--event", "--since", "--json"]),
     (&["healthcheck"], &["alive"]),
 ];
 

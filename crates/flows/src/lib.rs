@@ -15,6 +15,7 @@ mod error;
 mod finish_sign_in;
 mod limits;
 mod lookup;
+mod observer;
 mod principal;
 mod reuse;
 mod sessions;
@@ -38,6 +39,7 @@ pub use error::{CallbackRefusal, FlowError};
 pub use finish_sign_in::Callback;
 pub use limits::{AccountRates, RateLimiter};
 pub use lookup::PublicProfile;
+pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use principal::Principal;
 pub use start_sign_in::StartedSignIn;
 pub use username::UsernameOutcome;
@@ -83,6 +85,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes.
     pub randomness: Arc<dyn Randomness>,
+    /// Whoever counts.
+    pub observer: Arc<dyn FlowObserver>,
 }
 
 /// What plugins said about somebody is forgotten when another replica changes the user, as it is when this one does.

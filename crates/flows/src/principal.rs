@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use vestibule_domain::{Session, User, with_causes};
 use vestibule_storage::StorageError;
-use vestibule_tokens::UserTokenClaims;
+use vestibule_tokens::{TokenRefused, UserTokenClaims};
 
+use crate::observer::{SESSION_ENDED, reason_of};
 use crate::sessions::{Kept, Wanted};
 use crate::{FlowError, Flows};
 
@@ -61,8 +62,11 @@ impl Flows {
     }
 
     fn verify(&self, token: Option<&str>) -> Option<UserTokenClaims> {
-        let verified = self.parts.tokens.verify_user_token(token?);
-        verified.inspect_err(|reason| tracing::debug!(%reason, "a user token was refused")).ok()
+        let refused = |reason: &TokenRefused| {
+            tracing::debug!(%reason, "a user token was refused");
+            self.parts.observer.token_refused(reason_of(*reason));
+        };
+        self.parts.tokens.verify_user_token(token?).inspect_err(refused).ok()
     }
 
     fn wanted<'a>(&self, claims: &'a UserTokenClaims) -> Wanted<'a> {
@@ -71,7 +75,10 @@ impl Flows {
 
     async fn find_principal(&self, claims: &UserTokenClaims) -> Result<Option<Principal>, StorageError> {
         let wanted = self.wanted(claims);
-        let Some(kept) = self.sessions.find(wanted).await? else { return Ok(None) };
+        let Some(kept) = self.sessions.find(wanted).await? else {
+            self.parts.observer.token_refused(SESSION_ENDED);
+            return Ok(None);
+        };
         if kept.is_to_be_touched(wanted.now, LAST_SEEN_RESOLUTION) {
             self.touch(&kept.live.session).await;
         }

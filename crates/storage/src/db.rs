@@ -21,6 +21,7 @@ pub(crate) use self::connection::{Connection, Lent, query};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use crate::error::{Failure, StorageError};
+use crate::observer::{OperationKind, PoolState, Watch};
 use crate::storage::StorageOptions;
 use crate::url::{DatabaseUrl, Target};
 
@@ -38,6 +39,15 @@ pub(crate) type Work<A, T> = for<'c> fn(&'c mut Connection, &'c A) -> Answer<'c,
 /// What work promises.
 pub(crate) type Answer<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'c>>;
 
+/// A macro, because the two pools have no type in common.
+macro_rules! pool_state {
+    ($name:literal, $pool:expr) => {{
+        let status = $pool.status();
+        let in_use = status.size.saturating_sub(status.available);
+        PoolState { name: $name, most: status.max_size, open: status.size, in_use, waiting: status.waiting }
+    }};
+}
+
 pub(crate) enum Db {
     /// One writer, because SQLite has one write lock: waiting for it in our queue is fair, waiting for it in SQLite is not.
     Sqlite {
@@ -45,12 +55,14 @@ pub(crate) enum Db {
         writer: Pool<sqlite::Connection>,
         readers: Pool<sqlite::Connection>,
         acquire_timeout: Duration,
+        watch: Watch,
     },
     Postgres {
         server: PostgresServer,
         pool: Pool<postgres::Connection>,
-        watch: Arc<postgres::Watch>,
+        lookout: Arc<postgres::Lookout>,
         acquire_timeout: Duration,
+        watch: Watch,
     },
 }
 
@@ -62,26 +74,33 @@ impl Db {
                 let file = DatabaseFile::open_or_create(path)?;
                 let writer = sqlite::pool(&file, sqlite::Role::Writer, 1)?;
                 let readers = sqlite::pool(&file, sqlite::Role::Reader, options.max_connections)?;
-                Ok(Self::Sqlite { file, writer, readers, acquire_timeout })
+                Ok(Self::Sqlite { file, writer, readers, acquire_timeout, watch: Watch::default() })
             }
             Target::Postgres(target) => {
                 let server = PostgresServer::new(target)?;
                 let pool = postgres::pool(&server, options.max_connections)?;
-                let watch = postgres::Watch::new(server.clone(), pool.clone());
-                Ok(Self::Postgres { server, pool, watch, acquire_timeout })
+                let lookout = postgres::Lookout::new(server.clone(), pool.clone());
+                Ok(Self::Postgres { server, pool, lookout, acquire_timeout, watch: Watch::default() })
             }
         }
     }
 
     /// A single statement that only reads.
     pub(crate) async fn read<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
-        let deadline = deadline();
-        let mut connection = self.reader(deadline).await?;
-        self.run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
+        let look = async {
+            let deadline = deadline();
+            let mut connection = self.reader(deadline).await?;
+            self.run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
+        };
+        self.watch().over(OperationKind::Read, look).await
     }
 
     /// A single statement that writes.
     pub(crate) async fn write<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
+        self.watch().over(OperationKind::Write, self.write_unwatched(arguments, work)).await
+    }
+
+    async fn write_unwatched<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
         let deadline = deadline();
         let mut patience = Patience::default();
         loop {
@@ -102,7 +121,8 @@ impl Db {
         arguments: &A,
         work: Work<A, T>,
     ) -> Result<T, StorageError> {
-        self.write(&(arguments, work), |connection, (arguments, work)| {
+        let arguments = (arguments, work);
+        let both = self.write_unwatched(&arguments, |connection, (arguments, work)| {
             Box::pin(async move {
                 connection.begin().await?;
                 match work(connection, arguments).await {
@@ -113,8 +133,25 @@ impl Db {
                     }
                 }
             })
-        })
-        .await
+        });
+        self.watch().over(OperationKind::Transaction, both).await
+    }
+
+    /// Who is told of every operation.
+    pub(crate) fn watch(&self) -> &Watch {
+        match self {
+            Self::Sqlite { watch, .. } | Self::Postgres { watch, .. } => watch,
+        }
+    }
+
+    /// What the pools of connections are doing.
+    pub(crate) fn pools(&self) -> Vec<PoolState> {
+        match self {
+            Self::Sqlite { writer, readers, .. } => {
+                vec![pool_state!("writer", writer), pool_state!("readers", readers)]
+            }
+            Self::Postgres { pool, .. } => vec![pool_state!("all", pool)],
+        }
     }
 
     /// A connection that may write.
@@ -123,12 +160,12 @@ impl Db {
             Self::Sqlite { writer, acquire_timeout, .. } => {
                 acquire(writer.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
             }
-            Self::Postgres { watch, .. } if watch.is_away() => {
+            Self::Postgres { lookout, .. } if lookout.is_away() => {
                 Err(StorageError::unavailable("the server does not answer"))
             }
-            Self::Postgres { pool, watch, acquire_timeout, .. } => {
+            Self::Postgres { pool, lookout, acquire_timeout, .. } => {
                 let acquired = acquire(postgres::get(pool), *acquire_timeout, deadline).await;
-                acquired.inspect_err(|_| watch.suspect()).map(Connection::postgres)
+                acquired.inspect_err(|_| lookout.suspect()).map(Connection::postgres)
             }
         }
     }
@@ -171,9 +208,9 @@ impl Db {
 
     /// A connection said nothing for as long as anybody may wait; perhaps none of them does.
     fn note_silence(&self) {
-        if let Self::Postgres { watch, .. } = self {
-            watch.forget_idle();
-            watch.suspect();
+        if let Self::Postgres { lookout, .. } = self {
+            lookout.forget_idle();
+            lookout.suspect();
         }
     }
 }

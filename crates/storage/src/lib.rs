@@ -21,6 +21,7 @@
 //! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
 
 mod attempts;
+mod audit;
 mod backup;
 mod changes;
 mod cleanup;
@@ -29,6 +30,7 @@ mod error;
 mod feed;
 mod health;
 mod migrations;
+mod observer;
 mod people;
 mod roles;
 mod rows;
@@ -39,10 +41,12 @@ mod storage;
 mod url;
 mod users;
 
+pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
 pub use backup::BackupError;
 pub use changes::{BELIEF, Change, Changes, LastKnown, Stamp};
 pub use cleanup::DeletedRows;
 pub use error::{Cause, StorageError};
+pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use sessions::LiveSession;
 pub use sign_in::{SignIn, SignInOutcome};
 pub use storage::{Storage, StorageOptions};

@@ -81,6 +81,11 @@ const MIGRATIONS: &[Migration] = &[
             postgres: include_str!("../migrations/0004_changes.postgres.sql"),
         },
     },
+    Migration {
+        version: 5,
+        name: "0005_audit",
+        statements: Statements::Both(include_str!("../migrations/0005_audit.sql")),
+    },
 ];
 
 impl Storage {

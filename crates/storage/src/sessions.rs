@@ -92,35 +92,33 @@ impl Storage {
     /// Ends a session. False when it had been ended before, or never was.
     pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::Session(session.clone()));
-        self.db
-            .write(&(session, now), |connection, &(session, now)| {
-                Box::pin(async move {
-                    let update = diesel::update(sessions::table.find(session.as_str()))
-                        .filter(sessions::revoked_at.is_null())
-                        .set(sessions::revoked_at.eq(now.micros()));
-                    Ok(query!(connection, |c| update.execute(c))? == 1)
-                })
+        self.change(&(session, now), |connection, &(session, now)| {
+            Box::pin(async move {
+                let update = diesel::update(sessions::table.find(session.as_str()))
+                    .filter(sessions::revoked_at.is_null())
+                    .set(sessions::revoked_at.eq(now.micros()));
+                Ok(query!(connection, |c| update.execute(c))? == 1)
             })
-            .await
+        })
+        .await
     }
 
     /// Signs a user out everywhere: ends all sessions that are alive, and with them every token that began before
     /// `now`, also one whose sign-in is under way at this moment. Answers how many sessions it ended.
     pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
-        self.db
-            .transaction(&(user, now), |connection, &(user, now)| {
-                Box::pin(async move {
-                    raise_tokens_valid_after(connection, user, now).await?;
-                    let update = diesel::update(sessions::table)
-                        .filter(sessions::user_id.eq(user.as_str()))
-                        .filter(sessions::revoked_at.is_null())
-                        .filter(sessions::expires_at.gt(now.micros()))
-                        .set(sessions::revoked_at.eq(now.micros()));
-                    query!(connection, |c| update.execute(c)).map(|ended| ended as u64)
-                })
+        self.change_together(&(user, now), |connection, &(user, now)| {
+            Box::pin(async move {
+                raise_tokens_valid_after(connection, user, now).await?;
+                let update = diesel::update(sessions::table)
+                    .filter(sessions::user_id.eq(user.as_str()))
+                    .filter(sessions::revoked_at.is_null())
+                    .filter(sessions::expires_at.gt(now.micros()))
+                    .set(sessions::revoked_at.eq(now.micros()));
+                query!(connection, |c| update.execute(c)).map(|ended| ended as u64)
             })
-            .await
+        })
+        .await
     }
 
     /// Ends every session of every user that began before `now`. Answers for how many users it did so.

@@ -16,6 +16,8 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Place {
     Directory(TempDir),
+    /// Somebody else's file.
+    File(PathBuf),
     SharedServer {
         name: String,
     },
@@ -29,6 +31,11 @@ impl TestDatabase {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let url = format!("sqlite://{}", sqlite_path(&directory).display());
         Self { url, place: Place::Directory(directory) }
+    }
+
+    /// A database file that is there already, such as a backup, and stays there.
+    pub fn sqlite_at(path: &Path) -> Self {
+        Self { url: format!("sqlite://{}", path.display()), place: Place::File(path.to_owned()) }
     }
 
     /// A database on the PostgreSQL server that all tests share: the one of `TEST_POSTGRES_URL`, or else one that
@@ -65,6 +72,7 @@ impl TestDatabase {
     pub fn file(&self) -> Option<PathBuf> {
         match &self.place {
             Place::Directory(directory) => Some(sqlite_path(directory)),
+            Place::File(path) => Some(path.clone()),
             Place::SharedServer { .. } | Place::OwnCluster => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The commands besides `serve`, one file each.
 
+mod audit;
 mod backup;
 mod config;
 mod database;
@@ -12,6 +13,7 @@ mod plugin;
 mod roles;
 mod users;
 
+pub(crate) use audit::audit;
 pub(crate) use backup::backup;
 pub(crate) use config::config;
 pub(crate) use healthcheck::healthcheck;

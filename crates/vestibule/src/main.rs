@@ -12,6 +12,7 @@ mod failure;
 mod logging;
 mod serve;
 mod settings;
+mod telemetry;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Config(command) => commands::config(&arguments.sources()?, *command),
         Command::Roles(command) => commands::roles(&arguments.sources()?, command),
         Command::Permissions(command) => commands::permissions(&arguments.sources()?, command),
+        Command::Audit(command) => commands::audit(&arguments.sources()?, command),
         Command::Users(command) => commands::users(&arguments.sources()?, command),
     }
 }

@@ -6,6 +6,7 @@ mod plugins;
 mod providers;
 mod rates;
 mod sources;
+mod traces;
 mod values;
 
 use std::net::SocketAddr;
@@ -23,14 +24,17 @@ use crate::failure::Failure;
 
 pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
+pub(crate) use traces::{SamplerChoice, TraceSettings};
 
-use values::{Reader, parse_grace, parse_switch, parse_ttl};
+use values::{Reader, parse_duration, parse_grace, parse_switch, parse_ttl};
 
 /// Everything that `serve` needs to know.
 pub(crate) struct Settings {
     pub(crate) dev: bool,
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) max_connections: usize,
+    pub(crate) drain_delay: Duration,
     pub(crate) database: DatabaseUrl,
     pub(crate) database_connections: usize,
     pub(crate) keys: KeySource,
@@ -39,8 +43,11 @@ pub(crate) struct Settings {
     pub(crate) flows: FlowSettings,
     pub(crate) permission_token_ttl: Duration,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) audit_retention: Duration,
     pub(crate) address_rates: AddressRates,
     pub(crate) log: LogSettings,
+    /// Nothing when no traces are exported.
+    pub(crate) traces: Option<TraceSettings>,
 }
 
 /// Where the signing keys are.
@@ -71,6 +78,10 @@ pub(crate) enum LogFormat {
 /// How many connections to the database there are unless told otherwise.
 const DATABASE_CONNECTIONS: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
+/// A connection takes about 10 KiB while it is busy.
+const MAX_CONNECTIONS: usize = 4096;
+/// Long enough for a proxy that looks once a second and believes the second no.
+const DRAIN_DELAY: Duration = Duration::from_secs(3);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Settings {
@@ -81,22 +92,29 @@ impl Settings {
         let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
         let external_address = read_external_address(&mut reader, listen);
         let database = read_database(&mut reader);
-        let database_connections = reader.parse("DATABASE_CONNECTIONS", parse_connections);
+        let database_connections = reader.parse("DATABASE_CONNECTIONS", parse_database_connections);
         let keys = read_keys(&mut reader);
         let flows = read_flows(&mut reader, external_address);
         let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
+        let max_connections = reader.parse("MAX_CONNECTIONS", parse_connections).unwrap_or(MAX_CONNECTIONS);
+        let drain_delay = reader.parse("DRAIN_DELAY", parse_drain_delay);
+        let drain_delay = drain_delay.unwrap_or(if dev { Duration::ZERO } else { DRAIN_DELAY });
         let providers = ProviderSettings::read(&mut reader);
         let plugins = plugins::read(&mut reader);
         let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
         let trusted_proxies = reader.parse("TRUSTED_PROXIES", str::parse).unwrap_or_default();
+        let audit_retention = reader.parse("AUDIT_RETENTION", parse_ttl).unwrap_or(90 * DAY);
         let address_rates = rates::read_address_rates(&mut reader);
         let log = read_log(&mut reader);
+        let traces = traces::read(&mut reader);
         // Nothing ends early above, so that every mistake is found.
         let complete = || {
             Some(Self {
                 dev,
                 listen,
                 admin_listen,
+                max_connections,
+                drain_delay,
                 database: database?,
                 database_connections: database_connections.unwrap_or(DATABASE_CONNECTIONS),
                 keys,
@@ -105,8 +123,10 @@ impl Settings {
                 flows: flows?,
                 permission_token_ttl,
                 trusted_proxies,
+                audit_retention,
                 address_rates,
                 log,
+                traces,
             })
         };
         reader.finish(complete())
@@ -155,6 +175,18 @@ fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8000))
 }
 
+fn parse_connections(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|count| (16..=1_000_000).contains(count))
+        .ok_or("expected a number between 16 and 1000000")
+}
+
+fn parse_drain_delay(text: &str) -> Result<Duration, String> {
+    let delay = parse_duration(text)?;
+    if delay <= MINUTE { Ok(delay) } else { Err("expected at most 1m".to_owned()) }
+}
+
 fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<ExternalAddress> {
     if reader.text("EXTERNAL_ADDRESS").is_some() {
         return reader.parse("EXTERNAL_ADDRESS", ExternalAddress::parse);
@@ -175,7 +207,7 @@ fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
 }
 
 /// More than a thousand is a mistake: no server takes that many from one client.
-fn parse_connections(text: &str) -> Result<usize, &'static str> {
+fn parse_database_connections(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(count @ 1..=1000) => Ok(count),
         _ => Err("expected a number from 1 to 1000"),

@@ -1,7 +1,7 @@
 //! PostgreSQL: its connections and their settings.
 
 mod hosts;
-mod watch;
+mod lookout;
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::{Config, NoTls};
 
 use self::hosts::Hosts;
-pub(super) use self::watch::Watch;
+pub(super) use self::lookout::Lookout;
 use super::tls::Tls;
 use crate::error::StorageError;
 use crate::url::PostgresTarget;

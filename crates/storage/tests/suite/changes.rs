@@ -1,5 +1,7 @@
 //! What others change is heard of, and what is not sure to be heard is not believed.
 
+#![allow(clippy::print_stdout, reason = "how long it took is for people to read")]
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 

@@ -13,6 +13,7 @@
 )]
 
 mod attempts;
+mod audit;
 mod backup;
 mod bench;
 mod changes;

@@ -1,6 +1,6 @@
 //! `vestibule users`.
 
-use vestibule_domain::{Clock, SystemClock, User, UserId};
+use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, SystemClock, User, UserId};
 use vestibule_storage::Storage;
 
 use super::database::{DATABASE, find_user, open};
@@ -79,28 +79,41 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
 
 async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), Failure> {
     let Some(user) = &arguments.user else { return sign_out_everybody(storage).await };
-    let user = find_user(storage, user).await?.id;
+    let user = find_user(storage, user).await?;
+    let storage = telling(storage, AuditName::AllSessionsEnded, &user);
+    let user = user.id;
     let ended = storage.revoke_all_sessions(&user, SystemClock.now()).await;
     let ended = ended.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{user}: signed out; sessions that ended: {ended}"))
 }
 
 async fn sign_out_everybody(storage: &Storage) -> Result<(), Failure> {
+    let event = AuditEvent::new(AuditName::AllSessionsEnded, Actor::Operator, SystemClock.now());
+    // First, because it takes more than one transaction: what was begun is told of, whatever comes in between.
+    let told = storage.record_audit_event(&event.with("whose", "everybody")).await;
+    told.map_err(Failure::while_doing(DATABASE))?;
     let users = storage.revoke_everything(SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("users whose sessions are over: {users}"))
 }
 
 async fn disable(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserDisabled, user);
     storage.disable_user(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: disabled; all sessions are over", user.id))
 }
 
 async fn enable(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserEnabled, user);
     storage.enable_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: enabled", user.id))
 }
 
 async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserDeleted, user);
     storage.delete_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: deleted, with identities, sessions and roles", user.id))
+}
+
+fn telling(storage: &Storage, name: AuditName, user: &User) -> Storage {
+    storage.telling(AuditEvent::new(name, Actor::Operator, SystemClock.now()).about(&user.id))
 }

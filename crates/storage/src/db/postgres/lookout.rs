@@ -17,14 +17,14 @@ use super::{Connection, Server};
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is known of the server, and who finds out more.
-pub(crate) struct Watch {
+pub(crate) struct Lookout {
     server: Server,
     pool: Pool<Connection>,
     is_away: AtomicBool,
     is_looking: AtomicBool,
 }
 
-impl Watch {
+impl Lookout {
     pub(in crate::db) fn new(server: Server, pool: Pool<Connection>) -> Arc<Self> {
         let (is_away, is_looking) = (AtomicBool::new(false), AtomicBool::new(false));
         Arc::new(Self { server, pool, is_away, is_looking })
@@ -50,20 +50,20 @@ impl Watch {
     }
 }
 
-async fn look(watch: Weak<Watch>) {
-    while let Some(watch) = watch.upgrade() {
-        if watch.server.answers().await {
-            if watch.is_away.swap(false, Ordering::Relaxed) {
+async fn look(lookout: Weak<Lookout>) {
+    while let Some(lookout) = lookout.upgrade() {
+        if lookout.server.answers().await {
+            if lookout.is_away.swap(false, Ordering::Relaxed) {
                 tracing::info!("the database server answers again");
             }
-            watch.is_looking.store(false, Ordering::Relaxed);
+            lookout.is_looking.store(false, Ordering::Relaxed);
             return;
         }
-        if !watch.is_away.swap(true, Ordering::Relaxed) {
+        if !lookout.is_away.swap(true, Ordering::Relaxed) {
             tracing::warn!("the database server does not answer");
         }
-        watch.forget_idle();
-        drop(watch);
+        lookout.forget_idle();
+        drop(lookout);
         sleep(PAUSE).await;
     }
 }
