@@ -26,6 +26,7 @@ use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
     UpstreamObserver,
 };
+use vestibule_storage::StorageOptions;
 use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
 
 use crate::failure::Failure;
@@ -84,7 +85,9 @@ async fn serve(
     let observer = ServiceObserver::new(metrics.service());
     // Making a key takes longer than anything else here, so it goes on beside the rest.
     let keys = start_loading_keys(&settings, clock.now());
-    let storage = connect_storage(&settings.database, settings.dev).await?;
+    let options =
+        StorageOptions { max_connections: settings.database_connections, ..StorageOptions::default() };
+    let storage = connect_storage(&settings.database, &options, settings.dev).await?;
     let emulator = development::start_emulator(&mut settings).await?;
     storage.observe_with(observer.clone());
     let keys = keys.await.map_err(Failure::while_doing("the keys"))??;
