@@ -2,6 +2,7 @@
 # A throw-away PostgreSQL cluster for tests, on loopback, with the superuser `postgres` and no passwords.
 #
 #   postgres-cluster.sh init DIRECTORY                   make the cluster
+#   postgres-cluster.sh follow DIRECTORY PORT            make one that is a copy of the server at PORT, and follows it
 #   postgres-cluster.sh run DIRECTORY PORT [OPTION...]   be its server, in the foreground, under the same process id
 #   postgres-cluster.sh ready PORT                       succeed once the server answers
 #
@@ -49,13 +50,23 @@ full_page_writes = off
 SETTINGS
 }
 
+follow() {
+    [ "$(id -u)" != 0 ] || chown "$(account)" .
+    (run_unprivileged "$programs/pg_basebackup" --pgdata=data --host=127.0.0.1 --port="$1" --username=postgres \
+        --write-recovery-conf --wal-method=stream --checkpoint=fast --no-sync)
+}
+
 programs=$(server_programs)
-command=${1:?"init, run or ready"}
+command=${1:?"init, follow, run or ready"}
 shift
 case $command in
 init)
     cd "${1:?"a directory"}"
     init
+    ;;
+follow)
+    cd "${1:?"a directory"}"
+    follow "${2:?"a port"}"
     ;;
 run)
     cd "${1:?"a directory"}"

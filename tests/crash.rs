@@ -1,38 +1,95 @@
 //! The program is killed under requests, again and again. Whatever it acknowledged is there when it runs again, and
 //! nothing is half done.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use url::Url;
 use vestibule_provider_emulator::Persona;
 use vestibule_test_support::{Answer, Client, TestDatabase};
 
-use crate::world::{World, on_both_databases};
+use crate::world::World;
 
-const CYCLES: u32 = 20;
+/// On each of the two databases.
+const CYCLES: u32 = 100;
 const CALLERS: u32 = 3;
+/// Ready after a kill within this time. Promised is a second; a test machine has two databases and their callers to carry.
+const READY: Duration = Duration::from_secs(10);
 
-on_both_databases! {
-    async fn l1_whatever_was_acknowledged_survives_a_kill_and_nothing_is_half_done(database) {
-        let mut world = World::on(database).await;
-        let mut acknowledged = Vec::new();
-        for cycle in 0..CYCLES {
-            let stories = kill_under_requests(&mut world, cycle).await;
-            world.program.start_again().await;
-            for story in &stories {
-                story.assert_kept(&world).await;
-            }
-            acknowledged.extend(stories);
+#[tokio::test(flavor = "multi_thread")]
+async fn l1_two_hundred_kills_under_requests_lose_nothing_that_was_acknowledged_and_leave_nothing_half_done()
+{
+    let seed = seed();
+    // Shown when the test fails; the variable CRASH_SEED repeats it.
+    eprintln!("CRASH_SEED={seed}");
+    let on_sqlite = tokio::spawn(kill_again_and_again("SQLite", TestDatabase::sqlite(), Chance(seed)));
+    let on_postgres =
+        tokio::spawn(kill_again_and_again("PostgreSQL", TestDatabase::postgres(), Chance(!seed)));
+    on_sqlite.await.expect("nothing is lost in SQLite");
+    on_postgres.await.expect("nothing is lost in PostgreSQL");
+}
+
+async fn kill_again_and_again(name: &str, database: TestDatabase, mut chance: Chance) {
+    let mut world = World::builder(database).without_limits().start().await;
+    let (mut acknowledged, mut starts) = (Vec::new(), Vec::new());
+    for cycle in 0..CYCLES {
+        let stories = kill_under_requests(&mut world, cycle, &mut chance).await;
+        // An inspection of PostgreSQL takes as long as a cycle, and its own recovery is not what is tested here.
+        if name == "SQLite" || cycle % 10 == 0 {
+            world.database.assert_consistent();
         }
-        assert!(acknowledged.iter().filter(|story| story.token.is_some()).count() > 20, "much was acknowledged");
-        for story in &acknowledged {
+        let begun = Instant::now();
+        world.program.start_again().await;
+        starts.push(begun.elapsed());
+        for story in &stories {
             story.assert_kept(&world).await;
         }
-        assert_one_user_each(&world, &acknowledged).await;
+        acknowledged.extend(stories);
+    }
+    let signed_in = acknowledged.iter().filter(|story| story.token.is_some()).count();
+    let cut_off = acknowledged.iter().filter(|story| story.cut_off_at.is_some()).count();
+    assert!(
+        signed_in > 100 && cut_off > 100,
+        "{signed_in} sign-ins were acknowledged, {cut_off} requests cut off"
+    );
+    for story in &acknowledged {
+        story.assert_kept(&world).await;
+    }
+    assert_one_user_each(&world, &acknowledged).await;
+    world.database.assert_consistent();
+    starts.sort();
+    let (median, longest) = (starts[starts.len() / 2], starts[starts.len() - 1]);
+    eprintln!(
+        "{name}: {CYCLES} kills, {signed_in} sign-ins acknowledged, {cut_off} requests cut off; ready after {} ms (median), {} ms (longest)",
+        median.as_millis(),
+        longest.as_millis()
+    );
+    assert!(longest < READY, "{longest:?}");
+}
+
+/// Where the chance of a run comes from.
+#[expect(clippy::disallowed_methods, reason = "the one setting of this test")]
+fn seed() -> u64 {
+    let given = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
+    given.unwrap_or_else(|| RandomState::new().build_hasher().finish())
+}
+
+/// Numbers that follow from a seed (`SplitMix64`).
+struct Chance(u64);
+
+impl Chance {
+    /// A number below the limit.
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
     }
 }
 
@@ -55,13 +112,13 @@ struct Caller {
 
 /// Lets some callers sign people in, name them and sign them out, until the program is killed in the middle of it; at
 /// another moment in each cycle.
-async fn kill_under_requests(world: &mut World, cycle: u32) -> Vec<Story> {
+async fn kill_under_requests(world: &mut World, cycle: u32, chance: &mut Chance) -> Vec<Story> {
     let (begun, mut watched) = watch::channel(0);
     let mut callers = JoinSet::new();
     for number in 0..CALLERS {
         let caller = Caller { client: world.browser(), begun: begun.clone() };
         let first = (cycle * CALLERS + number) * 100;
-        let people: Vec<_> = (first..first + 50).map(|number| person(world, number)).collect();
+        let people: Vec<_> = (first..first + 20).map(|number| person(world, number)).collect();
         callers.spawn(async move {
             let mut stories = Vec::new();
             for persona in people {
@@ -75,11 +132,10 @@ async fn kill_under_requests(world: &mut World, cycle: u32) -> Vec<Story> {
             stories
         });
     }
-    let moment = 2 + cycle * 7 % 23;
-    watched.wait_for(|count| *count >= moment).await.expect("the callers call");
-    for _ in 0..cycle {
-        tokio::task::yield_now().await;
-    }
+    let moment = 1 + chance.below(25);
+    watched.wait_for(|count| u64::from(*count) >= moment).await.expect("the callers call");
+    // Somewhere within the work of a request.
+    tokio::time::sleep(Duration::from_micros(chance.below(8_000))).await;
     world.program.kill().await;
     callers.join_all().await.into_iter().flatten().collect()
 }
@@ -156,7 +212,8 @@ impl Story {
 
 /// Whoever was cut off can do it again, and nobody is there twice.
 async fn assert_one_user_each(world: &World, stories: &[Story]) {
-    for story in stories.iter().filter(|story| story.cut_off_at.is_some()) {
+    let again: Vec<_> = stories.iter().filter(|story| story.cut_off_at.is_some()).take(60).collect();
+    for story in &again {
         let token = world.sign_in("google", &story.persona).await;
         let answer = world.post_as(&token, "/auth/update", &[("username", &story.persona)]).await;
         let profile = world.profile(&token).await;
@@ -164,11 +221,13 @@ async fn assert_one_user_each(world: &World, stories: &[Story]) {
     }
     let listed = world.program.run(&["users", "list"]).await;
     let listed = String::from_utf8(listed.stdout).unwrap();
-    let mut by_address = BTreeMap::new();
-    for line in listed.lines() {
-        let address = line.split_whitespace().nth(2).expect("an address").to_owned();
-        *by_address.entry(address).or_insert(0) += 1;
+    let addresses: Vec<_> =
+        listed.lines().map(|line| line.split_whitespace().nth(2).expect("an address")).collect();
+    let different: BTreeSet<_> = addresses.iter().copied().collect();
+    assert_eq!(different.len(), addresses.len(), "somebody is there twice");
+    let signed_in = stories.iter().filter(|story| story.token.is_some());
+    for story in signed_in.chain(again) {
+        let address = format!("{}@example.com", story.persona);
+        assert!(different.contains(address.as_str()), "{story:?} is not there");
     }
-    let expected = stories.iter().map(|story| (format!("{}@example.com", story.persona), 1));
-    assert_eq!(by_address, expected.collect());
 }

@@ -39,7 +39,7 @@ const PROGRAM_MAY_DEPEND_ON: &[&str] = &[
 
 /// Outside crates that have one home, and the crates that are it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("diesel", &["storage"]),
+    ("diesel", &["storage", "test-support"]),
     ("diesel-async", &["storage"]),
     ("diesel_migrations", &["storage"]),
     ("libloading", &["plugin-host"]),

@@ -31,6 +31,7 @@ mod linking;
 mod next;
 mod observability;
 mod openapi;
+mod outages;
 mod python;
 mod replicas;
 mod restart;

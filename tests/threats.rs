@@ -2,5 +2,6 @@
 //! flow that is attacked; here are the ones that are about no single flow.
 
 mod connections;
+mod floods;
 mod limits;
 mod list;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 use vestibule_provider_emulator::{Clock, Control, Emulator, EmulatorOptions, RedirectPolicy};
 use vestibule_test_support::{
-    Answer, Client, MovableClock, Program, ProgramBuilder, TestDatabase, eventually,
+    Answer, Client, FaultyDisk, MovableClock, Program, ProgramBuilder, TestDatabase, eventually,
 };
 
 /// Where the frontend of most tests lives: an allowed origin that nobody listens at.
@@ -43,7 +43,7 @@ pub(crate) use on_both_databases;
 pub(crate) struct World {
     pub(crate) program: Program,
     pub(crate) emulator: Emulator,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 /// How the stage is to be set, for tests that need something special.
@@ -223,6 +223,29 @@ impl WorldBuilder {
         self
     }
 
+    /// Puts the program on a disk that the test breaks.
+    pub(crate) fn disk(mut self, disk: &FaultyDisk) -> Self {
+        self.program = self.program.disk(disk);
+        self
+    }
+
+    /// Takes off the limits of how often one address and one account may ask, for tests that ask hundreds of times at once.
+    pub(crate) fn without_limits(self) -> Self {
+        ["SIGN_IN", "UPDATE", "AUTHORIZE", "LOOKUP"].iter().fold(self, |stage, what| {
+            let stage = stage.setting(&format!("RATE_LIMIT_{what}_PER_ADDRESS"), "off");
+            if *what == "LOOKUP" {
+                stage
+            } else {
+                stage.setting(&format!("RATE_LIMIT_{what}_PER_ACCOUNT"), "off")
+            }
+        })
+    }
+
+    /// Where the program will listen.
+    pub(crate) fn base_url(&self) -> String {
+        self.program.base_url()
+    }
+
     /// Starts the emulator, makes a key and starts the program, with Google, GitHub and a corporate issuer.
     pub(crate) async fn start(self) -> World {
         let emulator = Emulator::start(self.emulator).await.expect("a free port");
@@ -236,7 +259,7 @@ impl WorldBuilder {
         } else {
             program
         };
-        World { program: program.start().await, emulator, _database: self.database }
+        World { program: program.start().await, emulator, database: self.database }
     }
 }
 

@@ -93,9 +93,8 @@ on_both_databases! {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_come_and_go_and_plugins_that_are_reloaded_are_told_of() {
     let world = traffic::stage(TestDatabase::sqlite()).start().await;
-    let first = std::fs::read_dir(world.program.keys_dir()).unwrap().map(|file| file.unwrap().path());
-    let first =
-        first.filter(|path| path.extension().is_some_and(|extension| extension == "pem")).next().unwrap();
+    let mut files = std::fs::read_dir(world.program.keys_dir()).unwrap().map(|file| file.unwrap().path());
+    let first = files.find(|path| path.extension().is_some_and(|extension| extension == "pem")).unwrap();
     command(&world, &["keys", "rotate"]).await;
     let told = async |name: &str| trail(&world, &["--event", name]).await;
     eventually("the new key is told of", async || told("keys.changed").await.len() == 1).await;

@@ -1,5 +1,7 @@
 //! What may this person do at a service? The answer is a signed permission token.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use vestibule_domain::{Actor, AuditEvent, AuditName, ServiceName, UserId};
 use vestibule_plugin_host::{CallFailure, PermissionRequest};
@@ -21,7 +23,7 @@ pub enum Authorization {
 #[derive(Debug)]
 pub struct Grant {
     /// The token that proves it.
-    pub token: PermissionToken,
+    pub token: Arc<PermissionToken>,
     /// Whose it is.
     pub user_id: UserId,
     /// What the service's plugin answered.
@@ -57,7 +59,7 @@ impl Flows {
         self.admit_authorization(&principal.user().id)?;
         let permissions = self.ask_permissions(&principal, &service).await?;
         let user_id = principal.user().id.clone();
-        let token = self.sign_or_reuse(&user_id, &service, &permissions)?;
+        let token = self.sign_or_reuse(&user_id, &service, &permissions).await?;
         Ok(Authorization::Granted(Box::new(Grant { token, user_id, permissions, service })))
     }
 
@@ -101,28 +103,26 @@ impl Flows {
         log_audit_event(&event.with("service", service.as_str()));
     }
 
-    fn sign_or_reuse(
+    async fn sign_or_reuse(
         &self,
         user: &UserId,
         service: &ServiceName,
         permissions: &Map<String, Value>,
-    ) -> Result<PermissionToken, FlowError> {
+    ) -> Result<Arc<PermissionToken>, FlowError> {
         let tokens = &self.parts.tokens;
-        let sign = || {
-            let token = tokens.issue_permission_token(user, service, permissions);
-            self.parts.observer.token_issued(IssuedToken::SignedPermission);
-            token.map_err(|error| FlowError::Internal(error.to_string()))
-        };
-        if !self.settings.permission_token_reuse {
-            return sign();
+        if self.settings.permission_token_reuse {
+            let (keys, now) = (tokens.published_keys(), self.parts.clock.now());
+            let earlier = self.reuse.find(user, service, permissions, &keys.signing_key_id, now);
+            if let Some(earlier) = earlier {
+                self.parts.observer.token_issued(IssuedToken::ReusedPermission);
+                return Ok(earlier);
+            }
         }
-        let now = self.parts.clock.now();
-        if let Some(earlier) = self.reuse.find(user, service, permissions, &tokens.signing_key_id(), now) {
-            self.parts.observer.token_issued(IssuedToken::ReusedPermission);
-            return Ok(earlier);
+        let token = Arc::new(tokens.issue_permission_token_in_turn(user, service, permissions).await?);
+        self.parts.observer.token_issued(IssuedToken::SignedPermission);
+        if self.settings.permission_token_reuse {
+            self.reuse.keep(user, service, permissions, &token);
         }
-        let token = sign()?;
-        self.reuse.keep(user, service, permissions, &token);
         Ok(token)
     }
 }

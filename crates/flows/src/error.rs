@@ -7,6 +7,7 @@ use vestibule_domain::{NextError, with_causes};
 use vestibule_plugin_host::CallFailure;
 use vestibule_providers::ProviderError;
 use vestibule_storage::StorageError;
+use vestibule_tokens::SignError;
 
 /// Why a use case did not happen. Which answer each becomes is decided at one place, in the HTTP crate.
 #[derive(Debug, Error)]
@@ -32,6 +33,9 @@ pub enum FlowError {
         /// How long until the next one is allowed.
         retry_after: Duration,
     },
+    /// Us, for a moment: more signatures are asked for than can be made.
+    #[error("too many signatures are waiting")]
+    Busy,
     /// Us, for a while: the database is out of reach.
     #[error("the database is unavailable: {0}")]
     StorageUnavailable(String),
@@ -47,6 +51,7 @@ impl FlowError {
             Self::PermissionsUnavailable(failure) => Some(failure.retry_after()),
             Self::StorageUnavailable(_) => Some(Duration::from_secs(2)),
             Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::Busy => Some(Duration::from_secs(1)),
             Self::InvalidNext(_)
             | Self::UnknownProvider
             | Self::Callback(_)
@@ -60,6 +65,17 @@ impl From<StorageError> for FlowError {
     fn from(error: StorageError) -> Self {
         let text = with_causes(&error);
         if error.is_unavailable() { Self::StorageUnavailable(text) } else { Self::Internal(text) }
+    }
+}
+
+impl From<SignError> for FlowError {
+    fn from(error: SignError) -> Self {
+        match error {
+            SignError::Busy => Self::Busy,
+            SignError::NoKey | SignError::Ended | SignError::TooLarge | SignError::Failed => {
+                Self::Internal(error.to_string())
+            }
+        }
     }
 }
 

@@ -234,8 +234,8 @@ impl Flows {
                 self.keep_changes(&user).await?;
             }
         }
-        let token = self.parts.tokens.issue_user_token(&user.id, &session.id, session.expires_at);
-        let token = token.map_err(|error| FlowError::Internal(error.to_string()))?;
+        let tokens = &self.parts.tokens;
+        let token = tokens.issue_user_token_in_turn(&user.id, &session.id, session.expires_at).await?;
         self.parts.observer.token_issued(IssuedToken::User);
         Ok(Ok(Welcome { token, is_new }))
     }

@@ -44,7 +44,7 @@ pub use principal::Principal;
 pub use start_sign_in::StartedSignIn;
 pub use username::UsernameOutcome;
 // Parts of our answers, so that `http` need not know the crate that makes them.
-pub use vestibule_tokens::{Jwk, JwkSet};
+pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 
 use reuse::TokenReuse;
 use sessions::Sessions;

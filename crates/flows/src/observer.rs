@@ -85,7 +85,9 @@ impl AuthorizationResult {
             Ok(Authorization::Nothing) if known => Self::NotSignedIn,
             Ok(Authorization::Nothing) => Self::UnknownService,
             Err(FlowError::Denied) => Self::Denied,
-            Err(FlowError::PermissionsUnavailable(_) | FlowError::StorageUnavailable(_)) => Self::Unavailable,
+            Err(
+                FlowError::PermissionsUnavailable(_) | FlowError::StorageUnavailable(_) | FlowError::Busy,
+            ) => Self::Unavailable,
             Err(FlowError::TooManyRequests { .. }) => Self::RateLimited,
             Err(_) => Self::Failed,
         }

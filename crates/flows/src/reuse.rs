@@ -1,5 +1,8 @@
 //! The same words are not signed twice: a signature is what an authorization costs.
 
+use std::sync::Arc;
+
+use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
 use vestibule_domain::{ServiceName, Timestamp, UserId};
@@ -8,15 +11,28 @@ use vestibule_tokens::PermissionToken;
 /// How many tokens are kept. One takes about 2 KiB.
 const CAPACITY: usize = 4096;
 
-#[derive(Clone)]
 struct Kept {
     permissions: Map<String, Value>,
-    token: PermissionToken,
+    token: Arc<PermissionToken>,
+}
+
+/// Whose token it is, for what.
+#[derive(PartialEq, Eq, Hash)]
+struct Owner(UserId, ServiceName);
+
+/// The same without owning it: looking for a token makes nothing.
+#[derive(Hash)]
+struct OwnerRef<'a>(&'a UserId, &'a ServiceName);
+
+impl Equivalent<Owner> for OwnerRef<'_> {
+    fn equivalent(&self, owner: &Owner) -> bool {
+        *self.0 == owner.0 && *self.1 == owner.1
+    }
 }
 
 /// Permission tokens that may be given again, bounded in number. Held in memory only.
 pub(crate) struct TokenReuse {
-    tokens: Cache<(UserId, ServiceName), Kept>,
+    tokens: Cache<Owner, Arc<Kept>>,
 }
 
 impl TokenReuse {
@@ -33,12 +49,13 @@ impl TokenReuse {
         permissions: &Map<String, Value>,
         signing_key_id: &str,
         now: Timestamp,
-    ) -> Option<PermissionToken> {
-        let kept = self.tokens.get(&(user.clone(), service.clone()))?;
-        let token = kept.token;
+    ) -> Option<Arc<PermissionToken>> {
+        let kept = self.tokens.get(&OwnerRef(user, service))?;
+        let token = &kept.token;
         let life = token.expires_at.since(token.issued_at);
         let fresh = now >= token.issued_at && token.expires_at.since(now) >= life / 2;
-        (fresh && token.key_id == signing_key_id && kept.permissions == *permissions).then_some(token)
+        (fresh && token.key_id == signing_key_id && kept.permissions == *permissions)
+            .then(|| Arc::clone(token))
     }
 
     /// Keeps a token for the next request.
@@ -47,10 +64,10 @@ impl TokenReuse {
         user: &UserId,
         service: &ServiceName,
         permissions: &Map<String, Value>,
-        token: &PermissionToken,
+        token: &Arc<PermissionToken>,
     ) {
-        let kept = Kept { permissions: permissions.clone(), token: token.clone() };
-        self.tokens.insert((user.clone(), service.clone()), kept);
+        let kept = Kept { permissions: permissions.clone(), token: Arc::clone(token) };
+        self.tokens.insert(Owner(user.clone(), service.clone()), Arc::new(kept));
     }
 }
 
@@ -68,12 +85,12 @@ mod tests {
         let reuse = TokenReuse::new();
         let (user, service) = (UserId::parse("u").unwrap(), ServiceName::parse("s").unwrap());
         let read = permissions(&json!({"read": true}));
-        let token = PermissionToken {
+        let token = Arc::new(PermissionToken {
             token: String::from("t").into(),
             key_id: "k".into(),
             issued_at: Timestamp::from_seconds(1_000),
             expires_at: Timestamp::from_seconds(1_900),
-        };
+        });
         reuse.keep(&user, &service, &read, &token);
         let find = |permissions, key, seconds| {
             reuse.find(&user, &service, permissions, key, Timestamp::from_seconds(seconds))

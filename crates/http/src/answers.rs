@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use poem_openapi::types::{Any, Example};
 use poem_openapi::{Object, Union};
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use serde_json::Value;
 use vestibule_flows::{Grant, Principal, PublicProfile, UsernameOutcome};
 
@@ -15,7 +16,7 @@ use crate::success::Describe;
 pub(crate) use keys::KeySetAnswer;
 
 /// An error.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct ErrorAnswer {
     /// A stable code, for programs.
@@ -37,7 +38,8 @@ impl Example for ErrorAnswer {
 }
 
 /// Whether somebody is signed in.
-#[derive(Union)]
+#[derive(Union, Serialize)]
+#[serde(untagged)]
 pub(crate) enum SessionAnswer {
     /// Somebody is.
     SignedIn(SignedIn),
@@ -46,7 +48,7 @@ pub(crate) enum SessionAnswer {
 }
 
 /// Somebody is signed in.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct SignedIn {
     /// Always true.
@@ -62,7 +64,7 @@ impl Example for SignedIn {
 }
 
 /// Nobody is signed in.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct SignedOut {
     /// Always false.
@@ -79,7 +81,7 @@ impl Example for SignedOut {
 }
 
 /// A way to sign in.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct ProviderAnswer {
     /// Where to send the browser.
@@ -94,7 +96,7 @@ impl Example for ProviderAnswer {
 }
 
 /// The profile of whoever is signed in.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct Profile {
     /// The user's id, stable for ever.
@@ -112,6 +114,7 @@ pub(crate) struct Profile {
     pub(crate) avatar_url: Option<String>,
     /// The username, once it is chosen.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,
     /// The identity that signed in: `provider:subject`.
     pub(crate) provider_id: String,
@@ -151,7 +154,8 @@ impl Example for Profile {
 }
 
 /// The answer to a request for permissions.
-#[derive(Union)]
+#[derive(Union, Serialize)]
+#[serde(untagged)]
 pub(crate) enum AuthorizationAnswer {
     /// A token for the service.
     Granted(Granted),
@@ -163,7 +167,7 @@ pub(crate) enum AuthorizationAnswer {
 type Permissions = BTreeMap<String, Any<Value>>;
 
 /// A permission token and what it says.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct Granted {
     /// The permission token, to be sent to the service.
@@ -202,7 +206,7 @@ impl Example for Granted {
 }
 
 /// No permissions, and no token.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(example)]
 pub(crate) struct Nothing {
     /// Always empty.
@@ -216,13 +220,14 @@ impl Example for Nothing {
 }
 
 /// Whether a change was made.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct UpdateAnswer {
     /// Whether all is as asked.
     pub(crate) success: bool,
     /// Why not.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
 }
 
@@ -242,7 +247,7 @@ impl Example for UpdateAnswer {
 }
 
 /// The end of a session.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct SignOutAnswer {
     /// Always true: the session is over now, or was before.
@@ -256,7 +261,7 @@ impl Example for SignOutAnswer {
 }
 
 /// Whose username it is.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct ResolveAnswer {
     /// The user's id; null when nobody has the username.
@@ -271,7 +276,7 @@ impl Example for ResolveAnswer {
 }
 
 /// What anybody may know about the holder of a username.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct FindProfileAnswer {
     /// Whether somebody has the username.
@@ -294,7 +299,7 @@ impl Example for FindProfileAnswer {
 }
 
 /// A public profile.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct PublicProfileAnswer {
     /// The user's id.
@@ -338,11 +343,17 @@ impl Example for PublicProfileAnswer {
 }
 
 /// The state of the service.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct HealthAnswer {
     /// `alive` or `ready`.
     pub(crate) status: String,
+}
+
+impl HealthAnswer {
+    pub(crate) fn alive() -> Self {
+        Self { status: "alive".into() }
+    }
 }
 
 impl Example for HealthAnswer {
@@ -368,4 +379,44 @@ describe! {
     FindProfileAnswer: "The public profile of the holder, or null.",
     HealthAnswer: "All is well.",
     KeySetAnswer: "The keys.",
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::ToJSON;
+
+    use super::*;
+
+    /// The document speaks of the one form, clients get the other.
+    fn assert_alike<T: Example + ToJSON + Serialize>() {
+        let answer = T::example();
+        assert_eq!(serde_json::to_value(&answer).ok(), answer.to_json());
+    }
+
+    #[test]
+    fn answers_are_written_as_the_document_describes_them() {
+        assert_alike::<ErrorAnswer>();
+        assert_alike::<SignedIn>();
+        assert_alike::<SignedOut>();
+        assert_alike::<Granted>();
+        assert_alike::<Nothing>();
+        assert_alike::<UpdateAnswer>();
+        assert_alike::<SignOutAnswer>();
+        assert_alike::<ResolveAnswer>();
+        assert_alike::<FindProfileAnswer>();
+        assert_alike::<HealthAnswer>();
+        assert_alike::<KeySetAnswer>();
+    }
+
+    #[test]
+    fn what_is_absent_is_written_as_the_document_describes_it() {
+        let nobody =
+            Profile { name: None, email: None, avatar_url: None, username: None, ..Profile::example() };
+        let answer = SessionAnswer::SignedIn(SignedIn { authenticated: true, profile: nobody });
+        assert_eq!(serde_json::to_value(&answer).ok(), answer.to_json());
+        let done = UpdateAnswer { success: true, error: None };
+        assert_eq!(serde_json::to_value(&done).ok(), done.to_json());
+        let nobody = FindProfileAnswer { found: false, profile: None };
+        assert_eq!(serde_json::to_value(&nobody).ok(), nobody.to_json());
+    }
 }

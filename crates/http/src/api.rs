@@ -10,9 +10,10 @@ mod users;
 use poem_openapi::{OpenApiService, Tags};
 
 use health::HealthApi;
+pub(crate) use keys::CACHEABLE;
 use keys::KeysApi;
-use permissions::PermissionsApi;
-use sessions::SessionsApi;
+pub(crate) use permissions::PermissionsApi;
+pub(crate) use sessions::SessionsApi;
 use sign_in::SignInApi;
 use users::UsersApi;
 

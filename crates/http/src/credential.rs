@@ -1,5 +1,8 @@
 //! The user token of a request, wherever clients put it.
 
+use std::borrow::Cow;
+
+use poem::http::{HeaderName, HeaderValue, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -10,20 +13,23 @@ use crate::problem::Problem;
 /// The tokens that the headers and the query carry, in the order in which they count.
 pub(crate) struct Credential(Vec<String>);
 
+fn text_of(value: &HeaderValue) -> Cow<'_, str> {
+    // Tokens are plain, and telling so is quicker than to look for what has to be replaced.
+    value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed)
+}
+
 const BEARER: &str = "bearer";
 const HEADER: &str = "auth_token";
 const QUERY: &str = "jwt";
 
 impl Credential {
-    fn of(request: &Request) -> Self {
-        let header = |name: &str| {
-            request.headers().get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()))
-        };
-        let bearer = header("authorization").filter_map(|value| {
+    pub(crate) fn of(request: &Request) -> Self {
+        let header = |name: HeaderName| request.headers().get_all(name).into_iter().map(text_of);
+        let bearer = header(header::AUTHORIZATION).filter_map(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         });
-        let auth_token = header("auth-token").map(|value| value.trim().to_owned());
+        let auth_token = header(HeaderName::from_static("auth-token")).map(|value| value.trim().to_owned());
         let query = request.uri().query().unwrap_or_default();
         let parameter = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "jwt");
         let tokens = bearer.chain(auth_token).chain(parameter.map(|(_, value)| value.into_owned()));

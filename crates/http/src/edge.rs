@@ -1,25 +1,27 @@
 //! The outermost layer: every request enters and every answer leaves through it. Request id, panics, errors, CORS,
 //! security headers, one log line, metrics.
 
+mod direct;
 mod headers;
+mod ids;
 mod operation;
+mod ready;
 mod render;
 mod request_id;
 mod trace;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use poem::endpoint::BoxEndpoint;
-use poem::http::{HeaderValue, Method, header};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::{Instrument as _, Level};
 use vestibule_domain::{AllowedOrigins, Randomness};
-use vestibule_flows::Flows;
 
-use crate::HttpSettings;
+use crate::App;
 use crate::client_address::TrustedProxies;
 use crate::cors;
 use crate::limits::AddressLimits;
@@ -34,6 +36,10 @@ pub use trace::RequestTracer;
 /// The target of the span that a request is served in. What is logged meanwhile carries its fields.
 pub const REQUEST_SPAN: &str = "vestibule::request";
 
+use direct::Direct;
+use ids::RequestIds;
+use ready::ReadyAnswers;
+
 /// Marks a request that asked for the headers alone. It goes on as GET, whose answer it is about.
 #[derive(Clone, Copy)]
 pub(crate) struct HeadersOnly;
@@ -46,25 +52,25 @@ pub(crate) struct Edge {
     tracer: Option<Arc<dyn RequestTracer>>,
     limits: AddressLimits,
     metrics: Metrics,
-    randomness: Arc<dyn Randomness>,
+    ids: RequestIds,
+    ready: Option<ReadyAnswers>,
+    direct: Option<Arc<App>>,
 }
 
 impl Edge {
-    pub(crate) fn new(
-        flows: &Flows,
-        http: &HttpSettings,
-        metrics: Metrics,
-        randomness: Arc<dyn Randomness>,
-    ) -> Self {
-        let settings = flows.settings();
+    pub(crate) fn new(app: &Arc<App>, metrics: Metrics, randomness: Arc<dyn Randomness>) -> Self {
+        let (settings, http) = (app.flows.settings(), &app.settings);
+        let https = settings.external_address.origin().is_https();
         Self {
             allowed_origins: settings.allowed_origins.clone(),
-            https: settings.external_address.origin().is_https(),
+            https,
             trusted_proxies: http.trusted_proxies.clone(),
             limits: AddressLimits::new(http.address_rates, http.trusted_proxies.clone()),
             tracer: http.tracer.clone(),
             metrics,
-            randomness,
+            ids: RequestIds::new(randomness),
+            ready: Some(ReadyAnswers::new(Arc::clone(&app.flows), https)),
+            direct: Some(Arc::clone(app)),
         }
     }
 
@@ -73,9 +79,7 @@ impl Edge {
         let headers = response.headers_mut();
         cors::add_headers(headers, origin);
         headers::add_security_headers(headers, self.https);
-        if let Ok(value) = HeaderValue::from_str(request_id) {
-            headers.insert("x-request-id", value);
-        }
+        add_request_id(headers, request_id);
     }
 
     /// Puts the layer around all routes.
@@ -99,10 +103,19 @@ impl EdgeEndpoint {
             // The router would do the same, and forget how long the body was.
             request.set_method(Method::GET);
         }
-        match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
-            Ok(Ok(response)) => Ok(response.into_response()),
-            Ok(Err(error)) => Err(Problem::from_poem(error)),
-            Err(_) => Err(Problem::Panicked),
+        let outcome = match (&self.edge.direct, Direct::of(&request)) {
+            (Some(app), Some(direct)) => {
+                AssertUnwindSafe(direct.call(app, &request)).catch_unwind().await.map_err(drop)
+            }
+            _ => AssertUnwindSafe(self.route(request)).catch_unwind().await.map_err(drop),
+        };
+        outcome.unwrap_or(Err(Problem::Panicked))
+    }
+
+    async fn route(&self, request: Request) -> Result<Response, Problem> {
+        match self.inner.call(request).await {
+            Ok(response) => Ok(response.into_response()),
+            Err(error) => Err(Problem::from_poem(error)),
         }
     }
 }
@@ -112,6 +125,9 @@ impl Endpoint for EdgeEndpoint {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let started = Instant::now();
+        if let Some(response) = self.edge.answer_if_ready(&request, started) {
+            return Ok(response);
+        }
         let request_id = self.edge.request_id(&request);
         let origin = cors::allowed_origin(&request, &self.edge.allowed_origins);
         let method = request.method().clone();
@@ -143,10 +159,31 @@ impl Endpoint for EdgeEndpoint {
         self.edge.end_trace(&span, status);
         let duration = started.elapsed();
         self.edge.metrics.count_request(operation, status, duration);
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let error = fault.map(|fault| fault.code);
-        tracing::info!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
+        log_access(&method, operation, status, &request_id, fault.map(|fault| fault.code), duration);
         Ok(response)
+    }
+}
+
+fn add_request_id(headers: &mut HeaderMap, request_id: &str) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+}
+
+/// The one line of a request. What is asked for all the time by machines and went well is of interest to nobody.
+fn log_access(
+    method: &Method,
+    operation: &str,
+    status: u16,
+    request_id: &str,
+    error: Option<&str>,
+    duration: Duration,
+) {
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    if status < 400 && operation::is_routine(operation) {
+        tracing::debug!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
+    } else {
+        tracing::info!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
     }
 }
 

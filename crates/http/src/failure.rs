@@ -50,6 +50,13 @@ pub(crate) enum Form {
 /// A problem, in the name of an operation that documents it.
 pub(crate) struct Failure<S>(Problem, PhantomData<S>);
 
+impl<S> Failure<S> {
+    /// The problem, in nobody's name.
+    pub(crate) fn into_problem(self) -> Problem {
+        self.0
+    }
+}
+
 impl<S, P: Into<Problem>> From<P> for Failure<S> {
     fn from(problem: P) -> Self {
         Self(problem.into(), PhantomData)

@@ -75,8 +75,8 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
-    let edge = Edge::new(&flows, &settings, metrics, randomness);
     let app = Arc::new(App { flows, settings });
+    let edge = Edge::new(&app, metrics, randomness);
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()
         .nest_no_strip("/auth", Arc::clone(&api))

@@ -7,6 +7,7 @@ mod connections;
 mod plugins;
 mod process;
 mod readings;
+mod requests;
 mod service;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use connections::ConnectionMetrics;
 
 pub use plugins::{PluginMetrics, PluginReading};
 pub use readings::{KeysReading, PoolReading, RuntimeReading, ServiceReading};
+pub(crate) use requests::RequestCounter;
 pub use service::ServiceMetrics;
 
 use process::Process;

@@ -151,6 +151,10 @@ impl Fault {
                 let text = "the service cannot reach its database now; try again";
                 new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &text, Level::ERROR)
             }
+            FlowError::Busy => {
+                let text = "more is asked for than can be done now; try again";
+                new(StatusCode::SERVICE_UNAVAILABLE, "busy", &text, Level::DEBUG)
+            }
             FlowError::TooManyRequests { .. } => Self::too_many_requests(error),
             FlowError::Internal(_) => Self::internal(),
         }

@@ -7,10 +7,11 @@ use poem_openapi::registry::{
     MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 use poem_openapi::types::ToJSON;
+use serde::Serialize;
 use serde_json::Value;
 
 /// A body of JSON that says in the document what its being there means.
-pub(crate) trait Describe: ToJSON {
+pub(crate) trait Describe: ToJSON + Serialize {
     /// When this is the answer.
     const DESCRIPTION: &'static str;
 }
@@ -20,7 +21,9 @@ pub(crate) struct Success<T>(pub(crate) T);
 
 impl<T: Describe> IntoResponse for Success<T> {
     fn into_response(self) -> poem::Response {
-        Json(self.0).into_response()
+        // Not by way of a tree of values, as the framework does it.
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        body.with_content_type(Json::<T>::CONTENT_TYPE).into_response()
     }
 }
 

@@ -16,8 +16,8 @@ mod stack;
 use std::cell::Cell;
 use std::path::Path;
 use std::ptr;
-use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering, compiler_fence};
+use std::sync::{Once, OnceLock};
 
 use crate::text::printable;
 pub(crate) use code::remember as remember_code;
@@ -72,6 +72,21 @@ pub(crate) fn within<T>(site: &'static Site, operation: &'static str, run: impl 
 
 /// The process whose end is ours to explain. A child that a plugin forks off inherits handlers and notes.
 static PROCESS: AtomicI32 = AtomicI32::new(0);
+
+/// What has to be done before the last line.
+static BEFORE_LAST_LINE: OnceLock<fn()> = OnceLock::new();
+
+/// What the last line of the process has to wait for, such as lines that other threads are about to write. Runs in a handler
+/// of a signal: it must neither allocate nor take a lock, and must come to an end. Only the first one counts.
+pub fn before_last_line(wait: fn()) {
+    BEFORE_LAST_LINE.get_or_init(|| wait);
+}
+
+fn wait_for_the_others() {
+    if let Some(wait) = BEFORE_LAST_LINE.get() {
+        wait();
+    }
+}
 
 /// Watches for the end of the process. Later calls renew what has to come last.
 pub(crate) fn watch() {

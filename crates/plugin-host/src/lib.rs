@@ -64,6 +64,7 @@ pub use breaker::BreakerState;
 pub use cache::DEFAULT_MAX_TTL;
 pub use check::{CheckError, CheckReport, CheckRequest, check, run_check_child};
 pub use config::{ConfigFault, Environment, PluginConfig};
+pub use crash::before_last_line;
 pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;
 pub use failure::{CallFailure, FailureKind, Unavailability};

@@ -10,6 +10,7 @@ mod tls;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel_async::pooled_connection::PoolError as OpenError;
@@ -28,6 +29,9 @@ use crate::url::{DatabaseUrl, Target};
 const MAX_REPETITIONS: u32 = 3;
 /// How often work begins anew after a lost race. The winner has committed by then, so one more look nearly always ends it.
 const MAX_LOST_RACES: u32 = 8;
+/// How long an operation may take as its caller sees it, the wait for a connection included: a server that is stopped, a
+/// network that swallows packets, or a disk that hangs, answers nothing at all.
+const OPERATION_TIMEOUT: Duration = Duration::from_millis(2_400);
 
 /// What is done with a connection: a function of its arguments, so that it can be done again, written as a closure that
 /// captures nothing. (An async closure would read better, but the compiler cannot yet see that its future is `Send`.)
@@ -56,6 +60,7 @@ pub(crate) enum Db {
     Postgres {
         server: PostgresServer,
         pool: Pool<postgres::Connection>,
+        lookout: Arc<postgres::Lookout>,
         acquire_timeout: Duration,
         watch: Watch,
     },
@@ -74,7 +79,8 @@ impl Db {
             Target::Postgres(target) => {
                 let server = PostgresServer::new(target)?;
                 let pool = postgres::pool(&server, options.max_connections)?;
-                Ok(Self::Postgres { server, pool, acquire_timeout, watch: Watch::default() })
+                let lookout = postgres::Lookout::new(server.clone(), pool.clone());
+                Ok(Self::Postgres { server, pool, lookout, acquire_timeout, watch: Watch::default() })
             }
         }
     }
@@ -82,9 +88,9 @@ impl Db {
     /// A single statement that only reads.
     pub(crate) async fn read<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
         let look = async {
-            let deadline = self.deadline();
+            let deadline = deadline();
             let mut connection = self.reader(deadline).await?;
-            run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
+            self.run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
         };
         self.watch().over(OperationKind::Read, look).await
     }
@@ -95,11 +101,11 @@ impl Db {
     }
 
     async fn write_unwatched<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
-        let deadline = self.deadline();
+        let deadline = deadline();
         let mut patience = Patience::default();
         loop {
             let mut connection = self.writer(deadline).await?;
-            match run(&mut connection, deadline, arguments, work).await {
+            match self.run(&mut connection, deadline, arguments, work).await {
                 Ok(value) => return Ok(value),
                 Err(failure) => {
                     drop(connection);
@@ -154,8 +160,12 @@ impl Db {
             Self::Sqlite { writer, acquire_timeout, .. } => {
                 acquire(writer.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
             }
-            Self::Postgres { pool, acquire_timeout, .. } => {
-                acquire(pool.get(), *acquire_timeout, deadline).await.map(Connection::postgres)
+            Self::Postgres { lookout, .. } if lookout.is_away() => {
+                Err(StorageError::unavailable("the server does not answer"))
+            }
+            Self::Postgres { pool, lookout, acquire_timeout, .. } => {
+                let acquired = acquire(postgres::get(pool), *acquire_timeout, deadline).await;
+                acquired.inspect_err(|_| lookout.suspect()).map(Connection::postgres)
             }
         }
     }
@@ -163,7 +173,7 @@ impl Db {
     /// A connection to SQLite for something that takes its time; nothing when the database is PostgreSQL.
     pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
         match self {
-            Self::Sqlite { .. } => self.reader(self.deadline()).await.map(Some),
+            Self::Sqlite { .. } => self.reader(deadline()).await.map(Some),
             Self::Postgres { .. } => Ok(None),
         }
     }
@@ -177,31 +187,37 @@ impl Db {
         }
     }
 
-    /// When the caller must have an answer, counted from now.
-    fn deadline(&self) -> Instant {
-        let limit = match self {
-            Self::Sqlite { acquire_timeout, .. } => *acquire_timeout + sqlite::BUSY_TIMEOUT,
-            Self::Postgres { .. } => postgres::OPERATION_TIMEOUT,
+    /// Runs work once. A connection that did not answer, or whose last words were that it cannot, is not used again.
+    async fn run<A, T>(
+        &self,
+        connection: &mut Connection,
+        deadline: Instant,
+        arguments: &A,
+        work: Work<A, T>,
+    ) -> Result<T, Failure> {
+        let Ok(result) = timeout_at(deadline, work(connection, arguments)).await else {
+            connection.discard();
+            self.note_silence();
+            return Err(StorageError::unavailable("no answer in time").into());
         };
-        Instant::now() + limit
+        if result.as_ref().is_err_and(Failure::spoils_connection) {
+            connection.discard();
+        }
+        result
+    }
+
+    /// A connection said nothing for as long as anybody may wait; perhaps none of them does.
+    fn note_silence(&self) {
+        if let Self::Postgres { lookout, .. } = self {
+            lookout.forget_idle();
+            lookout.suspect();
+        }
     }
 }
 
-/// Runs work once. A connection that did not answer, or whose last words were that it cannot, is not used again.
-async fn run<A, T>(
-    connection: &mut Connection,
-    deadline: Instant,
-    arguments: &A,
-    work: Work<A, T>,
-) -> Result<T, Failure> {
-    let Ok(result) = timeout_at(deadline, work(connection, arguments)).await else {
-        connection.discard();
-        return Err(StorageError::unavailable("no answer in time").into());
-    };
-    if result.as_ref().is_err_and(Failure::spoils_connection) {
-        connection.discard();
-    }
-    result
+/// When the caller must have an answer, counted from now.
+fn deadline() -> Instant {
+    Instant::now() + OPERATION_TIMEOUT
 }
 
 /// Counts what has been tried again, and waits a little, not equally long everywhere, before the next attempt.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
 
 use crate::port::free_port;
 use crate::{TestDatabase, postgres};
@@ -17,7 +18,7 @@ use crate::{TestDatabase, postgres};
 pub struct TestCluster {
     directory: TempDir,
     port: u16,
-    options: &'static [&'static str],
+    options: Vec<String>,
     server: Option<Child>,
 }
 
@@ -35,15 +36,15 @@ pub enum Shutdown {
 impl TestCluster {
     /// A server that answers, quick because a crash of the machine would cost its data.
     pub fn start() -> Self {
-        Self::with_options(&[])
+        Self::with_options(Vec::new())
     }
 
     /// A server that answers and keeps what it acknowledged, whatever happens to it.
     pub fn start_durable() -> Self {
-        Self::with_options(&["-c", "fsync=on", "-c", "full_page_writes=on"])
+        Self::with_options(["-c", "fsync=on", "-c", "full_page_writes=on"].map(str::to_owned).to_vec())
     }
 
-    fn with_options(options: &'static [&'static str]) -> Self {
+    fn with_options(options: Vec<String>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let initialised = Command::new(postgres::script("postgres-cluster.sh"))
             .arg("init")
@@ -54,6 +55,49 @@ impl TestCluster {
         let mut cluster = Self { directory, port: free_port(), options, server: None };
         cluster.start_again();
         cluster
+    }
+
+    /// A server that answers, but takes so few clients at once.
+    pub fn start_with_room_for(clients: u16) -> Self {
+        let options = ["max_connections", "superuser_reserved_connections"];
+        let values = [clients.to_string(), "0".to_owned()];
+        let settings = options.iter().zip(values).map(|(name, value)| format!("{name}={value}"));
+        Self::with_options(settings.flat_map(|setting| ["-c".to_owned(), setting]).collect())
+    }
+
+    /// Takes every connection that the server still has to give, until the value is dropped.
+    pub async fn occupy(&self) -> Crowd {
+        let mut crowd = Crowd { url: self.maintenance_url(), clients: Vec::new() };
+        crowd.grow().await;
+        crowd
+    }
+
+    /// A second server that follows this one. From then on nothing is acknowledged here before it can be read there.
+    pub fn start_standby(&self) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let copied = Command::new(postgres::script("postgres-cluster.sh"))
+            .arg("follow")
+            .arg(directory.path())
+            .arg(self.port.to_string())
+            .status()
+            .expect("scripts/postgres-cluster.sh can be run");
+        assert!(copied.success(), "the server could not be copied");
+        let mut standby = Self { directory, port: free_port(), options: Vec::new(), server: None };
+        standby.start_again();
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.execute("ALTER SYSTEM SET synchronous_commit = 'remote_apply'");
+        self.execute("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Makes a server that follows another the one that takes writes.
+    pub fn promote(&self) {
+        self.execute("SELECT pg_promote(wait => true)");
+    }
+
+    /// A database of the server that this one follows, as it is here.
+    pub fn adopt(&self, database: &TestDatabase) -> TestDatabase {
+        TestDatabase::at_cluster(&self.maintenance_url(), database)
     }
 
     /// A fresh, empty database on this server.
@@ -109,7 +153,7 @@ impl TestCluster {
             .arg("run")
             .arg(self.directory.path())
             .arg(self.port.to_string())
-            .args(self.options)
+            .args(&self.options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -167,6 +211,37 @@ impl TestCluster {
     }
 }
 
+/// Clients that do nothing but be there.
+#[derive(Debug)]
+pub struct Crowd {
+    url: String,
+    clients: Vec<Client>,
+}
+
+impl Crowd {
+    /// How many they are.
+    pub fn size(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// Ends everybody's connections to a database, and takes their places.
+    pub async fn displace(&mut self, database: &TestDatabase) {
+        let name = database.url().rsplit('/').next().expect("a name");
+        let statement =
+            format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
+        let first = self.clients.first().expect("somebody is there");
+        first.batch_execute(&statement).await.expect("a superuser's connection");
+        self.grow().await;
+    }
+
+    async fn grow(&mut self) {
+        while let Ok((client, connection)) = tokio_postgres::connect(&self.url, NoTls).await {
+            tokio::spawn(connection);
+            self.clients.push(client);
+        }
+    }
+}
+
 impl Drop for TestCluster {
     fn drop(&mut self) {
         if self.server.is_some() {
@@ -193,6 +268,20 @@ mod tests {
         assert!(postgres::query(database.url(), "SELECT 1").is_err());
         cluster.start_again();
         assert_eq!(postgres::query(database.url(), "SELECT count(*) FROM kept"), Ok(Some("0".into())));
+    }
+
+    #[test]
+    fn a_standby_has_what_was_acknowledged_and_takes_writes_when_it_is_promoted() {
+        let mut cluster = TestCluster::start();
+        let database = cluster.create_database();
+        let standby = cluster.start_standby();
+        postgres::query(database.url(), "CREATE TABLE kept (id TEXT)").expect("a server that answers");
+        cluster.stop(Shutdown::Kill);
+        let there = standby.adopt(&database);
+        assert_eq!(postgres::query(there.url(), "SELECT count(*) FROM kept"), Ok(Some("0".into())));
+        assert!(postgres::query(there.url(), "DROP TABLE kept").is_err());
+        standby.promote();
+        postgres::query(there.url(), "DROP TABLE kept").expect("a server that takes writes");
     }
 
     #[tokio::test]

@@ -16,6 +16,8 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Place {
     Directory(TempDir),
+    /// Somebody else's file.
+    File(PathBuf),
     SharedServer {
         name: String,
     },
@@ -31,6 +33,11 @@ impl TestDatabase {
         Self { url, place: Place::Directory(directory) }
     }
 
+    /// A database file that is there already, such as a backup, and stays there.
+    pub fn sqlite_at(path: &Path) -> Self {
+        Self { url: format!("sqlite://{}", path.display()), place: Place::File(path.to_owned()) }
+    }
+
     /// A database on the PostgreSQL server that all tests share: the one of `TEST_POSTGRES_URL`, or else one that
     /// this process starts when it first needs it.
     pub fn postgres() -> Self {
@@ -42,6 +49,12 @@ impl TestDatabase {
     pub(crate) fn in_cluster(maintenance_url: &str) -> Self {
         let name = postgres::create_database(maintenance_url);
         Self { url: postgres::url_of_database(maintenance_url, &name), place: Place::OwnCluster }
+    }
+
+    /// The same database on a server that follows the one it was made on.
+    pub(crate) fn at_cluster(maintenance_url: &str, original: &Self) -> Self {
+        let name = original.url.rsplit('/').next().expect("a name");
+        Self { url: postgres::url_of_database(maintenance_url, name), place: Place::OwnCluster }
     }
 
     /// What `DATABASE_URL` takes: `sqlite:///a/path` or `postgres://user@127.0.0.1:port/name`.
@@ -59,6 +72,7 @@ impl TestDatabase {
     pub fn file(&self) -> Option<PathBuf> {
         match &self.place {
             Place::Directory(directory) => Some(sqlite_path(directory)),
+            Place::File(path) => Some(path.clone()),
             Place::SharedServer { .. } | Place::OwnCluster => None,
         }
     }

@@ -1,8 +1,8 @@
 //! For tests: a database of its own for each test, the program on a free port, a clock that tests move.
 //!
 //! **Owns** what a test needs around the part it tests: [`TestDatabase`] and [`TestCluster`], [`Program`] with its
-//! [`MovableClock`], and two kinds of client: [`Client`] behaves like a browser without a window,
-//! [`RawConnection`] sends any bytes at all. **Does not own** anything that is tested: it depends on no other crate
+//! [`MovableClock`] and its [`FaultyDisk`], a [`Relay`] for a network that fails, and two kinds of client: [`Client`] behaves
+//! like a browser without a window, [`RawConnection`] sends any bytes at all. **Does not own** anything that is tested: it depends on no other crate
 //! of the workspace, so that every crate can use it.
 //!
 //! To add one more tool, give it a module of its own, release whatever it takes from the machine in `Drop`, and
@@ -18,19 +18,25 @@
 mod client;
 mod clock;
 mod cluster;
+mod consistency;
 mod database;
+mod disk;
 mod eventually;
 mod port;
 mod postgres;
 mod program;
 mod raw;
+mod relay;
 
 pub use client::{Answer, Client};
 pub use clock::MovableClock;
-pub use cluster::{Shutdown, TestCluster};
+pub use cluster::{Crowd, Shutdown, TestCluster};
+pub use consistency::{TableLock, WriteLock};
 pub use database::TestDatabase;
+pub use disk::{DiskFault, FaultyDisk};
 pub use eventually::eventually;
 pub use port::free_port;
 pub use program::{Ended, Program, ProgramBuilder};
 pub use raw::{RawConnection, Received};
+pub use relay::{Network, Relay};
 pub use reqwest::{Method, StatusCode, header};

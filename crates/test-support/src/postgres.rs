@@ -83,8 +83,13 @@ pub(crate) fn url_of_database(maintenance_url: &str, name: &str) -> String {
 
 /// Runs one statement; the first column of the first row of its result.
 pub(crate) fn query(url: &str, statement: &str) -> Result<Option<String>, String> {
+    query_within(PATIENCE, url, statement)
+}
+
+/// As [`query`], for statements that have much to do.
+pub(crate) fn query_within(patience: Duration, url: &str, statement: &str) -> Result<Option<String>, String> {
     block_on(async {
-        let answer = tokio::time::timeout(PATIENCE, query_now(url, statement)).await;
+        let answer = tokio::time::timeout(patience, query_now(url, statement)).await;
         answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| format!("{error:?}"))
     })
 }

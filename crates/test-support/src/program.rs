@@ -117,6 +117,12 @@ impl Program {
         self.start().await.unwrap_or_else(|ended| ended.complain());
     }
 
+    /// Starts the program again when it is to refuse; how it ended, and what it has written.
+    pub async fn start_in_vain(&mut self) -> Ended {
+        assert!(self.server.is_none(), "the program runs already");
+        self.start().await.expect_err("the program refuses to start")
+    }
+
     /// [`Program::stop`], then [`Program::start_again`].
     pub async fn restart(&mut self) {
         self.stop().await;

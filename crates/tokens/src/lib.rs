@@ -33,4 +33,4 @@ pub use key::KeyFault;
 pub use ring::{KeyError, KeyRing};
 pub use schedule::KeyState;
 pub use seal::{Purpose, SealError};
-pub use service::{PermissionToken, SignError, TokenService, TokenSettings};
+pub use service::{PermissionToken, PublishedKeys, SignError, TokenService, TokenSettings};

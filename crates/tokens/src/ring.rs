@@ -130,13 +130,32 @@ impl KeyRing {
 
     /// The keys whose tokens are good at a moment, the coming ones included.
     pub(crate) fn published(&self, now: Timestamp, grace: Duration) -> impl Iterator<Item = &PublicKey> {
-        let in_use = move |index| self.schedule.state(index, now, grace) != KeyState::Retired;
-        self.keys.iter().enumerate().filter(move |(index, _)| in_use(*index)).map(|(_, key)| key.key.public())
+        self.keys
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| self.is_in_use(*index, now, grace))
+            .map(|(_, key)| key.key.public())
     }
 
     /// The key that a token names, if its tokens are good at this moment.
     pub(crate) fn find_verifying(&self, kid: &str, now: Timestamp, grace: Duration) -> Option<&PublicKey> {
-        self.published(now, grace).find(|key| key.kid() == kid)
+        let named = |(_, key): &(usize, &RingKey)| key.key.public().kid() == kid;
+        let (index, key) = self.keys.iter().enumerate().find(named)?;
+        self.is_in_use(index, now, grace).then(|| key.key.public())
+    }
+
+    fn is_in_use(&self, index: usize, now: Timestamp, grace: Duration) -> bool {
+        self.schedule.state(index, now, grace) != KeyState::Retired
+    }
+
+    /// Whether tokens of this key are good at this moment.
+    pub(crate) fn verifies_for(&self, kid: &str, now: Timestamp, grace: Duration) -> bool {
+        self.find_verifying(kid, now, grace).is_some()
+    }
+
+    /// The next moment after this one at which a key begins or ceases to do something.
+    pub(crate) fn next_change(&self, now: Timestamp, grace: Duration) -> Option<Timestamp> {
+        self.schedule.next_change(now, grace)
     }
 
     /// The private key that a sealed text names, whatever its state: what is sealed lives minutes, and the ring is ours.

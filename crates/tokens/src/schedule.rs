@@ -60,6 +60,12 @@ impl Schedule {
         }
     }
 
+    /// The next moment after this one at which the state of any key is another.
+    pub(crate) fn next_change(&self, now: Timestamp, grace: Duration) -> Option<Timestamp> {
+        let moments = self.0.iter().flat_map(|slot| [slot.active_from, slot.active_from.plus(grace)]);
+        moments.filter(|moment| *moment > now).min()
+    }
+
     /// The key that took over from this one, or will.
     fn successor(&self, index: usize) -> Option<&Slot> {
         self.0.iter().skip(index + 1).find(|slot| slot.can_sign)
@@ -114,6 +120,21 @@ mod tests {
             states(&schedule, 1200),
             [KeyState::Retired, KeyState::Signing, KeyState::Verifying { until: None }]
         );
+    }
+
+    #[test]
+    fn nothing_changes_between_one_change_and_the_next() {
+        let schedule = schedule(&[(10, true), (500, false), (1000, true), (1050, true)]);
+        let mut changes = Vec::new();
+        for now in 0..1300 {
+            let next = schedule.next_change(at(now), GRACE);
+            assert!(next.is_none_or(|next| next > at(now)), "{now}");
+            if states(&schedule, now) != states(&schedule, now + 1) {
+                assert_eq!(next, Some(at(now + 1)));
+                changes.push(now + 1);
+            }
+        }
+        assert_eq!(changes, [1000, 1050, 1100, 1150]);
     }
 
     #[test]

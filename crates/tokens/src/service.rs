@@ -1,7 +1,10 @@
 //! The one object that the rest of the service asks for tokens.
 
 mod issue;
+mod pool;
+mod published;
 mod sealing;
+mod verified;
 mod verify;
 
 use std::fmt;
@@ -12,6 +15,11 @@ use arc_swap::ArcSwap;
 use vestibule_domain::{Clock, Randomness};
 
 pub use issue::{PermissionToken, SignError};
+pub use published::PublishedKeys;
+
+use pool::SigningPool;
+use published::Published;
+use verified::VerifiedTokens;
 
 use crate::{JwkSet, KeyInfo, KeyRing};
 
@@ -35,6 +43,9 @@ pub struct TokenService {
     settings: TokenSettings,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
+    verified: VerifiedTokens,
+    published: Published,
+    pool: SigningPool,
 }
 
 impl TokenService {
@@ -45,18 +56,26 @@ impl TokenService {
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
     ) -> Self {
-        Self { ring: ArcSwap::from_pointee(ring), settings, clock, randomness }
+        Self {
+            ring: ArcSwap::from_pointee(ring),
+            settings,
+            clock,
+            randomness,
+            verified: VerifiedTokens::new(),
+            published: Published::new(),
+            pool: SigningPool::new(),
+        }
     }
 
     /// Takes another ring into use. The tokens of a key that is not in it are refused from now on.
     pub fn replace_ring(&self, ring: KeyRing) {
         self.ring.store(Arc::new(ring));
+        self.verified.forget();
     }
 
     /// The id of the key that signs now; of a ring that cannot sign, that of its newest key.
     pub fn signing_key_id(&self) -> String {
-        let ring = self.ring.load();
-        ring.current_public(self.clock.now()).map(|key| key.kid().to_owned()).unwrap_or_default()
+        self.published_keys().signing_key_id.clone()
     }
 
     /// Every key of the ring and what it does now.
@@ -71,14 +90,12 @@ impl TokenService {
 
     /// The public keys that verify our tokens now, and those that will.
     pub fn jwks(&self) -> JwkSet {
-        let ring = self.ring.load();
-        JwkSet { keys: ring.published(self.clock.now(), self.grace()).map(|key| key.jwk().clone()).collect() }
+        self.published_keys().jwks.clone()
     }
 
     /// The public half of the key that signs now, in PEM (`SubjectPublicKeyInfo`), with a line end at the end.
     pub fn public_key_pem(&self) -> String {
-        let ring = self.ring.load();
-        ring.current_public(self.clock.now()).map(|key| key.pem().to_owned()).unwrap_or_default()
+        self.published_keys().pem.clone()
     }
 
     /// How long a token can be good after the moment at which its key was replaced.

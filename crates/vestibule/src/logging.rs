@@ -1,6 +1,7 @@
 //! Where the log goes: standard error, as text for people or as JSON for collectors.
 
 mod json;
+mod writer;
 
 use std::io::IsTerminal;
 use std::panic;
@@ -19,6 +20,7 @@ use crate::failure::Failure;
 use crate::settings::{LogFormat, LogSettings};
 
 use json::JsonLines;
+use writer::StandardError;
 
 /// What `LOG` can make speak below INFO: our own crates, and plugins.
 const OURS: [&str; 2] = ["vestibule", "plugin"];
@@ -26,7 +28,7 @@ const OURS: [&str; 2] = ["vestibule", "plugin"];
 /// Begins to log, and to make spans for this tracer if there is one. Called once.
 pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(Failure::while_doing("LOG"))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(StandardError::start());
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
@@ -43,6 +45,12 @@ pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result
     };
     report_panics();
     outcome.map_err(Failure::new)
+}
+
+/// Writes what is still to be written. To be called before the process ends, and before anything else is written to standard
+/// error.
+pub(crate) fn flush() {
+    writer::flush();
 }
 
 /// Spans are exported, lines of the log are not.

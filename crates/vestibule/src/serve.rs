@@ -26,6 +26,7 @@ use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
     UpstreamObserver,
 };
+use vestibule_storage::StorageOptions;
 use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
 
 use crate::failure::Failure;
@@ -58,10 +59,12 @@ pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
     if let Some(telemetry) = telemetry {
         telemetry.stop();
     }
+    logging::flush();
     if let Err(failure) = &outcome {
         failure.print();
     }
     runtime.shutdown_timeout(PLUGIN_GRACE);
+    logging::flush();
     // Plugins may have threads of their own that still run: no destructor of a library may run under them.
     vestibule_plugin_host::exit_now(i32::from(outcome.is_err()))
 }
@@ -82,7 +85,9 @@ async fn serve(
     let observer = ServiceObserver::new(metrics.service());
     // Making a key takes longer than anything else here, so it goes on beside the rest.
     let keys = start_loading_keys(&settings, clock.now());
-    let storage = connect_storage(&settings.database, settings.dev).await?;
+    let options =
+        StorageOptions { max_connections: settings.database_connections, ..StorageOptions::default() };
+    let storage = connect_storage(&settings.database, &options, settings.dev).await?;
     let emulator = development::start_emulator(&mut settings).await?;
     storage.observe_with(observer.clone());
     let keys = keys.await.map_err(Failure::while_doing("the keys"))??;

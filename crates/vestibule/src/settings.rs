@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     pub(crate) drain_delay: Duration,
     pub(crate) database: DatabaseUrl,
+    pub(crate) database_connections: usize,
     pub(crate) keys: KeySource,
     pub(crate) providers: ProviderSettings,
     pub(crate) plugins: PluginPlan,
@@ -74,6 +75,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// How many connections to the database there are unless told otherwise.
+const DATABASE_CONNECTIONS: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 /// A connection takes about 10 KiB while it is busy.
 const MAX_CONNECTIONS: usize = 4096;
@@ -89,6 +92,7 @@ impl Settings {
         let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
         let external_address = read_external_address(&mut reader, listen);
         let database = read_database(&mut reader);
+        let database_connections = reader.parse("DATABASE_CONNECTIONS", parse_database_connections);
         let keys = read_keys(&mut reader);
         let flows = read_flows(&mut reader, external_address);
         let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
@@ -112,6 +116,7 @@ impl Settings {
                 max_connections,
                 drain_delay,
                 database: database?,
+                database_connections: database_connections.unwrap_or(DATABASE_CONNECTIONS),
                 keys,
                 providers,
                 plugins,
@@ -199,6 +204,14 @@ fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<
 fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
     let default = if reader.dev() { "sqlite://var/vestibule.db" } else { "sqlite://vestibule.db" };
     reader.parse_or("DATABASE_URL", default, DatabaseUrl::parse)
+}
+
+/// More than a thousand is a mistake: no server takes that many from one client.
+fn parse_database_connections(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(count @ 1..=1000) => Ok(count),
+        _ => Err("expected a number from 1 to 1000"),
+    }
 }
 
 fn read_keys(reader: &mut Reader<'_>) -> KeySource {

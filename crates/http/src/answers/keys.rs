@@ -2,10 +2,11 @@
 
 use poem_openapi::Object;
 use poem_openapi::types::Example;
+use serde::Serialize;
 use vestibule_flows::{Jwk, JwkSet};
 
 /// The public keys (RFC 7517 section 5).
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct KeySetAnswer {
     /// The keys, oldest first.
@@ -25,13 +26,14 @@ impl Example for KeySetAnswer {
 }
 
 /// A public RSA key (RFC 7518 section 6.3.1).
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct KeyAnswer {
     /// The type of key: `RSA`.
     pub(crate) kty: String,
     /// What it is for: `sig`.
     #[oai(rename = "use")]
+    #[serde(rename = "use")]
     pub(crate) usage: String,
     /// The algorithm: `RS256`.
     pub(crate) alg: String,

@@ -21,7 +21,7 @@ impl Statuses for KeyFailures {
 }
 
 /// Short enough that a rotation is noticed soon, long enough that verifiers do not ask at every token.
-const CACHEABLE: &str = "public, max-age=300";
+pub(crate) const CACHEABLE: &str = "public, max-age=300";
 
 #[expect(clippy::unused_async, reason = "operations are async, also those that wait for nothing")]
 #[OpenApi]

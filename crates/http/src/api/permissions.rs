@@ -23,7 +23,10 @@ impl Statuses for AuthorizeFailures {
         Status::new(400, "The request has two different tokens."),
         Status::new(403, "The permission provider denies access to this service."),
         Status::retry(429, "Too many requests from this address or for this account."),
-        Status::retry(503, "The permission provider or the database does not answer; there is no token."),
+        Status::retry(
+            503,
+            "The permission provider or the database does not answer, or too much is asked for; there is no token.",
+        ),
     ];
 }
 
@@ -39,7 +42,7 @@ impl PermissionsApi {
         tag = "Tag::Permissions",
         operation_id = "authorize_service"
     )]
-    async fn authorize_service(
+    pub(crate) async fn authorize_service(
         &self,
         app: Data<&Arc<App>>,
         credential: Credential,

@@ -47,7 +47,7 @@ impl SessionsApi {
     /// With a good user token: the profile. Otherwise: the configured providers, each with an address of this service
     /// that begins a sign-in there. `next` is looked at only then; absent, the sign-in ends at this service's own page.
     #[oai(path = "/auth/check", method = "get", tag = "Tag::Sessions", operation_id = "check_session")]
-    async fn check_session(
+    pub(crate) async fn check_session(
         &self,
         app: Data<&Arc<App>>,
         credential: Credential,

@@ -39,7 +39,10 @@ impl Statuses for FinishFailures {
             "The state is missing, forged, expired, used, or from another browser; the page says which.",
         ),
         Status::retry(429, "Too many requests from this address or for this account."),
-        Status::retry(503, "The database is out of reach; the sign-in must be started again."),
+        Status::retry(
+            503,
+            "The database is out of reach, or too much is asked for; the sign-in must be started again.",
+        ),
     ];
     const FORMS: &'static [Form] = &[Form::Page];
 }

@@ -1,12 +1,14 @@
 //! Headers that every answer has, whatever it is.
 
-use poem::http::{HeaderMap, HeaderValue, header};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The policy of whatever is not a page: nothing may be loaded from it and nobody may frame it.
 const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// Adds what is not there yet: a page brings its own content policy, and a public key its own lifetime in caches.
 pub(crate) fn add_security_headers(headers: &mut HeaderMap, https: bool) {
+    // At once, instead of growing twice on the way.
+    headers.reserve(16);
     let mut default = |name, value| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -15,8 +17,8 @@ pub(crate) fn add_security_headers(headers: &mut HeaderMap, https: bool) {
     default(header::REFERRER_POLICY, "no-referrer");
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(header::X_FRAME_OPTIONS, "DENY");
-    default(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    default(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     if https {
         default(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }

@@ -23,6 +23,11 @@ pub(crate) fn operation_of(path: &str) -> &'static str {
     }
 }
 
+/// What verifiers, load balancers and supervisors ask for all the time.
+pub(crate) fn is_routine(operation: &str) -> bool {
+    matches!(operation, "read_public_key" | "read_jwks" | "check_health" | "check_readiness")
+}
+
 /// The `Allow` header of a 405 (RFC 9110 section 10.2.1).
 pub(crate) fn allowed_methods(path: &str) -> &'static str {
     match operation_of(path) {

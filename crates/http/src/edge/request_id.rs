@@ -25,7 +25,7 @@ impl Edge {
         let given = || request.header("x-request-id").filter(|id| is_well_formed(id));
         match self.trusted_proxies.handed_on(request).then(given).flatten() {
             Some(id) => id.to_owned(),
-            None => hex::encode(self.randomness.bytes::<8>()),
+            None => self.ids.next(),
         }
     }
 }

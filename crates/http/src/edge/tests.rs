@@ -23,7 +23,9 @@ fn edge(https: bool) -> EdgeEndpoint {
         limits: AddressLimits::new(AddressRates::default(), TrustedProxies::default()),
         tracer: None,
         metrics: Metrics::new("0", Timestamp::from_seconds(0)),
-        randomness: Arc::new(SystemRandomness),
+        ids: RequestIds::new(Arc::new(SystemRandomness)),
+        ready: None,
+        direct: None,
     };
     edge.around(routes.boxed())
 }

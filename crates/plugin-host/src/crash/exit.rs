@@ -1,7 +1,7 @@
 //! A plugin that calls `exit`.
 
 use super::line::Line;
-use super::{is_our_process, note};
+use super::{is_our_process, note, wait_for_the_others};
 
 /// "Internal software error", of the exit statuses that sendmail made common.
 const STATUS: i32 = 70;
@@ -17,6 +17,7 @@ pub(super) fn install() {
 /// and after destructors had run under threads that still work.
 extern "C" fn on_exit() {
     let Some(note) = note().filter(|_| is_our_process()) else { return };
+    wait_for_the_others();
     let mut line = Line::new();
     line.push("vestibule: exit called in plugin ");
     line.push_note(note);

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use libc::{c_int, c_void, siginfo_t};
 
 use super::line::Line;
-use super::{code, is_our_process, note};
+use super::{code, is_our_process, note, wait_for_the_others};
 use crate::signal::name_of;
 
 const FATAL: [c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT];
@@ -50,6 +50,7 @@ unsafe extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c
     // SAFETY: the arguments are those that the earlier handler would have had.
     unsafe { call_earlier(signal, info, context) };
     if is_our_process() {
+        wait_for_the_others();
         // SAFETY: the system's context of this signal.
         unsafe { report(signal, context) };
     }

@@ -1,59 +1,146 @@
 //! PostgreSQL: its connections and their settings.
 
+mod hosts;
+mod lookout;
+
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::pooled_connection::deadpool::Pool;
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, PoolError as OpenError, RecyclingMethod,
+};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{Config, NoTls};
 
+use self::hosts::Hosts;
+pub(super) use self::lookout::Lookout;
 use super::tls::Tls;
 use crate::error::StorageError;
 use crate::url::PostgresTarget;
 
 pub(crate) type Connection = AsyncPgConnection;
 
-/// How long an operation may take as its caller sees it, the wait for a connection included: a server that is stopped,
-/// or a network that swallows packets, answers nothing at all.
-pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_millis(2_500);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_800);
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The server gives up when we do, and does not keep locks for a client that it cannot see has gone.
-const SESSION_SETTINGS: &str =
-    "SET statement_timeout = 2500; SET idle_in_transaction_session_timeout = 5000;";
+/// Between two looks for a connection while the server has none to give.
+const CROWD_PAUSE: Duration = Duration::from_millis(100);
 
-/// Where connections are made to, and how.
+/// The server gives up a little before we do: its word that a statement takes too long tells a slow statement from a
+/// server that is silent. And it does not keep locks for a client that it cannot see has gone.
+const SESSION_SETTINGS: &str =
+    "SET statement_timeout = 2000; SET idle_in_transaction_session_timeout = 5000;";
+
+/// Where connections are made to, and how. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Server {
-    pub(crate) config: Arc<Config>,
+    hosts: Arc<Hosts>,
     pub(crate) tls: Option<Tls>,
+}
+
+/// Why there is no connection, with the reason behind the reason: an address or an account name, never a password.
+enum Refusal {
+    /// The server's own words: it is there.
+    Said(String),
+    /// Nobody answered.
+    Unreached(String),
 }
 
 impl Server {
     pub(super) fn new(target: &PostgresTarget) -> Result<Self, StorageError> {
-        Ok(Self { config: Arc::new(settings(&target.config)), tls: Tls::new(target)? })
+        Ok(Self { hosts: Arc::new(Hosts::new(&settings(&target.config))), tls: Tls::new(target)? })
+    }
+
+    /// The configuration of the server that was good last.
+    pub(crate) fn config(&self) -> &Config {
+        self.hosts.preferred()
     }
 
     /// Runs statements on a connection that is of no further use.
     pub(crate) async fn execute(&self, statements: &str) -> Result<(), StorageError> {
-        Ok(establish(self.clone()).await?.batch_execute(statements).await?)
+        Ok(self.connect().await?.batch_execute(statements).await?)
+    }
+
+    /// Whether the server says anything at all to a new client, be it that there are too many.
+    async fn answers(&self) -> bool {
+        !matches!(self.reach().await, Err(Refusal::Unreached(_)))
+    }
+
+    async fn connect(&self) -> ConnectionResult<Connection> {
+        self.reach().await.map_err(|(Refusal::Said(reason) | Refusal::Unreached(reason))| {
+            ConnectionError::BadConnection(reason)
+        })
+    }
+
+    /// The first server that will have us.
+    async fn reach(&self) -> Result<Connection, Refusal> {
+        let mut refusal = Refusal::Unreached("no server is named".to_owned());
+        for (index, config) in self.hosts.in_order() {
+            match timeout(self.hosts.share(), self.connect_to(config)).await {
+                Ok(Ok(connection)) => {
+                    self.hosts.prefer(index);
+                    return Ok(connection);
+                }
+                Ok(Err(reason)) => refusal = reason,
+                Err(_) => refusal = Refusal::Unreached("no answer in time".to_owned()),
+            }
+        }
+        Err(refusal)
+    }
+
+    async fn connect_to(&self, config: &Config) -> Result<Connection, Refusal> {
+        let mut connection = if let Some(tls) = self.tls.clone() {
+            let (client, connection) = config.connect(tls).await?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        } else {
+            let (client, connection) = config.connect(NoTls).await?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        };
+        connection
+            .batch_execute(SESSION_SETTINGS)
+            .await
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
     }
 }
 
 pub(super) fn pool(server: &Server, size: usize) -> Result<Pool<Connection>, StorageError> {
-    let mut config = ManagerConfig::default();
     let server = server.clone();
-    config.custom_setup = Box::new(move |_| Box::pin(establish(server.clone())));
+    let mut config = ManagerConfig::default();
+    config.custom_setup = Box::new(move |_| {
+        let server = server.clone();
+        Box::pin(async move { server.connect().await })
+    });
     // A closed connection is noticed without a question; one that is silently dead is found by the time limit.
     config.recycling_method = RecyclingMethod::Fast;
     Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
         .max_size(size)
         .build()
         .map_err(|error| StorageError::open(error.to_string()))
+}
+
+/// A connection. When others have taken all that the server has to give, one of ours may be given back meanwhile.
+pub(super) async fn get(pool: &Pool<Connection>) -> Result<Object<Connection>, PoolError> {
+    loop {
+        match pool.get().await {
+            Err(PoolError::Backend(OpenError::ConnectionError(ConnectionError::BadConnection(reason))))
+                if is_of_a_crowd(&reason) =>
+            {
+                sleep(CROWD_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_of_a_crowd(reason: &str) -> bool {
+    ["too many clients", "too many connections", "connection slots are reserved"]
+        .iter()
+        .any(|words| reason.contains(words))
 }
 
 fn settings(given: &Config) -> Config {
@@ -70,21 +157,17 @@ fn settings(given: &Config) -> Config {
     config
 }
 
-async fn establish(Server { config, tls }: Server) -> ConnectionResult<Connection> {
-    let mut connection = if let Some(tls) = tls {
-        let (client, connection) = config.connect(tls).await.map_err(|error| refusal(&error))?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-    } else {
-        let (client, connection) = config.connect(NoTls).await.map_err(|error| refusal(&error))?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-    };
-    connection.batch_execute(SESSION_SETTINGS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
+impl From<tokio_postgres::Error> for Refusal {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let reason = reason_of(&error);
+        if error.as_db_error().is_some() { Self::Said(reason) } else { Self::Unreached(reason) }
+    }
 }
 
-/// Why the server was not reached, with the reason behind the reason: an address or an account name, never a password.
-fn refusal(error: &tokio_postgres::Error) -> ConnectionError {
-    ConnectionError::BadConnection(reason_of(error))
+impl From<ConnectionError> for Refusal {
+    fn from(error: ConnectionError) -> Self {
+        Self::Unreached(StorageError::from(error).to_string())
+    }
 }
 
 /// What went wrong and, where it is known, why.

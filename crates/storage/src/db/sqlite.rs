@@ -17,13 +17,14 @@ use crate::error::StorageError;
 
 pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection>;
 
-/// How long a connection waits for another process's lock.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection waits for another process's lock: less than its caller does, who so learns the reason.
+#[cfg(test)]
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `synchronous = FULL`: with NORMAL, a power loss may take back a revocation that was already answered.
-const WRITER_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+const WRITER_SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; \
     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
-const READER_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+const READER_SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; \
     PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;";
 
 /// How often a new connection asks again while others switch the new file to its write-ahead log.

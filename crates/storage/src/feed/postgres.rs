@@ -32,10 +32,10 @@ const STILL_LISTENING: &str = "SELECT 1 FROM pg_listening_channels() AS channel 
 /// Follows the changes until that fails.
 pub(super) async fn follow(server: &PostgresServer, changes: &Changes) -> Result<Infallible, StorageError> {
     if let Some(tls) = &server.tls {
-        let (client, connection) = in_time(server.config.connect(tls.clone())).await?;
+        let (client, connection) = in_time(server.config().connect(tls.clone())).await?;
         run(client, connection, server, changes).await
     } else {
-        let (client, connection) = in_time(server.config.connect(NoTls)).await?;
+        let (client, connection) = in_time(server.config().connect(NoTls)).await?;
         run(client, connection, server, changes).await
     }
 }

@@ -39,7 +39,7 @@ async fn l12_a_copy_holds_what_was_there_when_it_began_and_its_owner_alone_reads
 
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(others_in(&folder), ["a copy's name.db"], "nothing half written is left");
-    crate::consistency::check(&url_of(&copy)).await;
+    TestDatabase::sqlite_at(&copy).assert_consistent();
     let url = DatabaseUrl::parse(&url_of(&copy)).unwrap();
     let restored = Storage::connect(&url, &StorageOptions::default()).unwrap();
     assert!(restored.migrate().await.unwrap().is_empty());
@@ -64,7 +64,7 @@ async fn l12_copies_that_are_taken_while_people_sign_in_are_each_a_moment_betwee
     while !writer.is_finished() {
         let copy = folder.join(format!("copy-{}", sizes.len()));
         storage.back_up(&copy).await.unwrap();
-        crate::consistency::check(&url_of(&copy)).await;
+        TestDatabase::sqlite_at(&copy).assert_consistent();
         let users = count(&url_of(&copy), "SELECT count(*) AS n FROM users").await;
         let sessions = count(&url_of(&copy), "SELECT count(*) AS n FROM sessions").await;
         assert_eq!(users, sessions, "a sign-in is in the copy as a whole or not at all");

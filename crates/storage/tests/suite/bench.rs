@@ -56,7 +56,7 @@ pub(crate) async fn on_database(database: TestDatabase, test: impl AsyncFnOnce(&
     let bench = Bench { storage: connect(&database), database };
     bench.storage.migrate().await.expect("an empty database can be migrated");
     test(&bench).await;
-    crate::consistency::check(bench.database.url()).await;
+    bench.database.assert_consistent();
 }
 
 pub(crate) fn connect(database: &TestDatabase) -> Storage {

@@ -1,7 +1,7 @@
 //! How the program is to be started.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use super::process::built_program;
 use super::{Ended, Program};
-use crate::MovableClock;
 use crate::port::free_port;
+use crate::{FaultyDisk, MovableClock};
 
 /// Settings, arguments and files of a [`Program`] that is not started yet. Address, directory and keys folder are
 /// fixed from the beginning, so that other parts of a test can be told about them.
@@ -78,7 +78,26 @@ impl ProgramBuilder {
     /// Puts the program under a clock that the test moves.
     #[must_use]
     pub fn clock(self, clock: &MovableClock) -> Self {
-        clock.environment().into_iter().fold(self, |builder, (name, value)| builder.variable(name, value))
+        self.shim(clock.environment())
+    }
+
+    /// Puts the program on a disk that the test breaks.
+    #[must_use]
+    pub fn disk(self, disk: &FaultyDisk) -> Self {
+        self.shim(disk.environment())
+    }
+
+    /// Several libraries may stand in front of the C library.
+    fn shim<const N: usize>(self, environment: [(&'static str, PathBuf); N]) -> Self {
+        environment.into_iter().fold(self, |builder, (name, value)| {
+            let mut value = value.into_os_string();
+            if name == "LD_PRELOAD"
+                && let Some(present) = builder.environment.get(name)
+            {
+                value = [present.as_os_str(), value.as_os_str()].join(OsStr::new(":"));
+            }
+            builder.variable(name, value)
+        })
     }
 
     /// What is asked for until it answers 200, `/readyz` by default; nothing: the program is not waited for.

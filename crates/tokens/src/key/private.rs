@@ -41,7 +41,7 @@ impl PrivateKey {
 
     /// How long a signature is in base64url.
     pub(crate) fn encoded_signature_len(&self) -> usize {
-        (self.pair.public_modulus_len() * 4).div_ceil(3)
+        self.public.encoded_signature_len()
     }
 
     /// The RS256 signature of a message (RFC 7518 section 3.3); `None` when the library fails, which it has no reason to.

@@ -65,6 +65,11 @@ impl PublicKey {
         &self.pem
     }
 
+    /// How long a signature of this key is in base64url.
+    pub(crate) fn encoded_signature_len(&self) -> usize {
+        (self.bits.div_ceil(8) * 4).div_ceil(3)
+    }
+
     /// Whether this is an RS256 signature of the message; the signature is given in base64url.
     ///
     /// The algorithm is a constant: nothing that a token says about itself can change how it is verified

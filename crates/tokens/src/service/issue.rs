@@ -1,6 +1,7 @@
 //! Issuing tokens.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,10 +11,10 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use vestibule_domain::{ServiceName, SessionId, Timestamp, TokenId, UserId};
 
-use crate::TokenService;
+use super::pool::{Busy, Urgency};
 use crate::claims::{PERMISSION_TOKEN, PermissionClaims, USER_TOKEN, UserClaims, numeric_date};
 use crate::compact::MAX_USER_TOKEN_LEN;
-use crate::key::PrivateKey;
+use crate::{KeyRing, TokenService};
 
 // A permission provider answers with at most 64 KiB; in base64, and with the other claims, that is less than this.
 const MAX_PERMISSION_TOKEN_LEN: usize = 128 * 1024;
@@ -33,6 +34,9 @@ pub enum SignError {
     /// The cryptographic library failed.
     #[error("signing failed")]
     Failed,
+    /// More signatures wait than can be made soon.
+    #[error("too many signatures are waiting")]
+    Busy,
 }
 
 /// A permission token, and what whoever keeps it to give it again must know of it.
@@ -48,14 +52,66 @@ pub struct PermissionToken {
     pub expires_at: Timestamp,
 }
 
+impl From<Busy> for SignError {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
 impl TokenService {
-    /// A user token for a session; it ends with the session, or after its own longest life if that comes first.
+    /// A user token for a session; it ends with the session, or after its own longest life if that comes first. Signed on
+    /// the calling thread.
     pub fn issue_user_token(
         &self,
         user: &UserId,
         session: &SessionId,
         expires_at: Timestamp,
     ) -> Result<SecretString, SignError> {
+        self.user_token(user, session, expires_at)?.sign()
+    }
+
+    /// The same, signed when it is its turn on the threads that sign. Goes before permission tokens.
+    pub async fn issue_user_token_in_turn(
+        &self,
+        user: &UserId,
+        session: &SessionId,
+        expires_at: Timestamp,
+    ) -> Result<SecretString, SignError> {
+        self.sign_in_turn(Urgency::SignIn, self.user_token(user, session, expires_at)?).await
+    }
+
+    /// A permission token for a service. Signed on the calling thread.
+    pub fn issue_permission_token(
+        &self,
+        user: &UserId,
+        service: &ServiceName,
+        permissions: &Map<String, Value>,
+    ) -> Result<PermissionToken, SignError> {
+        let (unsigned, facts) = self.permission_token(user, service, permissions)?;
+        Ok(facts.with(unsigned.sign()?))
+    }
+
+    /// The same, signed when it is its turn on the threads that sign.
+    pub async fn issue_permission_token_in_turn(
+        &self,
+        user: &UserId,
+        service: &ServiceName,
+        permissions: &Map<String, Value>,
+    ) -> Result<PermissionToken, SignError> {
+        let (unsigned, facts) = self.permission_token(user, service, permissions)?;
+        Ok(facts.with(self.sign_in_turn(Urgency::Permission, unsigned).await?))
+    }
+
+    async fn sign_in_turn(&self, urgency: Urgency, unsigned: Unsigned) -> Result<SecretString, SignError> {
+        self.pool.run(urgency, move || unsigned.sign()).await?.unwrap_or(Err(SignError::Failed))
+    }
+
+    fn user_token(
+        &self,
+        user: &UserId,
+        session: &SessionId,
+        expires_at: Timestamp,
+    ) -> Result<Unsigned, SignError> {
         let now = self.clock.now();
         let claims = UserClaims {
             iss: Cow::Borrowed(&self.settings.issuer),
@@ -70,18 +126,15 @@ impl TokenService {
         if claims.exp <= claims.iat {
             return Err(SignError::Ended);
         }
-        let ring = self.ring.load();
-        let key = ring.signing(now).ok_or(SignError::NoKey)?;
-        signed(key, USER_TOKEN, &claims, MAX_USER_TOKEN_LEN)
+        Unsigned::new(self.ring.load_full(), now, USER_TOKEN, &claims, MAX_USER_TOKEN_LEN)
     }
 
-    /// A permission token for a service.
-    pub fn issue_permission_token(
+    fn permission_token(
         &self,
         user: &UserId,
         service: &ServiceName,
         permissions: &Map<String, Value>,
-    ) -> Result<PermissionToken, SignError> {
+    ) -> Result<(Unsigned, Facts), SignError> {
         let now = self.clock.now();
         let issued_at = Timestamp::from_seconds(now.seconds());
         let expires_at = Timestamp::from_seconds(now.plus(self.settings.permission_token_ttl).seconds());
@@ -96,28 +149,62 @@ impl TokenService {
             exp: numeric_date(expires_at),
             jti: token_id.as_str(),
         };
-        let ring = self.ring.load();
-        let key = ring.signing(now).ok_or(SignError::NoKey)?;
-        let token = signed(key, PERMISSION_TOKEN, &claims, MAX_PERMISSION_TOKEN_LEN)?;
-        Ok(PermissionToken { token, key_id: key.public().kid().to_owned(), issued_at, expires_at })
+        let ring = self.ring.load_full();
+        let unsigned = Unsigned::new(ring, now, PERMISSION_TOKEN, &claims, MAX_PERMISSION_TOKEN_LEN)?;
+        let key_id = unsigned.key_id.clone();
+        Ok((unsigned, Facts { key_id, issued_at, expires_at }))
     }
 }
 
-/// Our own exact encoding: a header that is always written alike, the claims in the order of their struct, no spaces.
-fn signed(
-    key: &PrivateKey,
-    typ: &str,
-    claims: &impl Serialize,
-    max_len: usize,
-) -> Result<SecretString, SignError> {
-    let header = format!(r#"{{"alg":"RS256","typ":"{typ}","kid":"{}"}}"#, key.public().kid());
-    let claims = serde_json::to_vec(claims).map_err(|_| SignError::Failed)?;
-    let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-    if token.len() + 1 + key.encoded_signature_len() > max_len {
-        return Err(SignError::TooLarge);
+/// What is known of a permission token before it is signed.
+struct Facts {
+    key_id: String,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Facts {
+    fn with(self, token: SecretString) -> PermissionToken {
+        let Self { key_id, issued_at, expires_at } = self;
+        PermissionToken { token, key_id, issued_at, expires_at }
     }
-    let signature = key.sign(token.as_bytes()).ok_or(SignError::Failed)?;
-    token.push('.');
-    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-    Ok(token.into())
+}
+
+/// A token that lacks its signature. The key is looked up again when it is signed: it is that of the ring and moment for
+/// which the header was written.
+struct Unsigned {
+    ring: Arc<KeyRing>,
+    now: Timestamp,
+    key_id: String,
+    message: String,
+}
+
+impl Unsigned {
+    /// Our own exact encoding: a header that is always written alike, the claims in the order of their struct, no spaces.
+    fn new(
+        ring: Arc<KeyRing>,
+        now: Timestamp,
+        typ: &str,
+        claims: &impl Serialize,
+        max_len: usize,
+    ) -> Result<Self, SignError> {
+        let key = ring.signing(now).ok_or(SignError::NoKey)?;
+        let key_id = key.public().kid().to_owned();
+        let header = format!(r#"{{"alg":"RS256","typ":"{typ}","kid":"{key_id}"}}"#);
+        let claims = serde_json::to_vec(claims).map_err(|_| SignError::Failed)?;
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        if message.len() + 1 + key.encoded_signature_len() > max_len {
+            return Err(SignError::TooLarge);
+        }
+        Ok(Self { ring, now, key_id, message })
+    }
+
+    fn sign(self) -> Result<SecretString, SignError> {
+        let key = self.ring.signing(self.now).ok_or(SignError::NoKey)?;
+        let signature = key.sign(self.message.as_bytes()).ok_or(SignError::Failed)?;
+        let mut token = self.message;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token.into())
+    }
 }

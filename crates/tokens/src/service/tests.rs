@@ -2,6 +2,7 @@
 
 mod hostile;
 mod issued;
+mod remembered;
 mod rotation;
 mod sealed;
 

@@ -1,20 +1,45 @@
-//! Verifying user tokens.
+//! Verifying tokens.
+
+use std::sync::Arc;
 
 use vestibule_domain::Timestamp;
 
 use super::LEEWAY;
+use super::verified::{Proven, digest_of};
 use crate::claims::{USER_TOKEN, UserClaims};
-use crate::compact::Compact;
-use crate::{TokenRefused, TokenService, UserTokenClaims};
+use crate::compact::{Compact, MAX_USER_TOKEN_LEN};
+use crate::{KeyRing, TokenRefused, TokenService, UserTokenClaims};
 
 impl TokenService {
     /// Who a user token is of, if it is one of ours and its time is not over. Everything that is cheap comes before the
-    /// signature, and no claim is looked at before the signature is proven.
+    /// signature, and no claim is looked at before the signature is proven, now or at an earlier request.
     pub fn verify_user_token(&self, token: &str) -> Result<UserTokenClaims, TokenRefused> {
+        if token.len() > MAX_USER_TOKEN_LEN {
+            return Err(TokenRefused::TooLarge);
+        }
         let now = self.clock.now();
-        let token = Compact::parse(token, USER_TOKEN)?;
         let ring = self.ring.load();
+        let digest = digest_of(token);
+        let proven = match self.verified.find(&digest) {
+            // INVARIANT: the id is the key's thumbprint, so a key of this id is the one that signed.
+            Some(proven) if ring.verifies_for(&proven.kid, now, self.grace()) => proven,
+            Some(_) => return Err(TokenRefused::UnknownKey),
+            None => {
+                let proven = Arc::new(self.prove(token, &ring, now)?);
+                self.verified.keep(digest, Arc::clone(&proven));
+                proven
+            }
+        };
+        require_time(&proven.claims, now)?;
+        Ok(proven.claims.clone())
+    }
+
+    fn prove(&self, token: &str, ring: &KeyRing, now: Timestamp) -> Result<Proven, TokenRefused> {
+        let token = Compact::parse(token, USER_TOKEN)?;
         let key = ring.find_verifying(&token.kid, now, self.grace()).ok_or(TokenRefused::UnknownKey)?;
+        if token.signature.len() != key.encoded_signature_len() {
+            return Err(TokenRefused::Signature);
+        }
         if !key.verifies(token.message.as_bytes(), token.signature) {
             return Err(TokenRefused::Signature);
         }
@@ -25,16 +50,19 @@ impl TokenService {
         if claims.aud != self.settings.issuer {
             return Err(TokenRefused::Audience);
         }
-        require_time(claims.into_typed()?, now)
+        let claims = claims.into_typed()?;
+        // What is over already is not worth remembering.
+        require_time(&claims, now)?;
+        Ok(Proven { kid: token.kid, claims })
     }
 }
 
-fn require_time(claims: UserTokenClaims, now: Timestamp) -> Result<UserTokenClaims, TokenRefused> {
+fn require_time(claims: &UserTokenClaims, now: Timestamp) -> Result<(), TokenRefused> {
     if claims.expires_at.plus(LEEWAY) <= now {
         return Err(TokenRefused::Expired);
     }
     if claims.issued_at > now.plus(LEEWAY) {
         return Err(TokenRefused::IssuedInFuture);
     }
-    Ok(claims)
+    Ok(())
 }

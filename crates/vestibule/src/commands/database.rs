@@ -1,7 +1,7 @@
 //! What the commands that work on the database share.
 
 use vestibule_domain::{User, UserId, Username};
-use vestibule_storage::{DatabaseUrl, Storage};
+use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 
 use crate::failure::Failure;
 use crate::serve::connect_storage;
@@ -12,7 +12,7 @@ pub(super) const DATABASE: &str = "the database";
 /// Opens what is there: a mistyped address must not look like a service without users.
 pub(super) async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, Failure> {
     assert_exists(url)?;
-    connect_storage(url, dev).await
+    connect_storage(url, &StorageOptions::default(), dev).await
 }
 
 /// SQLite's file is there. Whether PostgreSQL is shows when it is asked.

@@ -12,12 +12,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Connects and brings the schema up to date.
-pub(crate) async fn connect(url: &DatabaseUrl, dev: bool) -> Result<Storage, Failure> {
+pub(crate) async fn connect(
+    url: &DatabaseUrl,
+    options: &StorageOptions,
+    dev: bool,
+) -> Result<Storage, Failure> {
     if dev {
         std::fs::create_dir_all("var").map_err(Failure::while_doing("the folder var"))?;
     }
-    let storage =
-        Storage::connect(url, &StorageOptions::default()).map_err(Failure::while_doing("DATABASE_URL"))?;
+    let storage = Storage::connect(url, options).map_err(Failure::while_doing("DATABASE_URL"))?;
     migrate_patiently(&storage).await.map_err(Failure::while_doing("the database"))?;
     Ok(storage)
 }

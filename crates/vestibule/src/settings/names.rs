@@ -5,6 +5,7 @@ pub(super) const TEXTS: &[&str] = &[
     "LISTEN",
     "ADMIN_LISTEN",
     "EXTERNAL_ADDRESS",
+    "DATABASE_CONNECTIONS",
     "MAX_CONNECTIONS",
     "DRAIN_DELAY",
     "KEYS_DIR",

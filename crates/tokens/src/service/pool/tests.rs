@@ -1,0 +1,95 @@
+use std::sync::mpsc;
+
+use super::*;
+
+/// Holds every thread of a pool until what is returned is dropped.
+fn occupy(pool: &Arc<SigningPool>) -> Vec<mpsc::Sender<()>> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let hold = |_| {
+        let (release, released) = mpsc::channel::<()>();
+        let (begun, has_begun) = mpsc::channel();
+        let job = move || {
+            begun.send(()).unwrap();
+            released.recv().unwrap_err();
+        };
+        pool.put(Urgency::SignIn, Box::new(job)).unwrap();
+        has_begun.recv().unwrap();
+        release
+    };
+    (0..(processors / 2).max(1)).map(hold).collect()
+}
+
+#[tokio::test]
+async fn k6_a_full_queue_refuses_at_once_and_permissions_take_no_place_from_sign_ins() {
+    let pool = Arc::new(SigningPool::with_limit(2));
+    let held = occupy(&pool);
+    let waiting: Vec<_> = (0..2)
+        .map(|number| {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { pool.run(Urgency::Permission, move || number).await })
+        })
+        .collect();
+    while pool.shared.lock().permission.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(pool.run(Urgency::Permission, || 2).await, Err(Busy));
+    let sign_in = tokio::spawn({
+        let pool = Arc::clone(&pool);
+        async move { pool.run(Urgency::SignIn, || 3).await }
+    });
+    while pool.shared.lock().sign_in.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    assert_eq!(sign_in.await.unwrap(), Ok(Some(3)));
+    for (number, job) in waiting.into_iter().enumerate() {
+        assert_eq!(job.await.unwrap(), Ok(Some(number)));
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_goes_before_a_permission_that_has_waited_longer() {
+    let pool = Arc::new(SigningPool::new());
+    let held = occupy(&pool);
+    let (order, ordered) = mpsc::channel();
+    for urgency in [Urgency::Permission, Urgency::SignIn] {
+        let order = order.clone();
+        pool.put(urgency, Box::new(move || order.send(urgency).unwrap())).unwrap();
+    }
+    let mut queue = pool.shared.lock();
+    if let Some(first) = queue.next() {
+        first();
+    }
+    drop(queue);
+    assert_eq!(ordered.recv().unwrap(), Urgency::SignIn);
+    drop(held);
+    assert_eq!(ordered.recv().unwrap(), Urgency::Permission);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_not_signed() {
+    let pool = Arc::new(SigningPool::new());
+    let held = occupy(&pool);
+    let (begun, has_begun) = mpsc::channel();
+    let given_up = tokio::spawn({
+        let pool = Arc::clone(&pool);
+        async move { pool.run(Urgency::Permission, move || begun.send(()).unwrap()).await }
+    });
+    while pool.shared.lock().permission.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    drop(held);
+    assert_eq!(pool.run(Urgency::Permission, || ()).await, Ok(Some(())));
+    assert!(has_begun.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_job_that_panics_costs_no_thread() {
+    let pool = SigningPool::new();
+    for _ in 0..64 {
+        assert_eq!(pool.run(Urgency::Permission, || panic!("a bug")).await, Ok(None::<()>));
+    }
+    assert_eq!(pool.run(Urgency::Permission, || 1).await, Ok(Some(1)));
+}
