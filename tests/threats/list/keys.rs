@@ -60,6 +60,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "replicas::agreement::m2_m3_a_key_that_comes_or_goes_is_seen_by_every_replica",
             "rotation::m3_removing_a_key_ends_its_tokens_at_once_and_no_others",
+            "vestibule-tokens service::tests::remembered::m3_the_remembered_tokens_of_a_key_die_with_it",
             "vestibule-tokens service::tests::rotation::m3_d9_a_key_that_is_taken_away_takes_its_tokens_with_it",
         ],
     },
@@ -88,7 +89,7 @@ pub(super) const ROWS: &[Row] = &[
         priority: 1,
         attack: "One secret for several purposes",
         outcome: "keys are derived for each purpose; what one purpose sealed, no other opens",
-        remark: "",
+        remark: "Over the wire, the tests of B3 and D6 show the same.",
         tests: &[
             "vestibule-tokens service::tests::sealed::m5_a_token_is_nothing_sealed",
             "vestibule-tokens service::tests::sealed::m5_b3_another_deployment_opens_nothing",

@@ -54,6 +54,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "next::a4_only_https_and_the_listed_loopback_origin_are_followed",
             "vestibule-domain next::tests::a4_only_https_and_listed_loopback_http",
+            "vestibule-tokens service::tests::remembered::a4_a_token_that_is_remembered_still_expires",
         ],
     },
     Row {

@@ -90,6 +90,9 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "one minute of leeway; what has expired stays so",
         remark: "",
         tests: &[
+            "outages::clock::d5_the_clock_is_put_back_and_what_was_used_stays_used",
+            "outages::clock::d5_the_clock_jumps_to_and_fro_under_requests",
+            "outages::clock::d5_the_clock_leaps_ahead_and_what_was_over_stays_over_after_a_restart",
             "tokens::time::d5_a_clock_that_is_put_back_refuses_what_comes_from_the_future_and_nothing_else",
             "tokens::time::d5_a_clock_that_leaps_ahead_ends_every_token_and_no_new_one",
             "tokens::time::d5_a_token_lives_fourteen_days_and_not_a_minute_longer",
