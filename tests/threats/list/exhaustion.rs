@@ -91,6 +91,7 @@ pub(super) const ROWS: &[Row] = &[
             "observability::audit::k7_whoever_is_nobody_can_add_nothing_however_often_they_come",
             "observability::metrics::k7_a_flood_of_odd_requests_makes_no_more_than_a_handful_of_series",
             "sign_in::k7_a_sign_in_that_only_begins_writes_nothing",
+            "threats::exhaustion::k7_a_flood_of_sign_ins_that_only_begin_grows_nothing",
         ],
     },
     Row {

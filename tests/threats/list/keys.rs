@@ -21,6 +21,7 @@ pub(super) const ROWS: &[Row] = &[
             "rotation::listing::m1_a_new_key_is_for_its_owner_alone_and_complete",
             "rotation::listing::m1_several_that_make_the_first_key_at_once_agree_on_the_one_that_signs",
             "rotation::listing::m1_what_an_interrupted_command_leaves_behind_is_no_key",
+            "threats::keys::m1_no_private_key_is_in_the_repository_or_comes_with_the_image",
             "vestibule-storage::suite sqlite::m1_a_new_file_is_its_owners_alone",
             "vestibule-tokens folder::tests::m1_a_file_is_never_replaced",
             "vestibule-tokens folder::tests::m1_a_new_key_is_private_complete_and_signs",
@@ -89,8 +90,9 @@ pub(super) const ROWS: &[Row] = &[
         priority: 1,
         attack: "One secret for several purposes",
         outcome: "keys are derived for each purpose; what one purpose sealed, no other opens",
-        remark: "Over the wire, the tests of B3 and D6 show the same.",
+        remark: "",
         tests: &[
+            "threats::keys::m5_what_was_made_for_one_purpose_serves_no_other",
             "vestibule-tokens service::tests::sealed::m5_a_token_is_nothing_sealed",
             "vestibule-tokens service::tests::sealed::m5_b3_another_deployment_opens_nothing",
             "vestibule-tokens service::tests::sealed::m5_b3_any_flipped_bit_closes",

@@ -45,8 +45,8 @@ pub(super) const ROWS: &[Row] = &[
         attack: "How long an answer takes tells of a secret",
         outcome: "secrets are compared in constant time, or looked up by a digest; signatures are \
                   checked with public numbers",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &["threats::leaks::n3_secrets_are_compared_by_what_takes_the_same_time_wherever_they_differ"],
     },
     Row {
         id: "N4",
@@ -95,6 +95,10 @@ pub(super) const ROWS: &[Row] = &[
         attack: "Metrics from outside; health checks that open doors",
         outcome: "a listener of their own; a health check is a request like any other",
         remark: "",
-        tests: &["cross_origin::headers::n6_metrics_are_on_their_own_listener_alone"],
+        tests: &[
+            "cross_origin::headers::n6_metrics_are_on_their_own_listener_alone",
+            "threats::leaks::n6_health_tells_neither_versions_nor_places",
+            "threats::leaks::n6_whoever_says_that_it_watches_the_service_is_told_no_more",
+        ],
     },
 ];

@@ -35,6 +35,7 @@ pub(super) const ROWS: &[Row] = &[
                   `kid` is refused, and nothing is opened or fetched",
         remark: "",
         tests: &[
+            "threats::tokens::d2_no_file_that_a_key_id_names_is_opened",
             "tokens::headers::d2_a_key_that_comes_with_the_token_is_neither_used_nor_fetched",
             "tokens::headers::d2_the_key_id_only_names_a_key_of_the_ring",
             "vestibule-tokens service::tests::hostile::d2_a_key_id_only_looks_up_a_key_that_is_held",
@@ -125,6 +126,7 @@ pub(super) const ROWS: &[Row] = &[
                   grow",
         remark: "",
         tests: &[
+            "threats::exhaustion::d7_a_flood_of_large_and_wrong_tokens_grows_nothing",
             "tokens::sizes::d7_a_million_dots_are_too_many_wherever_they_stand",
             "tokens::sizes::d7_json_of_any_depth_is_refused",
             "tokens::sizes::d7_what_is_larger_than_any_token_is_refused",
