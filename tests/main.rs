@@ -36,6 +36,7 @@ mod rotation;
 mod sign_in;
 mod sign_out;
 mod snippets;
+mod threats;
 mod tokens;
 mod upstream;
 mod usernames;

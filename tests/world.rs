@@ -67,7 +67,10 @@ impl World {
             .setting("DATABASE_URL", database.url())
             .setting("ALLOWED_ORIGINS", "https://app.example.com;http://localhost:3000")
             .setting("ALLOWED_SERVICES", "storage:sample-permissions;reports:sample-permissions")
-            .setting("INSTALLED_EXTENSIONS", "sample-extension");
+            .setting("INSTALLED_EXTENSIONS", "sample-extension")
+            // Many tests are one person in a great hurry.
+            .setting("RATE_LIMIT_SIGN_IN_PER_ACCOUNT", "1000/1m")
+            .setting("RATE_LIMIT_UPDATE_PER_ACCOUNT", "1000/1m");
         let emulator = EmulatorOptions {
             redirect_uris: RedirectPolicy::Exact(vec![callback]),
             ..EmulatorOptions::default()

@@ -97,7 +97,7 @@ async fn every_answer_is_as_the_document_says() {
         for status in operation
             .responses()
             .keys()
-            .filter(|status| !["default", "403", "503"].contains(&status.as_str()))
+            .filter(|status| !["default", "403", "429", "503"].contains(&status.as_str()))
         {
             assert!(
                 seen.contains(&(id.to_owned(), status.clone())),
@@ -169,4 +169,28 @@ async fn a_denial_is_as_the_document_says() {
     let answer = world.get_as(&token, "/auth/authorize?service=guarded").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (403, &json!("access_denied")));
     document.assert_true_of("authorize_service", &answer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_too_often_is_answered_as_the_document_says() {
+    let settings = World::builder(TestDatabase::sqlite()).setting("TRUSTED_PROXIES", "127.0.0.1");
+    let settings =
+        ["SIGN_IN", "UPDATE", "AUTHORIZE", "LOOKUP"].iter().fold(settings, |settings, operation| {
+            settings.setting(&format!("RATE_LIMIT_{operation}_PER_ADDRESS"), "1/20h")
+        });
+    let world = settings.start().await;
+    let (document, browser) = (document(&world).await, world.browser());
+    let limited =
+        document.operations().into_iter().filter(|operation| operation.responses().contains_key("429"));
+    for (number, operation) in limited.enumerate() {
+        let ask = async || {
+            let method = operation.method.to_uppercase().parse::<Method>().unwrap();
+            let request = browser.request(method, &operation.path.replace("{provider}", "google"));
+            browser.send(request.header("x-forwarded-for", format!("203.0.113.{number}"))).await
+        };
+        assert_ne!(ask().await.status, 429, "{}", operation.path);
+        let answer = ask().await;
+        assert_eq!(answer.status, 429, "{}: {}", operation.path, answer.body);
+        document.assert_true_of(operation.id(), &answer);
+    }
 }

@@ -43,6 +43,7 @@ impl Flows {
         let Some(principal) = self.authenticate(token).await? else {
             return Ok(Authorization::Nothing);
         };
+        self.admit_authorization(&principal.user().id)?;
         let permissions = self.ask_permissions(&principal, &service).await?;
         let user_id = principal.user().id.clone();
         let token = self.sign_or_reuse(&user_id, &service, &permissions)?;

@@ -26,6 +26,12 @@ pub enum FlowError {
     /// A plugin: permissions could not be had, so no token is made.
     #[error("permissions are unavailable: {0}")]
     PermissionsUnavailable(CallFailure),
+    /// The caller: this account asks too often.
+    #[error("too many requests for this account")]
+    TooManyRequests {
+        /// How long until the next one is allowed.
+        retry_after: Duration,
+    },
     /// Us, for a while: the database is out of reach.
     #[error("the database is unavailable: {0}")]
     StorageUnavailable(String),
@@ -40,6 +46,7 @@ impl FlowError {
         match self {
             Self::PermissionsUnavailable(failure) => Some(failure.retry_after()),
             Self::StorageUnavailable(_) => Some(Duration::from_secs(2)),
+            Self::TooManyRequests { retry_after } => Some(*retry_after),
             Self::InvalidNext(_)
             | Self::UnknownProvider
             | Self::Callback(_)

@@ -107,6 +107,7 @@ impl Flows {
                 return Ok(Err(Declined(error_code_of(&error))));
             }
         };
+        self.admit_sign_in(&profile.identity)?;
         match self.store(&profile, client).await? {
             SignInOutcome::Disabled => {
                 tracing::warn!(provider = %provider.name(), "a disabled user tried to sign in");

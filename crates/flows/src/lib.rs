@@ -13,6 +13,7 @@ mod browser;
 mod check;
 mod error;
 mod finish_sign_in;
+mod limits;
 mod lookup;
 mod principal;
 mod reuse;
@@ -34,6 +35,7 @@ pub use browser::BrowserSecret;
 pub use check::{ProviderLink, SessionCheck};
 pub use error::{CallbackRefusal, FlowError};
 pub use finish_sign_in::Callback;
+pub use limits::{AccountRates, RateLimiter};
 pub use lookup::PublicProfile;
 pub use principal::Principal;
 pub use start_sign_in::StartedSignIn;
@@ -58,6 +60,8 @@ pub struct FlowSettings {
     pub session_ttl: Duration,
     /// Whether an unchanged permission token is given again while half of its life is ahead.
     pub permission_token_reuse: bool,
+    /// How often one account may ask for what costs something.
+    pub account_rates: AccountRates,
 }
 
 /// What the flows work with.
@@ -81,12 +85,13 @@ pub struct Flows {
     settings: FlowSettings,
     parts: Parts,
     reuse: TokenReuse,
+    limiter: RateLimiter,
 }
 
 impl Flows {
     /// Joins the parts under these settings.
     pub fn new(settings: FlowSettings, parts: Parts) -> Self {
-        Self { settings, parts, reuse: TokenReuse::new() }
+        Self { settings, parts, reuse: TokenReuse::new(), limiter: RateLimiter::new() }
     }
 
     /// What the operator decided.

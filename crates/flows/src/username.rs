@@ -31,6 +31,7 @@ impl Flows {
             return Ok(UsernameOutcome::refused("not signed in"));
         };
         let Some(username) = username else { return Ok(UsernameOutcome::Done) };
+        self.admit_update(&principal.user().id)?;
         let username = match Username::parse(username) {
             Ok(username) => username,
             Err(reason) => return Ok(UsernameOutcome::refused(&reason.to_string())),

@@ -31,6 +31,15 @@ impl FromStr for TrustedProxies {
     }
 }
 
+/// Where a request comes from, and on whose word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClientAddress {
+    /// The other end of the connection.
+    Peer(IpAddr),
+    /// What a trusted proxy says.
+    Forwarded(IpAddr),
+}
+
 impl TrustedProxies {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
@@ -45,6 +54,13 @@ impl TrustedProxies {
     /// The address of the client: the peer itself, or, when the peer is a trusted proxy, the rightmost hop of
     /// `X-Forwarded-For` that is not one. A hop that is not an address ends the search at what was known before it.
     pub(crate) fn client_address(&self, request: &Request) -> Option<IpAddr> {
+        self.find_client(request).map(|client| match client {
+            ClientAddress::Peer(address) | ClientAddress::Forwarded(address) => address,
+        })
+    }
+
+    /// The same, with whose word it is.
+    pub(crate) fn find_client(&self, request: &Request) -> Option<ClientAddress> {
         let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return None };
         let peer = peer.ip().to_canonical();
         let headers: Vec<&str> = request
@@ -54,15 +70,16 @@ impl TrustedProxies {
             .filter_map(|value| value.to_str().ok())
             .collect();
         let hops = headers.iter().rev().flat_map(|value| value.rsplit(','));
-        let mut client = peer;
+        let (mut address, mut client) = (peer, ClientAddress::Peer(peer));
         for hop in hops {
-            if !self.trust(client) {
+            if !self.trust(address) {
                 break;
             }
             match hop.trim().parse::<IpAddr>() {
-                Ok(address) => client = address.to_canonical(),
+                Ok(hop) => address = hop.to_canonical(),
                 Err(_) => break,
             }
+            client = ClientAddress::Forwarded(address);
         }
         Some(client)
     }

@@ -18,6 +18,7 @@ use vestibule_domain::{AllowedOrigins, Randomness};
 use vestibule_flows::Flows;
 
 use crate::cors;
+use crate::limits::AddressLimits;
 use crate::metrics::Metrics;
 use crate::problem::{Fault, Problem};
 use crate::repeated::refuse_repeated_parameters;
@@ -32,16 +33,23 @@ pub(crate) struct HeadersOnly;
 pub(crate) struct Edge {
     allowed_origins: AllowedOrigins,
     https: bool,
+    limits: AddressLimits,
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 }
 
 impl Edge {
-    pub(crate) fn new(flows: &Flows, metrics: Metrics, randomness: Arc<dyn Randomness>) -> Self {
+    pub(crate) fn new(
+        flows: &Flows,
+        limits: AddressLimits,
+        metrics: Metrics,
+        randomness: Arc<dyn Randomness>,
+    ) -> Self {
         let settings = flows.settings();
         Self {
             allowed_origins: settings.allowed_origins.clone(),
             https: settings.external_address.origin().is_https(),
+            limits,
             metrics,
             randomness,
         }
@@ -71,6 +79,7 @@ pub(crate) struct EdgeEndpoint {
 
 impl EdgeEndpoint {
     async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
+        self.edge.limits.admit(operation::operation_of(request.uri().path()), &request)?;
         refuse_repeated_parameters(&request)?;
         if request.method() == Method::HEAD {
             request.set_data(HeadersOnly);

@@ -19,6 +19,7 @@ mod documentation;
 mod edge;
 mod failure;
 mod form;
+mod limits;
 mod metrics;
 mod pages;
 mod problem;
@@ -35,15 +36,19 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
+pub use limits::AddressRates;
 pub use metrics::{Metrics, PluginMetrics, PluginReading};
 
 use edge::Edge;
+use limits::AddressLimits;
 
 /// What the operator decided about the HTTP surface.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// How often one address may ask for what costs something.
+    pub address_rates: AddressRates,
     /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
     pub demo_services: Option<Vec<ServiceName>>,
 }
@@ -61,7 +66,8 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
-    let edge = Edge::new(&flows, metrics, randomness);
+    let limits = AddressLimits::new(settings.address_rates, settings.trusted_proxies.clone());
+    let edge = Edge::new(&flows, limits, metrics, randomness);
     let app = Arc::new(App { flows, settings });
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()

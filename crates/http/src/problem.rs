@@ -30,6 +30,8 @@ pub(crate) enum Problem {
     NotFound,
     #[error("this method is not for this address")]
     MethodNotAllowed,
+    #[error("too many requests from this address")]
+    TooManyRequests { retry_after: Duration },
     #[error("the service is not ready: {0}")]
     NotReady(&'static str),
     #[error("a handler panicked")]
@@ -76,6 +78,7 @@ impl Problem {
         match self {
             Self::Flow(error) => error.retry_after(),
             Self::NotReady(_) => Some(Duration::from_secs(2)),
+            Self::TooManyRequests { retry_after } => Some(*retry_after),
             _ => None,
         }
     }
@@ -109,6 +112,7 @@ impl Fault {
             }
             P::NotFound => caller(StatusCode::NOT_FOUND, "not_found", problem),
             P::MethodNotAllowed => caller(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", problem),
+            P::TooManyRequests { .. } => Self::too_many_requests(problem),
             P::NotReady(reason) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", reason, Level::WARN)
             }
@@ -138,8 +142,14 @@ impl Fault {
                 let text = "the service cannot reach its database now; try again";
                 new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &text, Level::ERROR)
             }
+            FlowError::TooManyRequests { .. } => Self::too_many_requests(error),
             FlowError::Internal(_) => Self::internal(),
         }
+    }
+
+    /// RFC 6585 section 4.
+    fn too_many_requests(text: &dyn ToString) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text, Level::DEBUG)
     }
 
     fn internal() -> Self {

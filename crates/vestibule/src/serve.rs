@@ -73,7 +73,11 @@ async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure>
     let flows = make_flows(&settings, &storage, &tokens, Arc::clone(&plugins), providers, &clock);
     let demo_services =
         settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
-    let http = HttpSettings { trusted_proxies: settings.trusted_proxies.clone(), demo_services };
+    let http = HttpSettings {
+        trusted_proxies: settings.trusted_proxies.clone(),
+        address_rates: settings.address_rates,
+        demo_services,
+    };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock);
     let reloading = reload::start(&plugins, sources, settings.listen);

@@ -4,6 +4,7 @@
 mod names;
 mod plugins;
 mod providers;
+mod rates;
 mod sources;
 mod values;
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use vestibule_domain::{AccountLinking, AllowedOrigins, ExternalAddress, Origin, UserIdScheme};
 use vestibule_flows::FlowSettings;
-use vestibule_http::TrustedProxies;
+use vestibule_http::{AddressRates, TrustedProxies};
 use vestibule_plugin_host::PluginPlan;
 use vestibule_storage::DatabaseUrl;
 
@@ -37,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) flows: FlowSettings,
     pub(crate) permission_token_ttl: Duration,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) address_rates: AddressRates,
     pub(crate) log: LogSettings,
 }
 
@@ -83,6 +85,7 @@ impl Settings {
         let plugins = plugins::read(&mut reader);
         let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
         let trusted_proxies = reader.parse("TRUSTED_PROXIES", str::parse).unwrap_or_default();
+        let address_rates = rates::read_address_rates(&mut reader);
         let log = read_log(&mut reader);
         // Nothing ends early above, so that every mistake is found.
         let complete = || {
@@ -97,6 +100,7 @@ impl Settings {
                 flows: flows?,
                 permission_token_ttl,
                 trusted_proxies,
+                address_rates,
                 log,
             })
         };
@@ -187,6 +191,7 @@ fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>
         "explicit" => Ok(AccountLinking::Explicit),
         _ => Err("expected verified-email or explicit"),
     });
+    let account_rates = rates::read_account_rates(reader);
     let user_id_scheme = reader.parse("USER_ID_SCHEME", |text| match text {
         "random" => Ok(UserIdScheme::Random),
         "email-md5" => Ok(UserIdScheme::EmailMd5),
@@ -199,6 +204,7 @@ fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>
         user_id_scheme: user_id_scheme.unwrap_or_default(),
         session_ttl,
         permission_token_reuse: reader.parse("PERMISSION_TOKEN_REUSE", parse_switch).unwrap_or(true),
+        account_rates,
     })
 }
 

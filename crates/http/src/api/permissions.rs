@@ -22,6 +22,7 @@ impl Statuses for AuthorizeFailures {
     const ALL: &'static [Status] = &[
         Status::new(400, "The request has two different tokens."),
         Status::new(403, "The permission provider denies access to this service."),
+        Status::retry(429, "Too many requests from this address or for this account."),
         Status::retry(503, "The permission provider or the database does not answer; there is no token."),
     ];
 }

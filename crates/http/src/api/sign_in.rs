@@ -22,8 +22,11 @@ pub(crate) struct SignInApi;
 pub(crate) struct StartFailures;
 
 impl Statuses for StartFailures {
-    const ALL: &'static [Status] =
-        &[Status::new(400, "`next` is not allowed."), Status::new(404, "There is no provider of this name.")];
+    const ALL: &'static [Status] = &[
+        Status::new(400, "`next` is not allowed."),
+        Status::new(404, "There is no provider of this name."),
+        Status::retry(429, "Too many requests from this address."),
+    ];
     const FORMS: &'static [Form] = &[Form::Json, Form::Page];
 }
 
@@ -35,6 +38,7 @@ impl Statuses for FinishFailures {
             400,
             "The state is missing, forged, expired, used, or from another browser; the page says which.",
         ),
+        Status::retry(429, "Too many requests from this address or for this account."),
         Status::retry(503, "The database is out of reach; the sign-in must be started again."),
     ];
     const FORMS: &'static [Form] = &[Form::Page];

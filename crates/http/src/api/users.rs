@@ -23,6 +23,7 @@ impl Statuses for UpdateFailures {
         Status::new(400, "The request has two different tokens or usernames, or cannot be read."),
         Status::new(413, "The body is longer than 64 KiB."),
         Status::new(415, "The body is not a form."),
+        Status::retry(429, "Too many requests from this address or for this account."),
         Status::retry(503, "The database is out of reach."),
     ];
 }
@@ -30,7 +31,10 @@ impl Statuses for UpdateFailures {
 pub(crate) struct LookupFailures;
 
 impl Statuses for LookupFailures {
-    const ALL: &'static [Status] = &[Status::retry(503, "The database is out of reach.")];
+    const ALL: &'static [Status] = &[
+        Status::retry(429, "Too many requests from this address."),
+        Status::retry(503, "The database is out of reach."),
+    ];
 }
 
 #[OpenApi]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use vestibule_domain::{Origin, SystemRandomness};
 
 use super::*;
+use crate::{AddressRates, TrustedProxies};
 
 fn edge(https: bool) -> EdgeEndpoint {
     let routes = Route::new()
@@ -18,6 +19,7 @@ fn edge(https: bool) -> EdgeEndpoint {
     let edge = Edge {
         allowed_origins: AllowedOrigins::new(vec![Origin::parse("https://app.example.com").unwrap()]),
         https,
+        limits: AddressLimits::new(AddressRates::default(), TrustedProxies::default()),
         metrics: Metrics::new("0"),
         randomness: Arc::new(SystemRandomness),
     };

@@ -1,0 +1,62 @@
+//! How often something may happen.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// So many times in a period: all at once if need be, and then evenly as the period passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    count: NonZeroU32,
+    period: Duration,
+}
+
+/// Why a rate makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RateError {
+    /// Nothing would ever be allowed.
+    #[error("the number must be at least 1")]
+    NoCount,
+    /// Too short to mean anything, or so long that a restart comes first.
+    #[error("the period must be between a second and a day")]
+    Period,
+}
+
+impl Rate {
+    /// `count` times in `period`.
+    pub fn new(count: u32, period: Duration) -> Result<Self, RateError> {
+        let count = NonZeroU32::new(count).ok_or(RateError::NoCount)?;
+        let bounds = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+        if bounds.contains(&period) { Ok(Self { count, period }) } else { Err(RateError::Period) }
+    }
+
+    /// How many may come at once after a long pause.
+    pub fn count(&self) -> u32 {
+        self.count.get()
+    }
+
+    /// How long after one the next is earned.
+    pub fn interval(&self) -> Duration {
+        self.period / self.count.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_earned_evenly_over_its_period() {
+        let rate = Rate::new(120, Duration::from_secs(60)).unwrap();
+        assert_eq!((rate.count(), rate.interval()), (120, Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn a_rate_that_allows_nothing_or_means_nothing_is_none() {
+        assert_eq!(Rate::new(0, Duration::from_secs(60)), Err(RateError::NoCount));
+        for period in [Duration::ZERO, Duration::from_millis(999), Duration::from_secs(24 * 60 * 60 + 1)] {
+            assert_eq!(Rate::new(1, period), Err(RateError::Period), "{period:?}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! How often one account may ask for what costs something.
+//!
+//! Addresses are limited in front of the flows, where they are known; the counting is the same.
+
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+use vestibule_domain::{IdentityKey, Rate, UserId};
+
+use crate::{FlowError, Flows};
+
+/// How many keys a limiter remembers, in at most 4 MiB. Beyond it, those that ask rarely are forgotten first.
+const CAPACITY: usize = 32_768;
+
+/// How often one account may do what costs something; `None`: as often as it likes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AccountRates {
+    /// Sign-ins that a provider has vouched for.
+    pub sign_in: Option<Rate>,
+    /// Attempts to choose a username.
+    pub update: Option<Rate>,
+    /// Requests for permission tokens.
+    pub authorize: Option<Rate>,
+}
+
+/// Counts by key, in memory and within bounds.
+///
+/// The generic cell rate algorithm: a key has one number, the moment at which it has earned back all that it
+/// spent. Any number of requests at once is decided exactly, without a lock, and a refused one costs its sender nothing more.
+pub struct RateLimiter {
+    began: Instant,
+    hasher: RandomState,
+    /// By a keyed hash, so that nothing of an address or account stays in memory; nanoseconds since `began`.
+    earned_back_at: Cache<u64, Arc<AtomicU64>>,
+}
+
+impl RateLimiter {
+    /// Nobody has asked for anything yet.
+    pub fn new() -> Self {
+        Self { began: Instant::now(), hasher: RandomState::new(), earned_back_at: Cache::new(CAPACITY) }
+    }
+
+    /// Takes note of one request of `key`, or says how long it must wait. `key` should name what is asked for, if
+    /// several things are counted apart.
+    pub fn admit(&self, rate: &Rate, key: impl Hash) -> Result<(), Duration> {
+        self.admit_at(rate, key, self.began.elapsed())
+    }
+
+    fn admit_at(&self, rate: &Rate, key: impl Hash, now: Duration) -> Result<(), Duration> {
+        let (now, interval) = (nanoseconds(now), nanoseconds(rate.interval()));
+        let at_once = interval.saturating_mul(u64::from(rate.count()) - 1);
+        let decide = |earned_back_at: u64| {
+            let from = earned_back_at.max(now);
+            if from - now > at_once { Err(from - now - at_once) } else { Ok(from.saturating_add(interval)) }
+        };
+        let slot = self.slot(key);
+        let outcome = slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |known| decide(known).ok());
+        outcome.map(drop).map_err(|known| Duration::from_nanos(decide(known).err().unwrap_or(interval)))
+    }
+
+    fn slot(&self, key: impl Hash) -> Arc<AtomicU64> {
+        let make = || Ok::<_, std::convert::Infallible>(Arc::default());
+        self.earned_back_at
+            .get_or_insert_with(&self.hasher.hash_one(key), make)
+            .unwrap_or_else(|never| match never {})
+    }
+}
+
+impl Default for RateLimiter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What an account's requests are counted for.
+#[derive(Debug, Clone, Copy, Hash)]
+enum Purpose {
+    SignIn,
+    Update,
+    Authorize,
+}
+
+impl Flows {
+    /// An account that nobody may have here yet is the provider's, and is counted before anything is written.
+    pub(crate) fn admit_sign_in(&self, identity: &IdentityKey) -> Result<(), FlowError> {
+        self.admit(self.settings.account_rates.sign_in, Purpose::SignIn, identity)
+    }
+
+    pub(crate) fn admit_update(&self, user: &UserId) -> Result<(), FlowError> {
+        self.admit(self.settings.account_rates.update, Purpose::Update, user)
+    }
+
+    pub(crate) fn admit_authorization(&self, user: &UserId) -> Result<(), FlowError> {
+        self.admit(self.settings.account_rates.authorize, Purpose::Authorize, user)
+    }
+
+    fn admit(&self, rate: Option<Rate>, purpose: Purpose, account: impl Hash) -> Result<(), FlowError> {
+        let Some(rate) = rate else { return Ok(()) };
+        let outcome = self.limiter.admit(&rate, (purpose, account));
+        outcome.map_err(|retry_after| FlowError::TooManyRequests { retry_after })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! Attacks by the rows of the threat list.
+
+mod limits;
