@@ -1,6 +1,6 @@
 # `make` lists what there is. Rust, make and a C compiler are all that building takes.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-needs check bench bench-plugins openapi screenshot
+.PHONY: help run build test test-needs check bench soak bench-plugins openapi screenshot
 
 PROGRAM := $(or $(CARGO_TARGET_DIR),target)/debug/vestibule
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -40,10 +40,15 @@ ifneq ($(shell command -v cargo-deny),)
 endif
 
 # One build for both: apart, each would ask shared dependencies for other features.
-bench: ## Measure every endpoint beside the machine's limit, in ROUNDS=5 of SECONDS=2 each
+bench: ## Measure every endpoint beside the machine's limit, in ROUNDS=5 with SECONDS=1.5 for each figure
 	cargo build --release -p vestibule -p vestibule-bench -p sample-permissions
 	$(RELEASE)/vestibule-bench speed --program $(RELEASE)/vestibule \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+soak: ## Mixed traffic for MINUTES=5 at RATE=300 a second, on DATABASE=sqlite or postgres: what grows
+	cargo build --release -p vestibule -p vestibule-bench -p sample-permissions
+	$(RELEASE)/vestibule-bench soak --program $(RELEASE)/vestibule \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) $(if $(DATABASE),--database $(DATABASE))
 
 bench-plugins: ## Measure what a call of a plugin costs, by its isolation, beside a signature
 	cargo build --release -p sample-permissions -p python -p webhook

@@ -13,6 +13,7 @@ mod failure;
 mod load;
 mod process;
 mod request;
+mod soak;
 mod speed;
 mod statistics;
 mod subjects;
@@ -25,6 +26,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use failure::{Failure, Outcome, While};
+use soak::Soak;
 use speed::Speed;
 use subjects::{bare, emulator, signature};
 
@@ -39,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Everything that has an aim, in turns, as a table and a picture
     Speed(Speed),
+    /// Mixed traffic at a steady rate for a long time, and what grows meanwhile
+    Soak(Soak),
     #[command(hide = true)]
     Bare { answer: PathBuf },
     #[command(hide = true)]
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Outcome<()> {
     match command {
         Command::Speed(speed) => until_interrupted(speed::measure(speed)),
+        Command::Soak(soak) => until_interrupted(soak::run(soak)),
         Command::Bare { answer } => bare::serve(answer),
         Command::Emulator { people } => emulator::serve(*people),
         Command::Sign { milliseconds } => signature::sign(Duration::from_millis(*milliseconds)),

@@ -1,5 +1,6 @@
 //! Requests as bytes.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 /// A GET with these headers besides `Host`.
@@ -17,7 +18,8 @@ pub(crate) fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], fo
 fn write(method: &str, address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        // Writing to a text cannot fail.
+        write!(text, "{name}: {value}\r\n").ok();
     }
     text.push_str("\r\n");
     text.push_str(body);

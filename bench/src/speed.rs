@@ -25,7 +25,7 @@ pub(crate) struct Speed {
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// How long one figure takes, in seconds
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 1.5)]
     seconds: f64,
     /// How many users the large databases have
     #[arg(long, default_value_t = 1_000_000)]

@@ -1,6 +1,6 @@
 //! What is expected, and whether it is so.
 
-use super::series::{Figures, row, subject};
+use super::series::{Figures, Series, row, subject};
 
 const DATABASES: [&str; 2] = ["SQLite", "PostgreSQL"];
 
@@ -55,10 +55,10 @@ fn beside_the_original(figures: &Figures, database: &str, aims: &mut Vec<Aim>) {
 
 fn under_load(figures: &Figures, database: &str, aims: &mut Vec<Aim>) {
     for row in [row::SIGN_IN, row::SIGN_IN_GITHUB] {
-        let rate = figures.find(row, database).and_then(|series| series.per_second());
+        let rate = figures.find(row, database).and_then(Series::per_second);
         push(aims, &format!("{database}: {row}"), "a second", rate, 1_000.0, true);
     }
-    let p99 = |row| figures.find(row, database).and_then(|series| series.p99());
+    let p99 = |row| figures.find(row, database).and_then(Series::p99);
     let value = ratio(p99(row::FLOODED), p99(row::IDLE));
     push(aims, &format!("{database}: {}, p99", row::FLOODED), "× its idle p99", value, 5.0, false);
     let value = ratio(figures.cpu(row::CROWDED, database), figures.cpu(row::CHECK, database));

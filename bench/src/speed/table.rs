@@ -74,7 +74,7 @@ pub(super) fn number(figure: Option<f64>) -> String {
 fn thousands(digits: &str) -> String {
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -100,7 +100,8 @@ fn align(rows: &[Vec<String>]) -> String {
         if place == 0 {
             for (column, width) in widths.iter().enumerate() {
                 let line = "-".repeat(width - 1);
-                text.push_str(&if column == 0 { format!("| {line}- ") } else { format!("| {line}: ") });
+                let end = if column == 0 { '-' } else { ':' };
+                write!(text, "| {line}{end} ").ok();
             }
             text.push_str("|\n");
         }

@@ -97,16 +97,12 @@ impl Database {
 
     /// Bytes on the disk, the log of a file included.
     pub(crate) async fn size(&self) -> Outcome<u64> {
-        match self.path() {
-            Some(path) => {
-                let parts = ["", "-wal"].map(|end| fs::metadata(format!("{path}{end}")));
-                Ok(parts.into_iter().flatten().map(|part| part.len()).sum())
-            }
-            None => {
-                let size = query(&self.url, "SELECT pg_database_size(current_database())").await?;
-                size.and_then(|text| text.parse().ok()).doing("a size")
-            }
+        if let Some(path) = self.path() {
+            let parts = ["", "-wal"].map(|end| fs::metadata(format!("{path}{end}")));
+            return Ok(parts.into_iter().flatten().map(|part| part.len()).sum());
         }
+        let size = query(&self.url, "SELECT pg_database_size(current_database())").await?;
+        size.and_then(|text| text.parse().ok()).doing("a size")
     }
 
     fn path(&self) -> Option<&str> {
@@ -117,6 +113,8 @@ impl Database {
     fn execute_in_file(&self, statements: &[String]) -> Outcome<()> {
         let program = "import sqlite3, sys\n\
                        connection = sqlite3.connect(sys.argv[1], timeout=60)\n\
+                       connection.execute('PRAGMA synchronous = OFF')\n\
+                       connection.execute('PRAGMA cache_size = -400000')\n\
                        for statement in sys.argv[2:]:\n    connection.execute(statement)\n\
                        connection.commit()\n";
         let path = self.path().unwrap_or_default();

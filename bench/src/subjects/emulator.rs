@@ -22,7 +22,11 @@ impl Provider {
     pub(crate) fn start(people: u32) -> Outcome<Self> {
         let (process, line) = start_and_read_line(ourselves(&["emulator", &people.to_string()])?)?;
         let settings: Value = serde_json::from_str(&line).doing("its settings")?;
-        let address = settings["address"].as_str().and_then(|text| text.parse().ok()).doing("its address")?;
+        let address = settings
+            .get("address")
+            .and_then(Value::as_str)
+            .and_then(|text| text.parse().ok())
+            .doing("its address")?;
         Ok(Self { process, address, settings })
     }
 

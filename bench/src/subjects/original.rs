@@ -66,7 +66,7 @@ async fn sign_in(address: SocketAddr) -> Outcome<String> {
         .await
         .doing("the original's check")?;
     let body: Value = serde_json::from_slice(connection.body(answer)).doing("the original's check")?;
-    let offered = body["providers"]["google"]["url"].as_str().unwrap_or_default();
+    let offered = body.pointer("/providers/google/url").and_then(Value::as_str).unwrap_or_default();
     let token = offered.split_once("jwt=").map(|(_, token)| token.to_owned());
     token.ok_or_else(|| Failure::new(format!("the original offers no token: {body}")))
 }

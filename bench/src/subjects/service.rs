@@ -17,6 +17,18 @@ use super::database::{Database, Kind, Server};
 use super::emulator::{self, Provider};
 use super::{free_address, wait_until_it_answers};
 
+/// How often one address and one account may ask.
+const LIMITS: [&str; 7] = [
+    "RATE_LIMIT_SIGN_IN_PER_ADDRESS",
+    "RATE_LIMIT_SIGN_IN_PER_ACCOUNT",
+    "RATE_LIMIT_UPDATE_PER_ADDRESS",
+    "RATE_LIMIT_UPDATE_PER_ACCOUNT",
+    "RATE_LIMIT_AUTHORIZE_PER_ADDRESS",
+    "RATE_LIMIT_AUTHORIZE_PER_ACCOUNT",
+    "RATE_LIMIT_LOOKUP_PER_ADDRESS",
+];
+const NO_LIMIT: &str = "1000000/1s";
+
 /// A running service with people who are signed in.
 pub(crate) struct Service {
     pub(crate) process: Process,
@@ -96,7 +108,7 @@ impl Service {
     pub(crate) fn traveller(&self) -> Traveller {
         let connections = [self.address, self.provider].map(Connection::new);
         let [service, provider] = connections;
-        Traveller { service, provider, addresses: [self.address, self.provider] }
+        Traveller { service, provider, addresses: [self.address, self.provider], last_status: None }
     }
 
     /// One request for each signed-in person.
@@ -132,6 +144,8 @@ fn configure(command: &mut Command, plan: &Plan<'_>, database: &Database, place:
     command.env("DATABASE_URL", &database.url).env("KEYS_DIR", keys);
     command.env("ALLOWED_SERVICES", "storage:sample-permissions");
     command.env("PERMISSION_TOKEN_REUSE", if plan.reuse { "on" } else { "off" });
+    // One machine plays everybody here, which the limits are there to refuse. They count all the same.
+    command.envs(LIMITS.map(|name| (name, NO_LIMIT)));
     command.envs(plan.provider.settings());
 }
 
@@ -140,6 +154,7 @@ pub(crate) struct Traveller {
     service: Connection,
     provider: Connection,
     addresses: [SocketAddr; 2],
+    last_status: Option<u16>,
 }
 
 impl Traveller {
@@ -147,7 +162,7 @@ impl Traveller {
     pub(crate) async fn reach_callback(&mut self, provider: &str, person: usize) -> Outcome<Vec<u8>> {
         let [service, emulator] = self.addresses;
         let login = request::get(service, &format!("/auth/login/{provider}"), &[]);
-        let answer = self.service.send(&login).await.doing("a login")?;
+        let answer = self.ask_service(&login).await?;
         let cookie = self.service.header(answer, "set-cookie").doing("a cookie")?;
         let cookie = cookie.split(';').next().unwrap_or_default();
         let mut consent = location(&self.service, answer)?;
@@ -161,8 +176,20 @@ impl Traveller {
     /// The whole way; the user token.
     pub(crate) async fn sign_in(&mut self, provider: &str, person: usize) -> Outcome<String> {
         let callback = self.reach_callback(provider, person).await?;
-        let answer = self.service.send(&callback).await.doing("a callback")?;
+        let answer = self.ask_service(&callback).await?;
         token_in(&self.service, answer)
+    }
+
+    /// The status of the service's last answer; none if there was no answer.
+    pub(crate) fn last_status(&self) -> Option<u16> {
+        self.last_status
+    }
+
+    async fn ask_service(&mut self, request: &[u8]) -> Outcome<Answer> {
+        self.last_status = None;
+        let answer = self.service.send(request).await.doing("the service")?;
+        self.last_status = Some(answer.status);
+        Ok(answer)
     }
 }
 
