@@ -1,11 +1,16 @@
 #!/bin/sh
-# What the tests need besides Rust and a C compiler: a PostgreSQL server, Chromium with its driver, Python with venv,
-# Node.js, curl and bash.
+# What the tests need besides Rust and a C compiler: a PostgreSQL server with its clients, Chromium with its driver, Python with venv,
+# Node.js, curl, bash, HAProxy and nginx.
 # Installs what is missing when it may, and says what is missing when it may not.
 set -eu
 
 has_postgres() {
     command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+}
+
+# Where only root looks for programs, too.
+has_server() {
+    command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]
 }
 
 has_browser() {
@@ -15,6 +20,9 @@ has_browser() {
 
 missing=
 has_postgres || missing="$missing postgresql"
+command -v psql >/dev/null 2>&1 || missing="$missing postgresql-client"
+has_server haproxy || missing="$missing haproxy"
+has_server nginx || missing="$missing nginx-light"
 has_browser || missing="$missing chromium"
 command -v chromedriver >/dev/null 2>&1 || missing="$missing chromium-driver"
 python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing="$missing python3 python3-venv"

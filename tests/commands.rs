@@ -1,5 +1,6 @@
 //! Every command: what it does, what it says, how it ends.
 
+mod backup;
 mod database;
 mod development;
 mod help;

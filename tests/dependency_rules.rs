@@ -17,6 +17,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("flows", &["domain", "tokens", "storage", "providers", "plugin-abi", "plugin-host"]),
     ("http", &["flows", "domain"]),
     ("provider-emulator", &[]),
+    ("listener", &[]),
     ("verifier", &[]),
     ("test-support", &[]),
     ("tests", &[]),
@@ -33,6 +34,7 @@ const PROGRAM_MAY_DEPEND_ON: &[&str] = &[
     "plugin-host",
     "flows",
     "http",
+    "listener",
     "provider-emulator",
 ];
 
@@ -44,6 +46,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libloading", &["plugin-host"]),
     ("poem", &["http", "vestibule", "provider-emulator", "bench"]),
     ("poem-openapi", &["http"]),
+    ("prometheus-client", &["http"]),
+    ("opentelemetry", &["vestibule"]),
+    ("opentelemetry_sdk", &["vestibule"]),
+    ("tracing-opentelemetry", &["vestibule"]),
 ];
 
 #[test]

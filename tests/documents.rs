@@ -1,5 +1,6 @@
 //! What the documents say of the repository and the settings is so.
 
+mod deployment;
 pub(crate) mod markdown;
 
 use std::fs;
@@ -8,7 +9,7 @@ use std::path::Path;
 use markdown::{Document, code_spans, repository};
 
 /// The settings with a value of their own when they are absent. The others are off, required, or have none.
-const DEFAULTS: [(&str, &str); 14] = [
+const DEFAULTS: [(&str, &str); 18] = [
     ("LISTEN", "127.0.0.1:8000"),
     ("DATABASE_URL", "sqlite://vestibule.db"),
     ("KEYS_DIR", "keys"),
@@ -21,12 +22,16 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("USER_TOKEN_TTL", "14d"),
     ("PERMISSION_TOKEN_TTL", "15m"),
     ("PERMISSION_TOKEN_REUSE", "on"),
+    ("AUDIT_RETENTION", "90d"),
+    ("OTEL_SERVICE_NAME", "vestibule"),
+    ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
+    ("OTEL_TRACES_SAMPLER_ARG", "1"),
     ("LOG", "info"),
     ("LOG_FORMAT", "text"),
 ];
 
 /// Names in capitals with an underscore that other programs gave to something.
-const OTHER_NAMES: [&str; 2] = ["HTTPS_PROXY", "LC_ALL"];
+const OTHER_NAMES: [&str; 3] = ["HTTPS_PROXY", "LC_ALL", "OTEL_BSP_SCHEDULE_DELAY"];
 
 #[test]
 fn every_relative_link_leads_somewhere() {

@@ -15,6 +15,7 @@
 
 mod audit_log;
 mod authorize;
+mod backups;
 mod browser;
 mod callback;
 mod commands;
@@ -28,8 +29,10 @@ mod identities;
 mod leaks;
 mod linking;
 mod next;
+mod observability;
 mod openapi;
 mod python;
+mod replicas;
 mod restart;
 mod roles;
 mod rotation;

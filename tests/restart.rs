@@ -1,8 +1,12 @@
 //! The program ends and begins again, kindly or not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use vestibule_provider_emulator::{Endpoint, Provider};
 use vestibule_test_support::{RawConnection, TestDatabase, eventually};
 
@@ -73,7 +77,9 @@ async fn l10_connections_that_say_nothing_do_not_keep_the_program_from_ending() 
     idle.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(idle.receive(Duration::from_millis(500)).await.statuses(), [200]);
     assert_eq!(world.program.stop().await.code(), Some(0));
-    assert!(world.program.logs().contains("stopping: requests under way are finished first"));
+    assert!(
+        world.program.logs().contains("stopping: readiness says no, then requests under way are finished")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,4 +95,54 @@ async fn a_permission_token_of_before_is_not_given_again_but_still_verifies() {
         "they are kept in memory alone"
     );
     assert_eq!(world.browser().get("/.well-known/jwks.json").await.body, keys, "the key is the same");
+}
+
+/// Asks once on an open connection. Answers whether the connection may be used again.
+async fn ask_once(stream: &mut TcpStream) -> std::io::Result<bool> {
+    stream.write_all(b"GET /auth/check HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"}") {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let text = String::from_utf8(bytes).unwrap().to_lowercase();
+    assert!(text.starts_with("http/1.1 200"), "{text}");
+    Ok(!text.contains("connection: close"))
+}
+
+/// Asks without pause, as a proxy does: on connections that it keeps, and on new ones while the service is ready.
+async fn ask_until_unready(address: String, unready: watch::Receiver<bool>, total: Arc<AtomicU32>) {
+    let mut answered = 0;
+    while !*unready.borrow() {
+        let mut stream = TcpStream::connect(&address).await.expect("a ready service takes connections");
+        loop {
+            let again =
+                ask_once(&mut stream).await.unwrap_or_else(|error| panic!("after {answered}: {error}"));
+            answered += 1;
+            total.fetch_add(1, Ordering::Relaxed);
+            if !again {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l10_clients_that_keep_their_connections_lose_no_request_when_the_program_ends() {
+    let mut world = World::builder(TestDatabase::sqlite()).setting("DRAIN_DELAY", "3s").start().await;
+    let address = world.program.base_url().replace("http://", "");
+    let (say, unready) = watch::channel(false);
+    let total = Arc::new(AtomicU32::new(0));
+    let client = |_| tokio::spawn(ask_until_unready(address.clone(), unready.clone(), Arc::clone(&total)));
+    let clients: Vec<_> = (0..16).map(client).collect();
+    eventually("there is traffic", async || total.load(Ordering::Relaxed) > 200).await;
+    world.program.begin_stop();
+    let browser = world.browser();
+    eventually("readiness says no", async || browser.get("/readyz").await.status == 503).await;
+    say.send_replace(true);
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!(world.program.ended().await.code(), Some(0));
 }

@@ -1,3 +1,4 @@
 //! Attacks by the rows of the threat list.
 
+mod connections;
 mod limits;

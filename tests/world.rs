@@ -8,7 +8,9 @@ use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 use vestibule_provider_emulator::{Clock, Control, Emulator, EmulatorOptions, RedirectPolicy};
-use vestibule_test_support::{Answer, Client, MovableClock, Program, ProgramBuilder, TestDatabase};
+use vestibule_test_support::{
+    Answer, Client, MovableClock, Program, ProgramBuilder, TestDatabase, eventually,
+};
 
 /// Where the frontend of most tests lives: an allowed origin that nobody listens at.
 pub(crate) const APP: &str = "https://app.example.com/welcome";
@@ -174,6 +176,13 @@ impl World {
     }
 }
 
+impl World {
+    /// Waits until a token counts no more, because another process has ended its session.
+    pub(crate) async fn until_signed_out(&self, token: &str) {
+        eventually("the token is dead", async || !self.is_signed_in(token).await).await;
+    }
+}
+
 impl WorldBuilder {
     /// A setting of the program.
     pub(crate) fn setting(mut self, name: &str, value: &str) -> Self {
@@ -243,7 +252,8 @@ fn address_of_metrics(base_url: &str) -> String {
     format!("http://127.0.0.1:{}", port + 1)
 }
 
-fn point_at(program: ProgramBuilder, emulator: &Emulator, config: &str) -> ProgramBuilder {
+/// A program whose providers are those of the emulator, with more of `vestibule.toml`.
+pub(crate) fn point_at(program: ProgramBuilder, emulator: &Emulator, config: &str) -> ProgramBuilder {
     let (google, github, corporate) =
         (emulator.google_client(), emulator.github_client(), emulator.corporate_client());
     let corporate = format!(

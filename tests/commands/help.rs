@@ -5,19 +5,21 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 27] = [
+const COMMANDS: [(&[&str], &[&str]); 31] = [
     (
         &[],
         &[
             "serve",
             "keys",
             "migrate",
+            "backup",
             "config",
             "openapi",
             "plugin",
             "users",
             "roles",
             "permissions",
+            "audit",
             "healthcheck",
             "--config",
             "--dev",
@@ -30,6 +32,7 @@ const COMMANDS: [(&[&str], &[&str]); 27] = [
     (&["keys", "rotate"], &["--activate-in"]),
     (&["keys", "list"], &["List the keys"]),
     (&["migrate"], &["schema"]),
+    (&["backup"], &["<FILE>", "SQLite", "while the service runs"]),
     (&["config"], &["check"]),
     (&["config", "check"], &["without starting"]),
     (&["openapi"], &["OpenAPI"]),
@@ -38,9 +41,10 @@ const COMMANDS: [(&[&str], &[&str]); 27] = [
     (&["plugin", "inspect"], &["<FILE>"]),
     (&["plugin", "check"], &["<FILE>", "--json", "TOML or JSON"]),
     (&["plugin", "new"], &["<NAME>", "--dir <DIR>", "default: here"]),
-    (&["users"], &["list", "show", "disable", "enable", "delete"]),
+    (&["users"], &["list", "show", "sign-out", "disable", "enable", "delete"]),
     (&["users", "list"], &["List all users"]),
     (&["users", "show"], &["<USER>", "id or username"]),
+    (&["users", "sign-out"], &["USER", "--all", "End all sessions"]),
     (&["users", "disable"], &["<USER>", "End a user's sessions"]),
     (&["users", "delete"], &["<USER>", "identities, sessions"]),
     (&["roles"], &["grant", "revoke", "list"]),
@@ -49,6 +53,8 @@ const COMMANDS: [(&[&str], &[&str]); 27] = [
     (&["roles", "list"], &["--user"]),
     (&["permissions"], &["explain"]),
     (&["permissions", "explain"], &["--user", "--service"]),
+    (&["audit"], &["list"]),
+    (&["audit", "list"], &["--user", "--event", "--since", "--json"]),
     (&["healthcheck"], &["alive"]),
 ];
 
@@ -85,6 +91,9 @@ async fn wrong_usage_ends_with_status_two_and_says_what_would_be_right() {
         (&["plugin", "check", "libx.so", "--config", "x.yaml"], ".toml or .json"),
         (&["plugin", "new"], "<NAME>"),
         (&["users", "show"], "<USER>"),
+        (&["backup"], "<FILE>"),
+        (&["users", "sign-out"], "--all"),
+        (&["users", "sign-out", "ada", "--all"], "cannot be used with"),
         (&["users", "rename", "ada"], "unrecognized subcommand"),
         (&["--config"], "--config"),
     ] {

@@ -1,7 +1,7 @@
 //! `vestibule users`.
 
 use serde_json::{Value, json};
-use vestibule_test_support::{Program, TestDatabase};
+use vestibule_test_support::{Program, TestDatabase, eventually};
 
 use super::Outcome;
 use crate::world::{World, on_both_databases};
@@ -15,6 +15,10 @@ async fn told(world: &World, arguments: &[&str]) -> String {
     let outcome = users(world, arguments).await;
     assert_eq!((outcome.status, outcome.error.as_str()), (Some(0), ""), "{arguments:?}");
     outcome.out
+}
+
+async fn until_signed_out(world: &World, token: &str) {
+    eventually("the token is dead", async || !world.is_signed_in(token).await).await;
 }
 
 fn text(value: &Value) -> &str {
@@ -58,13 +62,37 @@ on_both_databases! {
         assert!(!shown.contains(&token) && !shown.contains("disabled"), "{shown}");
     }
 
+    async fn a_user_is_signed_out_everywhere_and_nobody_else_is(database) {
+        let world = World::on(database).await;
+        let ada = [world.sign_in("google", "ada").await, world.sign_in("github", "ada").await];
+        let linus = world.sign_in("google", "linus").await;
+        let id = text(&world.profile(&ada[0]).await["id"]).to_owned();
+        assert_eq!(told(&world, &["sign-out", &id]).await, format!("{id}: signed out; sessions that ended: 2\n"));
+        for token in &ada {
+            until_signed_out(&world, token).await;
+        }
+        assert!(world.is_signed_in(&linus).await);
+        assert_eq!(told(&world, &["sign-out", &id]).await, format!("{id}: signed out; sessions that ended: 0\n"));
+        assert!(world.is_signed_in(&world.sign_in("google", "ada").await).await, "a new sign-in counts");
+    }
+
+    async fn l12_everybody_is_signed_out_at_once_and_may_sign_in_again(database) {
+        let world = World::on(database).await;
+        let tokens = [world.sign_in("google", "ada").await, world.sign_in("google", "linus").await];
+        assert_eq!(told(&world, &["sign-out", "--all"]).await, "users whose sessions are over: 2\n");
+        for token in &tokens {
+            until_signed_out(&world, token).await;
+        }
+        assert!(world.is_signed_in(&world.sign_in("google", "ada").await).await);
+    }
+
     async fn a_user_is_disabled_enabled_and_deleted(database) {
         let world = World::on(database).await;
         let token = world.sign_in("google", "ada").await;
         world.post_as(&token, "/auth/update", &[("username", "ada")]).await;
         let id = text(&world.profile(&token).await["id"]).to_owned();
         assert_eq!(told(&world, &["disable", "ada"]).await, format!("{id}: disabled; all sessions are over\n"));
-        assert!(!world.is_signed_in(&token).await);
+        world.until_signed_out(&token).await;
         assert!(told(&world, &["list"]).await.trim_end().ends_with("  disabled"));
         assert!(told(&world, &["show", &id]).await.contains("disabled  20"));
         assert_eq!(world.fail_to_sign_in("google", "ada").await, "account_disabled");
@@ -75,7 +103,7 @@ on_both_databases! {
 
         let deleted = told(&world, &["delete", "ada"]).await;
         assert_eq!(deleted, format!("{id}: deleted, with identities, sessions and roles\n"));
-        assert!(!world.is_signed_in(&token).await);
+        world.until_signed_out(&token).await;
         assert_eq!(told(&world, &["list"]).await, "");
         let resolved = world.browser().get("/auth/resolve?username=ada").await;
         assert_eq!(resolved.json(), json!({"userid": null}));
@@ -88,7 +116,7 @@ on_both_databases! {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_that_is_not_there_is_said_not_to_be() {
     let world = World::on(TestDatabase::sqlite()).await;
-    for command in ["show", "disable", "enable", "delete"] {
+    for command in ["show", "sign-out", "disable", "enable", "delete"] {
         for name in ["nobody", "", "' OR 1=1--", "ff00"] {
             let outcome = users(&world, &[command, name]).await;
             assert_eq!((outcome.status, outcome.out.as_str()), (Some(1), ""), "{command} {name:?}");

@@ -44,6 +44,14 @@ impl Canaries {
         self.add(&format!("the claims of {what}"), token.split('.').nth(1).unwrap());
     }
 
+    /// Leaves out what a database is there to keep: names and addresses of people.
+    pub(super) fn without_people(self) -> Self {
+        let is_secret = |(what, _): &(String, String)| {
+            !what.starts_with("the address of") && !what.starts_with("the name of")
+        };
+        Self(self.0.into_iter().filter(is_secret).collect())
+    }
+
     pub(super) fn assert_absent(&self, place: &str, text: &str) {
         for (what, secret) in &self.0 {
             assert!(!text.contains(secret.as_str()), "{what} is in {place}: {}", around(text, secret));

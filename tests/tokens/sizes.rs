@@ -69,7 +69,7 @@ async fn d7_a_million_dots_are_too_many_wherever_they_stand() {
     for (what, request, status) in [
         ("a header", format!("GET /auth/check HTTP/1.1\r\nAuthorization: Bearer {dots}\r\n{end}"), 431),
         ("the query", format!("GET /auth/check?jwt={dots} HTTP/1.1\r\n{end}"), 431),
-        ("a shorter query", format!("GET /auth/check?jwt={} HTTP/1.1\r\n{end}", &dots[..66_000]), 414),
+        ("a shorter query", format!("GET /auth/check?jwt={} HTTP/1.1\r\n{end}", &dots[..20_000]), 414),
         ("a form", form(&dots), 413),
         ("a form that is just small enough", form(&dots[..60_000]), 200),
     ] {

@@ -7,6 +7,7 @@
 //! To add a rule about a value, give the value a type here whose only way in is a parsing function; the rest of
 //! the workspace then cannot hold a value that breaks the rule.
 
+mod audit;
 mod causes;
 mod clock;
 mod email;
@@ -25,6 +26,7 @@ mod statement;
 mod user;
 mod username;
 
+pub use audit::{Actor, AuditEvent, AuditName, UnknownEvent};
 pub use causes::with_causes;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use email::{EmailAddress, EmailError};

@@ -9,13 +9,21 @@ pub struct ClientInfo {
     pub user_agent: Option<String>,
     /// The client's address.
     pub ip: Option<String>,
+    /// The id of the request, by which the log has more about it.
+    pub request_id: Option<String>,
 }
 
 impl ClientInfo {
     /// Cleans what a request says about its client.
     pub fn new(user_agent: Option<&str>, ip: Option<String>) -> Self {
         let user_agent = user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(256).collect());
-        Self { user_agent, ip }
+        Self { user_agent, ip, request_id: None }
+    }
+
+    /// The same client by this request.
+    #[must_use]
+    pub fn by_request(self, id: Option<&str>) -> Self {
+        Self { request_id: id.map(str::to_owned), ..self }
     }
 }
 

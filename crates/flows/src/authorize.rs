@@ -1,11 +1,12 @@
 //! What may this person do at a service? The answer is a signed permission token.
 
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, UserId};
+use vestibule_domain::{Actor, AuditEvent, AuditName, ServiceName, UserId};
 use vestibule_plugin_host::{CallFailure, PermissionRequest};
+use vestibule_storage::log_audit_event;
 use vestibule_tokens::PermissionToken;
 
-use crate::{FlowError, Flows, Principal};
+use crate::{AuthorizationResult, FlowError, Flows, IssuedToken, Principal};
 
 /// The answer to a request for permissions.
 #[derive(Debug)]
@@ -37,9 +38,19 @@ impl Flows {
         token: Option<&str>,
         service: Option<&str>,
     ) -> Result<Authorization, FlowError> {
-        let Some(service) = service.and_then(|name| self.find_service(name)) else {
-            return Ok(Authorization::Nothing);
-        };
+        let service = service.and_then(|name| self.find_service(name));
+        let outcome = self.authorize_known(token, service.clone()).await;
+        let result = AuthorizationResult::of(&outcome, service.is_some());
+        self.parts.observer.authorized(service.as_ref(), result);
+        outcome
+    }
+
+    async fn authorize_known(
+        &self,
+        token: Option<&str>,
+        service: Option<ServiceName>,
+    ) -> Result<Authorization, FlowError> {
+        let Some(service) = service else { return Ok(Authorization::Nothing) };
         let Some(principal) = self.authenticate(token).await? else {
             return Ok(Authorization::Nothing);
         };
@@ -73,9 +84,21 @@ impl Flows {
             person: person.as_ref(),
         };
         self.parts.plugins.permissions(&request).await.map_err(|failure| match failure {
-            CallFailure::Denied(_) => FlowError::Denied,
+            CallFailure::Denied(_) => {
+                self.tell_of_denial(principal, service);
+                FlowError::Denied
+            }
             other => FlowError::PermissionsUnavailable(other),
         })
+    }
+
+    /// In the log alone: whoever is denied may ask as often as they like.
+    fn tell_of_denial(&self, principal: &Principal, service: &ServiceName) {
+        let (user, session) = (&principal.user().id, &principal.session().id);
+        let event =
+            AuditEvent::new(AuditName::AccessDenied, Actor::User(user.clone()), self.parts.clock.now());
+        let event = event.about(user).in_session(session).refused("denied_by_plugin");
+        log_audit_event(&event.with("service", service.as_str()));
     }
 
     fn sign_or_reuse(
@@ -86,15 +109,16 @@ impl Flows {
     ) -> Result<PermissionToken, FlowError> {
         let tokens = &self.parts.tokens;
         let sign = || {
-            tokens
-                .issue_permission_token(user, service, permissions)
-                .map_err(|error| FlowError::Internal(error.to_string()))
+            let token = tokens.issue_permission_token(user, service, permissions);
+            self.parts.observer.token_issued(IssuedToken::SignedPermission);
+            token.map_err(|error| FlowError::Internal(error.to_string()))
         };
         if !self.settings.permission_token_reuse {
             return sign();
         }
         let now = self.parts.clock.now();
         if let Some(earlier) = self.reuse.find(user, service, permissions, &tokens.signing_key_id(), now) {
+            self.parts.observer.token_issued(IssuedToken::ReusedPermission);
             return Ok(earlier);
         }
         let token = sign()?;

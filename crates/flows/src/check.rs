@@ -31,7 +31,7 @@ impl Flows {
         token: Option<&str>,
         next: Option<&str>,
     ) -> Result<SessionCheck, FlowError> {
-        if let Some(principal) = self.authenticate(token).await? {
+        if let Some(principal) = self.recognize(token).await? {
             return Ok(SessionCheck::SignedIn(Box::new(principal)));
         }
         let next = Next::parse(next, &self.settings.allowed_origins)?;

@@ -92,6 +92,22 @@ pub enum CallbackRefusal {
     ProviderGone,
 }
 
+impl CallbackRefusal {
+    /// For a label of a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StateMissing => "state_missing",
+            Self::StateForged => "state_forged",
+            Self::StateExpired => "state_expired",
+            Self::StateReplayed => "state_replayed",
+            Self::OtherBrowser => "other_browser",
+            Self::CodeMissing => "code_missing",
+            Self::CodeTooLong => "code_too_long",
+            Self::ProviderGone => "provider_gone",
+        }
+    }
+}
+
 /// The `error` parameter that a frontend gets when a sign-in that it began cannot be finished.
 pub(crate) fn error_code_of(error: &ProviderError) -> &'static str {
     match error {

@@ -1,14 +1,17 @@
 //! From the provider back to the frontend, with a user token.
 
 use secrecy::{ExposeSecret, SecretString};
-use vestibule_domain::{ClientInfo, Next, Session, SessionId, UpstreamProfile, User, UserId};
+use vestibule_domain::{
+    Actor, AuditEvent, AuditName, ClientInfo, Next, ProviderName, Session, SessionId, UpstreamProfile, User,
+    UserId,
+};
 use vestibule_plugin_host::Hook;
-use vestibule_providers::{CodeExchange, Provider};
-use vestibule_storage::{SignIn, SignInOutcome};
+use vestibule_providers::{CodeExchange, Provider, ProviderError};
+use vestibule_storage::{SignIn, SignInOutcome, log_audit_event};
 
 use crate::attempt::Attempt;
 use crate::error::{error_code_from_provider, error_code_of};
-use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows};
+use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, SignInResult};
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
 #[derive(Default)]
@@ -47,15 +50,27 @@ impl<'a> ProviderAnswer<'a> {
     }
 }
 
-/// A sign-in that is properly over without a token: the `error` that the frontend gets.
-struct Declined(&'static str);
+/// A sign-in that is properly over without a token: the `error` that the frontend gets, and what it is counted as.
+struct Declined(&'static str, SignInResult);
 
 impl Declined {
-    fn by_provider(provider: &dyn Provider, code: &str) -> Self {
-        let error = error_code_from_provider(code);
-        tracing::info!(provider = %provider.name(), error, "the provider refused a sign-in");
-        Self(error)
+    fn by_provider(code: &str) -> Self {
+        Self(error_code_from_provider(code), SignInResult::DeclinedAtProvider)
     }
+
+    fn because_of(error: &ProviderError) -> Self {
+        let result = match error {
+            ProviderError::Unavailable { .. } => SignInResult::ProviderUnavailable,
+            ProviderError::Refused { .. } => SignInResult::StatementRefused,
+        };
+        Self(error_code_of(error), result)
+    }
+}
+
+/// Somebody who may go in: their token, and whether they were never here before.
+struct Welcome {
+    token: SecretString,
+    is_new: bool,
 }
 
 impl Flows {
@@ -65,6 +80,17 @@ impl Flows {
     /// The attempt is spent before the code is exchanged, by one insertion that can succeed once: of any number of
     /// identical callbacks one goes on. Until then nothing is redirected and nothing is written.
     pub async fn finish_sign_in(&self, callback: &Callback) -> Result<String, FlowError> {
+        let outcome = self.follow_callback(callback).await;
+        if let Err(FlowError::Callback(reason)) = &outcome {
+            self.parts.observer.callback_refused(*reason);
+            if *reason == CallbackRefusal::StateReplayed {
+                self.tell_of_refusal(AuditName::SignInReplayed, None, callback, "state_replayed");
+            }
+        }
+        outcome
+    }
+
+    async fn follow_callback(&self, callback: &Callback) -> Result<String, FlowError> {
         let state = callback.state.as_deref().ok_or(CallbackRefusal::StateMissing)?;
         let (attempt, browser) =
             Attempt::open(state, callback.browser.as_ref(), &self.parts.tokens, self.parts.clock.now())?;
@@ -76,7 +102,7 @@ impl Flows {
             return Err(CallbackRefusal::StateReplayed.into());
         }
         let outcome = match answer {
-            ProviderAnswer::Refusal(code) => Err(Declined::by_provider(provider.as_ref(), code)),
+            ProviderAnswer::Refusal(code) => Ok(Err(Declined::by_provider(code))),
             ProviderAnswer::Code(code) => {
                 let exchange = CodeExchange {
                     code,
@@ -85,13 +111,61 @@ impl Flows {
                     redirect_uri: &self.redirect_uri(),
                     issuer: callback.issuer.as_deref(),
                 };
-                self.sign_in(provider.as_ref(), &exchange, &callback.client).await?
+                self.sign_in(provider.as_ref(), &exchange, &callback.client).await
             }
         };
-        Ok(match outcome {
-            Ok(token) => next.with_token(&self.home(), token.expose_secret()),
-            Err(Declined(code)) => next.with_error(&self.home(), code),
+        self.observe_outcome(provider.name(), &outcome, callback);
+        Ok(match outcome? {
+            Ok(welcome) => next.with_token(&self.home(), welcome.token.expose_secret()),
+            Err(Declined(code, _)) => next.with_error(&self.home(), code),
         })
+    }
+
+    fn observe_outcome(
+        &self,
+        provider: &ProviderName,
+        outcome: &Result<Result<Welcome, Declined>, FlowError>,
+        callback: &Callback,
+    ) {
+        self.observe_sign_in(
+            provider,
+            match outcome {
+                Ok(Ok(Welcome { is_new: true, .. })) => SignInResult::NewUser,
+                Ok(Ok(Welcome { is_new: false, .. })) => SignInResult::SignedIn,
+                Ok(Err(Declined(_, result))) => *result,
+                Err(FlowError::TooManyRequests { .. }) => SignInResult::RateLimited,
+                Err(_) => SignInResult::Failed,
+            },
+        );
+        match outcome {
+            // Whoever is known to be somebody has an event in the database.
+            Ok(Ok(_) | Err(Declined(_, SignInResult::AccountDisabled | SignInResult::DeniedByExtension))) => {
+            }
+            Ok(Err(Declined(_, result))) => {
+                self.tell_of_refusal(AuditName::SignInRefused, Some(provider), callback, result.as_str());
+            }
+            Err(_) => {
+                let reason = SignInResult::Failed.as_str();
+                self.tell_of_refusal(AuditName::SignInRefused, Some(provider), callback, reason);
+            }
+        }
+    }
+
+    pub(crate) fn observe_sign_in(&self, provider: &ProviderName, result: SignInResult) {
+        self.parts.observer.sign_in_finished(provider.as_str(), result);
+    }
+
+    /// In the log alone: anybody can be refused as often as they like, and the database must not grow from it.
+    fn tell_of_refusal(
+        &self,
+        name: AuditName,
+        provider: Option<&ProviderName>,
+        callback: &Callback,
+        reason: &'static str,
+    ) {
+        let event = AuditEvent::new(name, Actor::Anybody, self.parts.clock.now()).from(&callback.client);
+        let provider = provider.map(|provider| provider.as_str().to_owned());
+        log_audit_event(&AuditEvent { provider, ..event.refused(reason) });
     }
 
     async fn sign_in(
@@ -99,24 +173,20 @@ impl Flows {
         provider: &dyn Provider,
         exchange: &CodeExchange<'_>,
         client: &ClientInfo,
-    ) -> Result<Result<SecretString, Declined>, FlowError> {
+    ) -> Result<Result<Welcome, Declined>, FlowError> {
         let profile = match provider.exchange(exchange).await {
             Ok(profile) => profile,
             Err(error) => {
                 tracing::warn!(%error, "a sign-in failed at the provider");
-                return Ok(Err(Declined(error_code_of(&error))));
+                return Ok(Err(Declined::because_of(&error)));
             }
         };
         self.admit_sign_in(&profile.identity)?;
         match self.store(&profile, client).await? {
-            SignInOutcome::Disabled => {
-                tracing::warn!(provider = %provider.name(), "a disabled user tried to sign in");
-                Ok(Err(Declined("account_disabled")))
-            }
+            SignInOutcome::Disabled => Ok(Err(Declined("account_disabled", SignInResult::AccountDisabled))),
             SignInOutcome::SignedIn { user, session, is_new } => {
-                tracing::info!(user = %user.id, provider = %provider.name(), is_new, "signed in");
                 self.parts.plugins.forget_user(&user.id);
-                self.welcome(user, &session, is_new).await
+                self.welcome(user, &session, is_new, client).await
             }
         }
     }
@@ -147,22 +217,27 @@ impl Flows {
         mut user: User,
         session: &Session,
         is_new: bool,
-    ) -> Result<Result<SecretString, Declined>, FlowError> {
+        client: &ClientInfo,
+    ) -> Result<Result<Welcome, Declined>, FlowError> {
         let hooks: &[Hook] = if is_new { &[Hook::NewUser, Hook::UserLogin] } else { &[Hook::UserLogin] };
         for hook in hooks {
             let outcome = self.parts.plugins.run_hook(*hook, user, &session.provider_id).await;
             user = outcome.user;
             if outcome.denied.is_some() {
-                tracing::warn!(user = %user.id, "an extension refused a sign-in");
-                self.parts.storage.revoke_session(&session.id, self.parts.clock.now()).await?;
-                return Ok(Err(Declined("access_denied")));
+                let now = self.parts.clock.now();
+                let event = AuditEvent::of_user(AuditName::SignInRefused, &user.id, client, now);
+                let event = event.in_session(&session.id).refused(SignInResult::DeniedByExtension.as_str());
+                self.parts.storage.telling(event).revoke_session(&session.id, now).await?;
+                return Ok(Err(Declined("access_denied", SignInResult::DeniedByExtension)));
             }
             if outcome.changed {
                 self.keep_changes(&user).await?;
             }
         }
         let token = self.parts.tokens.issue_user_token(&user.id, &session.id, session.expires_at);
-        token.map(Ok).map_err(|error| FlowError::Internal(error.to_string()))
+        let token = token.map_err(|error| FlowError::Internal(error.to_string()))?;
+        self.parts.observer.token_issued(IssuedToken::User);
+        Ok(Ok(Welcome { token, is_new }))
     }
 
     /// Keeps what extensions changed about a user.

@@ -15,8 +15,10 @@ mod error;
 mod finish_sign_in;
 mod limits;
 mod lookup;
+mod observer;
 mod principal;
 mod reuse;
+mod sessions;
 mod sign_out;
 mod start_sign_in;
 mod username;
@@ -27,7 +29,7 @@ use std::time::Duration;
 use vestibule_domain::{AccountLinking, AllowedOrigins, Clock, ExternalAddress, Randomness, UserIdScheme};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::Providers;
-use vestibule_storage::Storage;
+use vestibule_storage::{Change, Storage};
 use vestibule_tokens::TokenService;
 
 pub use authorize::{Authorization, Grant};
@@ -37,6 +39,7 @@ pub use error::{CallbackRefusal, FlowError};
 pub use finish_sign_in::Callback;
 pub use limits::{AccountRates, RateLimiter};
 pub use lookup::PublicProfile;
+pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use principal::Principal;
 pub use start_sign_in::StartedSignIn;
 pub use username::UsernameOutcome;
@@ -44,6 +47,7 @@ pub use username::UsernameOutcome;
 pub use vestibule_tokens::{Jwk, JwkSet};
 
 use reuse::TokenReuse;
+use sessions::Sessions;
 
 /// What the operator decided about the flows.
 #[derive(Debug, Clone)]
@@ -58,6 +62,9 @@ pub struct FlowSettings {
     pub user_id_scheme: UserIdScheme,
     /// How long a sign-in session lasts.
     pub session_ttl: Duration,
+    /// For how long after it was last known to be alive a session still counts for a check while the database does not
+    /// answer. Zero: it does not.
+    pub outage_grace: Duration,
     /// Whether an unchanged permission token is given again while half of its life is ahead.
     pub permission_token_reuse: bool,
     /// How often one account may ask for what costs something.
@@ -78,6 +85,26 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes.
     pub randomness: Arc<dyn Randomness>,
+    /// Whoever counts.
+    pub observer: Arc<dyn FlowObserver>,
+}
+
+/// What plugins said about somebody is forgotten when another replica changes the user, as it is when this one does.
+fn forget_what_changes(parts: &Parts) {
+    if !parts.storage.may_have_replicas() {
+        return;
+    }
+    // Not owned: the plugins end when the service lets them go, whoever still listens.
+    let plugins = Arc::downgrade(&parts.plugins);
+    parts.storage.changes().subscribe(move |change| {
+        let Some(plugins) = plugins.upgrade() else { return };
+        match change {
+            Change::User(user) => plugins.forget_user(user),
+            Change::Anything => plugins.forget_everybody(),
+            // An answer of one session is not used in another.
+            Change::Session(_) => {}
+        }
+    });
 }
 
 /// The use cases, ready to run.
@@ -86,12 +113,15 @@ pub struct Flows {
     parts: Parts,
     reuse: TokenReuse,
     limiter: RateLimiter,
+    sessions: Sessions,
 }
 
 impl Flows {
     /// Joins the parts under these settings.
     pub fn new(settings: FlowSettings, parts: Parts) -> Self {
-        Self { settings, parts, reuse: TokenReuse::new(), limiter: RateLimiter::new() }
+        let sessions = Sessions::new(parts.storage.clone());
+        forget_what_changes(&parts);
+        Self { settings, parts, reuse: TokenReuse::new(), limiter: RateLimiter::new(), sessions }
     }
 
     /// What the operator decided.

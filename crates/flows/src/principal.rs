@@ -1,30 +1,32 @@
 //! Who a request acts for. Whatever kind of credential there will be, it becomes a [`Principal`] here and nowhere else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::{Session, User, with_causes};
+use vestibule_storage::StorageError;
+use vestibule_tokens::{TokenRefused, UserTokenClaims};
 
+use crate::observer::{SESSION_ENDED, reason_of};
+use crate::sessions::{Kept, Wanted};
 use crate::{FlowError, Flows};
 
 /// How stale the last use of a session may become before it is written again.
 const LAST_SEEN_RESOLUTION: Duration = Duration::from_secs(600);
 
-/// Somebody who is signed in. Holding one is the proof: only [`Flows::authenticate`] makes it.
+/// Somebody who is signed in. Holding one is the proof: only [`Flows::authenticate`] makes it. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Principal {
-    user: User,
-    session: Session,
-}
+pub struct Principal(Arc<Kept>);
 
 impl Principal {
     /// The person.
     pub fn user(&self) -> &User {
-        &self.user
+        &self.0.live.user
     }
 
     /// The session that the credential belongs to.
     pub fn session(&self) -> &Session {
-        &self.session
+        &self.0.live.session
     }
 }
 
@@ -32,21 +34,55 @@ impl Flows {
     /// Turns a user token into who it stands for; `None` when there is no token, or it is not good, or its session,
     /// its user or both are gone.
     pub async fn authenticate(&self, token: Option<&str>) -> Result<Option<Principal>, FlowError> {
-        let Some(token) = token else { return Ok(None) };
-        let claims = match self.parts.tokens.verify_user_token(token) {
-            Ok(claims) => claims,
-            Err(reason) => {
-                tracing::debug!(%reason, "a user token was refused");
-                return Ok(None);
-            }
-        };
-        let now = self.parts.clock.now();
-        let live = self.parts.storage.find_live_session(&claims.session_id, &claims.user_id, now).await?;
-        let Some(live) = live else { return Ok(None) };
-        if now.since(live.session.last_seen_at) > LAST_SEEN_RESOLUTION {
-            self.touch(&live.session).await;
+        match self.verify(token) {
+            Some(claims) => Ok(self.find_principal(&claims).await?),
+            None => Ok(None),
         }
-        Ok(Some(Principal { user: live.user, session: live.session }))
+    }
+
+    /// As [`Flows::authenticate`], to say who somebody is and for nothing else: while the database does not answer, a session
+    /// that was known to be alive a moment ago counts, if the operator wants that.
+    pub(crate) async fn recognize(&self, token: Option<&str>) -> Result<Option<Principal>, FlowError> {
+        let Some(claims) = self.verify(token) else { return Ok(None) };
+        let grace = self.settings.outage_grace;
+        let in_outage = || self.sessions.find_in_outage(self.wanted(&claims), grace).map(Principal);
+        if !grace.is_zero()
+            && self.sessions.is_in_outage()
+            && let Some(principal) = in_outage()
+        {
+            return Ok(Some(principal));
+        }
+        match self.find_principal(&claims).await {
+            Err(error) if error.is_unavailable() && !grace.is_zero() => match in_outage() {
+                Some(principal) => Ok(Some(principal)),
+                None => Err(error.into()),
+            },
+            result => Ok(result?),
+        }
+    }
+
+    fn verify(&self, token: Option<&str>) -> Option<UserTokenClaims> {
+        let refused = |reason: &TokenRefused| {
+            tracing::debug!(%reason, "a user token was refused");
+            self.parts.observer.token_refused(reason_of(*reason));
+        };
+        self.parts.tokens.verify_user_token(token?).inspect_err(refused).ok()
+    }
+
+    fn wanted<'a>(&self, claims: &'a UserTokenClaims) -> Wanted<'a> {
+        Wanted { session: &claims.session_id, user: &claims.user_id, now: self.parts.clock.now() }
+    }
+
+    async fn find_principal(&self, claims: &UserTokenClaims) -> Result<Option<Principal>, StorageError> {
+        let wanted = self.wanted(claims);
+        let Some(kept) = self.sessions.find(wanted).await? else {
+            self.parts.observer.token_refused(SESSION_ENDED);
+            return Ok(None);
+        };
+        if kept.is_to_be_touched(wanted.now, LAST_SEEN_RESOLUTION) {
+            self.touch(&kept.live.session).await;
+        }
+        Ok(Some(Principal(kept)))
     }
 
     /// Notes that a session is in use. It is a convenience for its owner; failing must not fail the request.

@@ -5,7 +5,7 @@ use vestibule_providers::AuthorizationRequest;
 
 use crate::attempt::Attempt;
 use crate::error::error_code_of;
-use crate::{BrowserSecret, FlowError, Flows};
+use crate::{BrowserSecret, FlowError, Flows, SignInResult};
 
 /// Where the browser goes, and what it must keep. Not `Debug`: the location holds a state.
 pub struct StartedSignIn {
@@ -38,8 +38,12 @@ impl Flows {
             redirect_uri: &self.redirect_uri(),
         };
         let location = match provider.authorization_url(&request).await {
-            Ok(url) => url.into(),
+            Ok(url) => {
+                self.parts.observer.sign_in_started(provider.name().as_str());
+                url.into()
+            }
             Err(error) => {
+                self.observe_sign_in(provider.name(), SignInResult::ProviderUnavailable);
                 tracing::warn!(provider = %provider.name(), %error, "a sign-in could not begin");
                 next.with_error(&self.home(), error_code_of(&error))
             }

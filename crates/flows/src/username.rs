@@ -1,6 +1,6 @@
 //! A person chooses a username, once.
 
-use vestibule_domain::Username;
+use vestibule_domain::{AuditEvent, AuditName, ClientInfo, Username};
 use vestibule_storage::UsernameChoice;
 
 use crate::{FlowError, Flows};
@@ -26,6 +26,7 @@ impl Flows {
         &self,
         token: Option<&str>,
         username: Option<&str>,
+        client: &ClientInfo,
     ) -> Result<UsernameOutcome, FlowError> {
         let Some(principal) = self.authenticate(token).await? else {
             return Ok(UsernameOutcome::refused("not signed in"));
@@ -36,7 +37,10 @@ impl Flows {
             Ok(username) => username,
             Err(reason) => return Ok(UsernameOutcome::refused(&reason.to_string())),
         };
-        Ok(match self.parts.storage.choose_username(&principal.user().id, &username).await? {
+        let (user, now) = (&principal.user().id, self.parts.clock.now());
+        let event = AuditEvent::of_user(AuditName::UsernameChosen, user, client, now);
+        let storage = self.parts.storage.telling(event.in_session(&principal.session().id));
+        Ok(match storage.choose_username(user, &username).await? {
             UsernameChoice::Chosen => UsernameOutcome::Done,
             UsernameChoice::AlreadyChosen => {
                 UsernameOutcome::refused("the username is already set and cannot be changed")

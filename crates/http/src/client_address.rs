@@ -8,6 +8,8 @@ use poem::{Addr, Request};
 use thiserror::Error;
 use vestibule_domain::ClientInfo;
 
+use crate::edge::RequestId;
+
 /// The networks whose `X-Forwarded-For` is believed. None by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
@@ -46,9 +48,16 @@ impl TrustedProxies {
         self.0.is_empty()
     }
 
-    fn trust(&self, address: IpAddr) -> bool {
+    /// Whether an address is that of a trusted proxy.
+    pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether the request was handed on by one of them.
+    pub(crate) fn handed_on(&self, request: &Request) -> bool {
+        let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return false };
+        !self.0.is_empty() && self.contain(peer.ip())
     }
 
     /// The address of the client: the peer itself, or, when the peer is a trusted proxy, the rightmost hop of
@@ -72,7 +81,7 @@ impl TrustedProxies {
         let hops = headers.iter().rev().flat_map(|value| value.rsplit(','));
         let (mut address, mut client) = (peer, ClientAddress::Peer(peer));
         for hop in hops {
-            if !self.trust(address) {
+            if !self.contain(address) {
                 break;
             }
             match hop.trim().parse::<IpAddr>() {
@@ -87,7 +96,8 @@ impl TrustedProxies {
     /// What a session keeps of its client.
     pub(crate) fn client_info(&self, request: &Request) -> ClientInfo {
         let ip = self.client_address(request).map(|address| address.to_string());
-        ClientInfo::new(request.header("user-agent"), ip)
+        let id = request.data::<RequestId>().map(|id| id.0.as_str());
+        ClientInfo::new(request.header("user-agent"), ip).by_request(id)
     }
 }
 

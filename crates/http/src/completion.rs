@@ -1,5 +1,6 @@
 //! Work that is done to its end, also when whoever asked has gone away.
 
+use tracing::Instrument as _;
 use vestibule_flows::FlowError;
 
 use crate::problem::Problem;
@@ -10,7 +11,7 @@ use crate::problem::Problem;
 pub(crate) async fn to_its_end<T: Send + 'static>(
     flow: impl Future<Output = Result<T, FlowError>> + Send + 'static,
 ) -> Result<T, Problem> {
-    match tokio::spawn(flow).await {
+    match tokio::spawn(flow.in_current_span()).await {
         Ok(outcome) => Ok(outcome?),
         Err(_) => Err(Problem::Panicked),
     }

@@ -4,6 +4,8 @@
 mod headers;
 mod operation;
 mod render;
+mod request_id;
+mod trace;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,10 +15,12 @@ use futures_util::FutureExt;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
-use tracing::Level;
+use tracing::{Instrument as _, Level};
 use vestibule_domain::{AllowedOrigins, Randomness};
 use vestibule_flows::Flows;
 
+use crate::HttpSettings;
+use crate::client_address::TrustedProxies;
 use crate::cors;
 use crate::limits::AddressLimits;
 use crate::metrics::Metrics;
@@ -24,6 +28,11 @@ use crate::problem::{Fault, Problem};
 use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
+pub(crate) use request_id::RequestId;
+pub use trace::RequestTracer;
+
+/// The target of the span that a request is served in. What is logged meanwhile carries its fields.
+pub const REQUEST_SPAN: &str = "vestibule::request";
 
 /// Marks a request that asked for the headers alone. It goes on as GET, whose answer it is about.
 #[derive(Clone, Copy)]
@@ -33,6 +42,8 @@ pub(crate) struct HeadersOnly;
 pub(crate) struct Edge {
     allowed_origins: AllowedOrigins,
     https: bool,
+    trusted_proxies: TrustedProxies,
+    tracer: Option<Arc<dyn RequestTracer>>,
     limits: AddressLimits,
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
@@ -41,7 +52,7 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn new(
         flows: &Flows,
-        limits: AddressLimits,
+        http: &HttpSettings,
         metrics: Metrics,
         randomness: Arc<dyn Randomness>,
     ) -> Self {
@@ -49,7 +60,9 @@ impl Edge {
         Self {
             allowed_origins: settings.allowed_origins.clone(),
             https: settings.external_address.origin().is_https(),
-            limits,
+            trusted_proxies: http.trusted_proxies.clone(),
+            limits: AddressLimits::new(http.address_rates, http.trusted_proxies.clone()),
+            tracer: http.tracer.clone(),
             metrics,
             randomness,
         }
@@ -99,18 +112,25 @@ impl Endpoint for EdgeEndpoint {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let started = Instant::now();
-        let request_id = hex::encode(self.edge.randomness.bytes::<8>());
+        let request_id = self.edge.request_id(&request);
         let origin = cors::allowed_origin(&request, &self.edge.allowed_origins);
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let operation = operation::operation_of(&path);
+        // As loud as can be, so that it is there for every line that is.
+        let span = tracing::error_span!(target: REQUEST_SPAN, "request", request_id, operation);
+        self.edge.begin_trace(&span, &request);
         let form = render::form_for(&request);
         let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
-            None => match self.answer(request).await {
+            None => match self.answer(RequestId::put(request, &request_id)).instrument(span.clone()).await {
                 Ok(response) => (response, None),
                 Err(problem) => {
                     let fault = Fault::of(&problem);
-                    log_problem(&problem, &fault, &request_id);
+                    span.in_scope(|| log_problem(&problem, &fault));
+                    if let Some(by) = problem.limited_by() {
+                        self.edge.metrics.service().count_rate_limited(operation, by);
+                    }
                     (render::render(&problem, &fault, &path, form, &request_id), Some(fault))
                 }
             },
@@ -119,7 +139,8 @@ impl Endpoint for EdgeEndpoint {
         if method == Method::HEAD {
             keep_headers_only(&mut response).await;
         }
-        let (operation, status) = (operation::operation_of(&path), response.status().as_u16());
+        let status = response.status().as_u16();
+        self.edge.end_trace(&span, status);
         let duration = started.elapsed();
         self.edge.metrics.count_request(operation, status, duration);
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
@@ -130,13 +151,13 @@ impl Endpoint for EdgeEndpoint {
 }
 
 /// The details of a problem go to the log, here and only here.
-fn log_problem(problem: &Problem, fault: &Fault, request_id: &str) {
+fn log_problem(problem: &Problem, fault: &Fault) {
     let code = fault.code;
     match fault.level {
-        Level::ERROR => tracing::error!(request_id, code, %problem, "a request failed"),
-        Level::WARN => tracing::warn!(request_id, code, %problem, "a request failed"),
-        Level::INFO => tracing::info!(request_id, code, %problem, "a request was refused"),
-        _ => tracing::debug!(request_id, code, %problem, "a request was refused"),
+        Level::ERROR => tracing::error!(code, %problem, "a request failed"),
+        Level::WARN => tracing::warn!(code, %problem, "a request failed"),
+        Level::INFO => tracing::info!(code, %problem, "a request was refused"),
+        _ => tracing::debug!(code, %problem, "a request was refused"),
     }
 }
 

@@ -25,6 +25,7 @@ mod pages;
 mod problem;
 mod redirect;
 mod repeated;
+mod stopping;
 mod success;
 
 use std::sync::Arc;
@@ -36,11 +37,15 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use limits::AddressRates;
-pub use metrics::{Metrics, PluginMetrics, PluginReading};
+pub use edge::{REQUEST_SPAN, RequestTracer};
+pub use limits::{AddressRates, is_nearby};
+pub use metrics::{
+    KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
+    ServiceReading,
+};
+pub use stopping::Stopping;
 
 use edge::Edge;
-use limits::AddressLimits;
 
 /// What the operator decided about the HTTP surface.
 #[derive(Debug, Clone)]
@@ -51,6 +56,10 @@ pub struct HttpSettings {
     pub address_rates: AddressRates,
     /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
     pub demo_services: Option<Vec<ServiceName>>,
+    /// Whoever exports the spans of requests.
+    pub tracer: Option<Arc<dyn RequestTracer>>,
+    /// Whether the service is about to end.
+    pub stopping: Stopping,
 }
 
 /// Everything that a request may need.
@@ -66,8 +75,7 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> BoxEndpoint<'static> {
-    let limits = AddressLimits::new(settings.address_rates, settings.trusted_proxies.clone());
-    let edge = Edge::new(&flows, limits, metrics, randomness);
+    let edge = Edge::new(&flows, &settings, metrics, randomness);
     let app = Arc::new(App { flows, settings });
     let api = Arc::new(api::document().into_endpoint());
     let routes = Route::new()

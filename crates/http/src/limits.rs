@@ -80,7 +80,8 @@ fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-fn is_nearby(address: IpAddr) -> bool {
+/// Whether an address is of this machine or of a private network, where a proxy is more likely than a client.
+pub fn is_nearby(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => {

@@ -1,6 +1,13 @@
-//! What the service counts, in the Prometheus text format.
+//! What the service counts, in the `OpenMetrics` text format that Prometheus reads.
+//!
+//! To add a metric, give it a name in base units and a place in `service` when it is counted, in `readings` when it is
+//! read at the moment of a scrape; its labels have few values, which nobody outside can choose.
 
+mod connections;
 mod plugins;
+mod process;
+mod readings;
+mod service;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +19,17 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
+use vestibule_domain::Timestamp;
+
+use connections::ConnectionMetrics;
 
 pub use plugins::{PluginMetrics, PluginReading};
+pub use readings::{KeysReading, PoolReading, RuntimeReading, ServiceReading};
+pub use service::ServiceMetrics;
+
+use process::Process;
+use readings::Readings;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -27,10 +42,10 @@ struct OperationLabels {
     operation: &'static str,
 }
 
-/// From a tenth of a millisecond, which a plugin that only computes does not take, and half of one, about one signature,
-/// to the ten seconds that a provider may take.
-const SECONDS: [f64; 15] =
-    [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// From a tenth of a millisecond, which a check does not take, over a quarter and a half of one, which tell whether a
+/// signature was made, to the ten seconds that a provider may take.
+const SECONDS: [f64; 16] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 fn histogram() -> Histogram {
     Histogram::new(SECONDS)
@@ -45,25 +60,55 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Histograms<OperationLabels>,
     plugins: PluginMetrics,
+    service: ServiceMetrics,
+    readings: Arc<Readings>,
+    connections: ConnectionMetrics,
 }
 
 impl Metrics {
-    /// All at zero.
-    pub fn new(version: &str) -> Self {
-        let mut registry = Registry::with_prefix("vestibule");
+    /// All at zero, in a process that began at this moment.
+    pub fn new(version: &str, started: Timestamp) -> Self {
+        let mut root = Registry::default();
+        root.register_collector(Box::new(Process { started }));
+        let registry = root.sub_registry_with_prefix("vestibule");
         let requests = Family::default();
         let request_seconds = Histograms::new_with_constructor(histogram as fn() -> Histogram);
         registry.register("build", "The version that runs", Info::new(vec![("version", version.to_owned())]));
         registry.register("http_requests", "Requests by operation and status", requests.clone());
-        registry.register("http_request_seconds", "Time to answer, by operation", request_seconds.clone());
-        let plugins = PluginMetrics::register(&mut registry);
-        Self { registry: Arc::new(registry), requests, request_seconds, plugins }
+        let seconds = "Time to answer, by operation";
+        registry.register_with_unit("http_request", seconds, Unit::Seconds, request_seconds.clone());
+        let plugins = PluginMetrics::register(registry);
+        let connections = ConnectionMetrics::register(registry);
+        let service = ServiceMetrics::register(registry);
+        let readings = Arc::<Readings>::default();
+        registry.register_collector(Box::new(Arc::clone(&readings)));
+        Self { registry: Arc::new(root), requests, request_seconds, plugins, service, readings, connections }
     }
 
     /// Counts an answered request.
     pub(crate) fn count_request(&self, operation: &'static str, status: u16, duration: Duration) {
         self.requests.get_or_create(&RequestLabels { operation, status }).inc();
         self.request_seconds.get_or_create(&OperationLabels { operation }).observe(duration.as_secs_f64());
+    }
+
+    /// Those of people, tokens, providers and the database.
+    pub fn service(&self) -> &ServiceMetrics {
+        &self.service
+    }
+
+    /// Says where to read what is true at the moment of a scrape. Only the first time counts.
+    pub fn watch(&self, read: impl Fn() -> ServiceReading + Send + Sync + 'static) {
+        self.readings.0.get_or_init(|| Box::new(read));
+    }
+
+    /// So many connections are open now.
+    pub fn set_open_connections(&self, count: usize) {
+        self.connections.set_open(count);
+    }
+
+    /// Counts a connection that was refused or cut. The reasons are a handful.
+    pub fn count_refused_connection(&self, reason: &'static str) {
+        self.connections.count_refused(reason);
     }
 
     /// Those of the plugins.

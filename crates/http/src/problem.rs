@@ -73,6 +73,15 @@ impl Problem {
         }
     }
 
+    /// Of whom there were too many requests, if that is the problem.
+    pub(crate) fn limited_by(&self) -> Option<&'static str> {
+        match self {
+            Self::TooManyRequests { .. } => Some("address"),
+            Self::Flow(FlowError::TooManyRequests { .. }) => Some("account"),
+            _ => None,
+        }
+    }
+
     /// How long the client may wait before another try.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -157,6 +157,14 @@ impl PermissionCache {
         self.entries.retain(|(owner, _), _| owner != user);
     }
 
+    /// Forgets what is known about anybody, and what is just being asked.
+    pub(crate) fn forget_everybody(&self) {
+        for epoch in &self.epochs {
+            epoch.fetch_add(1, Ordering::SeqCst);
+        }
+        self.entries.clear();
+    }
+
     fn epoch_of(&self, user: &UserId) -> &AtomicU64 {
         let [bucket, ..] = self.hasher.hash_one(user.as_str()).to_le_bytes();
         self.epochs.get(usize::from(bucket)).unwrap_or(&self.epochs[0])

@@ -110,6 +110,11 @@ impl PluginHost {
         self.loaded.load().services.values().for_each(|provider| provider.forget(user));
     }
 
+    /// Forgets what plugins said about anybody, for when it is not known who has changed.
+    pub fn forget_everybody(&self) {
+        self.loaded.load().services.values().for_each(Instance::forget_everybody);
+    }
+
     /// Tells the extensions of an event. Each sees the user as the earlier ones left it.
     pub async fn run_hook(&self, hook: Hook, user: User, provider_id: &str) -> HookOutcome {
         hooks::run(&self.loaded.load_full().extensions, hook, user, provider_id).await

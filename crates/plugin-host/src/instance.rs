@@ -192,6 +192,11 @@ impl Instance {
         self.cache.forget(user);
     }
 
+    /// Forgets what is known about anybody.
+    pub(crate) fn forget_everybody(&self) {
+        self.cache.forget_everybody();
+    }
+
     pub(crate) fn gauges(&self) -> PluginGauges {
         PluginGauges {
             alias: self.alias.clone(),

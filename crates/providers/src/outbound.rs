@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
@@ -9,9 +10,11 @@ use http::{Request, Response, StatusCode};
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+use vestibule_domain::ProviderName;
 
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, Reason, Step};
+use crate::observer::{UpstreamObserver, Watch};
 
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -32,6 +35,7 @@ pub struct OutboundError(#[from] reqwest::Error);
 pub struct OutboundClient {
     client: reqwest::Client,
     total: Duration,
+    watch: Option<Watch>,
 }
 
 impl OutboundClient {
@@ -50,7 +54,13 @@ impl OutboundClient {
             .connect_timeout(CONNECT_TIMEOUT.min(total))
             .timeout(total)
             .build()?;
-        Ok(Self { client, total })
+        Ok(Self { client, total, watch: None })
+    }
+
+    /// The same client in the service of one provider, with somebody who hears of its requests.
+    #[must_use]
+    pub fn observed_for(&self, provider: &ProviderName, observer: Arc<dyn UpstreamObserver>) -> Self {
+        Self { watch: Some(Watch { provider: provider.clone(), observer }), ..self.clone() }
     }
 
     /// Lets a whole step, of however many requests, take no longer than one request may.
@@ -71,6 +81,13 @@ impl OutboundClient {
 
     /// Sends a request and reads the answer, whatever its status.
     pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Reason> {
+        match &self.watch {
+            Some(watch) => watch.over(self.send_unwatched(request)).await,
+            None => self.send_unwatched(request).await,
+        }
+    }
+
+    async fn send_unwatched(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Reason> {
         Endpoint::parse(&request.uri().to_string())
             .map_err(|_| Reason::Text("the address is not safe to ask"))?;
         let request = reqwest::Request::try_from(request).map_err(|error| reason_of(&error))?;
@@ -185,6 +202,6 @@ mod tests {
         assert!(
             seen.contains("accept: application/json\r\n") && seen.contains("authorization: bearer token\r\n")
         );
-        assert!(!seen.contains("cookie") && !seen.contains("referer"));
+        assert!(!seen.contains("cookie") && !seen.contains("referer") && !seen.contains("traceparent"));
     }
 }

@@ -17,7 +17,10 @@ use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::connection::{Connection, Lent, query};
+pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
+pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use crate::error::{Failure, StorageError};
+use crate::observer::{OperationKind, PoolState, Watch};
 use crate::storage::StorageOptions;
 use crate::url::{DatabaseUrl, Target};
 
@@ -32,16 +35,29 @@ pub(crate) type Work<A, T> = for<'c> fn(&'c mut Connection, &'c A) -> Answer<'c,
 /// What work promises.
 pub(crate) type Answer<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'c>>;
 
+/// A macro, because the two pools have no type in common.
+macro_rules! pool_state {
+    ($name:literal, $pool:expr) => {{
+        let status = $pool.status();
+        let in_use = status.size.saturating_sub(status.available);
+        PoolState { name: $name, most: status.max_size, open: status.size, in_use, waiting: status.waiting }
+    }};
+}
+
 pub(crate) enum Db {
     /// One writer, because SQLite has one write lock: waiting for it in our queue is fair, waiting for it in SQLite is not.
     Sqlite {
+        file: DatabaseFile,
         writer: Pool<sqlite::Connection>,
         readers: Pool<sqlite::Connection>,
         acquire_timeout: Duration,
+        watch: Watch,
     },
     Postgres {
+        server: PostgresServer,
         pool: Pool<postgres::Connection>,
         acquire_timeout: Duration,
+        watch: Watch,
     },
 }
 
@@ -50,27 +66,35 @@ impl Db {
         let acquire_timeout = options.acquire_timeout;
         match url.target() {
             Target::Sqlite(path) => {
-                let file = sqlite::DatabaseFile::open_or_create(path)?;
+                let file = DatabaseFile::open_or_create(path)?;
                 let writer = sqlite::pool(&file, sqlite::Role::Writer, 1)?;
                 let readers = sqlite::pool(&file, sqlite::Role::Reader, options.max_connections)?;
-                Ok(Self::Sqlite { writer, readers, acquire_timeout })
+                Ok(Self::Sqlite { file, writer, readers, acquire_timeout, watch: Watch::default() })
             }
             Target::Postgres(target) => {
-                let pool = postgres::pool(target, options.max_connections)?;
-                Ok(Self::Postgres { pool, acquire_timeout })
+                let server = PostgresServer::new(target)?;
+                let pool = postgres::pool(&server, options.max_connections)?;
+                Ok(Self::Postgres { server, pool, acquire_timeout, watch: Watch::default() })
             }
         }
     }
 
     /// A single statement that only reads.
     pub(crate) async fn read<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
-        let deadline = self.deadline();
-        let mut connection = self.reader(deadline).await?;
-        run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
+        let look = async {
+            let deadline = self.deadline();
+            let mut connection = self.reader(deadline).await?;
+            run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
+        };
+        self.watch().over(OperationKind::Read, look).await
     }
 
     /// A single statement that writes.
     pub(crate) async fn write<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
+        self.watch().over(OperationKind::Write, self.write_unwatched(arguments, work)).await
+    }
+
+    async fn write_unwatched<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
         let deadline = self.deadline();
         let mut patience = Patience::default();
         loop {
@@ -91,7 +115,8 @@ impl Db {
         arguments: &A,
         work: Work<A, T>,
     ) -> Result<T, StorageError> {
-        self.write(&(arguments, work), |connection, (arguments, work)| {
+        let arguments = (arguments, work);
+        let both = self.write_unwatched(&arguments, |connection, (arguments, work)| {
             Box::pin(async move {
                 connection.begin().await?;
                 match work(connection, arguments).await {
@@ -102,8 +127,25 @@ impl Db {
                     }
                 }
             })
-        })
-        .await
+        });
+        self.watch().over(OperationKind::Transaction, both).await
+    }
+
+    /// Who is told of every operation.
+    pub(crate) fn watch(&self) -> &Watch {
+        match self {
+            Self::Sqlite { watch, .. } | Self::Postgres { watch, .. } => watch,
+        }
+    }
+
+    /// What the pools of connections are doing.
+    pub(crate) fn pools(&self) -> Vec<PoolState> {
+        match self {
+            Self::Sqlite { writer, readers, .. } => {
+                vec![pool_state!("writer", writer), pool_state!("readers", readers)]
+            }
+            Self::Postgres { pool, .. } => vec![pool_state!("all", pool)],
+        }
     }
 
     /// A connection that may write.
@@ -112,9 +154,17 @@ impl Db {
             Self::Sqlite { writer, acquire_timeout, .. } => {
                 acquire(writer.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
             }
-            Self::Postgres { pool, acquire_timeout } => {
+            Self::Postgres { pool, acquire_timeout, .. } => {
                 acquire(pool.get(), *acquire_timeout, deadline).await.map(Connection::postgres)
             }
+        }
+    }
+
+    /// A connection to SQLite for something that takes its time; nothing when the database is PostgreSQL.
+    pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
+        match self {
+            Self::Sqlite { .. } => self.reader(self.deadline()).await.map(Some),
+            Self::Postgres { .. } => Ok(None),
         }
     }
 

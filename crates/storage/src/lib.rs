@@ -15,14 +15,22 @@
 //! `migrations.rs`; a file that has been released is never edited, and what an older replica still reads or writes stays
 //! until the release after the next.
 //!
+//! Who keeps a copy of a session or a user asks [`Changes`] whether it still counts. Every write that changes one says so
+//! there at its end; triggers say it for all other processes.
+//!
 //! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
 
 mod attempts;
+mod audit;
+mod backup;
+mod changes;
 mod cleanup;
 mod db;
 mod error;
+mod feed;
 mod health;
 mod migrations;
+mod observer;
 mod people;
 mod roles;
 mod rows;
@@ -33,8 +41,12 @@ mod storage;
 mod url;
 mod users;
 
+pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
+pub use backup::BackupError;
+pub use changes::{BELIEF, Change, Changes, LastKnown, Stamp};
 pub use cleanup::DeletedRows;
 pub use error::{Cause, StorageError};
+pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use sessions::LiveSession;
 pub use sign_in::{SignIn, SignInOutcome};
 pub use storage::{Storage, StorageOptions};

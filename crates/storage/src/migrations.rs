@@ -16,9 +16,15 @@ use crate::storage::Storage;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What the two databases say when somebody else holds what a step needs.
+const LOCKED: [&str; 2] = ["database is locked", "due to lock timeout"];
+
 /// The name of our advisory lock in PostgreSQL: an arbitrary number that nothing else in the database uses.
+///
+/// A step that waits for a table keeps everybody waiting who comes after it, also those who only read. So it does not
+/// wait for long, lets them pass and tries again; a dump of the database may hold the table for minutes.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'; \
-    SELECT pg_advisory_xact_lock(7305513201954062)";
+    SELECT pg_advisory_xact_lock(7305513201954062); SET LOCAL lock_timeout = '1s'";
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version INTEGER NOT NULL CONSTRAINT schema_migrations_pkey PRIMARY KEY,
@@ -29,7 +35,25 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
 struct Migration {
     version: i32,
     name: &'static str,
-    statements: &'static str,
+    statements: Statements,
+}
+
+#[derive(Clone, Copy)]
+enum Statements {
+    /// In words that both databases understand.
+    Both(&'static str),
+    /// For what they do in different ways.
+    Each { sqlite: &'static str, postgres: &'static str },
+}
+
+impl Statements {
+    fn on(self, connection: &mut Connection) -> &'static str {
+        match (self, connection.lent()) {
+            (Self::Both(statements), _) => statements,
+            (Self::Each { postgres, .. }, Lent::Postgres(_)) => postgres,
+            (Self::Each { sqlite, .. }, Lent::Sqlite(_) | Lent::Closed) => sqlite,
+        }
+    }
 }
 
 /// In the order in which they are applied, numbered from 1 without a gap.
@@ -37,14 +61,31 @@ const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
         name: "0001_initial",
-        statements: include_str!("../migrations/0001_initial.sql"),
+        statements: Statements::Both(include_str!("../migrations/0001_initial.sql")),
     },
     Migration {
         version: 2,
         name: "0002_statements",
-        statements: include_str!("../migrations/0002_statements.sql"),
+        statements: Statements::Both(include_str!("../migrations/0002_statements.sql")),
     },
-    Migration { version: 3, name: "0003_roles", statements: include_str!("../migrations/0003_roles.sql") },
+    Migration {
+        version: 3,
+        name: "0003_roles",
+        statements: Statements::Both(include_str!("../migrations/0003_roles.sql")),
+    },
+    Migration {
+        version: 4,
+        name: "0004_changes",
+        statements: Statements::Each {
+            sqlite: include_str!("../migrations/0004_changes.sqlite.sql"),
+            postgres: include_str!("../migrations/0004_changes.postgres.sql"),
+        },
+    },
+    Migration {
+        version: 5,
+        name: "0005_audit",
+        statements: Statements::Both(include_str!("../migrations/0005_audit.sql")),
+    },
 ];
 
 impl Storage {
@@ -117,7 +158,8 @@ async fn apply_next_in_transaction(
     let Some(next) = migrations.iter().find(|migration| migration.version > found) else {
         return Ok(None);
     };
-    connection.execute(next.statements).await?;
+    let statements = next.statements.on(connection);
+    connection.execute(statements).await?;
     let insert = diesel::insert_into(schema_migrations::table)
         .values((schema_migrations::version.eq(next.version), schema_migrations::name.eq(next.name)));
     query!(connection, |c| insert.execute(c))?;
@@ -125,7 +167,8 @@ async fn apply_next_in_transaction(
 }
 
 fn is_locked(error: &DieselError) -> bool {
-    matches!(error, DieselError::DatabaseError(_, information) if information.message().contains("database is locked"))
+    let DieselError::DatabaseError(_, information) = error else { return false };
+    LOCKED.iter().any(|words| information.message().contains(words))
 }
 
 #[cfg(test)]
@@ -135,13 +178,15 @@ mod tests {
     use super::*;
     use crate::{DatabaseUrl, StorageOptions};
 
-    const ONE: Migration = Migration { version: 1, name: "one", statements: "CREATE TABLE one (id TEXT)" };
+    const ONE: Migration =
+        Migration { version: 1, name: "one", statements: Statements::Both("CREATE TABLE one (id TEXT)") };
     const BROKEN: Migration = Migration {
         version: 2,
         name: "two",
-        statements: "CREATE TABLE two (id TEXT); CREATE TABLE one (id TEXT)",
+        statements: Statements::Both("CREATE TABLE two (id TEXT); CREATE TABLE one (id TEXT)"),
     };
-    const MENDED: Migration = Migration { version: 2, name: "two", statements: "CREATE TABLE two (id TEXT)" };
+    const MENDED: Migration =
+        Migration { version: 2, name: "two", statements: Statements::Both("CREATE TABLE two (id TEXT)") };
 
     async fn a_step_that_fails_leaves_no_trace(database: TestDatabase) {
         let url = DatabaseUrl::parse(database.url()).unwrap();

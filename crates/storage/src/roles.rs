@@ -19,45 +19,42 @@ impl Storage {
         now: Timestamp,
     ) -> Result<bool, StorageError> {
         let key = assignment.subject.key();
-        self.db
-            .write(&(assignment, key.as_str(), id, now), |connection, &(assignment, key, id, now)| {
-                Box::pin(async move {
-                    let user = matches!(assignment.subject, RoleSubject::User(_)).then_some(key);
-                    let insert = diesel::insert_into(role_assignments::table)
-                        .values((
-                            role_assignments::id.eq(id.as_str()),
-                            role_assignments::subject_kind.eq(assignment.subject.kind()),
-                            role_assignments::subject.eq(key),
-                            role_assignments::user_id.eq(user),
-                            role_assignments::role.eq(assignment.role.as_str()),
-                            role_assignments::service
-                                .eq(assignment.service.as_ref().map(ServiceName::as_str)),
-                            role_assignments::created_at.eq(now.micros()),
-                        ))
-                        .on_conflict_do_nothing();
-                    Ok(query!(connection, |c| insert.execute(c))? == 1)
-                })
+        self.change(&(assignment, key.as_str(), id, now), |connection, &(assignment, key, id, now)| {
+            Box::pin(async move {
+                let user = matches!(assignment.subject, RoleSubject::User(_)).then_some(key);
+                let insert = diesel::insert_into(role_assignments::table)
+                    .values((
+                        role_assignments::id.eq(id.as_str()),
+                        role_assignments::subject_kind.eq(assignment.subject.kind()),
+                        role_assignments::subject.eq(key),
+                        role_assignments::user_id.eq(user),
+                        role_assignments::role.eq(assignment.role.as_str()),
+                        role_assignments::service.eq(assignment.service.as_ref().map(ServiceName::as_str)),
+                        role_assignments::created_at.eq(now.micros()),
+                    ))
+                    .on_conflict_do_nothing();
+                Ok(query!(connection, |c| insert.execute(c))? == 1)
             })
-            .await
+        })
+        .await
     }
 
     /// Takes a role away again. False when it was not assigned in this way. A role for every service is another one than
     /// the same role for a named service.
     pub async fn revoke_role(&self, assignment: &RoleAssignment) -> Result<bool, StorageError> {
         let key = assignment.subject.key();
-        self.db
-            .write(&(assignment, key.as_str()), |connection, &(assignment, key)| {
-                Box::pin(async move {
-                    let service = assignment.service.as_ref().map_or("", ServiceName::as_str);
-                    let delete = diesel::delete(role_assignments::table)
-                        .filter(role_assignments::subject_kind.eq(assignment.subject.kind()))
-                        .filter(role_assignments::subject.eq(key))
-                        .filter(role_assignments::role.eq(assignment.role.as_str()))
-                        .filter(coalesce(role_assignments::service, "").eq(service));
-                    Ok(query!(connection, |c| delete.execute(c))? == 1)
-                })
+        self.change(&(assignment, key.as_str()), |connection, &(assignment, key)| {
+            Box::pin(async move {
+                let service = assignment.service.as_ref().map_or("", ServiceName::as_str);
+                let delete = diesel::delete(role_assignments::table)
+                    .filter(role_assignments::subject_kind.eq(assignment.subject.kind()))
+                    .filter(role_assignments::subject.eq(key))
+                    .filter(role_assignments::role.eq(assignment.role.as_str()))
+                    .filter(coalesce(role_assignments::service, "").eq(service));
+                Ok(query!(connection, |c| delete.execute(c))? == 1)
             })
-            .await
+        })
+        .await
     }
 
     /// Every role that is assigned, in the order of roles, services and subjects.

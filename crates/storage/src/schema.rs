@@ -77,6 +77,23 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_events (id) {
+        id -> Text,
+        happened_at -> BigInt,
+        event -> Text,
+        actor -> Text,
+        user_id -> Nullable<Text>,
+        session_id -> Nullable<Text>,
+        provider -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        details -> Text,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(users, identities, verified_emails, sessions);
 

@@ -4,11 +4,15 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{ClientInfo, Session, SessionId, Timestamp, User, UserId};
 
+use crate::changes::Change;
 use crate::db::{Connection, query};
 use crate::error::{Failure, StorageError, optional};
 use crate::rows::{SessionRow, UserRow};
 use crate::schema::{sessions, users};
 use crate::storage::Storage;
+
+/// How many users are signed out in one statement.
+const PAGE: i64 = 1_000;
 
 /// A session that was alive at the moment of the question, and its user.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,31 +91,68 @@ impl Storage {
 
     /// Ends a session. False when it had been ended before, or never was.
     pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
-        self.db
-            .write(&(session, now), |connection, &(session, now)| {
-                Box::pin(async move {
-                    let update = diesel::update(sessions::table.find(session.as_str()))
-                        .filter(sessions::revoked_at.is_null())
-                        .set(sessions::revoked_at.eq(now.micros()));
-                    Ok(query!(connection, |c| update.execute(c))? == 1)
-                })
+        let _telling = self.changes.tell_at_the_end(Change::Session(session.clone()));
+        self.change(&(session, now), |connection, &(session, now)| {
+            Box::pin(async move {
+                let update = diesel::update(sessions::table.find(session.as_str()))
+                    .filter(sessions::revoked_at.is_null())
+                    .set(sessions::revoked_at.eq(now.micros()));
+                Ok(query!(connection, |c| update.execute(c))? == 1)
             })
-            .await
+        })
+        .await
     }
 
     /// Signs a user out everywhere: ends all sessions that are alive, and with them every token that began before
     /// `now`, also one whose sign-in is under way at this moment. Answers how many sessions it ended.
     pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        self.change_together(&(user, now), |connection, &(user, now)| {
+            Box::pin(async move {
+                raise_tokens_valid_after(connection, user, now).await?;
+                let update = diesel::update(sessions::table)
+                    .filter(sessions::user_id.eq(user.as_str()))
+                    .filter(sessions::revoked_at.is_null())
+                    .filter(sessions::expires_at.gt(now.micros()))
+                    .set(sessions::revoked_at.eq(now.micros()));
+                query!(connection, |c| update.execute(c)).map(|ended| ended as u64)
+            })
+        })
+        .await
+    }
+
+    /// Ends every session of every user that began before `now`. Answers for how many users it did so.
+    ///
+    /// Some users at a time, so that nobody waits for a million rows; when it is cut off, it can be done again.
+    pub async fn revoke_everything(&self, now: Timestamp) -> Result<u64, StorageError> {
+        let (mut after, mut users) = (String::new(), 0);
+        while let Some(last) = self.find_end_of_page(&after).await? {
+            users += self.raise_page(&after, &last, now).await?;
+            after = last;
+        }
+        Ok(users)
+    }
+
+    async fn find_end_of_page(&self, after: &str) -> Result<Option<String>, StorageError> {
+        let page = self.db.read(&after, |connection, &after| {
+            Box::pin(async move {
+                let select = users::table.filter(users::id.gt(after)).order(users::id).limit(PAGE);
+                query!(connection, |c| select.select(users::id).load::<String>(c))
+            })
+        });
+        Ok(page.await?.pop())
+    }
+
+    async fn raise_page(&self, after: &str, last: &str, now: Timestamp) -> Result<u64, StorageError> {
         self.db
-            .transaction(&(user, now), |connection, &(user, now)| {
+            .write(&(after, last, now), |connection, &(after, last, now)| {
                 Box::pin(async move {
-                    raise_tokens_valid_after(connection, user, now).await?;
-                    let update = diesel::update(sessions::table)
-                        .filter(sessions::user_id.eq(user.as_str()))
-                        .filter(sessions::revoked_at.is_null())
-                        .filter(sessions::expires_at.gt(now.micros()))
-                        .set(sessions::revoked_at.eq(now.micros()));
-                    query!(connection, |c| update.execute(c)).map(|ended| ended as u64)
+                    let update = diesel::update(users::table)
+                        .filter(users::id.gt(after))
+                        .filter(users::id.le(last))
+                        .filter(users::tokens_valid_after.lt(now.micros()))
+                        .set(users::tokens_valid_after.eq(now.micros()));
+                    query!(connection, |c| update.execute(c)).map(|raised| raised as u64)
                 })
             })
             .await

@@ -5,14 +5,17 @@
 //! those that bring one new address by the key of `verified_emails`. Whoever finds that the ground has moved begins anew.
 
 mod claims;
+mod events;
 mod identities;
 mod people;
 
 use vestibule_domain::{
-    AccountLinking, ClientInfo, EmailAddress, Session, SessionId, Timestamp, UpstreamProfile, User, UserId,
-    UserIdScheme,
+    AccountLinking, AuditEvent, ClientInfo, EmailAddress, Session, SessionId, Timestamp, UpstreamProfile,
+    User, UserId, UserIdScheme,
 };
 
+use crate::audit::{self, log_audit_event};
+use crate::changes::Change;
 use crate::db::Connection;
 use crate::error::{Failure, StorageError};
 use crate::rows::UserRow;
@@ -73,15 +76,39 @@ impl Storage {
     /// 3. A user holds the addresses that its identities stated when they last signed in; nobody's address is taken away.
     pub async fn finish_sign_in(&self, sign_in: &SignIn<'_>) -> Result<SignInOutcome, StorageError> {
         identities::check_key(&sign_in.profile.identity)?;
-        self.db.transaction(sign_in, |connection, sign_in| Box::pin(decide(connection, sign_in))).await
+        let decided =
+            self.db.transaction(sign_in, |connection, sign_in| Box::pin(decide(connection, sign_in)));
+        let (outcome, events) = decided.await?;
+        events.iter().for_each(log_audit_event);
+        if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
+            self.changes.tell(&Change::User(user.id.clone()));
+        }
+        Ok(outcome)
     }
 }
 
-async fn decide(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<SignInOutcome, Failure> {
-    match find(connection, sign_in).await? {
-        Some(found) => returning(connection, sign_in, found).await,
-        None => newcomer(connection, sign_in).await,
+/// The outcome, and what the audit trail tells of it.
+async fn decide(
+    connection: &mut Connection,
+    sign_in: &SignIn<'_>,
+) -> Result<(SignInOutcome, Vec<AuditEvent>), Failure> {
+    let found = find(connection, sign_in).await?;
+    let joined = matches!(found, Some(Found::ByAddress(..)));
+    let owner = found.as_ref().map(|(Found::ByIdentity(id) | Found::ByAddress(id, _))| id.clone());
+    let outcome = match found {
+        Some(found) => returning(connection, sign_in, found).await?,
+        None => newcomer(connection, sign_in).await?,
+    };
+    let events = match &outcome {
+        SignInOutcome::SignedIn { user, is_new, .. } => {
+            events::of_success(sign_in, &user.id, *is_new, joined)
+        }
+        SignInOutcome::Disabled => events::of_refusal(sign_in, owner),
+    };
+    for event in &events {
+        audit::insert(connection, event).await?;
     }
+    Ok((outcome, events))
 }
 
 async fn find(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<Option<Found>, Failure> {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use vestibule_domain::AuditEvent;
+
+use crate::changes::Changes;
 use crate::db::Db;
 use crate::error::StorageError;
 use crate::url::DatabaseUrl;
@@ -26,13 +29,17 @@ impl Default for StorageOptions {
 #[derive(Clone)]
 pub struct Storage {
     pub(crate) db: Arc<Db>,
+    /// What the next change is told of as in the audit trail.
+    pub(crate) audit: Option<Arc<AuditEvent>>,
+    pub(crate) changes: Arc<Changes>,
 }
 
 impl Storage {
     /// Prepares the connections. SQLite's file is made if there is none, readable by its owner only; PostgreSQL is not
     /// contacted yet, so that a program can start before its database.
     pub fn connect(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
-        Ok(Self { db: Arc::new(Db::open(url, options)?) })
+        let (db, changes) = (Db::open(url, options)?, Changes::new());
+        Ok(Self { db: Arc::new(db), changes: Arc::new(changes), audit: None })
     }
 }
 

@@ -6,6 +6,8 @@ use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{Attributes, AvatarUrl, DisplayName, Timestamp, User, UserId, Username};
 
+use crate::audit;
+use crate::changes::Change;
 use crate::db::query;
 use crate::error::{StorageError, UniqueRule, optional};
 use crate::rows::{UserRow, write_attributes};
@@ -124,6 +126,7 @@ impl Storage {
         avatar_url: Option<&AvatarUrl>,
         attributes: &Attributes,
     ) -> Result<(), StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         let attributes = write_attributes(attributes);
         let attributes = attributes.as_str();
         self.db
@@ -149,9 +152,9 @@ impl Storage {
         user: &UserId,
         username: &Username,
     ) -> Result<UsernameChoice, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         let chosen = self
-            .db
-            .write(&(user, username), |connection, &(user, username)| {
+            .change(&(user, username), |connection, &(user, username)| {
                 Box::pin(async move {
                     let update = diesel::update(users::table.find(user.as_str()))
                         .filter(users::username_key.is_null())
@@ -180,46 +183,46 @@ impl Storage {
     /// Disables a user and ends what was signed in: enabling later does not bring old sessions back.
     /// False when there is no such user, or it was disabled before.
     pub async fn disable_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StorageError> {
-        self.db
-            .write(&(user, now), |connection, &(user, now)| {
-                Box::pin(async move {
-                    let later = case_when(
-                        users::tokens_valid_after.lt(now.micros()),
-                        now.micros().into_sql::<BigInt>(),
-                    )
-                    .otherwise(users::tokens_valid_after);
-                    let update = diesel::update(users::table.find(user.as_str()))
-                        .filter(users::disabled_at.is_null())
-                        .set((users::disabled_at.eq(now.micros()), users::tokens_valid_after.eq(later)));
-                    Ok(query!(connection, |c| update.execute(c))? == 1)
-                })
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        self.change(&(user, now), |connection, &(user, now)| {
+            Box::pin(async move {
+                let later =
+                    case_when(users::tokens_valid_after.lt(now.micros()), now.micros().into_sql::<BigInt>())
+                        .otherwise(users::tokens_valid_after);
+                let update = diesel::update(users::table.find(user.as_str()))
+                    .filter(users::disabled_at.is_null())
+                    .set((users::disabled_at.eq(now.micros()), users::tokens_valid_after.eq(later)));
+                Ok(query!(connection, |c| update.execute(c))? == 1)
             })
-            .await
+        })
+        .await
     }
 
     /// Lets a disabled user sign in again. False when there is no such user, or it was not disabled.
     pub async fn enable_user(&self, user: &UserId) -> Result<bool, StorageError> {
-        self.db
-            .write(user, |connection, user| {
-                Box::pin(async move {
-                    let update = diesel::update(users::table.find(user.as_str()))
-                        .filter(users::disabled_at.is_not_null())
-                        .set(users::disabled_at.eq(None::<i64>));
-                    Ok(query!(connection, |c| update.execute(c))? == 1)
-                })
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        self.change(user, |connection, user| {
+            Box::pin(async move {
+                let update = diesel::update(users::table.find(user.as_str()))
+                    .filter(users::disabled_at.is_not_null())
+                    .set(users::disabled_at.eq(None::<i64>));
+                Ok(query!(connection, |c| update.execute(c))? == 1)
             })
-            .await
+        })
+        .await
     }
 
-    /// Deletes a user with all identities, addresses and sessions. False when there is no such user.
+    /// Deletes a user with all identities, addresses and sessions. What the audit trail tells of them stays, without
+    /// where they were. False when there is no such user.
     pub async fn delete_user(&self, user: &UserId) -> Result<bool, StorageError> {
-        self.db
-            .write(user, |connection, user| {
-                Box::pin(async move {
-                    let delete = diesel::delete(users::table.find(user.as_str()));
-                    Ok(query!(connection, |c| delete.execute(c))? == 1)
-                })
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        self.change_together(user, |connection, user| {
+            Box::pin(async move {
+                audit::forget_places(connection, user).await?;
+                let delete = diesel::delete(users::table.find(user.as_str()));
+                Ok(query!(connection, |c| delete.execute(c))? == 1)
             })
-            .await
+        })
+        .await
     }
 }

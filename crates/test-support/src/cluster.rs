@@ -161,7 +161,8 @@ impl TestCluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    fn log(&self) -> String {
+    /// What the server has logged since it was started last.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 }

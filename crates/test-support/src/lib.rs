@@ -30,6 +30,7 @@ pub use clock::MovableClock;
 pub use cluster::{Shutdown, TestCluster};
 pub use database::TestDatabase;
 pub use eventually::eventually;
+pub use port::free_port;
 pub use program::{Ended, Program, ProgramBuilder};
 pub use raw::{RawConnection, Received};
 pub use reqwest::{Method, StatusCode, header};

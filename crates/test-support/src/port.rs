@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 ///
 /// The range lies below the one that the kernel hands out for outgoing connections, so that a port stays free between
 /// a server's end and its next start. Processes begin at different places of it, because they all run at once.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const FIRST: u32 = 20_000;
     const PAIRS: u32 = 6_000;
     static NEXT: AtomicU32 = AtomicU32::new(0);

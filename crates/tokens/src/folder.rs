@@ -55,7 +55,7 @@ struct FileState {
     changed: (i64, i64),
 }
 
-/// Looks at the key files of a folder without opening them: cheap enough to do every second.
+/// Looks at the key files of a folder without opening them: cheap enough to do several times a second.
 pub fn dir_state(dir: &Path) -> io::Result<DirState> {
     let mut files = Vec::new();
     for path in pem_files(dir)? {

@@ -13,7 +13,7 @@ use vestibule_domain::{Clock, Randomness};
 
 pub use issue::{PermissionToken, SignError};
 
-use crate::{JwkSet, KeyRing};
+use crate::{JwkSet, KeyInfo, KeyRing};
 
 /// How far apart the clocks of two replicas may be.
 pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
@@ -57,6 +57,11 @@ impl TokenService {
     pub fn signing_key_id(&self) -> String {
         let ring = self.ring.load();
         ring.current_public(self.clock.now()).map(|key| key.kid().to_owned()).unwrap_or_default()
+    }
+
+    /// Every key of the ring and what it does now.
+    pub fn describe_keys(&self) -> Vec<KeyInfo> {
+        self.ring.load().describe(self.clock.now(), self.grace())
     }
 
     /// Whether there is a key to sign with.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vestibule_domain::{EmailAddress, EmailDomain, Organization, RoleName, ServiceName};
+use vestibule_domain::{AuditName, EmailAddress, EmailDomain, Organization, RoleName, ServiceName};
 
 use crate::failure::Failure;
 use crate::settings::Sources;
@@ -36,6 +36,11 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Bring the database to the schema of this version
     Migrate,
+    /// Copy a SQLite database to a new file, also while the service runs
+    Backup {
+        /// The copy; nothing may have that name yet
+        file: PathBuf,
+    },
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -53,6 +58,9 @@ pub(crate) enum Command {
     /// Look at permissions
     #[command(subcommand)]
     Permissions(PermissionsCommand),
+    /// Look at the audit trail: who did what, and when
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Ask the service on this machine whether it is alive; for container health checks
     Healthcheck,
 }
@@ -123,6 +131,8 @@ pub(crate) enum UsersCommand {
     List,
     /// Show a user with identities and sessions
     Show(UserArgument),
+    /// End all sessions of one user, or of everybody, for example after an old backup was restored; they may sign in again
+    SignOut(SignOutArguments),
     /// End a user's sessions and let them sign in no more
     Disable(UserArgument),
     /// Let a disabled user sign in again
@@ -135,6 +145,16 @@ pub(crate) enum UsersCommand {
 pub(crate) struct UserArgument {
     /// The user's id or username
     pub(crate) user: String,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SignOutArguments {
+    /// The user's id or username
+    pub(crate) user: Option<String>,
+    /// Everybody
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// A file whose name says how it is written.
@@ -188,6 +208,25 @@ pub(crate) struct SubjectArguments {
     /// Whoever belongs to this organization at GitHub, where the settings ask for them
     #[arg(long, value_name = "LOGIN", value_parser = Organization::parse)]
     pub(crate) organization: Option<Organization>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// List events in the order of time
+    List {
+        /// Only those about this user: the id or username; of a deleted user the id
+        #[arg(long)]
+        user: Option<String>,
+        /// Only those of this name, such as `sign_in.refused`
+        #[arg(long, value_name = "NAME")]
+        event: Option<AuditName>,
+        /// Only those of the last while, such as 1h or 7d
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        since: Option<std::time::Duration>,
+        /// Print a JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,7 @@
 //! The commands besides `serve`, one file each.
 
+mod audit;
+mod backup;
 mod config;
 mod database;
 mod healthcheck;
@@ -11,6 +13,8 @@ mod plugin;
 mod roles;
 mod users;
 
+pub(crate) use audit::audit;
+pub(crate) use backup::backup;
 pub(crate) use config::config;
 pub(crate) use healthcheck::healthcheck;
 pub(crate) use keys::keys;

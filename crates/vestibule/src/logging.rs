@@ -1,31 +1,64 @@
 //! Where the log goes: standard error, as text for people or as JSON for collectors.
 
+mod json;
+
 use std::io::IsTerminal;
 use std::panic;
 
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{FilterExt as _, Targets};
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::failure::Failure;
 use crate::settings::{LogFormat, LogSettings};
 
+use json::JsonLines;
+
 /// What `LOG` can make speak below INFO: our own crates, and plugins.
 const OURS: [&str; 2] = ["vestibule", "plugin"];
 
-/// Begins to log. Called once.
-pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
+/// Begins to log, and to make spans for this tracer if there is one. Called once.
+pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(Failure::while_doing("LOG"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
     };
-    let outcome = tracing_subscriber::registry().with(lines.with_filter(filter.and(floor()))).try_init();
+    // Whatever part of the program a line is of, it says which request it was written for.
+    let requests =
+        filter_fn(|metadata| metadata.is_span() && metadata.target() == vestibule_http::REQUEST_SPAN);
+    let lines = lines.with_filter(filter.and(floor()).or(requests));
+    let log = tracing_subscriber::registry().with(lines);
+    // Not an absent layer in its place: that would let every span come into being, for nobody.
+    let outcome = match tracer {
+        Some(tracer) => log.with(exported_spans(tracer)).try_init(),
+        None => log.try_init(),
+    };
     report_panics();
     outcome.map_err(Failure::new)
+}
+
+/// Spans are exported, lines of the log are not.
+fn exported_spans<S>(tracer: SdkTracer) -> impl Layer<S>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    let spans = tracing_opentelemetry::layer().with_tracer(tracer).with_location(false).with_threads(false);
+    let spans = spans.with_tracked_inactivity(false).with_target(false);
+    spans.with_filter(filter_fn(|metadata| metadata.is_span() && is_exported(metadata.target())))
+}
+
+fn is_exported(target: &str) -> bool {
+    target == vestibule_http::REQUEST_SPAN
+        || target == "vestibule::spans"
+        || target.starts_with("vestibule_plugin_host")
 }
 
 /// The level under which a target stays silent, whatever `LOG` says. At DEBUG and TRACE the libraries under us write

@@ -12,6 +12,7 @@ mod failure;
 mod logging;
 mod serve;
 mod settings;
+mod telemetry;
 
 use std::process::ExitCode;
 
@@ -42,9 +43,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Healthcheck => commands::healthcheck(&arguments.sources()?),
         Command::Serve(_) => serve::run(&arguments.sources()?),
         Command::Migrate => commands::migrate(&arguments.sources()?),
+        Command::Backup { file } => commands::backup(&arguments.sources()?, file),
         Command::Config(command) => commands::config(&arguments.sources()?, *command),
         Command::Roles(command) => commands::roles(&arguments.sources()?, command),
         Command::Permissions(command) => commands::permissions(&arguments.sources()?, command),
+        Command::Audit(command) => commands::audit(&arguments.sources()?, command),
         Command::Users(command) => commands::users(&arguments.sources()?, command),
     }
 }

@@ -1,6 +1,7 @@
 //! `vestibule serve`: joins the rooms, opens the listeners, and closes them again.
 
 mod development;
+mod ending;
 mod housekeeping;
 mod keys;
 mod listeners;
@@ -9,26 +10,33 @@ mod plugins;
 mod reload;
 mod report;
 mod storage;
+mod trail;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use vestibule_domain::{Clock, Randomness, SystemClock, SystemRandomness, Timestamp};
+use vestibule_domain::{
+    Actor, AuditEvent, AuditName, Clock, ProviderName, Randomness, SystemClock, SystemRandomness, Timestamp,
+};
 use vestibule_flows::{Flows, Parts};
-use vestibule_http::{HttpSettings, Metrics};
+use vestibule_http::{HttpSettings, Metrics, RequestTracer, Stopping};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
+    UpstreamObserver,
 };
-use vestibule_storage::Storage;
 use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
 
 use crate::failure::Failure;
 use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
+use crate::telemetry::{HttpTracer, SpanCounts, Telemetry};
 
+use ending::Ending;
 use keys::LoadedKeys;
+use observer::ServiceObserver;
+use trail::Trail;
 
 pub(crate) use keys::load as load_keys;
 pub(crate) use plugins::{PLUGIN_PROCESS, host_parts, this_program};
@@ -41,9 +49,15 @@ const PLUGIN_GRACE: Duration = Duration::from_secs(1);
 /// Runs until a signal ends it.
 pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
     let settings = Settings::read(sources)?;
-    logging::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(serve(settings, sources));
+    let traces = settings.traces.as_ref();
+    let telemetry = traces.map(|traces| Telemetry::new(traces, runtime.handle())).transpose()?;
+    logging::start(&settings.log, telemetry.as_ref().map(Telemetry::tracer))?;
+    let counts = telemetry.as_ref().map(Telemetry::counts);
+    let outcome = runtime.block_on(serve(settings, sources, counts));
+    if let Some(telemetry) = telemetry {
+        telemetry.stop();
+    }
     if let Err(failure) = &outcome {
         failure.print();
     }
@@ -52,43 +66,78 @@ pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
     vestibule_plugin_host::exit_now(i32::from(outcome.is_err()))
 }
 
-async fn serve(mut settings: Settings, sources: &Sources) -> Result<(), Failure> {
+async fn serve(
+    mut settings: Settings,
+    sources: &Sources,
+    spans: Option<Arc<SpanCounts>>,
+) -> Result<(), Failure> {
     // Listening comes last, but whether it is possible is worth knowing first.
-    let listener = listeners::bind("LISTEN", settings.listen).await?;
+    let listener = listeners::bind("LISTEN", settings.listen)?;
     let admin = match settings.admin_listen {
-        Some(address) => Some(listeners::bind("ADMIN_LISTEN", address).await?),
+        Some(address) => Some(listeners::bind("ADMIN_LISTEN", address)?),
         None => None,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
+    let observer = ServiceObserver::new(metrics.service());
     // Making a key takes longer than anything else here, so it goes on beside the rest.
     let keys = start_loading_keys(&settings, clock.now());
     let storage = connect_storage(&settings.database, settings.dev).await?;
     let emulator = development::start_emulator(&mut settings).await?;
-    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    storage.observe_with(observer.clone());
     let keys = keys.await.map_err(Failure::while_doing("the keys"))??;
     let tokens = make_tokens(&settings, keys.ring, &clock);
+    observer::watch(&metrics, &storage, &tokens, &clock, spans);
     let plugins = plugins::load(&settings.plugins, &metrics).await?;
-    let providers = make_providers(&settings.providers, &clock)?;
+    let upstream: Arc<dyn UpstreamObserver> = observer.clone();
+    let providers = make_providers(&settings.providers, &clock, Some(&upstream))?;
     report::print(&settings, sources, &plugins, &providers, emulator.as_ref(), &tokens)?;
-    let flows = make_flows(&settings, &storage, &tokens, Arc::clone(&plugins), providers, &clock);
+    let parts = Parts {
+        storage: storage.clone(),
+        tokens: Arc::clone(&tokens),
+        providers,
+        plugins: Arc::clone(&plugins),
+        clock: Arc::clone(&clock),
+        randomness: Arc::new(SystemRandomness),
+        observer,
+    };
+    let flows = Arc::new(Flows::new(settings.flows.clone(), parts));
     let demo_services =
         settings.dev.then(|| settings.plugins.services.iter().map(|(name, _)| name.clone()).collect());
+    let stopping = Stopping::default();
     let http = HttpSettings {
         trusted_proxies: settings.trusted_proxies.clone(),
         address_rates: settings.address_rates,
         demo_services,
+        tracer: settings.traces.as_ref().map(|_| Arc::new(HttpTracer::default()) as Arc<dyn RequestTracer>),
+        stopping: stopping.clone(),
     };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
-    let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock);
-    let reloading = reload::start(&plugins, sources, settings.listen);
-    let outcome = listeners::serve(listener, endpoint, admin.map(|listener| (listener, metrics))).await;
+    let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock, settings.audit_retention);
+    let trail = Trail::new(&storage, &clock);
+    let reloading = reload::start(&plugins, sources, settings.listen, trail.clone());
+    let identify = |event: AuditEvent| {
+        let event =
+            event.with("version", env!("CARGO_PKG_VERSION")).with("listen", settings.listen.to_string());
+        event.with("signing", tokens.signing_key_id())
+    };
+    trail.tell(AuditName::ServiceStarted, Actor::Service, identify).await;
+    let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone())));
+    // Until here a signal ends the program at once: nothing is under way.
+    let ending = Ending::listen(settings.drain_delay)?;
+    let clients = (settings.max_connections, settings.trusted_proxies);
+    listeners::serve(listener, endpoint, clients, ending, stopping, metrics).await;
+    if let Some(admin) = admin {
+        admin.abort();
+    }
     chores.stop();
     reloading.abort();
+    trail.tell(AuditName::ServiceStopped, Actor::Service, identify).await;
     close_plugins(plugins).await;
     if let Some(emulator) = emulator {
         emulator.stop().await?;
     }
-    outcome
+    Ok(())
 }
 
 fn start_loading_keys(settings: &Settings, now: Timestamp) -> JoinHandle<Result<LoadedKeys, Failure>> {
@@ -121,14 +170,19 @@ async fn close_plugins(plugins: Arc<PluginHost>) {
 pub(crate) fn make_providers(
     settings: &ProviderSettings,
     clock: &Arc<dyn Clock>,
+    observer: Option<&Arc<dyn UpstreamObserver>>,
 ) -> Result<Providers, Failure> {
     let client = OutboundClient::new().map_err(Failure::while_doing("the client for providers"))?;
+    let client = |name: &ProviderName| match observer {
+        Some(observer) => client.observed_for(name, Arc::clone(observer)),
+        None => client.clone(),
+    };
     let oidc = |settings: &OidcSettings| {
-        OidcProvider::new(settings.clone(), client.clone(), Arc::clone(clock))
+        OidcProvider::new(settings.clone(), client(&settings.name), Arc::clone(clock))
             .map(|provider| Arc::new(provider) as Arc<dyn Provider>)
     };
     let github = |settings: &GithubSettings| {
-        GithubProvider::new(settings.clone(), client.clone())
+        GithubProvider::new(settings.clone(), client(&GithubSettings::name()))
             .map(|provider| Arc::new(provider) as Arc<dyn Provider>)
     };
     let all = settings
@@ -139,23 +193,4 @@ pub(crate) fn make_providers(
         .chain(settings.others.iter().map(oidc));
     let providers = all.collect::<Result<_, _>>().map_err(Failure::new)?;
     Providers::new(providers).map_err(Failure::while_doing("the providers"))
-}
-
-fn make_flows(
-    settings: &Settings,
-    storage: &Storage,
-    tokens: &Arc<TokenService>,
-    plugins: Arc<PluginHost>,
-    providers: Providers,
-    clock: &Arc<dyn Clock>,
-) -> Arc<Flows> {
-    let parts = Parts {
-        storage: storage.clone(),
-        tokens: Arc::clone(tokens),
-        providers,
-        plugins,
-        clock: Arc::clone(clock),
-        randomness: Arc::new(SystemRandomness),
-    };
-    Arc::new(Flows::new(settings.flows.clone(), parts))
 }

@@ -6,6 +6,7 @@ mod plugins;
 mod providers;
 mod rates;
 mod sources;
+mod traces;
 mod values;
 
 use std::net::SocketAddr;
@@ -23,14 +24,17 @@ use crate::failure::Failure;
 
 pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
+pub(crate) use traces::{SamplerChoice, TraceSettings};
 
-use values::{Reader, parse_switch, parse_ttl};
+use values::{Reader, parse_duration, parse_grace, parse_switch, parse_ttl};
 
 /// Everything that `serve` needs to know.
 pub(crate) struct Settings {
     pub(crate) dev: bool,
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) max_connections: usize,
+    pub(crate) drain_delay: Duration,
     pub(crate) database: DatabaseUrl,
     pub(crate) keys: KeySource,
     pub(crate) providers: ProviderSettings,
@@ -38,8 +42,11 @@ pub(crate) struct Settings {
     pub(crate) flows: FlowSettings,
     pub(crate) permission_token_ttl: Duration,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) audit_retention: Duration,
     pub(crate) address_rates: AddressRates,
     pub(crate) log: LogSettings,
+    /// Nothing when no traces are exported.
+    pub(crate) traces: Option<TraceSettings>,
 }
 
 /// Where the signing keys are.
@@ -68,6 +75,10 @@ pub(crate) enum LogFormat {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// A connection takes about 10 KiB while it is busy.
+const MAX_CONNECTIONS: usize = 4096;
+/// Long enough for a proxy that looks once a second and believes the second no.
+const DRAIN_DELAY: Duration = Duration::from_secs(3);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Settings {
@@ -81,18 +92,25 @@ impl Settings {
         let keys = read_keys(&mut reader);
         let flows = read_flows(&mut reader, external_address);
         let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
+        let max_connections = reader.parse("MAX_CONNECTIONS", parse_connections).unwrap_or(MAX_CONNECTIONS);
+        let drain_delay = reader.parse("DRAIN_DELAY", parse_drain_delay);
+        let drain_delay = drain_delay.unwrap_or(if dev { Duration::ZERO } else { DRAIN_DELAY });
         let providers = ProviderSettings::read(&mut reader);
         let plugins = plugins::read(&mut reader);
         let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
         let trusted_proxies = reader.parse("TRUSTED_PROXIES", str::parse).unwrap_or_default();
+        let audit_retention = reader.parse("AUDIT_RETENTION", parse_ttl).unwrap_or(90 * DAY);
         let address_rates = rates::read_address_rates(&mut reader);
         let log = read_log(&mut reader);
+        let traces = traces::read(&mut reader);
         // Nothing ends early above, so that every mistake is found.
         let complete = || {
             Some(Self {
                 dev,
                 listen,
                 admin_listen,
+                max_connections,
+                drain_delay,
                 database: database?,
                 keys,
                 providers,
@@ -100,8 +118,10 @@ impl Settings {
                 flows: flows?,
                 permission_token_ttl,
                 trusted_proxies,
+                audit_retention,
                 address_rates,
                 log,
+                traces,
             })
         };
         reader.finish(complete())
@@ -148,6 +168,18 @@ impl Settings {
 
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8000))
+}
+
+fn parse_connections(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|count| (16..=1_000_000).contains(count))
+        .ok_or("expected a number between 16 and 1000000")
+}
+
+fn parse_drain_delay(text: &str) -> Result<Duration, String> {
+    let delay = parse_duration(text)?;
+    if delay <= MINUTE { Ok(delay) } else { Err("expected at most 1m".to_owned()) }
 }
 
 fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<ExternalAddress> {
@@ -203,6 +235,7 @@ fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>
         account_linking: account_linking.unwrap_or_default(),
         user_id_scheme: user_id_scheme.unwrap_or_default(),
         session_ttl,
+        outage_grace: reader.parse("OUTAGE_GRACE", parse_grace).unwrap_or_default(),
         permission_token_reuse: reader.parse("PERMISSION_TOKEN_REUSE", parse_switch).unwrap_or(true),
         account_rates,
     })

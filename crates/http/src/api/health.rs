@@ -23,8 +23,10 @@ impl Statuses for HealthFailures {
 pub(crate) struct ReadinessFailures;
 
 impl Statuses for ReadinessFailures {
-    const ALL: &'static [Status] =
-        &[Status::retry(503, "The database, the keys or a plugin cannot be used; the text says which.")];
+    const ALL: &'static [Status] = &[Status::retry(
+        503,
+        "The database, the keys or a plugin cannot be used, or the service is stopping; the text says which.",
+    )];
 }
 
 #[expect(clippy::unused_async, reason = "operations are async, also those that wait for nothing")]
@@ -46,6 +48,9 @@ impl HealthApi {
         &self,
         app: Data<&Arc<App>>,
     ) -> Result<Success<HealthAnswer>, Failure<ReadinessFailures>> {
+        if app.settings.stopping.has_begun() {
+            return Err(Problem::NotReady("the service is stopping").into());
+        }
         match app.flows.find_hindrance().await {
             None => Ok(Success(HealthAnswer { status: "ready".into() })),
             Some(reason) => Err(Problem::NotReady(reason).into()),

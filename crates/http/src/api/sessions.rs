@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
@@ -74,6 +75,7 @@ impl SessionsApi {
     async fn end_session(
         &self,
         app: Data<&Arc<App>>,
+        request: &Request,
         credential: Credential,
         /// `true` to end all sessions of the user.
         all: Query<Option<String>>,
@@ -82,7 +84,8 @@ impl SessionsApi {
         let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
         let token = credential.token_or(form.field("jwt"))?.map(str::to_owned);
         let flows = Arc::clone(&app.flows);
-        to_its_end(async move { flows.sign_out(token.as_deref(), everywhere).await }).await?;
+        let client = app.settings.trusted_proxies.client_info(request);
+        to_its_end(async move { flows.sign_out(token.as_deref(), everywhere, &client).await }).await?;
         Ok(Success(SignOutAnswer { success: true }))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
@@ -47,6 +48,7 @@ impl UsersApi {
     async fn update_user(
         &self,
         app: Data<&Arc<App>>,
+        request: &Request,
         credential: Credential,
         /// The username to choose.
         username: Query<Option<String>>,
@@ -54,7 +56,8 @@ impl UsersApi {
     ) -> Result<Success<UpdateAnswer>, Failure<UpdateFailures>> {
         let token = credential.token_or(form.field("jwt"))?;
         let username = form.field_or("username", username.0.as_deref())?;
-        Ok(Success(app.flows.choose_username(token, username).await?.into()))
+        let client = app.settings.trusted_proxies.client_info(request);
+        Ok(Success(app.flows.choose_username(token, username, &client).await?.into()))
     }
 
     /// Finds whose username it is

@@ -5,7 +5,7 @@ use poem::error::InternalServerError;
 use poem::http::StatusCode;
 use poem::{EndpointExt, Route, get};
 use serde_json::Value;
-use vestibule_domain::{Origin, SystemRandomness};
+use vestibule_domain::{Origin, SystemRandomness, Timestamp};
 
 use super::*;
 use crate::{AddressRates, TrustedProxies};
@@ -19,8 +19,10 @@ fn edge(https: bool) -> EdgeEndpoint {
     let edge = Edge {
         allowed_origins: AllowedOrigins::new(vec![Origin::parse("https://app.example.com").unwrap()]),
         https,
+        trusted_proxies: TrustedProxies::default(),
         limits: AddressLimits::new(AddressRates::default(), TrustedProxies::default()),
-        metrics: Metrics::new("0"),
+        tracer: None,
+        metrics: Metrics::new("0", Timestamp::from_seconds(0)),
         randomness: Arc::new(SystemRandomness),
     };
     edge.around(routes.boxed())

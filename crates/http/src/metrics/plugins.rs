@@ -9,7 +9,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 use super::{Histograms, histogram};
 
@@ -88,9 +88,9 @@ impl PluginMetrics {
         let calls = "Calls of plugins by alias, operation and outcome";
         registry.register("plugin_calls", calls, new.calls.clone());
         let seconds = "Time of a plugin call with its wait, by alias";
-        registry.register("plugin_call_seconds", seconds, new.call_seconds.clone());
+        registry.register_with_unit("plugin_call", seconds, Unit::Seconds, new.call_seconds.clone());
         let wait = "Time that calls of a plugin waited for a thread, by alias";
-        registry.register("plugin_queue_wait_seconds", wait, new.queue_wait_seconds.clone());
+        registry.register_with_unit("plugin_queue_wait", wait, Unit::Seconds, new.queue_wait_seconds.clone());
         registry.register("plugin_panics", "Panics of plugins, by alias", new.panics.clone());
         let restarts = "How often the process of a plugin was started again, by alias";
         registry.register("plugin_restarts", restarts, new.restarts.clone());

@@ -128,6 +128,18 @@ fn e9_a_user_who_is_forgotten_is_asked_about_afresh() {
 }
 
 #[test]
+fn e9_everybody_is_forgotten_with_what_was_on_its_way() {
+    let (cache, now) = (cache(), Instant::now());
+    let asked = ["ada", "bob"].map(|id| cache.question(&user(id), None, "{}"));
+    cache.keep(&asked[0], &granted(1), Some(100), 2, now);
+    cache.forget_everybody();
+    cache.keep(&asked[1], &granted(1), Some(100), 2, now);
+    for id in ["ada", "bob"] {
+        assert_eq!(fresh(&cache, &cache.question(&user(id), None, "{}"), now), None);
+    }
+}
+
+#[test]
 fn e9_an_answer_that_was_on_its_way_when_the_user_was_forgotten_is_not_used() {
     let (cache, now) = (cache(), Instant::now());
     let before = cache.question(&user("ada"), None, "{}");

@@ -26,11 +26,28 @@ const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(5);
 const SESSION_SETTINGS: &str =
     "SET statement_timeout = 2500; SET idle_in_transaction_session_timeout = 5000;";
 
-pub(super) fn pool(target: &PostgresTarget, size: usize) -> Result<Pool<Connection>, StorageError> {
-    let settings = Arc::new(settings(&target.config));
-    let tls = Tls::new(target)?;
+/// Where connections are made to, and how.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) config: Arc<Config>,
+    pub(crate) tls: Option<Tls>,
+}
+
+impl Server {
+    pub(super) fn new(target: &PostgresTarget) -> Result<Self, StorageError> {
+        Ok(Self { config: Arc::new(settings(&target.config)), tls: Tls::new(target)? })
+    }
+
+    /// Runs statements on a connection that is of no further use.
+    pub(crate) async fn execute(&self, statements: &str) -> Result<(), StorageError> {
+        Ok(establish(self.clone()).await?.batch_execute(statements).await?)
+    }
+}
+
+pub(super) fn pool(server: &Server, size: usize) -> Result<Pool<Connection>, StorageError> {
     let mut config = ManagerConfig::default();
-    config.custom_setup = Box::new(move |_| Box::pin(establish(Arc::clone(&settings), tls.clone())));
+    let server = server.clone();
+    config.custom_setup = Box::new(move |_| Box::pin(establish(server.clone())));
     // A closed connection is noticed without a question; one that is silently dead is found by the time limit.
     config.recycling_method = RecyclingMethod::Fast;
     Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
@@ -53,7 +70,7 @@ fn settings(given: &Config) -> Config {
     config
 }
 
-async fn establish(config: Arc<Config>, tls: Option<Tls>) -> ConnectionResult<Connection> {
+async fn establish(Server { config, tls }: Server) -> ConnectionResult<Connection> {
     let mut connection = if let Some(tls) = tls {
         let (client, connection) = config.connect(tls).await.map_err(|error| refusal(&error))?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await?
@@ -67,9 +84,13 @@ async fn establish(config: Arc<Config>, tls: Option<Tls>) -> ConnectionResult<Co
 
 /// Why the server was not reached, with the reason behind the reason: an address or an account name, never a password.
 fn refusal(error: &tokio_postgres::Error) -> ConnectionError {
-    let reason = match error.source() {
+    ConnectionError::BadConnection(reason_of(error))
+}
+
+/// What went wrong and, where it is known, why.
+pub(crate) fn reason_of(error: &tokio_postgres::Error) -> String {
+    match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
-    };
-    ConnectionError::BadConnection(reason)
+    }
 }

@@ -41,7 +41,7 @@ pub(super) enum Role {
 /// SQLite happily goes on writing into a file that has been removed or replaced under its name; all of that would be
 /// lost at the next start. So the writer looks whether the name still leads to the same file.
 #[derive(Debug, Clone)]
-pub(super) struct DatabaseFile {
+pub(crate) struct DatabaseFile {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -72,6 +72,16 @@ impl DatabaseFile {
     fn is_in_place(&self) -> bool {
         let same = |found: Metadata| found.dev() == self.device && found.ino() == self.inode;
         std::fs::metadata(&self.path).is_ok_and(same)
+    }
+
+    /// Fails when the name leads elsewhere by now.
+    pub(crate) fn check_in_place(&self) -> Result<(), StorageError> {
+        Ok(in_place(self)?)
+    }
+
+    /// A connection that only reads, beside those of the pool.
+    pub(crate) async fn open_reader(&self) -> Result<Connection, StorageError> {
+        Ok(establish(self.clone(), Role::Reader).await?)
     }
 
     /// The form that SQLite opens without ever creating the file.

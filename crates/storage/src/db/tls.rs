@@ -22,7 +22,7 @@ use crate::url::{PostgresTarget, TlsMode};
 
 /// Makes the TLS connections of one pool.
 #[derive(Clone)]
-pub(super) struct Tls(TlsConnector);
+pub(crate) struct Tls(TlsConnector);
 
 impl Tls {
     /// `None` when the address says that there is to be no TLS.
@@ -115,7 +115,7 @@ impl MakeTlsConnect<Socket> for Tls {
 }
 
 /// One handshake to come.
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     connector: TlsConnector,
     server: ServerName<'static>,
 }
@@ -131,7 +131,7 @@ impl TlsConnect<Socket> for Handshake {
 }
 
 /// An encrypted connection.
-pub(super) struct Stream(tokio_rustls::client::TlsStream<Socket>);
+pub(crate) struct Stream(tokio_rustls::client::TlsStream<Socket>);
 
 impl TlsStream for Stream {
     /// Without channel binding the server falls back to plain SCRAM, which the certificate's verification makes enough.

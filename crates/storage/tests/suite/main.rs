@@ -13,7 +13,10 @@
 )]
 
 mod attempts;
+mod audit;
+mod backup;
 mod bench;
+mod changes;
 mod cleanup;
 mod consistency;
 mod linking;

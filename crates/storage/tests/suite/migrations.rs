@@ -15,11 +15,12 @@ on_both_databases! {
 
     async fn l11_a_schema_from_the_future_is_refused_and_left_alone(bench: &Bench) {
         let url = bench.database.url();
+        let known = count(url, "SELECT count(*) AS n FROM schema_migrations").await;
         execute(url, "INSERT INTO schema_migrations (version, name) VALUES (999, '0999_future')").await;
         let refused = bench.replica().migrate().await.unwrap_err();
         assert!(matches!(refused, StorageError::SchemaTooNew { found: 999, known: 1.. }), "{refused}");
         assert!(!refused.is_unavailable());
-        assert_eq!(count(url, "SELECT count(*) AS n FROM schema_migrations").await, 4);
+        assert_eq!(count(url, "SELECT count(*) AS n FROM schema_migrations").await, known + 1);
         // A replica that runs already goes on until it is replaced.
         bench.storage.ping().await.unwrap();
         assert!(bench.sign_in(&person("https://issuer.example", "1")).await.is_new);

@@ -44,6 +44,8 @@ impl ProgramBuilder {
             .setting("EXTERNAL_ADDRESS", &format!("http://127.0.0.1:{port}"))
             .setting("DATABASE_URL", &format!("sqlite://{}", path.join("vestibule.db").display()))
             .variable("KEYS_DIR", path.join("keys"))
+            // Nobody looks at readiness before they send requests.
+            .setting("DRAIN_DELAY", "0s")
     }
 
     /// Sets one setting, as an environment variable.

@@ -24,7 +24,7 @@ fn check(sources: &Sources) -> Result<(), Failure> {
     if !settings.dev {
         load_keys(&settings.keys, clock.now(), false)?;
     }
-    make_providers(&settings.providers, &clock)?;
+    make_providers(&settings.providers, &clock, None)?;
     PluginHost::check(&settings.plugins, &host_parts(Arc::new(NoObserver)))
         .map_err(Failure::while_doing("a plugin cannot be loaded"))?;
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());

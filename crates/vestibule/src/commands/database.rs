@@ -11,11 +11,17 @@ pub(super) const DATABASE: &str = "the database";
 
 /// Opens what is there: a mistyped address must not look like a service without users.
 pub(super) async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, Failure> {
+    assert_exists(url)?;
+    connect_storage(url, dev).await
+}
+
+/// SQLite's file is there. Whether PostgreSQL is shows when it is asked.
+pub(super) fn assert_exists(url: &DatabaseUrl) -> Result<(), Failure> {
     match url.file().filter(|file| !file.exists()) {
         Some(file) => {
             Err(Failure::new(format_args!("DATABASE_URL: there is no database at {}", file.display())))
         }
-        None => connect_storage(url, dev).await,
+        None => Ok(()),
     }
 }
 

@@ -1,8 +1,12 @@
 //! `vestibule keys`.
 
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::{FlockOperation, flock};
 use vestibule_domain::{Clock, SystemClock, Timestamp};
 use vestibule_tokens::{KeyError, KeyInfo, KeyState, generate_key, list_keys};
 
@@ -27,6 +31,7 @@ pub(crate) fn keys(sources: &Sources, command: KeysCommand) -> Result<(), Failur
 
 /// Makes the first key, and only the first: a second would be a rotation, which is another word.
 fn generate(folder: &Path, longest_token: Duration) -> Result<(), Failure> {
+    let _alone = lock(folder).map_err(|error| Failure::new(format_args!("{}: {error}", folder.display())))?;
     match present_keys(folder, longest_token)?.as_slice() {
         [] => {
             let now = SystemClock.now();
@@ -38,6 +43,15 @@ fn generate(folder: &Path, longest_token: Duration) -> Result<(), Failure> {
             if present.len() == 1 { "a key".to_owned() } else { format!("{} keys", present.len()) },
         ))),
     }
+}
+
+/// Held from the look into the folder until the key is in it: of several replicas that are set up at once, one makes the
+/// key and the others find it. The lock goes with the value, also when the process is killed.
+fn lock(folder: &Path) -> io::Result<File> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let folder = File::open(folder)?;
+    flock(&folder, FlockOperation::LockExclusive)?;
+    Ok(folder)
 }
 
 fn rotate(folder: &Path, longest_token: Duration, activate_in: Duration) -> Result<(), Failure> {

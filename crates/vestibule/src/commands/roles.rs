@@ -1,7 +1,8 @@
 //! `vestibule roles`.
 
 use vestibule_domain::{
-    Clock, RoleAssignment, RoleAssignmentId, RoleSubject, ServiceName, SystemClock, SystemRandomness,
+    Actor, AuditEvent, AuditName, Clock, RoleAssignment, RoleAssignmentId, RoleSubject, ServiceName,
+    SystemClock, SystemRandomness,
 };
 use vestibule_storage::Storage;
 
@@ -45,6 +46,7 @@ async fn subject(storage: &Storage, arguments: &SubjectArguments) -> Result<Role
 
 async fn grant(storage: &Storage, assignment: &RoleAssignment) -> Result<(), Failure> {
     let id = RoleAssignmentId::random(&SystemRandomness);
+    let storage = telling(storage, AuditName::RoleGranted, assignment);
     let granted = storage.grant_role(assignment, &id, SystemClock.now()).await;
     let is_new = granted.map_err(Failure::while_doing(DATABASE))?;
     let outcome = if is_new { "granted" } else { "was granted already" };
@@ -52,6 +54,7 @@ async fn grant(storage: &Storage, assignment: &RoleAssignment) -> Result<(), Fai
 }
 
 async fn revoke(storage: &Storage, assignment: &RoleAssignment) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::RoleRevoked, assignment);
     if storage.revoke_role(assignment).await.map_err(Failure::while_doing(DATABASE))? {
         say(format_args!("{}: revoked", line(assignment)))
     } else {
@@ -76,4 +79,21 @@ async fn list(storage: &Storage, user: Option<&str>) -> Result<(), Failure> {
 fn line(assignment: &RoleAssignment) -> String {
     let service = assignment.service.as_ref().map_or("every service", ServiceName::as_str);
     format!("{}  {service}  {}", assignment.role, assignment.subject)
+}
+
+/// An address does not go into the audit trail, only the domain that it is of.
+fn telling(storage: &Storage, name: AuditName, assignment: &RoleAssignment) -> Storage {
+    let service = assignment.service.as_ref().map(ServiceName::as_str);
+    let event = AuditEvent::new(name, Actor::Operator, SystemClock.now())
+        .with("role", assignment.role.to_string())
+        .with("service", service)
+        .with("to", assignment.subject.kind());
+    storage.telling(match &assignment.subject {
+        RoleSubject::User(user) => event.about(user),
+        RoleSubject::Email(email) => {
+            event.with("domain", email.as_str().rsplit('@').next().unwrap_or_default())
+        }
+        RoleSubject::Domain(_) => event.with("domain", assignment.subject.key()),
+        RoleSubject::Organization(_) => event.with("organization", assignment.subject.key()),
+    })
 }

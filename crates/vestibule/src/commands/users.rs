@@ -1,11 +1,11 @@
 //! `vestibule users`.
 
-use vestibule_domain::{Clock, SystemClock, User, UserId};
+use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, SystemClock, User, UserId};
 use vestibule_storage::Storage;
 
 use super::database::{DATABASE, find_user, open};
 use super::{block_on, say};
-use crate::arguments::UsersCommand;
+use crate::arguments::{SignOutArguments, UsersCommand};
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
@@ -18,6 +18,7 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
         match command {
             UsersCommand::List => list(&storage).await,
             UsersCommand::Show(argument) => show(&storage, &find_user(&storage, &argument.user).await?).await,
+            UsersCommand::SignOut(arguments) => sign_out(&storage, arguments).await,
             UsersCommand::Disable(argument) => {
                 disable(&storage, &find_user(&storage, &argument.user).await?).await
             }
@@ -76,17 +77,43 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), Failure> {
+    let Some(user) = &arguments.user else { return sign_out_everybody(storage).await };
+    let user = find_user(storage, user).await?;
+    let storage = telling(storage, AuditName::AllSessionsEnded, &user);
+    let user = user.id;
+    let ended = storage.revoke_all_sessions(&user, SystemClock.now()).await;
+    let ended = ended.map_err(Failure::while_doing(DATABASE))?;
+    say(format_args!("{user}: signed out; sessions that ended: {ended}"))
+}
+
+async fn sign_out_everybody(storage: &Storage) -> Result<(), Failure> {
+    let event = AuditEvent::new(AuditName::AllSessionsEnded, Actor::Operator, SystemClock.now());
+    // First, because it takes more than one transaction: what was begun is told of, whatever comes in between.
+    let told = storage.record_audit_event(&event.with("whose", "everybody")).await;
+    told.map_err(Failure::while_doing(DATABASE))?;
+    let users = storage.revoke_everything(SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
+    say(format_args!("users whose sessions are over: {users}"))
+}
+
 async fn disable(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserDisabled, user);
     storage.disable_user(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: disabled; all sessions are over", user.id))
 }
 
 async fn enable(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserEnabled, user);
     storage.enable_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: enabled", user.id))
 }
 
 async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
+    let storage = telling(storage, AuditName::UserDeleted, user);
     storage.delete_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
     say(format_args!("{}: deleted, with identities, sessions and roles", user.id))
+}
+
+fn telling(storage: &Storage, name: AuditName, user: &User) -> Storage {
+    storage.telling(AuditEvent::new(name, Actor::Operator, SystemClock.now()).about(&user.id))
 }

@@ -1,64 +1,121 @@
-//! The sockets, and the signals that close them.
+//! The sockets, and what poem's endpoints need to answer on them.
 
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use poem::Server;
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::BoxBody;
 use poem::endpoint::BoxEndpoint;
-use poem::listener::TcpAcceptor;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use vestibule_http::Metrics;
+use poem::http::{self, uri::Scheme};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Body, Endpoint as _, IntoResponse as _, Request, RequestParts};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpSocket};
+use vestibule_http::{Metrics, Stopping, TrustedProxies, is_nearby};
+use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, RequestBody, Stop};
 
+use super::ending::Ending;
 use crate::failure::Failure;
 
-/// Requests under way may take so long after the signal; then they are cut, so that all is over within ten seconds.
-const DRAIN: Duration = Duration::from_secs(8);
+/// Requests under way may take so long once nothing new is accepted; then they are cut.
+const GRACE: Duration = Duration::from_secs(6);
+/// Descriptors for everything but clients: databases, providers, plugins, files.
+const DESCRIPTORS_KEPT_BACK: u64 = 64;
+/// How many clients the kernel may keep waiting for us, if the system allows it as many (`net.core.somaxconn`).
+const BACKLOG: u32 = 4096;
 
 /// Takes an address.
-pub(crate) async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| Failure::new(format_args!("{name}: {address}: {error}")))
+pub(crate) fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    listen_at(address).map_err(|error| Failure::new(format_args!("{name}: {address}: {error}")))
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A program that has just ended may still have connections here that linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until a signal comes and the requests under way are answered.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    socket: TcpListener,
     endpoint: BoxEndpoint<'static>,
-    admin: Option<(TcpListener, Metrics)>,
-) -> Result<(), Failure> {
-    let admin = admin.map(|(listener, metrics)| tokio::spawn(serve_admin(listener, metrics)));
-    let acceptor = TcpAcceptor::from_tokio(listener)?;
-    let server =
-        Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(endpoint, ended(), Some(DRAIN));
-    let outcome = server.await.map_err(Failure::while_doing("the listener"));
-    if let Some(task) = admin {
-        task.abort();
-    }
-    outcome
-}
-
-async fn serve_admin(listener: TcpListener, metrics: Metrics) {
-    let acceptor = match TcpAcceptor::from_tokio(listener) {
-        Ok(acceptor) => acceptor,
-        Err(error) => return tracing::error!(%error, "the admin listener"),
+    (max_connections, proxies): (usize, TrustedProxies),
+    ending: Ending,
+    stopping: Stopping,
+    metrics: Metrics,
+) {
+    let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
+    let limits = Limits { max_connections: affordable(max_connections), is_shared, ..Limits::default() };
+    let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(ConnectionMetrics(metrics)));
+    let soon = async {
+        ending.asked().await;
+        tracing::info!("stopping: readiness says no, then requests under way are finished");
+        stopping.begin();
     };
-    if let Err(error) = Server::new_with_acceptor(acceptor).run(vestibule_http::admin_endpoint(metrics)).await
-    {
-        tracing::error!(%error, "the admin listener");
+    let stop = Stop { soon, now: ending.waited(), grace: GRACE };
+    if !listener.serve(stop).await {
+        tracing::warn!("requests under way took too long and were cut");
     }
 }
 
-/// Ends with SIGTERM or SIGINT.
-async fn ended() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be received; only SIGKILL ends the service");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Serves the metrics for as long as the program runs.
+pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics) {
+    let endpoint = vestibule_http::admin_endpoint(metrics);
+    let limits = Limits { max_connections: 64, is_shared: Arc::new(|_| true), ..Limits::default() };
+    let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(vestibule_listener::NoObserver));
+    let stop = Stop { soon: std::future::pending(), now: std::future::pending(), grace: Duration::ZERO };
+    listener.serve(stop).await;
+}
+
+/// As many connections as there are descriptors for; their number is raised as far as the system lets us.
+fn affordable(wanted: usize) -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum.or(limit.current);
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the number of open files stays as it is");
     }
-    tracing::info!("stopping: requests under way are finished first");
+    let Some(descriptors) = getrlimit(Resource::Nofile).current else { return wanted };
+    let affordable =
+        usize::try_from(descriptors.saturating_sub(DESCRIPTORS_KEPT_BACK)).unwrap_or(wanted).max(16);
+    if affordable < wanted {
+        tracing::warn!(
+            MAX_CONNECTIONS = wanted,
+            affordable,
+            "the limit of open files (ulimit -n) allows fewer connections"
+        );
+    }
+    wanted.min(affordable)
+}
+
+/// Answers with a poem endpoint.
+struct Poem(BoxEndpoint<'static>);
+
+impl Handler for Poem {
+    type Body = BoxBody<bytes::Bytes, io::Error>;
+
+    async fn call(&self, request: http::Request<RequestBody>, peer: Peer) -> http::Response<Self::Body> {
+        let (parts, body) = request.into_parts();
+        let body =
+            if hyper::body::Body::is_end_stream(&body) { Body::empty() } else { Body::from(body.boxed()) };
+        let (local, remote) = (LocalAddr(Addr::from(peer.local)), RemoteAddr(Addr::from(peer.remote)));
+        let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
+        let answer = self.0.call(Request::from_parts(parts, body)).await;
+        answer.unwrap_or_else(poem::Error::into_response).into_response().into()
+    }
+}
+
+struct ConnectionMetrics(Metrics);
+
+impl Observer for ConnectionMetrics {
+    fn open_connections(&self, count: usize) {
+        self.0.set_open_connections(count);
+    }
+
+    fn refused(&self, reason: Refusal) {
+        self.0.count_refused_connection(reason.as_str());
+    }
 }

@@ -1,76 +1,72 @@
-//! Calls of plugins, counted.
+//! What the rooms tell of their work, passed on to the metrics. None of them knows what a metric is.
 
-use std::collections::HashMap;
+mod plugins;
+mod readings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use vestibule_http::{PluginMetrics, PluginReading};
-use vestibule_plugin_host::{
-    BreakerState, CacheResult, CallObserver, Operation, Outcome, PatchField, PluginGauges, PluginHost,
-    PluginInfo,
-};
+use vestibule_domain::{ProviderName, ServiceName};
+use vestibule_flows::{AuthorizationResult, CallbackRefusal, FlowObserver, IssuedToken, SignInResult};
+use vestibule_http::ServiceMetrics;
+use vestibule_providers::{UpstreamObserver, UpstreamOutcome};
+use vestibule_storage::{OperationKind, OperationOutcome, StorageObserver};
 
-/// Passes what the plugin host observes to the metrics.
-pub(crate) struct PluginObserver(PluginMetrics);
+pub(super) use plugins::{PluginObserver, watch as watch_plugins};
+pub(super) use readings::watch;
 
-impl PluginObserver {
-    pub(crate) fn new(metrics: PluginMetrics) -> Self {
-        Self(metrics)
+/// Hears of people, tokens, providers and the database.
+pub(super) struct ServiceObserver(ServiceMetrics);
+
+impl ServiceObserver {
+    pub(super) fn new(metrics: &ServiceMetrics) -> Arc<Self> {
+        Arc::new(Self(metrics.clone()))
     }
 }
 
-/// Lets the metrics read what is true of the plugins whenever somebody looks.
-pub(crate) fn watch(metrics: &PluginMetrics, plugins: &Arc<PluginHost>) {
-    let plugins = Arc::downgrade(plugins);
-    metrics.watch(move || plugins.upgrade().map(|plugins| read(&plugins)).unwrap_or_default());
-}
+impl FlowObserver for ServiceObserver {
+    fn sign_in_started(&self, provider: &str) {
+        self.0.count_sign_in_started(provider);
+    }
 
-fn read(plugins: &PluginHost) -> Vec<PluginReading> {
-    let gauges = plugins.gauges().into_iter().map(|gauges| (gauges.alias.clone(), gauges));
-    let gauges: HashMap<_, _> = gauges.collect();
-    let infos = plugins.list().into_iter();
-    infos.filter_map(|info| gauges.get(&info.alias).map(|gauges| reading(info, gauges))).collect()
-}
+    fn sign_in_finished(&self, provider: &str, result: SignInResult) {
+        self.0.count_sign_in(provider, result.as_str());
+    }
 
-fn reading(info: PluginInfo, gauges: &PluginGauges) -> PluginReading {
-    PluginReading {
-        alias: info.alias,
-        name: info.name,
-        version: info.version,
-        sha256: info.sha256,
-        abi: format!("{}.{}", info.abi.0, info.abi.1),
-        isolation: info.isolation.as_str(),
-        inflight: gauges.inflight,
-        stuck_threads: gauges.stuck_threads,
-        breaker_state: match gauges.breaker {
-            BreakerState::Closed => 0,
-            BreakerState::HalfOpen => 1,
-            BreakerState::Open => 2,
-        },
+    fn callback_refused(&self, reason: CallbackRefusal) {
+        self.0.count_callback_refused(reason.as_str());
+    }
+
+    fn signed_out(&self, everywhere: bool) {
+        self.0.count_sign_out(everywhere);
+    }
+
+    fn authorized(&self, service: Option<&ServiceName>, result: AuthorizationResult) {
+        self.0.count_authorization(service.map(ServiceName::as_str), result.as_str());
+    }
+
+    fn token_issued(&self, token: IssuedToken) {
+        let (kind, source) = match token {
+            IssuedToken::User => ("user", "signed"),
+            IssuedToken::SignedPermission => ("permission", "signed"),
+            IssuedToken::ReusedPermission => ("permission", "reused"),
+        };
+        self.0.count_token_issued(kind, source);
+    }
+
+    fn token_refused(&self, reason: &'static str) {
+        self.0.count_token_refused(reason);
     }
 }
 
-impl CallObserver for PluginObserver {
-    fn observe(&self, alias: &str, operation: Operation, outcome: Outcome, duration: Duration) {
-        self.0.count_call(alias, operation.as_str(), outcome.as_str(), duration);
-        if outcome == Outcome::Panic {
-            self.0.count_panic(alias);
-        }
+impl UpstreamObserver for ServiceObserver {
+    fn request(&self, provider: &ProviderName, outcome: UpstreamOutcome, duration: Duration) {
+        self.0.count_upstream_request(provider.as_str(), outcome.as_str(), duration);
     }
+}
 
-    fn waited(&self, alias: &str, duration: Duration) {
-        self.0.note_wait(alias, duration);
-    }
-
-    fn cache(&self, alias: &str, result: CacheResult) {
-        self.0.count_cache(alias, result.as_str());
-    }
-
-    fn patch_rejected(&self, alias: &str, field: PatchField) {
-        self.0.count_patch_rejected(alias, field.as_str());
-    }
-
-    fn restarted(&self, alias: &str) {
-        self.0.count_restart(alias);
+impl StorageObserver for ServiceObserver {
+    fn operation(&self, kind: OperationKind, outcome: OperationOutcome, duration: Duration) {
+        self.0.count_database_operation(kind.as_str(), outcome.as_str(), duration);
     }
 }

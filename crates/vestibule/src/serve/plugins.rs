@@ -18,7 +18,7 @@ pub(super) async fn load(plan: &PluginPlan, metrics: &Metrics) -> Result<Arc<Plu
     let loading = tokio::task::spawn_blocking(move || PluginHost::load(&plan, parts));
     let loaded = loading.await.map_err(Failure::while_doing("loading the plugins"))?;
     let host = loaded.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))?;
-    observer::watch(metrics.plugins(), &host);
+    observer::watch_plugins(metrics.plugins(), &host);
     Ok(host)
 }
 

@@ -12,10 +12,13 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use vestibule_domain::{Actor, AuditEvent, AuditName};
 use vestibule_plugin_host::PluginHost;
 
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
+
+use super::trail::Trail;
 
 const RELOAD: &[u8] = b"reload\n";
 const DONE: &str = "done\n";
@@ -28,11 +31,17 @@ const LONGEST: Duration = Duration::from_secs(600);
 struct Reloader {
     plugins: Arc<PluginHost>,
     sources: Sources,
+    trail: Trail,
 }
 
 /// Waits for requests to reload until it is stopped.
-pub(super) fn start(plugins: &Arc<PluginHost>, sources: &Sources, listen: SocketAddr) -> JoinHandle<()> {
-    let reloader = Arc::new(Reloader { plugins: Arc::clone(plugins), sources: sources.clone() });
+pub(super) fn start(
+    plugins: &Arc<PluginHost>,
+    sources: &Sources,
+    listen: SocketAddr,
+    trail: Trail,
+) -> JoinHandle<()> {
+    let reloader = Arc::new(Reloader { plugins: Arc::clone(plugins), sources: sources.clone(), trail });
     tokio::spawn(async move {
         tokio::join!(heed_signals(&reloader), heed_commands(&reloader, listen));
     })
@@ -85,10 +94,26 @@ impl Reloader {
         let outcome = tokio::task::spawn_blocking(move || held.reload_now()).await;
         let outcome = outcome.unwrap_or_else(|error| Err(Failure::new(error)));
         match &outcome {
-            Ok(()) => tracing::info!("the plugins are reloaded"),
-            Err(failure) => tracing::error!("the plugins stay as they were: {failure}"),
+            Ok(()) => {
+                tracing::info!("the plugins are reloaded");
+                let loaded = |event: AuditEvent| event.with("plugins", self.describe());
+                self.trail.tell(AuditName::PluginsReloaded, Actor::Operator, loaded).await;
+            }
+            Err(failure) => {
+                tracing::error!("the plugins stay as they were: {failure}");
+                let refused = |event: AuditEvent| event.refused("unusable_plugins");
+                self.trail.tell(AuditName::PluginsRejected, Actor::Operator, refused).await;
+            }
         }
         outcome
+    }
+
+    /// Alias, name, version and digest of each.
+    fn describe(&self) -> Vec<String> {
+        let plugins = self.plugins.list().into_iter();
+        plugins
+            .map(|info| format!("{}: {} {} {}", info.alias, info.name, info.version, info.sha256))
+            .collect()
     }
 
     fn reload_now(&self) -> Result<(), Failure> {

@@ -5,6 +5,8 @@ pub(super) const TEXTS: &[&str] = &[
     "LISTEN",
     "ADMIN_LISTEN",
     "EXTERNAL_ADDRESS",
+    "MAX_CONNECTIONS",
+    "DRAIN_DELAY",
     "KEYS_DIR",
     "PUBLIC_KEY",
     "GOOGLE_KEY",
@@ -21,6 +23,7 @@ pub(super) const TEXTS: &[&str] = &[
     "USER_TOKEN_TTL",
     "PERMISSION_TOKEN_TTL",
     "PERMISSION_TOKEN_REUSE",
+    "OUTAGE_GRACE",
     "ACCOUNT_LINKING",
     "USER_ID_SCHEME",
     "TRUSTED_PROXIES",
@@ -31,12 +34,18 @@ pub(super) const TEXTS: &[&str] = &[
     "RATE_LIMIT_AUTHORIZE_PER_ADDRESS",
     "RATE_LIMIT_AUTHORIZE_PER_ACCOUNT",
     "RATE_LIMIT_LOOKUP_PER_ADDRESS",
+    "AUDIT_RETENTION",
     "LOG",
     "LOG_FORMAT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
 ];
 
 /// Settings that hold a secret; each can also be given as a file, with `_FILE` behind its name.
-pub(super) const SECRETS: &[&str] = &["DATABASE_URL", "PRIVATE_KEY", "GOOGLE_SECRET", "GITHUB_SECRET"];
+pub(super) const SECRETS: &[&str] =
+    &["DATABASE_URL", "PRIVATE_KEY", "GOOGLE_SECRET", "GITHUB_SECRET", "OTEL_EXPORTER_OTLP_HEADERS"];
 
 /// Settings that are tables, in the file alone.
 pub(super) const TABLES: &[&str] = &["providers", "plugin"];

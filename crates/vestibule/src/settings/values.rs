@@ -95,6 +95,16 @@ pub(super) fn parse_ttl(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How long something outlasts a fault: at most an hour.
+pub(super) fn parse_grace(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text)?;
+    if duration <= Duration::from_secs(60 * 60) {
+        Ok(duration)
+    } else {
+        Err("expected at most 1h".to_owned())
+    }
+}
+
 /// `2s`, `500ms`, `1h 30m`, or a number of seconds.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {

@@ -1,0 +1,216 @@
+//! What is kept of an event that matters to security: who did what to whom, when, from where, and what came of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::{ClientInfo, SessionId, Timestamp, UserId};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
+        /// What happened. The names are stable: they are searched for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum AuditName {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl AuditName {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Dotted: what it is about, then what became of it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// Somebody signed in.
+    SignInSucceeded = "sign_in.succeeded",
+    /// A sign-in ended without a session.
+    SignInRefused = "sign_in.refused",
+    /// A callback came once more. A browser's "back" does this, and so does whoever has stolen an address.
+    SignInReplayed = "sign_in.replayed",
+    /// A first sign-in made a user.
+    UserCreated = "user.created",
+    /// A new identity joined a user because both have the same verified address.
+    IdentityLinked = "identity.linked",
+    /// A user chose the username.
+    UsernameChosen = "user.username_chosen",
+    /// A user signed out.
+    SessionEnded = "session.ended",
+    /// A user signed out everywhere.
+    AllSessionsEnded = "session.all_ended",
+    /// The operator disabled a user, whose sessions ended.
+    UserDisabled = "user.disabled",
+    /// The operator let a user in again.
+    UserEnabled = "user.enabled",
+    /// The operator deleted a user.
+    UserDeleted = "user.deleted",
+    /// The operator assigned a role.
+    RoleGranted = "role.granted",
+    /// The operator took a role back.
+    RoleRevoked = "role.revoked",
+    /// The plugin of a service denied a user every permission.
+    AccessDenied = "access.denied",
+    /// The service took other keys into use: new ones, or without those that have vanished.
+    KeysChanged = "keys.changed",
+    /// The folder of keys changed and cannot be used as it is; the earlier keys stay.
+    KeysRejected = "keys.rejected",
+    /// Plugins were loaded anew.
+    PluginsReloaded = "plugins.reloaded",
+    /// Plugins could not be loaded anew; the earlier ones stay.
+    PluginsRejected = "plugins.rejected",
+    /// A process of the service began to serve.
+    ServiceStarted = "service.started",
+    /// A process of the service ended as it was told to.
+    ServiceStopped = "service.stopped",
+}
+
+impl fmt::Display for AuditName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A text that names no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("there is no such event; docs/observability.md lists them")]
+pub struct UnknownEvent;
+
+impl FromStr for AuditName {
+    type Err = UnknownEvent;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEvent> {
+        Self::ALL.iter().copied().find(|name| name.as_str() == text).ok_or(UnknownEvent)
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A person, through the service.
+    User(UserId),
+    /// Whoever may run commands.
+    Operator,
+    /// The service by itself.
+    Service,
+    /// Somebody of whom nothing is proven.
+    Anybody,
+}
+
+impl Actor {
+    /// The user's id, or `operator`, `service` or `anybody`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::User(id) => id.as_str(),
+            Self::Operator => "operator",
+            Self::Service => "service",
+            Self::Anybody => "anybody",
+        }
+    }
+}
+
+/// One event.
+///
+/// INVARIANT: it holds no token, no secret and no e-mail address; people are ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub name: AuditName,
+    /// By whom.
+    pub actor: Actor,
+    /// To which user.
+    pub user: Option<UserId>,
+    /// In which session, or which session began or ended.
+    pub session: Option<SessionId>,
+    /// At which provider.
+    pub provider: Option<String>,
+    /// From where.
+    pub client: ClientInfo,
+    /// Why it was refused; nothing when it was not.
+    pub reason: Option<&'static str>,
+    /// What else there is to know, in a few short members.
+    pub details: Map<String, Value>,
+}
+
+impl AuditEvent {
+    /// Something that this actor did.
+    pub fn new(name: AuditName, actor: Actor, at: Timestamp) -> Self {
+        let (user, session, provider, reason) = (None, None, None, None);
+        let (client, details) = (ClientInfo::default(), Map::new());
+        Self { at, name, actor, user, session, provider, client, reason, details }
+    }
+
+    /// Something that a person did, to themselves, by a request.
+    pub fn of_user(name: AuditName, user: &UserId, client: &ClientInfo, at: Timestamp) -> Self {
+        Self::new(name, Actor::User(user.clone()), at).about(user).from(client)
+    }
+
+    /// The user to whom it happened.
+    #[must_use]
+    pub fn about(self, user: &UserId) -> Self {
+        Self { user: Some(user.clone()), ..self }
+    }
+
+    /// Where the request came from.
+    #[must_use]
+    pub fn from(self, client: &ClientInfo) -> Self {
+        Self { client: client.clone(), ..self }
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn in_session(self, session: &SessionId) -> Self {
+        Self { session: Some(session.clone()), ..self }
+    }
+
+    /// The provider by its name in the settings.
+    #[must_use]
+    pub fn at_provider(self, provider: &str) -> Self {
+        Self { provider: Some(provider.to_owned()), ..self }
+    }
+
+    /// It was refused, and why.
+    #[must_use]
+    pub fn refused(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
+    /// One more thing to know.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_documented() {
+        let document = include_str!("../../../docs/observability.md");
+        for name in AuditName::ALL {
+            assert!(document.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_event_is_known_by_its_name_and_no_two_have_one() {
+        for name in AuditName::ALL {
+            assert_eq!(name.as_str().parse(), Ok(*name));
+            assert!(name.as_str().split('.').count() == 2, "{name}");
+        }
+        assert_eq!("sign_in".parse::<AuditName>(), Err(UnknownEvent));
+    }
+}

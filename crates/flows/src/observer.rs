@@ -1,0 +1,151 @@
+//! What is told to whoever counts what people do.
+
+use vestibule_domain::ServiceName;
+use vestibule_tokens::TokenRefused;
+
+use crate::{Authorization, CallbackRefusal, FlowError};
+
+/// What a sign-in came to, once its callback was found to be in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignInResult {
+    /// Somebody came back.
+    SignedIn,
+    /// Somebody came for the first time.
+    NewUser,
+    /// The provider, or the person there, said no.
+    DeclinedAtProvider,
+    /// The provider could not be asked, or made no sense.
+    ProviderUnavailable,
+    /// What the provider stated is not to be believed.
+    StatementRefused,
+    /// The operator has disabled the user.
+    AccountDisabled,
+    /// An extension refused the user.
+    DeniedByExtension,
+    /// The account signed in too often.
+    RateLimited,
+    /// We failed.
+    Failed,
+}
+
+impl SignInResult {
+    /// For a label of a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedIn => "signed_in",
+            Self::NewUser => "new_user",
+            Self::DeclinedAtProvider => "declined_at_provider",
+            Self::ProviderUnavailable => "provider_unavailable",
+            Self::StatementRefused => "statement_refused",
+            Self::AccountDisabled => "account_disabled",
+            Self::DeniedByExtension => "denied_by_extension",
+            Self::RateLimited => "rate_limited",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What a request for permissions came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuthorizationResult {
+    /// A token.
+    Granted,
+    /// Nobody was signed in.
+    NotSignedIn,
+    /// The service is none of ours.
+    UnknownService,
+    /// The plugin refused the user.
+    Denied,
+    /// The plugin or the database did not answer.
+    Unavailable,
+    /// The account asked too often.
+    RateLimited,
+    /// We failed.
+    Failed,
+}
+
+impl AuthorizationResult {
+    /// For a label of a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::NotSignedIn => "not_signed_in",
+            Self::UnknownService => "unknown_service",
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable",
+            Self::RateLimited => "rate_limited",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// `known` is whether the service is one of ours.
+    pub(crate) fn of(outcome: &Result<Authorization, FlowError>, known: bool) -> Self {
+        match outcome {
+            Ok(Authorization::Granted(_)) => Self::Granted,
+            Ok(Authorization::Nothing) if known => Self::NotSignedIn,
+            Ok(Authorization::Nothing) => Self::UnknownService,
+            Err(FlowError::Denied) => Self::Denied,
+            Err(FlowError::PermissionsUnavailable(_) | FlowError::StorageUnavailable(_)) => Self::Unavailable,
+            Err(FlowError::TooManyRequests { .. }) => Self::RateLimited,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
+/// A token that was given to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IssuedToken {
+    /// A user token, which is always new.
+    User,
+    /// A permission token, freshly signed.
+    SignedPermission,
+    /// A permission token that was given before.
+    ReusedPermission,
+}
+
+/// Hears of what people do. Called on the threads of requests: be quick. Names of providers and services come from the
+/// settings, everything else from fixed sets, so all of it may be a label.
+pub trait FlowObserver: Send + Sync {
+    /// A browser was sent to a provider.
+    fn sign_in_started(&self, _provider: &str) {}
+
+    /// A sign-in came to its end.
+    fn sign_in_finished(&self, _provider: &str, _result: SignInResult) {}
+
+    /// A callback belongs to no sign-in of that browser.
+    fn callback_refused(&self, _reason: CallbackRefusal) {}
+
+    /// Somebody signed out, of one session or of all.
+    fn signed_out(&self, _everywhere: bool) {}
+
+    /// Somebody asked for permissions; without a service when it is none of ours.
+    fn authorized(&self, _service: Option<&ServiceName>, _result: AuthorizationResult) {}
+
+    /// A token was given.
+    fn token_issued(&self, _token: IssuedToken) {}
+
+    /// A user token was refused for this reason.
+    fn token_refused(&self, _reason: &'static str) {}
+}
+
+/// A token that is good, of a session or a user that is no more.
+pub(crate) const SESSION_ENDED: &str = "session_ended";
+
+/// For a label of a metric.
+pub(crate) const fn reason_of(refusal: TokenRefused) -> &'static str {
+    match refusal {
+        TokenRefused::TooLarge => "too_large",
+        TokenRefused::Shape => "shape",
+        TokenRefused::Encoding => "encoding",
+        TokenRefused::Header => "header",
+        TokenRefused::Algorithm => "algorithm",
+        TokenRefused::Kind => "kind",
+        TokenRefused::UnknownKey => "unknown_key",
+        TokenRefused::Signature => "signature",
+        TokenRefused::Claims => "claims",
+        TokenRefused::Issuer => "issuer",
+        TokenRefused::Audience => "audience",
+        TokenRefused::Expired => "expired",
+        TokenRefused::IssuedInFuture => "issued_in_future",
+    }
+}

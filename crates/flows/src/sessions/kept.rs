@@ -1,0 +1,69 @@
+//! One session in memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use quick_cache::Weighter;
+use vestibule_domain::{SessionId, Timestamp, UserId};
+use vestibule_storage::{LiveSession, Stamp};
+
+/// An attribute in memory against its text.
+const BYTES_PER_BYTE: usize = 4;
+const ENTRY_BYTES: usize = 512;
+
+/// A session that was alive when it was read, with its user. Shared by all requests that it signs in.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) live: LiveSession,
+    pub(super) stamp: Stamp,
+    pub(super) read_at: Instant,
+    bytes: u64,
+    /// In microseconds, as the database knows it or is about to.
+    last_seen_at: AtomicI64,
+}
+
+impl Kept {
+    /// `stamp` and `read_at` are of before the question.
+    pub(super) fn new(live: LiveSession, stamp: Stamp, read_at: Instant) -> Arc<Self> {
+        let bytes = bytes_of(&live) as u64;
+        let last_seen_at = AtomicI64::new(live.session.last_seen_at.micros());
+        Arc::new(Self { live, stamp, read_at, bytes, last_seen_at })
+    }
+
+    /// Whether the last use is to be noted now. True for one of all who ask.
+    pub(crate) fn is_to_be_touched(&self, now: Timestamp, resolution: Duration) -> bool {
+        let (last, order) = (self.last_seen_at.load(Ordering::Relaxed), Ordering::Relaxed);
+        now.since(Timestamp::from_micros(last)) > resolution
+            && self.last_seen_at.compare_exchange(last, now.micros(), order, order).is_ok()
+    }
+
+    /// Whether it is this user's and has not reached its end, of which nobody tells.
+    pub(super) fn is_running(&self, user: &UserId, now: Timestamp) -> bool {
+        self.live.user.id == *user && self.live.session.expires_at > now
+    }
+}
+
+/// Roughly what it takes in memory, the key of the map and the other copies of the ids included.
+fn bytes_of(live: &LiveSession) -> usize {
+    let (user, session) = (&live.user, &live.session);
+    let texts = [
+        2 * session.id.as_str().len(),
+        2 * user.id.as_str().len(),
+        session.provider_id.len(),
+        user.name.as_ref().map_or(0, |name| name.as_str().len()),
+        user.email.as_ref().map_or(0, |address| address.as_str().len()),
+        user.avatar_url.as_ref().map_or(0, |url| url.as_str().len()),
+    ];
+    let attributes = serde_json::to_string(user.attributes.as_object()).map_or(0, |text| text.len());
+    ENTRY_BYTES + texts.iter().sum::<usize>() + BYTES_PER_BYTE * attributes
+}
+
+#[derive(Clone)]
+pub(super) struct ByBytes;
+
+impl Weighter<SessionId, Arc<Kept>> for ByBytes {
+    fn weight(&self, _session: &SessionId, kept: &Arc<Kept>) -> u64 {
+        kept.bytes
+    }
+}

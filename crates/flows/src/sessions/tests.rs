@@ -1,0 +1,181 @@
+use tokio::task::{JoinHandle, JoinSet};
+use vestibule_domain::{
+    AccountLinking, ClientInfo, DisplayName, IdentityKey, KeptClaims, ProviderName, SystemRandomness,
+    UpstreamProfile, UserIdScheme,
+};
+use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, StorageOptions};
+use vestibule_test_support::{TestDatabase, eventually};
+
+use super::*;
+
+const GRACE: Duration = Duration::from_secs(600);
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_900_000_000 + seconds)
+}
+
+/// The sessions of a database, and one that is alive for an hour.
+struct Stage {
+    sessions: Arc<Sessions>,
+    session: SessionId,
+    user: UserId,
+    following: Option<JoinHandle<()>>,
+    database: TestDatabase,
+}
+
+fn connect(database: &TestDatabase) -> Storage {
+    Storage::connect(&DatabaseUrl::parse(database.url()).unwrap(), &StorageOptions::default()).unwrap()
+}
+
+async fn sign_in(storage: &Storage) -> (SessionId, UserId) {
+    let profile = UpstreamProfile {
+        provider: ProviderName::parse("google").unwrap(),
+        identity: IdentityKey { issuer: "https://accounts.google.com".into(), subject: "7".into() },
+        login: None,
+        name: DisplayName::clean("Ada Lovelace"),
+        avatar_url: None,
+        verified_emails: Vec::new(),
+        unverified_email: None,
+        claims: KeptClaims::default(),
+        organizations: Vec::new(),
+    };
+    let sign_in = SignIn {
+        profile: &profile,
+        client: &ClientInfo::default(),
+        linking: AccountLinking::VerifiedEmail,
+        id_scheme: UserIdScheme::Random,
+        new_user_id: UserId::random(&SystemRandomness),
+        session_id: SessionId::random(&SystemRandomness),
+        now: at(0),
+        expires_at: at(3600),
+    };
+    match storage.finish_sign_in(&sign_in).await.unwrap() {
+        SignInOutcome::SignedIn { user, session, .. } => (session.id, user.id),
+        SignInOutcome::Disabled => panic!("nobody is disabled"),
+    }
+}
+
+impl Stage {
+    async fn set(database: TestDatabase) -> Self {
+        let storage = connect(&database);
+        storage.migrate().await.unwrap();
+        let (session, user) = sign_in(&storage).await;
+        let sessions = Arc::new(Sessions::new(storage));
+        Self { sessions, session, user, following: None, database }
+    }
+
+    async fn follow(mut self) -> Self {
+        let storage = self.sessions.storage.clone();
+        self.following = Some(tokio::spawn(async move { storage.follow_changes().await }));
+        eventually("the feed is confirmed", async || {
+            self.sessions.storage.changes().is_confirmed(Instant::now())
+        })
+        .await;
+        self
+    }
+
+    async fn find(&self, seconds: i64) -> Option<Arc<Kept>> {
+        self.sessions.find(self.wanted(seconds)).await.unwrap()
+    }
+
+    fn wanted(&self, seconds: i64) -> Wanted<'_> {
+        Wanted { session: &self.session, user: &self.user, now: at(seconds) }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(following) = &self.following {
+            following.abort();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_read_once_and_then_shared_until_its_end() {
+    let stage = Stage::set(TestDatabase::sqlite()).await.follow().await;
+    let first = stage.find(0).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &stage.find(1).await.unwrap()), "from memory");
+    assert!(stage.find(3599).await.is_some());
+    assert!(stage.find(3600).await.is_none(), "nobody has to tell of its end");
+    let eve = UserId::parse("eve").unwrap();
+    let as_eve = Wanted { user: &eve, ..stage.wanted(1) };
+    assert!(stage.sessions.find(as_eve).await.unwrap().is_none(), "it is one user's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d9_nothing_is_taken_from_memory_while_nobody_tells_of_changes() {
+    let stage = Stage::set(TestDatabase::sqlite()).await;
+    let first = stage.find(0).await.unwrap();
+    assert!(!Arc::ptr_eq(&first, &stage.find(0).await.unwrap()));
+    connect(&stage.database).revoke_session(&stage.session, at(1)).await.unwrap();
+    assert!(stage.find(1).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d9_what_this_process_ends_is_dead_at_once() {
+    let stage = Stage::set(TestDatabase::sqlite()).await.follow().await;
+    for _ in 0..50 {
+        assert!(stage.find(0).await.is_some());
+    }
+    stage.sessions.storage.revoke_session(&stage.session, at(1)).await.unwrap();
+    assert!(stage.find(1).await.is_none());
+    assert!(stage.sessions.find_in_outage(stage.wanted(1), GRACE).is_none(), "also for an outage");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_come_at_once_share_one_question() {
+    let stage = Stage::set(TestDatabase::sqlite()).await.follow().await;
+    let mut all = JoinSet::new();
+    for _ in 0..50 {
+        let (sessions, session, user) =
+            (Arc::clone(&stage.sessions), stage.session.clone(), stage.user.clone());
+        all.spawn(async move {
+            let wanted = Wanted { session: &session, user: &user, now: at(0) };
+            sessions.find(wanted).await.unwrap().unwrap()
+        });
+    }
+    let mut found: Vec<_> = all.join_all().await.iter().map(Arc::as_ptr).map(<*const Kept>::addr).collect();
+    found.sort_unstable();
+    found.dedup();
+    assert!(found.len() < 10, "{} questions", found.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_is_noted_by_one_of_all_who_ask() {
+    let stage = Stage::set(TestDatabase::sqlite()).await.follow().await;
+    let kept = stage.find(0).await.unwrap();
+    let resolution = Duration::from_secs(600);
+    assert!(!kept.is_to_be_touched(at(600), resolution));
+    assert!(kept.is_to_be_touched(at(601), resolution));
+    assert!(!kept.is_to_be_touched(at(602), resolution));
+    assert!(kept.is_to_be_touched(at(1202), resolution));
+}
+
+/// Prints what an answer from memory costs against one from the database.
+async fn cost(database: TestDatabase, name: &str) {
+    const MEMORY: u32 = 20_000;
+    const DATABASE: u32 = 300;
+    let stage = Stage::set(database).await.follow().await;
+    stage.find(0).await.unwrap();
+    let began = Instant::now();
+    for _ in 0..MEMORY {
+        assert!(stage.find(0).await.is_some());
+    }
+    let memory = began.elapsed() / MEMORY;
+    let began = Instant::now();
+    for _ in 0..DATABASE {
+        assert!(stage.sessions.ask(stage.wanted(0)).await.unwrap().is_some());
+    }
+    println!("{name}: {memory:?} from memory, {:?} from the database", began.elapsed() / DATABASE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_costs_on_sqlite_is_printed() {
+    cost(TestDatabase::sqlite(), "SQLite").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_answer_costs_on_postgres_is_printed() {
+    cost(TestDatabase::postgres(), "PostgreSQL").await;
+}

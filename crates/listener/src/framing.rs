@@ -1,0 +1,165 @@
+//! What hyper forgives about the frame of a request and a proxy may read differently: lines that end without a carriage
+//! return, and a length beside chunks. Two readers who disagree about where a request ends are how one is smuggled.
+
+use memchr::memchr;
+
+/// The longest name that is looked for, with its colon.
+const NAME: usize = "transfer-encoding:".len();
+
+/// Follows the bytes of a connection from head to head. One pass over the lines of a head; bodies are skipped.
+pub(crate) struct Framing {
+    place: Place,
+    /// The beginning of the line that is being read, in small letters.
+    start: [u8; NAME + LENGTH_DIGITS],
+    length: usize,
+    last: u8,
+    has_request_line: bool,
+    content_length: Option<u64>,
+    chunked: bool,
+    sound: bool,
+}
+
+/// Room for a space or two and every number that fits in 64 bits.
+const LENGTH_DIGITS: usize = 24;
+
+enum Place {
+    Head,
+    /// So many bytes of a body are still to come.
+    Body(u64),
+    /// Behind chunks nothing is read any more: the connection ends with them.
+    Past,
+}
+
+impl Framing {
+    pub(crate) fn new() -> Self {
+        Self {
+            place: Place::Head,
+            start: [0; NAME + LENGTH_DIGITS],
+            length: 0,
+            last: 0,
+            has_request_line: false,
+            content_length: None,
+            chunked: false,
+            sound: true,
+        }
+    }
+
+    /// Takes what has come; whether everything so far is beyond doubt.
+    pub(crate) fn take(&mut self, mut bytes: &[u8]) -> bool {
+        while self.sound && !bytes.is_empty() {
+            bytes = match self.place {
+                Place::Head => self.take_line(bytes),
+                Place::Body(rest) => self.skip(bytes, rest),
+                Place::Past => return true,
+            };
+        }
+        self.sound
+    }
+
+    fn skip<'a>(&mut self, bytes: &'a [u8], rest: u64) -> &'a [u8] {
+        let here = usize::try_from(rest).unwrap_or(usize::MAX).min(bytes.len());
+        let left = rest - here as u64;
+        self.place = if left == 0 { Place::Head } else { Place::Body(left) };
+        bytes.get(here..).unwrap_or_default()
+    }
+
+    fn take_line<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let Some(end) = memchr(b'\n', bytes) else {
+            self.remember(bytes);
+            return &[];
+        };
+        self.remember(bytes.get(..end).unwrap_or_default());
+        if self.last == b'\r' {
+            self.end_line();
+        } else {
+            self.sound = false;
+        }
+        (self.length, self.last) = (0, 0);
+        bytes.get(end + 1..).unwrap_or_default()
+    }
+
+    fn remember(&mut self, piece: &[u8]) {
+        self.last = piece.last().copied().unwrap_or(self.last);
+        let room = self.start.get_mut(self.length.min(NAME + LENGTH_DIGITS)..).unwrap_or_default();
+        for (place, byte) in room.iter_mut().zip(piece) {
+            *place = byte.to_ascii_lowercase();
+        }
+        self.length = self.length.saturating_add(piece.len());
+    }
+
+    fn end_line(&mut self) {
+        let start = self.start.get(..self.length.min(NAME + LENGTH_DIGITS)).unwrap_or_default();
+        match start {
+            b"\r" if self.has_request_line => self.end_head(),
+            // Empty lines before a request mean nothing (RFC 9112 section 2.2).
+            b"\r" => {}
+            _ if start.starts_with(b"transfer-encoding:") => self.chunked = true,
+            _ if start.starts_with(b"content-length:") => self.content_length = Some(number_in(start)),
+            _ => self.has_request_line = true,
+        }
+    }
+
+    fn end_head(&mut self) {
+        self.sound = !(self.chunked && self.content_length.is_some());
+        self.place = match self.content_length.take() {
+            _ if self.chunked => Place::Past,
+            None | Some(0) => Place::Head,
+            Some(length) => Place::Body(length),
+        };
+        self.has_request_line = false;
+    }
+}
+
+/// Whatever is no number hyper refuses.
+fn number_in(line: &[u8]) -> u64 {
+    let digits = line.iter().skip("content-length:".len()).filter(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole, byte by byte, and in every two pieces.
+    fn is_sound(bytes: &str) -> bool {
+        let whole = Framing::new().take(bytes.as_bytes());
+        let mut dripping = Framing::new();
+        let dripped = bytes.as_bytes().chunks(1).map(|byte| dripping.take(byte)).last();
+        assert_eq!(dripped, Some(whole), "{bytes:?}");
+        for at in 0..bytes.len() {
+            let mut halves = Framing::new();
+            halves.take(&bytes.as_bytes()[..at]);
+            assert_eq!(halves.take(&bytes.as_bytes()[at..]), whole, "{bytes:?} at {at}");
+        }
+        whole
+    }
+
+    const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n";
+    const POST: &str = "POST / HTTP/1.1\r\nHost: x\r\ncontent-Length: 12\r\n\r\na=1\nb=2\n\n\nc";
+
+    #[test]
+    fn k4_honest_requests_are_beyond_doubt_alone_and_one_after_another() {
+        let chunked =
+            "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n0\r\n\r\n";
+        assert!(is_sound(&[GET, POST, GET, "\r\n", POST, POST, chunked].concat()));
+    }
+
+    #[test]
+    fn k4_a_line_without_carriage_return_is_not() {
+        assert!(!is_sound("GET / HTTP/1.1\nHost: x\n\n"));
+        assert!(!is_sound("GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n"));
+        assert!(!is_sound(&[POST, "GET / HTTP/1.1\r\nHost: x\r\n\n"].concat()), "also behind a body");
+        assert!(!is_sound(&[GET, "\n", GET].concat()));
+    }
+
+    #[test]
+    fn k4_a_length_beside_chunks_is_not_in_whatever_order() {
+        for fields in [
+            "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+            "TRANSFER-ENCODING:chunked\r\nA: b\r\nCONTENT-LENGTH:3\r\n",
+            "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
+        ] {
+            assert!(!is_sound(&format!("POST / HTTP/1.1\r\n{fields}\r\nabc")), "{fields}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! A listener on loopback with bounds that a test can wait for, and a handler that a test can hold up.
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::observer::Refusal;
+
+/// Answers `/` at once, `/held` when it is allowed to, `/echo` with the body, `/large` with a megabyte.
+struct Desk {
+    begun: Arc<Notify>,
+    held: Arc<Semaphore>,
+}
+
+impl Handler for Desk {
+    type Body = Full<Bytes>;
+
+    async fn call(&self, request: Request<RequestBody>, _: Peer) -> Response<Full<Bytes>> {
+        let body = match request.uri().path() {
+            "/held" => {
+                self.begun.notify_one();
+                self.held.acquire().await.unwrap().forget();
+                Bytes::from_static(b"released")
+            }
+            "/echo" => match request.into_body().collect().await {
+                Ok(body) => body.to_bytes(),
+                Err(error) => Bytes::from(error.to_string()),
+            },
+            "/large" => Bytes::from(vec![b'x'; 32 << 20]),
+            _ => Bytes::from_static(b"here"),
+        };
+        Response::new(Full::new(body))
+    }
+}
+
+#[derive(Default)]
+struct Notes {
+    open: AtomicUsize,
+    refused: Mutex<Vec<Refusal>>,
+}
+
+impl Observer for Notes {
+    fn open_connections(&self, count: usize) {
+        self.open.store(count, Ordering::SeqCst);
+    }
+
+    fn refused(&self, reason: Refusal) {
+        self.refused.lock().unwrap().push(reason);
+    }
+}
+
+struct Stage {
+    address: std::net::SocketAddr,
+    notes: Arc<Notes>,
+    begun: Arc<Notify>,
+    held: Arc<Semaphore>,
+    soon: Option<oneshot::Sender<()>>,
+    now: Option<oneshot::Sender<()>>,
+    task: JoinHandle<bool>,
+}
+
+fn quick() -> Limits {
+    let time = Duration::from_millis(500);
+    Limits { head_time: time, body_time: time, write_time: time, ..Limits::default() }
+}
+
+impl Stage {
+    async fn with(limits: Limits, grace: Duration) -> Self {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let notes = Arc::new(Notes::default());
+        let (begun, held) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+        let desk = Desk { begun: Arc::clone(&begun), held: Arc::clone(&held) };
+        let listener = Listener::new(socket, desk, limits, Arc::clone(&notes) as Arc<dyn Observer>);
+        let (soon, told_soon) = oneshot::channel::<()>();
+        let (now, told_now) = oneshot::channel::<()>();
+        let stop = Stop { soon: async { drop(told_soon.await) }, now: async { drop(told_now.await) }, grace };
+        let task = tokio::spawn(listener.serve(stop));
+        Self { address, notes, begun, held, soon: Some(soon), now: Some(now), task }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    async fn say(&self, text: &str) -> TcpStream {
+        let mut stream = self.connect().await;
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+
+    fn refused(&self) -> Vec<Refusal> {
+        self.notes.refused.lock().unwrap().clone()
+    }
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+}
+
+/// Everything until the other end closes.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    drop(timeout(Duration::from_secs(30), stream.read_to_end(&mut bytes)).await.expect("it is closed"));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// One answer whose body ends with these words.
+async fn until(stream: &mut TcpStream, end: &str) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(end.as_bytes()) {
+        let byte = timeout(Duration::from_secs(30), stream.read_u8()).await.expect("an answer in time");
+        bytes
+            .push(byte.unwrap_or_else(|error| panic!("{error} after {:?}", String::from_utf8_lossy(&bytes))));
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request_after_another() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let mut stream = stage.connect().await;
+    for _ in 0..3 {
+        stream.write_all(get("/").as_bytes()).await.unwrap();
+        assert!(until(&mut stream, "here").await.starts_with("HTTP/1.1 200"));
+    }
+    assert_eq!(stage.notes.open.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn k1_silence_and_heads_in_drops_are_ended() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let silent = stage.connect().await;
+    let mut slow = stage.say("GET / HTTP/1.1\r\n").await;
+    let dripping = tokio::spawn(async move {
+        while slow.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    assert_eq!(rest(silent).await, "");
+    timeout(Duration::from_secs(30), dripping).await.expect("it is closed").unwrap();
+    assert_eq!(stage.refused(), [Refusal::SlowRequest; 2]);
+}
+
+#[tokio::test]
+async fn k1_a_body_in_drops_fails_and_the_connection_ends() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stream = stage.say("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab").await;
+    let answer = rest(stream).await;
+    assert!(answer.ends_with("the body did not come in time"), "{answer}");
+}
+
+#[tokio::test]
+async fn k1_whoever_takes_nothing_of_an_answer_is_cut() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stream = stage.say(&get("/large")).await;
+    let cut = async {
+        while !stage.refused().contains(&Refusal::SlowReader) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), cut).await.expect("it is noticed");
+    drop(stream);
+}
+
+#[tokio::test]
+async fn when_all_places_are_taken_the_silent_make_place_and_the_busy_do_not() {
+    let limits = Limits { max_connections: 2, head_time: Duration::from_secs(60), ..quick() };
+    let stage = Stage::with(limits, Duration::ZERO).await;
+    let mut busy = stage.say(&get("/held")).await;
+    stage.begun.notified().await;
+    let silent = stage.connect().await;
+    // The third may find both places taken by then, or come before the silent one is noticed.
+    let mut third = stage.say(&get("/")).await;
+    assert!(until(&mut third, "here").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(rest(silent).await, "");
+    assert_eq!(stage.refused(), [Refusal::Displaced]);
+    stage.held.add_permits(1);
+    until(&mut busy, "released").await;
+}
+
+#[tokio::test]
+async fn when_all_are_busy_one_more_is_told_to_come_back() {
+    let stage = Stage::with(Limits { max_connections: 1, ..quick() }, Duration::ZERO).await;
+    let _busy = stage.say(&get("/held")).await;
+    stage.begun.notified().await;
+    let refused = rest(stage.connect().await).await;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("Retry-After"), "{refused}");
+    assert_eq!(stage.refused(), [Refusal::Full]);
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_all_places() {
+    let limits = Limits { max_connections_per_address: 1, ..quick() };
+    let stage = Stage::with(limits, Duration::ZERO).await;
+    let mut first = stage.say(&get("/")).await;
+    until(&mut first, "here").await;
+    assert!(rest(stage.connect().await).await.starts_with("HTTP/1.1 503"));
+    assert_eq!(stage.refused(), [Refusal::AddressFull]);
+}
+
+#[tokio::test]
+async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let long = "x".repeat(20_000);
+    let many = "X-Many: y\r\n".repeat(200);
+    for (request, status) in [
+        (get(&format!("/{long}")), "414"),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}{long}{long}{long}\r\n\r\n"), "431"),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), "431"),
+        ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.1\nHost: x\n\n".into(), "400"),
+        ("CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n".into(), "400"),
+        ("GET http://evil.example/ HTTP/1.1\r\nHost: x\r\n\r\n".into(), "400"),
+        ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd".into(), "400"),
+        ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\nabcde".into(), "400"),
+        ("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n".into(), "400"),
+        ("POST /echo HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n folded\r\n\r\n".into(), "400"),
+    ] {
+        let answer = rest(stage.say(&request).await).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) || answer.starts_with(&format!("HTTP/1.0 {status}")), "{status}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_lets_requests_finish_and_closes_what_rests() {
+    let mut stage = Stage::with(quick(), Duration::from_secs(60)).await;
+    let mut resting = stage.say(&get("/")).await;
+    until(&mut resting, "here").await;
+    let busy = stage.say(&get("/held")).await;
+    stage.begun.notified().await;
+    drop(stage.soon.take());
+    let mut late = stage.connect().await;
+    let answer = loop {
+        late.write_all(get("/").as_bytes()).await.unwrap();
+        let answer = until(&mut late, "here").await;
+        if answer.contains("connection: close") {
+            break answer;
+        }
+    };
+    assert!(answer.starts_with("HTTP/1.1 200"), "still served while it is known to end: {answer}");
+    assert_eq!(rest(late).await, "", "and then closed");
+    drop(stage.now.take());
+    assert_eq!(rest(resting).await, "");
+    stage.held.add_permits(1);
+    assert!(rest(busy).await.ends_with("released"));
+    assert!(stage.task.await.unwrap(), "everything was answered");
+}
+
+#[tokio::test]
+async fn the_end_does_not_wait_for_ever() {
+    let mut stage = Stage::with(quick(), Duration::from_millis(300)).await;
+    let busy = stage.say(&get("/held")).await;
+    stage.begun.notified().await;
+    drop(stage.soon.take());
+    drop(stage.now.take());
+    assert!(!stage.task.await.unwrap());
+    assert_eq!(rest(busy).await, "");
+}

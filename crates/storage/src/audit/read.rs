@@ -1,0 +1,98 @@
+//! Reading the audit trail.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::{Map, Value};
+use vestibule_domain::{AuditName, Timestamp, UserId};
+
+use super::first_id;
+use crate::db::query;
+use crate::error::StorageError;
+use crate::schema::audit_events;
+use crate::storage::Storage;
+
+/// Which events are asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AuditFilter<'a> {
+    /// Those of this user.
+    pub user: Option<&'a UserId>,
+    /// Those of this name.
+    pub name: Option<AuditName>,
+    /// Those from this moment on.
+    pub since: Option<Timestamp>,
+}
+
+/// An event as it was written, perhaps by another version of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+pub struct RecordedEvent {
+    /// In the order of time.
+    pub id: String,
+    happened_at: i64,
+    /// Its name.
+    pub event: String,
+    /// A user's id, or `operator`, `service` or `anybody`.
+    pub actor: String,
+    /// To whom it happened.
+    pub user_id: Option<String>,
+    /// The session.
+    pub session_id: Option<String>,
+    /// The provider by its name in the settings.
+    pub provider: Option<String>,
+    /// The address of the client.
+    pub ip: Option<String>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+    /// The request, for the log.
+    pub request_id: Option<String>,
+    /// Why it was refused, if it was.
+    pub reason: Option<String>,
+    details: String,
+}
+
+impl RecordedEvent {
+    /// When it happened.
+    pub fn at(&self) -> Timestamp {
+        Timestamp::from_micros(self.happened_at)
+    }
+
+    /// What else there is to know.
+    pub fn details(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.details).unwrap_or_default()
+    }
+}
+
+impl Storage {
+    /// At most `limit` events in the order of time, those behind the one with the id `after`.
+    pub async fn list_audit_events(
+        &self,
+        filter: AuditFilter<'_>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<RecordedEvent>, StorageError> {
+        let since = filter.since.map_or_else(String::new, first_id);
+        // An id is longer than the beginning of one, so `since` itself is never an event's.
+        let after = after.map_or(since.as_str(), |after| after.max(since.as_str()));
+        self.db
+            .read(&(filter, after, i64::from(limit)), |connection, &(filter, after, limit)| {
+                Box::pin(async move {
+                    query!(connection, |c| {
+                        let mut select = audit_events::table
+                            .filter(audit_events::id.gt(after))
+                            .order(audit_events::id)
+                            .limit(limit)
+                            .select(RecordedEvent::as_select())
+                            .into_boxed();
+                        if let Some(user) = filter.user {
+                            select = select.filter(audit_events::user_id.eq(user.as_str()));
+                        }
+                        if let Some(name) = filter.name {
+                            select = select.filter(audit_events::event.eq(name.as_str()));
+                        }
+                        select.load::<RecordedEvent>(c)
+                    })
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,125 @@
+//! What is told to whoever counts operations on the database.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use crate::error::StorageError;
+use crate::storage::Storage;
+
+/// What kind of operation it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OperationKind {
+    /// One statement that reads.
+    Read,
+    /// One statement that writes.
+    Write,
+    /// Several statements that count together.
+    Transaction,
+}
+
+impl OperationKind {
+    /// For a label of a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Transaction => "transaction",
+        }
+    }
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OperationOutcome {
+    /// With an answer.
+    Ok,
+    /// The database was out of reach, overloaded, locked, read-only or full.
+    Unavailable,
+    /// In any other way.
+    Failed,
+}
+
+impl OperationOutcome {
+    /// For a label of a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unavailable => "unavailable",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Hears of every operation on the database. Called on the threads of requests: be quick.
+pub trait StorageObserver: Send + Sync {
+    /// An operation ended, after this long, with its wait for a connection and its repetitions.
+    fn operation(&self, kind: OperationKind, outcome: OperationOutcome, duration: Duration);
+}
+
+/// What a pool of connections is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// Which pool: `all` of PostgreSQL, `writer` or `readers` of SQLite.
+    pub name: &'static str,
+    /// How many connections there may be.
+    pub most: usize,
+    /// How many are open.
+    pub open: usize,
+    /// How many of those work for somebody.
+    pub in_use: usize,
+    /// How many operations wait for one.
+    pub waiting: usize,
+}
+
+impl Storage {
+    /// Tells this observer of every operation from now on. The first one stays.
+    pub fn observe_with(&self, observer: Arc<dyn StorageObserver>) {
+        self.db.watch().0.get_or_init(|| observer);
+    }
+
+    /// What the pools of connections are doing at the moment.
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.db.pools()
+    }
+}
+
+/// Whoever is told, if anybody.
+#[derive(Default)]
+pub(crate) struct Watch(OnceLock<Arc<dyn StorageObserver>>);
+
+impl Watch {
+    /// Does the work in a span, and tells how it ended.
+    pub(crate) async fn over<T>(
+        &self,
+        kind: OperationKind,
+        work: impl Future<Output = Result<T, StorageError>>,
+    ) -> Result<T, StorageError> {
+        let started = Instant::now();
+        let span = tracing::trace_span!(
+            target: "vestibule::spans", "database", otel.kind = "client", operation = kind.as_str()
+        );
+        let result = work.instrument(span).await;
+        if let Some(observer) = self.0.get() {
+            observer.operation(kind, outcome_of(&result), started.elapsed());
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Watch(..)")
+    }
+}
+
+fn outcome_of<T>(result: &Result<T, StorageError>) -> OperationOutcome {
+    match result {
+        Ok(_) => OperationOutcome::Ok,
+        Err(error) if error.is_unavailable() => OperationOutcome::Unavailable,
+        Err(_) => OperationOutcome::Failed,
+    }
+}

@@ -1,0 +1,314 @@
+//! What others change is heard of, and what is not sure to be heard is not believed.
+
+#![allow(clippy::print_stdout, reason = "how long it took is for people to read")]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use vestibule_domain::{Attributes, UserId, Username};
+use vestibule_storage::{BELIEF, Change, Stamp, Storage};
+use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
+
+use crate::bench::{Bench, GITHUB, GOOGLE, SignedIn, at, connect, on_both_databases, person};
+use crate::consistency::{count, execute};
+
+/// A replica that follows what the others do.
+struct Follower {
+    storage: Storage,
+    heard: Arc<Mutex<Vec<Change>>>,
+    task: JoinHandle<()>,
+}
+
+impl Follower {
+    async fn on(database: &TestDatabase) -> Self {
+        let storage = connect(database);
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let ears = Arc::clone(&heard);
+        storage.changes().subscribe(move |change| ears.lock().unwrap().push(change.clone()));
+        let following = storage.clone();
+        let task = tokio::spawn(async move { following.follow_changes().await });
+        let follower = Self { storage, heard, task };
+        follower.until_confirmed().await;
+        follower.heard();
+        follower
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.storage.changes().is_confirmed(Instant::now())
+    }
+
+    async fn until_confirmed(&self) {
+        eventually("the feed is confirmed", async || self.is_confirmed()).await;
+    }
+
+    async fn until_unconfirmed(&self) {
+        eventually("the feed is not confirmed", async || !self.is_confirmed()).await;
+    }
+
+    /// What was heard since the last look.
+    fn heard(&self) -> Vec<Change> {
+        std::mem::take(&mut *self.heard.lock().unwrap())
+    }
+
+    /// Waits for a change that has to come; all that was heard before it.
+    async fn until_heard(&self, last: &Change) -> Vec<Change> {
+        let mut all = Vec::new();
+        eventually("a change is heard", async || {
+            all.extend(self.heard());
+            all.contains(last)
+        })
+        .await;
+        all
+    }
+
+    fn stamp(&self, of: &SignedIn) -> Stamp {
+        self.storage.changes().stamp(&of.session.id, &of.user.id)
+    }
+
+    fn vouches_for(&self, stamp: Stamp, of: &SignedIn) -> bool {
+        self.storage.changes().vouch_for(stamp, &of.session.id, &of.user.id, Instant::now())
+    }
+
+    /// Waits until a copy is dead, and says how long that took.
+    async fn until_dead(&self, stamp: Stamp, of: &SignedIn) -> Duration {
+        let began = Instant::now();
+        eventually("the copy is dead", async || !self.vouches_for(stamp, of)).await;
+        began.elapsed()
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn bench_on(database: TestDatabase) -> Bench {
+    let bench = Bench { storage: connect(&database), database };
+    bench.storage.migrate().await.unwrap();
+    bench
+}
+
+fn user(of: &SignedIn) -> Change {
+    Change::User(of.user.id.clone())
+}
+
+fn session(of: &SignedIn) -> Change {
+    Change::Session(of.session.id.clone())
+}
+
+on_both_databases! {
+    async fn d9_each_change_by_another_process_is_heard(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let bob = bench.sign_in(&person(GITHUB, "8")).await;
+        let follower = Follower::on(&bench.database).await;
+        let stamp = follower.stamp(&ada);
+        assert!(follower.vouches_for(stamp, &ada));
+
+        bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+        let took = follower.until_dead(stamp, &ada).await;
+        println!("a sign-out was heard of after {took:?}");
+        follower.until_heard(&session(&ada)).await;
+        bench.storage.revoke_all_sessions(&ada.user.id, at(2)).await.unwrap();
+        follower.until_heard(&user(&ada)).await;
+        bench.storage.disable_user(&ada.user.id, at(3)).await.unwrap();
+        follower.until_heard(&user(&ada)).await;
+        bench.storage.enable_user(&ada.user.id).await.unwrap();
+        follower.until_heard(&user(&ada)).await;
+        bench.storage.choose_username(&ada.user.id, &Username::parse("ada").unwrap()).await.unwrap();
+        follower.until_heard(&user(&ada)).await;
+        bench.storage.update_profile(&ada.user.id, None, None, &Attributes::default()).await.unwrap();
+        follower.until_heard(&user(&ada)).await;
+        bench.storage.delete_user(&ada.user.id).await.unwrap();
+        let heard = follower.until_heard(&user(&ada)).await;
+        assert!(!heard.contains(&user(&bob)) && !heard.contains(&Change::Anything), "{heard:?}");
+    }
+
+    async fn what_changes_nothing_that_is_kept_is_not_told(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let follower = Follower::on(&bench.database).await;
+        bench.sign_in(&person(GITHUB, "8")).await;
+        bench.sign_in(&person(GITHUB, "7")).await;
+        bench.storage.touch_session(&ada.session.id, at(700)).await.unwrap();
+        bench.storage.disable_user(&UserId::parse("nobody").unwrap(), at(1)).await.unwrap();
+        let last = bench.sign_in(&person(GITHUB, "9")).await;
+        bench.storage.revoke_session(&last.session.id, at(2)).await.unwrap();
+        assert_eq!(follower.until_heard(&session(&last)).await, [session(&last)]);
+    }
+
+    async fn d9_a_hand_at_the_database_is_heard_as_well(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let follower = Follower::on(&bench.database).await;
+        let url = bench.database.url();
+        for statement in ["UPDATE sessions SET revoked_at = 1", "UPDATE sessions SET revoked_at = NULL", "DELETE FROM sessions"] {
+            execute(url, statement).await;
+            follower.until_heard(&session(&ada)).await;
+        }
+        execute(url, "UPDATE users SET name = 'Countess'").await;
+        follower.until_heard(&user(&ada)).await;
+    }
+
+    async fn a_user_with_thousands_of_sessions_is_signed_out_in_one_go(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let digits = (0..17).map(|n| format!("('{n}')")).collect::<Vec<_>>().join(",");
+        let copies = format!(
+            "WITH d (n) AS (VALUES {digits}) \
+             INSERT INTO sessions (id, user_id, provider_id, created_at, last_seen_at, expires_at) \
+             SELECT a.n || '-' || b.n || '-' || c.n, user_id, provider_id, created_at, last_seen_at, expires_at \
+             FROM sessions, d a, d b, d c"
+        );
+        execute(bench.database.url(), &copies).await;
+        let follower = Follower::on(&bench.database).await;
+        let stamp = follower.stamp(&ada);
+        assert_eq!(bench.storage.revoke_all_sessions(&ada.user.id, at(1)).await.unwrap(), 17 * 17 * 17 + 1);
+        follower.until_dead(stamp, &ada).await;
+        follower.until_confirmed().await;
+        assert!(follower.vouches_for(follower.stamp(&ada), &ada));
+    }
+
+    async fn d9_own_changes_count_at_once_without_any_feed(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let stamp = bench.storage.changes().stamp(&ada.session.id, &ada.user.id);
+        bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+        let after = bench.storage.changes().stamp(&ada.session.id, &ada.user.id);
+        assert_ne!(after, stamp);
+        bench.storage.disable_user(&ada.user.id, at(1)).await.unwrap();
+        assert_ne!(bench.storage.changes().stamp(&ada.session.id, &ada.user.id), after);
+        assert!(!bench.storage.changes().is_confirmed(Instant::now()), "nobody follows here");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l6_d9_a_listener_that_was_thrown_out_believes_nothing_of_before_and_listens_again() {
+    let cluster = tokio::task::spawn_blocking(TestCluster::start).await.unwrap();
+    let bench = bench_on(cluster.create_database()).await;
+    let ada = bench.sign_in(&person(GOOGLE, "7")).await;
+    let follower = Follower::on(&bench.database).await;
+    let stamp = follower.stamp(&ada);
+    let listeners = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_listening_channels%' AND pid <> pg_backend_pid()";
+    assert_eq!(count(bench.database.url(), listeners).await, 1);
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+               WHERE query LIKE '%pg_listening_channels%' AND pid <> pg_backend_pid()";
+    assert_eq!(count(bench.database.url(), end).await, 1);
+    // Nobody hears of this, and yet:
+    bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+    let took = follower.until_dead(stamp, &ada).await;
+    println!("dead {took:?} after the listener's end");
+    follower.until_heard(&Change::Anything).await;
+    follower.until_confirmed().await;
+    assert!(!follower.vouches_for(stamp, &ada));
+    let stamp = follower.stamp(&ada);
+    assert!(follower.vouches_for(stamp, &ada));
+    bench.storage.disable_user(&ada.user.id, at(2)).await.unwrap();
+    follower.until_heard(&user(&ada)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l7_d9_while_the_server_stands_still_nothing_is_believed() {
+    let cluster = tokio::task::spawn_blocking(TestCluster::start).await.unwrap();
+    let bench = bench_on(cluster.create_database()).await;
+    let ada = bench.sign_in(&person(GOOGLE, "7")).await;
+    let follower = Follower::on(&bench.database).await;
+    let stamp = follower.stamp(&ada);
+    cluster.freeze();
+    let took = follower.until_dead(stamp, &ada).await;
+    println!("nothing was believed {took:?} after the server stood still, {BELIEF:?} are allowed");
+    cluster.thaw();
+    follower.until_confirmed().await;
+    bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+    follower.until_dead(stamp, &ada).await;
+    follower.until_heard(&session(&ada)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l6_d9_a_server_that_comes_back_is_followed_again() {
+    let mut cluster = tokio::task::spawn_blocking(TestCluster::start_durable).await.unwrap();
+    let bench = bench_on(cluster.create_database()).await;
+    let ada = bench.sign_in(&person(GOOGLE, "7")).await;
+    let follower = Follower::on(&bench.database).await;
+    let stamp = follower.stamp(&ada);
+    cluster.stop(Shutdown::Kill);
+    follower.until_unconfirmed().await;
+    cluster.start_again();
+    let began = Instant::now();
+    follower.until_confirmed().await;
+    println!("followed again {:?} after the server was back", began.elapsed());
+    assert!(!follower.vouches_for(stamp, &ada));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l8_d9_a_server_that_takes_no_writes_is_not_believed() {
+    let cluster = tokio::task::spawn_blocking(TestCluster::start).await.unwrap();
+    let bench = bench_on(cluster.create_database()).await;
+    let follower = Follower::on(&bench.database).await;
+    cluster.execute("ALTER SYSTEM SET default_transaction_read_only = on");
+    cluster.execute("SELECT pg_reload_conf()");
+    follower.until_unconfirmed().await;
+    cluster.execute("ALTER SYSTEM RESET default_transaction_read_only");
+    cluster.execute("SELECT pg_reload_conf()");
+    follower.until_confirmed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d9_a_history_in_the_file_that_was_cut_or_replaced_means_anything() {
+    let bench = bench_on(TestDatabase::sqlite()).await;
+    let ada = bench.sign_in(&person(GITHUB, "7")).await;
+    let follower = Follower::on(&bench.database).await;
+    bench.storage.disable_user(&ada.user.id, at(1)).await.unwrap();
+    follower.until_heard(&user(&ada)).await;
+    execute(bench.database.url(), "DELETE FROM changes").await;
+    follower.until_heard(&Change::Anything).await;
+    bench.storage.enable_user(&ada.user.id).await.unwrap();
+    follower.until_heard(&Change::Anything).await;
+    bench.storage.disable_user(&ada.user.id, at(2)).await.unwrap();
+    follower.until_heard(&user(&ada)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_in_the_file_does_not_grow_for_ever() {
+    let database = TestDatabase::sqlite();
+    let storage = connect(&database);
+    storage.migrate().await.unwrap();
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) \
+                INSERT INTO changes (kind, id) SELECT 'user', 'u' || i FROM n";
+    execute(database.url(), many).await;
+    assert_eq!(count(database.url(), "SELECT count(*) AS n FROM changes").await, 10_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l4_d9_a_file_that_was_removed_is_not_believed() {
+    let database = TestDatabase::sqlite();
+    let storage = connect(&database);
+    storage.migrate().await.unwrap();
+    let follower = Follower::on(&database).await;
+    std::fs::remove_file(database.file().unwrap()).unwrap();
+    follower.until_unconfirmed().await;
+}
+
+/// Prints what telling costs where it costs most: sign-outs at once, each of which has to be on disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_sign_outs_at_once_all_succeed_and_their_cost_is_printed() {
+    let cluster = tokio::task::spawn_blocking(TestCluster::start_durable).await.unwrap();
+    let bench = bench_on(cluster.create_database()).await;
+    for (how, at_first) in
+        [("untold", "DISABLE"), ("told", "ENABLE"), ("untold", "DISABLE"), ("told", "ENABLE")]
+    {
+        let alter = format!(
+            "ALTER TABLE sessions {at_first} TRIGGER USER; ALTER TABLE users {at_first} TRIGGER USER"
+        );
+        execute(bench.database.url(), &alter).await;
+        let mut sessions = Vec::new();
+        for _ in 0..200 {
+            sessions.push(bench.sign_in(&person(GOOGLE, "7")).await.session.id);
+        }
+        let began = Instant::now();
+        let end = |session| {
+            let storage = bench.storage.clone();
+            async move { storage.revoke_session(&session, at(1)).await.unwrap() }
+        };
+        let ended = crate::bench::all_at_once(sessions.into_iter().map(end).collect()).await;
+        println!("{} sign-outs at once, {how}: {:?}", ended.len(), began.elapsed());
+        assert!(ended.into_iter().all(|ended| ended));
+    }
+}

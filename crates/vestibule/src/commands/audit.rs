@@ -1,0 +1,98 @@
+//! `vestibule audit`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use vestibule_domain::{Clock, SystemClock, UserId};
+use vestibule_storage::{AuditFilter, RecordedEvent, Storage};
+
+use super::database::{DATABASE, find_user, open};
+use super::{block_on, say};
+use crate::arguments::AuditCommand;
+use crate::failure::Failure;
+use crate::settings::{Settings, Sources};
+
+const PAGE: u32 = 500;
+
+pub(crate) fn audit(sources: &Sources, command: &AuditCommand) -> Result<(), Failure> {
+    let AuditCommand::List { user, event, since, json } = command;
+    let url = Settings::read_database(sources)?;
+    let line = if *json { as_json } else { as_text };
+    block_on(async {
+        let storage = open(&url, sources.dev()).await?;
+        let user = match user {
+            Some(user) => Some(find_id(&storage, user).await?),
+            None => None,
+        };
+        let since: &Option<Duration> = since;
+        let filter = AuditFilter {
+            user: user.as_ref(),
+            name: *event,
+            since: since.map(|ago| SystemClock.now().minus(ago)),
+        };
+        list(&storage, filter, line).await
+    })
+}
+
+/// Also of somebody who is no more, whose events stay.
+async fn find_id(storage: &Storage, id_or_name: &str) -> Result<UserId, Failure> {
+    match find_user(storage, id_or_name).await {
+        Ok(user) => Ok(user.id),
+        Err(failure) => UserId::parse(id_or_name).map_err(|_| failure),
+    }
+}
+
+async fn list(
+    storage: &Storage,
+    filter: AuditFilter<'_>,
+    line: fn(&RecordedEvent) -> String,
+) -> Result<(), Failure> {
+    let mut after: Option<String> = None;
+    loop {
+        let events = storage.list_audit_events(filter, after.as_deref(), PAGE).await;
+        let events = events.map_err(Failure::while_doing(DATABASE))?;
+        events.iter().try_for_each(|event| say(line(event)))?;
+        match events.last() {
+            Some(last) => after = Some(last.id.clone()),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The members that are there, with their names.
+fn members(event: &RecordedEvent) -> Vec<(&'static str, Value)> {
+    let texts = [
+        ("user", &event.user_id),
+        ("session", &event.session_id),
+        ("provider", &event.provider),
+        ("ip", &event.ip),
+        ("user_agent", &event.user_agent),
+        ("request_id", &event.request_id),
+        ("reason", &event.reason),
+    ];
+    let details = event.details();
+    let details = (!details.is_empty()).then_some(("details", Value::Object(details)));
+    let present = texts.into_iter().filter_map(|(name, text)| Some((name, Value::from(text.as_deref()?))));
+    present.chain(details).collect()
+}
+
+fn as_json(event: &RecordedEvent) -> String {
+    let outcome = if event.reason.is_some() { "refused" } else { "ok" };
+    let mut object = Map::from_iter([
+        ("time".to_owned(), event.at().to_rfc3339().into()),
+        ("event".to_owned(), event.event.as_str().into()),
+        ("actor".to_owned(), event.actor.as_str().into()),
+        ("outcome".to_owned(), outcome.into()),
+    ]);
+    object.extend(members(event).into_iter().map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(object).to_string()
+}
+
+/// Time, event and actor, then what else there is, each with its name and as JSON writes it.
+fn as_text(event: &RecordedEvent) -> String {
+    let start = format!("{}  {}  by {}", event.at(), event.event, event.actor);
+    members(event).into_iter().fold(start, |line, (name, value)| match value {
+        Value::String(text) if !text.contains([' ', '"', '\\']) => format!("{line}  {name}={text}"),
+        value => format!("{line}  {name}={value}"),
+    })
+}

@@ -1,0 +1,9 @@
+//! What an operator sees of a service that runs: log, metrics, audit trail, dashboard.
+
+mod audit;
+pub(crate) mod collector;
+mod dashboard;
+mod logs;
+mod metrics;
+mod traces;
+mod traffic;

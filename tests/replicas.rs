@@ -1,0 +1,13 @@
+//! Several replicas on one PostgreSQL behind `HAProxy`, with the configuration that operators are given.
+
+mod agreement;
+mod haproxy;
+mod kill;
+mod load;
+mod outage;
+mod proxies;
+mod races;
+mod rolling;
+mod setting_up;
+mod stage;
+mod upgrade;
