@@ -1,5 +1,7 @@
-//! Attacks by the rows of the threat list.
+//! Attacks, row by row: [`list`] names each with the tests that show what becomes of it. Most of those are beside the
+//! flow that is attacked; here are the ones that are about no single flow.
 
 mod connections;
 mod floods;
 mod limits;
+mod list;

@@ -63,6 +63,6 @@ fn a_large_file_and_a_deep_object_are_refused() {
 }
 
 #[test]
-fn n3_a_configuration_is_not_shown() {
+fn n5_a_configuration_is_not_shown() {
     assert_eq!(format!("{:?}", config(&json!({"password": "hunter2"}))), "PluginConfig(1 members)");
 }

@@ -1,0 +1,100 @@
+//! Signing keys.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "M1",
+        priority: 0,
+        attack: "A key that comes with the program, or can be read or replaced by others",
+        outcome: "there is none; no start with it; new ones are made whole, for their owner \
+                  alone, and by one of several that start at once",
+        remark: "",
+        tests: &[
+            "replicas::setting_up::m1_of_five_replicas_that_make_the_first_key_at_once_one_does",
+            "rotation::files::m1_a_file_that_is_no_key_stops_the_start",
+            "rotation::files::m1_a_key_that_is_too_short_stops_the_start",
+            "rotation::files::m1_a_link_or_a_public_key_that_others_may_write_stops_the_start",
+            "rotation::files::m1_a_private_key_that_others_may_read_stops_the_start",
+            "rotation::files::m1_without_a_key_there_is_no_start_and_none_is_made_in_silence",
+            "rotation::forms::m1_a_key_of_the_settings_that_is_no_good_stops_the_start_and_is_not_shown",
+            "rotation::listing::m1_a_new_key_is_for_its_owner_alone_and_complete",
+            "rotation::listing::m1_several_that_make_the_first_key_at_once_agree_on_the_one_that_signs",
+            "rotation::listing::m1_what_an_interrupted_command_leaves_behind_is_no_key",
+            "vestibule-storage::suite sqlite::m1_a_new_file_is_its_owners_alone",
+            "vestibule-tokens folder::tests::m1_a_file_is_never_replaced",
+            "vestibule-tokens folder::tests::m1_a_new_key_is_private_complete_and_signs",
+            "vestibule-tokens folder::tests::m1_a_private_key_that_others_can_reach_is_refused",
+            "vestibule-tokens folder::tests::m1_a_public_key_may_be_read_by_all_and_written_by_none",
+            "vestibule-tokens folder::tests::m1_five_nodes_that_start_at_once_agree_on_one_key",
+            "vestibule-tokens folder::tests::m1_what_a_crash_leaves_behind_is_passed_over",
+        ],
+    },
+    Row {
+        id: "M2",
+        priority: 0,
+        attack: "Rotation",
+        outcome: "a key is published before it signs, and kept until its last token has ended; \
+                  nobody notices",
+        remark: "",
+        tests: &[
+            "callback::state::m2_a_sign_in_begun_before_a_rotation_is_finished_after_it",
+            "replicas::agreement::m2_m3_a_key_that_comes_or_goes_is_seen_by_every_replica",
+            "rotation::m2_a_key_can_be_published_before_it_signs",
+            "rotation::m2_a_rotation_takes_effect_in_a_running_service_and_nobody_notices",
+            "rotation::m2_an_old_key_retires_when_its_last_token_has_ended",
+            "rotation::m2_each_of_several_rotations_in_a_row_takes_the_key_before_it_out_of_use",
+            "vestibule-tokens folder::tests::m2_a_key_made_for_later_is_published_first_and_the_old_one_verifies_to_the_end",
+            "vestibule-tokens schedule::tests::m2_a_key_is_published_before_it_signs_and_verifies_until_its_last_token_has_ended",
+            "vestibule-tokens service::tests::rotation::m2_a_retired_key_is_refused_even_for_a_token_that_claims_to_live",
+            "vestibule-tokens service::tests::rotation::m2_rotation_loses_no_token_and_needs_no_restart",
+            "vestibule-verifier verifier::tests::m2_several_keys_verify_by_their_ids",
+        ],
+    },
+    Row {
+        id: "M3",
+        priority: 1,
+        attack: "A key that became known",
+        outcome: "taking it away ends its tokens at once, and no others",
+        remark: "",
+        tests: &[
+            "replicas::agreement::m2_m3_a_key_that_comes_or_goes_is_seen_by_every_replica",
+            "rotation::m3_removing_a_key_ends_its_tokens_at_once_and_no_others",
+            "vestibule-tokens service::tests::rotation::m3_d9_a_key_that_is_taken_away_takes_its_tokens_with_it",
+        ],
+    },
+    Row {
+        id: "M4",
+        priority: 0,
+        attack: "Short and weak keys, odd exponents, keys of another algorithm; private numbers \
+                 in the key set",
+        outcome: "refused; the set is public numbers",
+        remark: "",
+        tests: &[
+            "rotation::m4_the_key_set_tells_public_numbers_and_nothing_else",
+            "vestibule-tokens key::tests::m4_a_key_of_another_algorithm_is_refused_with_a_clear_reason",
+            "vestibule-tokens key::tests::m4_a_private_key_with_exponent_one_is_refused",
+            "vestibule-tokens key::tests::m4_a_short_key_is_refused",
+            "vestibule-tokens key::tests::m4_a_small_or_even_exponent_is_refused",
+            "vestibule-tokens key::tests::m4_an_oversized_key_is_refused",
+            "vestibule-tokens key::tests::m4_numbers_that_do_not_belong_together_are_refused",
+            "vestibule-tokens service::tests::issued::m4_the_jwks_has_public_members_alone",
+            "vestibule-tokens weak::tests::m4_a_modulus_of_the_roca_generator_is_recognised",
+            "vestibule-verifier verifier::tests::m4_weak_keys_are_refused",
+        ],
+    },
+    Row {
+        id: "M5",
+        priority: 1,
+        attack: "One secret for several purposes",
+        outcome: "keys are derived for each purpose; what one purpose sealed, no other opens",
+        remark: "",
+        tests: &[
+            "vestibule-tokens service::tests::sealed::m5_a_token_is_nothing_sealed",
+            "vestibule-tokens service::tests::sealed::m5_b3_another_deployment_opens_nothing",
+            "vestibule-tokens service::tests::sealed::m5_b3_any_flipped_bit_closes",
+            "vestibule-tokens service::tests::sealed::m5_nothing_that_was_not_sealed_opens",
+            "vestibule-tokens service::tests::sealed::m5_the_same_text_is_sealed_differently_each_time",
+        ],
+    },
+];

@@ -1,0 +1,93 @@
+//! Leaks.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "N1",
+        priority: 0,
+        attack: "Tokens, codes, states, secrets and addresses in logs and traces",
+        outcome: "planted ones are searched for in everything that is written, at the most \
+                  talkative level",
+        remark: "",
+        tests: &[
+            "commands::plugin_check::usage::n1_a_configuration_that_cannot_be_read_is_not_quoted",
+            "commands::plugin_check::usage::n1_secrets_are_in_neither_report_nor_environment",
+            "leaks::n1_no_secret_and_no_address_is_in_the_json_log_or_anywhere_else",
+            "leaks::n1_no_secret_and_no_address_is_in_the_text_log_or_anywhere_else",
+            "leaks::start::n1_while_the_database_is_waited_for_its_password_is_not_shown",
+            "vestibule logging::tests::n1_libraries_are_never_heard_below_info",
+            "vestibule-plugin-host check::mask::tests::n1_no_value_of_the_configuration_is_quoted",
+            "vestibule-plugin-host schema::tests::n1_no_fault_shows_what_the_configuration_holds",
+            "vestibule-providers oauth::tests::n1_what_a_provider_writes_into_an_error_is_not_repeated",
+            "vestibule-providers::sign_in id_tokens::n1_no_error_names_a_code_a_secret_or_a_token",
+        ],
+    },
+    Row {
+        id: "N2",
+        priority: 0,
+        attack: "Insides of the service in the text of errors",
+        outcome: "a code, a sentence, an id of the request",
+        remark: "",
+        tests: &[
+            "leaks::outages::n2_l4_while_the_sqlite_file_is_gone_nothing_is_written_and_nothing_is_told",
+            "leaks::outages::n2_l6_while_postgres_is_down_errors_say_nothing_of_it_and_then_all_is_well",
+            "leaks::outages::n2_l7_a_postgres_that_says_nothing_is_not_waited_for",
+            "leaks::outages::n2_refusals_say_nothing_of_the_inside",
+            "vestibule-http edge::tests::n2_the_page_of_a_fault_tells_nothing_of_it",
+            "vestibule-storage error::tests::n2_what_is_displayed_holds_no_message_of_the_database",
+        ],
+    },
+    Row {
+        id: "N3",
+        priority: 1,
+        attack: "How long an answer takes tells of a secret",
+        outcome: "secrets are compared in constant time, or looked up by a digest; signatures are \
+                  checked with public numbers",
+        remark: "Without a test so far.",
+        tests: &[],
+    },
+    Row {
+        id: "N4",
+        priority: 1,
+        attack: "Lines that a client writes into the log",
+        outcome: "one line for one event; escaped and cut",
+        remark: "",
+        tests: &[
+            "leaks::injection::n4_a_json_log_has_one_object_a_line",
+            "leaks::injection::n4_a_text_log_has_no_line_that_a_client_wrote",
+            "vestibule-plugin-host library::description::tests::n4_what_a_process_says_of_its_library_forges_no_line_and_no_file",
+            "vestibule-plugin-host::processes n4_what_a_plugin_s_process_reports_cannot_forge_a_line_of_the_log",
+        ],
+    },
+    Row {
+        id: "N5",
+        priority: 0,
+        attack: "Secrets in debugging texts, in the environment of children, in `/proc`, in \
+                 statements of the database",
+        outcome: "secrets have no readable form; children get none of them",
+        remark: "",
+        tests: &[
+            "commands::secrets::n5_no_error_text_shows_a_secret",
+            "faults::secrets::n5_neither_the_signing_key_nor_a_setting_is_in_the_memory_of_a_plugin_s_process",
+            "leaks::start::n5_a_mistake_in_the_file_is_not_shown",
+            "leaks::start::n5_a_wrong_address_of_a_provider_does_not_show_its_password",
+            "leaks::start::n5_a_wrong_database_address_is_not_shown",
+            "leaks::start::n5_a_wrong_file_of_a_secret_is_not_shown",
+            "leaks::start::n5_a_wrong_key_is_not_shown",
+            "vestibule-plugin-host config::tests::n5_a_configuration_is_not_shown",
+            "vestibule-providers oidc::settings::tests::n5_debug_does_not_show_the_secret",
+            "vestibule-storage url::tests::n5_the_password_is_never_shown",
+            "vestibule-tokens ring::tests::n5_debug_shows_key_ids_alone",
+            "vestibule-tokens service::tests::issued::n5_debug_shows_no_token_and_no_key",
+        ],
+    },
+    Row {
+        id: "N6",
+        priority: 1,
+        attack: "Metrics from outside; health checks that open doors",
+        outcome: "a listener of their own; a health check is a request like any other",
+        remark: "",
+        tests: &["cross_origin::headers::n6_metrics_are_on_their_own_listener_alone"],
+    },
+];
