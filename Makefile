@@ -1,8 +1,9 @@
 # `make` lists what there is. Rust, make and a C compiler are all that building takes.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-needs check bench-plugins openapi screenshot
+.PHONY: help run build test test-needs check bench soak bench-plugins openapi screenshot
 
 PROGRAM := $(or $(CARGO_TARGET_DIR),target)/debug/vestibule
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 
 help: ## List the targets
@@ -37,6 +38,17 @@ check: ## Formatting, lints, documentation, dependency rules, generated files: a
 ifneq ($(shell command -v cargo-deny),)
 	cargo deny check bans licenses sources
 endif
+
+# One build for both: apart, each would ask shared dependencies for other features.
+bench: ## Measure every endpoint beside the machine's limit, in ROUNDS=5 with SECONDS=1.5 for each figure
+	cargo build --release -p vestibule -p vestibule-bench -p sample-permissions
+	$(RELEASE)/vestibule-bench speed --program $(RELEASE)/vestibule \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+soak: ## Mixed traffic for MINUTES=5 at RATE=300 a second, on DATABASE=sqlite or postgres: what grows
+	cargo build --release -p vestibule -p vestibule-bench -p sample-permissions
+	$(RELEASE)/vestibule-bench soak --program $(RELEASE)/vestibule \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) $(if $(DATABASE),--database $(DATABASE))
 
 bench-plugins: ## Measure what a call of a plugin costs, by its isolation, beside a signature
 	cargo build --release -p sample-permissions -p python -p webhook

@@ -21,6 +21,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("verifier", &[]),
     ("test-support", &[]),
     ("tests", &[]),
+    ("bench", &["provider-emulator"]),
 ];
 
 /// What the program composes: everything but what plugin authors, other services and tests use.
@@ -43,7 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("diesel-async", &["storage"]),
     ("diesel_migrations", &["storage"]),
     ("libloading", &["plugin-host"]),
-    ("poem", &["http", "vestibule", "provider-emulator"]),
+    ("poem", &["http", "vestibule", "provider-emulator", "bench"]),
     ("poem-openapi", &["http"]),
     ("prometheus-client", &["http"]),
     ("opentelemetry", &["vestibule"]),

@@ -92,7 +92,6 @@ impl Pair {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "how long it took is for people to read")]
 async fn until_within_bound(what: &str, is_so: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     eventually(what, is_so).await;

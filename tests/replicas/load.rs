@@ -69,7 +69,6 @@ impl Load {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a measurement, for whoever asks to see what a test prints")]
 fn tell(answered: u64, time: Duration, lost: usize) {
     let milliseconds = u64::try_from(time.as_millis()).unwrap().max(1);
     eprintln!("{answered} requests in {milliseconds} ms: {}/s, {lost} lost", answered * 1000 / milliseconds);

@@ -73,6 +73,7 @@ impl TestCluster {
     }
 
     /// A second server that follows this one. From then on nothing is acknowledged here before it can be read there.
+    #[must_use]
     pub fn start_standby(&self) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let copied = Command::new(postgres::script("postgres-cluster.sh"))
