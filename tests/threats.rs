@@ -2,6 +2,14 @@
 //! flow that is attacked; here are the ones that are about no single flow.
 
 mod connections;
+mod exhaustion;
 mod floods;
+mod headers;
+mod keys;
+mod leaks;
 mod limits;
 mod list;
+mod merging;
+mod redirects;
+mod tokens;
+mod usernames;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 use url::Url;
@@ -41,7 +41,8 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one that waits for the disk, unlike those of the tests.
     pub(crate) async fn start() -> Outcome<Self> {
-        let mut script = command(package().join("../scripts/with-postgres.sh"));
+        // Not ended by the kernel when we are: it ends when its input does, and only then can it stop the server.
+        let mut script = Command::new(package().join("../scripts/with-postgres.sh"));
         script.args(["sh", "-c", "echo \"$TEST_POSTGRES_URL\"; exec cat"]);
         script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let (process, line) = start_and_read_line(script)?;

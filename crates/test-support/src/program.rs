@@ -256,7 +256,7 @@ mod tests {
         let names = String::from_utf8_lossy(&output.stdout);
         assert_eq!(
             names.lines().collect::<Vec<_>>(),
-            ["DATABASE_URL", "EXTERNAL_ADDRESS", "GITHUB_KEY", "LISTEN", "PATH"]
+            ["DATABASE_URL", "DRAIN_DELAY", "EXTERNAL_ADDRESS", "GITHUB_KEY", "LISTEN", "PATH"]
         );
     }
 

@@ -8,16 +8,27 @@ pub(super) const ROWS: &[Row] = &[
         priority: 0,
         attack: "Clients that send or read slowly, or say nothing",
         outcome: "closed within bounds, while others are served",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &[
+            "threats::connections::k1_thousands_of_slow_clients_are_cut_in_time_and_nobody_else_notices",
+            "vestibule logging::writer::tests::k1_when_nobody_reads_lines_wait_and_none_is_dropped",
+            "vestibule-listener connection::tests::k1_a_client_that_takes_nothing_is_given_up_also_while_it_is_served",
+            "vestibule-listener connection::tests::k1_a_head_that_comes_drop_by_drop_counts_from_the_acceptance",
+            "vestibule-listener connection::tests::k1_whoever_says_nothing_is_given_up",
+            "vestibule-listener serve::tests::k1_a_body_in_drops_fails_and_the_connection_ends",
+            "vestibule-listener serve::tests::k1_silence_and_heads_in_drops_are_ended",
+            "vestibule-listener serve::tests::k1_whoever_takes_nothing_of_an_answer_is_cut",
+        ],
     },
     Row {
         id: "K2",
         priority: 0,
         attack: "More connections than descriptors",
         outcome: "no spinning; accepted again as soon as there is room",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &[
+            "threats::connections::k2_without_descriptors_the_service_waits_quietly_and_comes_back_at_once",
+        ],
     },
     Row {
         id: "K3",
@@ -28,6 +39,8 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "cross_origin::bodies::k3_a_body_in_chunks_without_end_is_refused",
             "cross_origin::bodies::k3_a_body_of_more_than_64_kibibytes_is_refused",
+            "threats::connections::k3_big_and_endless_input_is_refused_and_leaves_no_trace_in_memory",
+            "vestibule-listener serve::tests::k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection",
         ],
     },
     Row {
@@ -36,16 +49,23 @@ pub(super) const ROWS: &[Row] = &[
         attack: "Two lengths, chunks and a length, folded headers, odd methods: requests that two \
                  servers read differently",
         outcome: "400 and the end of the connection, never two answers",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &[
+            "threats::connections::k4_chunks_that_are_sound_are_read_and_what_comes_behind_them_is_not",
+            "threats::connections::k4_whatever_can_be_read_in_two_ways_is_answered_at_most_once_and_the_connection_ends",
+            "vestibule-listener framing::tests::k4_a_length_beside_chunks_is_not_in_whatever_order",
+            "vestibule-listener framing::tests::k4_a_line_without_carriage_return_is_not",
+            "vestibule-listener framing::tests::k4_honest_requests_are_beyond_doubt_alone_and_one_after_another",
+            "vestibule-listener serve::tests::k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection",
+        ],
     },
     Row {
         id: "K5",
         priority: 1,
         attack: "Floods by means of HTTP/2",
         outcome: "there is no HTTP/2: a proxy speaks it, if anybody does",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &["threats::connections::k5_floods_of_http_2_find_the_connection_closed"],
     },
     Row {
         id: "K6",
@@ -53,8 +73,13 @@ pub(super) const ROWS: &[Row] = &[
         attack: "Floods of signatures, and of tokens that are wrong",
         outcome: "a bounded queue, 503 beyond it; what is wrong is refused before it costs \
                   anything",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &[
+            "threats::floods::k6_checks_succeed_while_one_user_floods_with_requests_for_signatures",
+            "threats::floods::k6_checks_succeed_while_several_users_flood_with_requests_for_signatures",
+            "threats::floods::k6_checks_succeed_while_tokens_with_wrong_signatures_come_at_full_rate",
+            "vestibule-tokens service::pool::tests::k6_a_full_queue_refuses_at_once_and_permissions_take_no_place_from_sign_ins",
+        ],
     },
     Row {
         id: "K7",
@@ -62,7 +87,12 @@ pub(super) const ROWS: &[Row] = &[
         attack: "Floods of sign-ins that only begin",
         outcome: "nothing is written and nothing grows: the state is with the browser",
         remark: "",
-        tests: &["sign_in::k7_a_sign_in_that_only_begins_writes_nothing"],
+        tests: &[
+            "observability::audit::k7_whoever_is_nobody_can_add_nothing_however_often_they_come",
+            "observability::metrics::k7_a_flood_of_odd_requests_makes_no_more_than_a_handful_of_series",
+            "sign_in::k7_a_sign_in_that_only_begins_writes_nothing",
+            "threats::exhaustion::k7_a_flood_of_sign_ins_that_only_begin_grows_nothing",
+        ],
     },
     Row {
         id: "K8",
@@ -72,6 +102,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "exactly as many as the rate allows; 429 with `Retry-After`",
         remark: "",
         tests: &[
+            "observability::metrics::k8_what_is_refused_because_there_is_too_much_of_it_is_counted",
             "threats::limits::k8_a_64_is_one_client_and_two_are_two",
             "threats::limits::k8_an_account_has_its_number_of_permission_tokens_from_wherever_it_asks",
             "threats::limits::k8_an_account_of_a_provider_signs_in_so_often_and_leaves_nothing_behind_beyond",

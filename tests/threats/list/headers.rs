@@ -10,7 +10,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "every sign-in begins a session of its own, whatever the browser brought; \
                   signing out ends one, and the others live on",
         remark: "Sessions in cookies do not exist; tokens carry a session's id.",
-        tests: &[],
+        tests: &["threats::headers::g1_every_sign_in_begins_a_session_of_its_own"],
     },
     Row {
         id: "G2",
@@ -21,6 +21,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "cross_origin::headers::g2_only_the_login_address_sets_a_cookie",
             "cross_origin::headers::g2_with_https_the_browser_is_held_to_it",
+            "threats::headers::g2_a_hundred_cookies_of_others_are_passed_over",
             "vestibule-http cookie::tests::g2_the_cookie_is_bound_to_the_host_and_hidden_from_scripts",
         ],
     },
@@ -38,7 +39,7 @@ pub(super) const ROWS: &[Row] = &[
         attack: "Sessions beyond their age, by leaps of the clock and restarts",
         outcome: "a session ends with its token, and use does not prolong either",
         remark: "There is no idle time: a token lives for a fixed time.",
-        tests: &[],
+        tests: &["threats::headers::g4_nothing_prolongs_a_session"],
     },
     Row {
         id: "G5",
@@ -82,6 +83,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "believed of `TRUSTED_PROXIES` alone, from the right, as far as they reach",
         remark: "",
         tests: &[
+            "threats::headers::g8_a_client_that_is_no_proxy_cannot_say_where_it_is",
+            "threats::headers::g8_a_proxy_is_believed_from_the_right_and_as_far_as_proxies_reach",
             "threats::limits::k8_g8_whoever_is_no_trusted_proxy_names_nobody",
             "vestibule-http client_address::tests::g8_only_trusted_proxies_are_believed_and_only_as_far_as_they_reach",
         ],

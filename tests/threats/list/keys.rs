@@ -21,6 +21,7 @@ pub(super) const ROWS: &[Row] = &[
             "rotation::listing::m1_a_new_key_is_for_its_owner_alone_and_complete",
             "rotation::listing::m1_several_that_make_the_first_key_at_once_agree_on_the_one_that_signs",
             "rotation::listing::m1_what_an_interrupted_command_leaves_behind_is_no_key",
+            "threats::keys::m1_no_private_key_is_in_the_repository_or_comes_with_the_image",
             "vestibule-storage::suite sqlite::m1_a_new_file_is_its_owners_alone",
             "vestibule-tokens folder::tests::m1_a_file_is_never_replaced",
             "vestibule-tokens folder::tests::m1_a_new_key_is_private_complete_and_signs",
@@ -60,6 +61,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "replicas::agreement::m2_m3_a_key_that_comes_or_goes_is_seen_by_every_replica",
             "rotation::m3_removing_a_key_ends_its_tokens_at_once_and_no_others",
+            "vestibule-tokens service::tests::remembered::m3_the_remembered_tokens_of_a_key_die_with_it",
             "vestibule-tokens service::tests::rotation::m3_d9_a_key_that_is_taken_away_takes_its_tokens_with_it",
         ],
     },
@@ -90,6 +92,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "keys are derived for each purpose; what one purpose sealed, no other opens",
         remark: "",
         tests: &[
+            "threats::keys::m5_what_was_made_for_one_purpose_serves_no_other",
             "vestibule-tokens service::tests::sealed::m5_a_token_is_nothing_sealed",
             "vestibule-tokens service::tests::sealed::m5_b3_another_deployment_opens_nothing",
             "vestibule-tokens service::tests::sealed::m5_b3_any_flipped_bit_closes",

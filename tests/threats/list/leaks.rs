@@ -21,6 +21,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-plugin-host schema::tests::n1_no_fault_shows_what_the_configuration_holds",
             "vestibule-providers oauth::tests::n1_what_a_provider_writes_into_an_error_is_not_repeated",
             "vestibule-providers::sign_in id_tokens::n1_no_error_names_a_code_a_secret_or_a_token",
+            "vestibule-tokens service::tests::remembered::n1_neither_a_token_nor_who_it_is_of_shows_in_debug",
         ],
     },
     Row {
@@ -44,8 +45,8 @@ pub(super) const ROWS: &[Row] = &[
         attack: "How long an answer takes tells of a secret",
         outcome: "secrets are compared in constant time, or looked up by a digest; signatures are \
                   checked with public numbers",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &["threats::leaks::n3_secrets_are_compared_by_what_takes_the_same_time_wherever_they_differ"],
     },
     Row {
         id: "N4",
@@ -56,8 +57,12 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "leaks::injection::n4_a_json_log_has_one_object_a_line",
             "leaks::injection::n4_a_text_log_has_no_line_that_a_client_wrote",
+            "observability::logs::n4_a_request_is_called_as_a_trusted_proxy_calls_it_and_as_nobody_else_does",
+            "vestibule logging::json::tests::n4_what_a_line_says_itself_cannot_be_replaced_by_a_span_and_nothing_is_there_twice",
+            "vestibule-http edge::request_id::tests::n4_only_what_looks_like_an_id_is_one",
             "vestibule-plugin-host library::description::tests::n4_what_a_process_says_of_its_library_forges_no_line_and_no_file",
             "vestibule-plugin-host::processes n4_what_a_plugin_s_process_reports_cannot_forge_a_line_of_the_log",
+            "vestibule-storage::suite audit::n4_what_a_client_calls_itself_is_cut_and_has_no_control_characters",
         ],
     },
     Row {
@@ -70,11 +75,13 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "commands::secrets::n5_no_error_text_shows_a_secret",
             "faults::secrets::n5_neither_the_signing_key_nor_a_setting_is_in_the_memory_of_a_plugin_s_process",
+            "leaks::database_log::n5_a_postgres_log_of_all_statements_with_their_values_has_no_secret",
             "leaks::start::n5_a_mistake_in_the_file_is_not_shown",
             "leaks::start::n5_a_wrong_address_of_a_provider_does_not_show_its_password",
             "leaks::start::n5_a_wrong_database_address_is_not_shown",
             "leaks::start::n5_a_wrong_file_of_a_secret_is_not_shown",
             "leaks::start::n5_a_wrong_key_is_not_shown",
+            "vestibule settings::traces::tests::n5_headers_that_make_no_sense_are_not_shown",
             "vestibule-plugin-host config::tests::n5_a_configuration_is_not_shown",
             "vestibule-providers oidc::settings::tests::n5_debug_does_not_show_the_secret",
             "vestibule-storage url::tests::n5_the_password_is_never_shown",
@@ -88,6 +95,10 @@ pub(super) const ROWS: &[Row] = &[
         attack: "Metrics from outside; health checks that open doors",
         outcome: "a listener of their own; a health check is a request like any other",
         remark: "",
-        tests: &["cross_origin::headers::n6_metrics_are_on_their_own_listener_alone"],
+        tests: &[
+            "cross_origin::headers::n6_metrics_are_on_their_own_listener_alone",
+            "threats::leaks::n6_health_tells_neither_versions_nor_places",
+            "threats::leaks::n6_whoever_says_that_it_watches_the_service_is_told_no_more",
+        ],
     },
 ];

@@ -130,6 +130,8 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "roles::rules::c8_an_address_that_looks_like_the_domain_gives_nothing",
+            "threats::merging::c8_an_address_is_compared_whole",
+            "threats::merging::c8_an_address_that_can_be_read_in_two_ways_is_nobodys",
             "vestibule-domain email::tests::c8_hostile_addresses_are_refused",
         ],
     },

@@ -54,6 +54,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "next::a4_only_https_and_the_listed_loopback_origin_are_followed",
             "vestibule-domain next::tests::a4_only_https_and_listed_loopback_http",
+            "vestibule-tokens service::tests::remembered::a4_a_token_that_is_remembered_still_expires",
         ],
     },
     Row {
@@ -62,8 +63,11 @@ pub(super) const ROWS: &[Row] = &[
         attack: "Dot segments, encoded slashes, `;` and doubled slashes in the path of `next`",
         outcome: "no path leads away from its origin, each is given back byte for byte, and an \
                   allowed origin that pins a path is refused at the start",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &[
+            "threats::redirects::a5_an_allowed_origin_that_pins_a_path_stops_the_start",
+            "threats::redirects::a5_no_path_leads_away_from_its_origin_and_each_is_kept",
+        ],
     },
     Row {
         id: "A6",

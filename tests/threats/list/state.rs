@@ -161,6 +161,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "bounded in time and size, no redirect is followed, and nobody else notices",
         remark: "",
         tests: &[
+            "outages::providers::b9_a_provider_is_down_and_the_other_providers_and_the_sessions_go_on",
             "upstream::faults::b9_a_person_who_gives_up_has_spent_the_state",
             "upstream::faults::b9_a_silent_provider_is_given_up_and_holds_up_nobody",
             "upstream::faults::b9_a_token_endpoint_of_github_that_fails_ends_the_sign_in_only",

@@ -35,6 +35,7 @@ pub(super) const ROWS: &[Row] = &[
                   `kid` is refused, and nothing is opened or fetched",
         remark: "",
         tests: &[
+            "threats::tokens::d2_no_file_that_a_key_id_names_is_opened",
             "tokens::headers::d2_a_key_that_comes_with_the_token_is_neither_used_nor_fetched",
             "tokens::headers::d2_the_key_id_only_names_a_key_of_the_ring",
             "vestibule-tokens service::tests::hostile::d2_a_key_id_only_looks_up_a_key_that_is_held",
@@ -90,6 +91,9 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "one minute of leeway; what has expired stays so",
         remark: "",
         tests: &[
+            "outages::clock::d5_the_clock_is_put_back_and_what_was_used_stays_used",
+            "outages::clock::d5_the_clock_jumps_to_and_fro_under_requests",
+            "outages::clock::d5_the_clock_leaps_ahead_and_what_was_over_stays_over_after_a_restart",
             "tokens::time::d5_a_clock_that_is_put_back_refuses_what_comes_from_the_future_and_nothing_else",
             "tokens::time::d5_a_clock_that_leaps_ahead_ends_every_token_and_no_new_one",
             "tokens::time::d5_a_token_lives_fourteen_days_and_not_a_minute_longer",
@@ -122,6 +126,7 @@ pub(super) const ROWS: &[Row] = &[
                   grow",
         remark: "",
         tests: &[
+            "threats::exhaustion::d7_a_flood_of_large_and_wrong_tokens_grows_nothing",
             "tokens::sizes::d7_a_million_dots_are_too_many_wherever_they_stand",
             "tokens::sizes::d7_json_of_any_depth_is_refused",
             "tokens::sizes::d7_what_is_larger_than_any_token_is_refused",

@@ -85,14 +85,17 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "limited by address; a name cannot hold any of it, whatever else is shown is \
                   escaped",
         remark: "",
-        tests: &["threats::limits::k8_f7_whether_a_username_is_taken_cannot_be_asked_without_end"],
+        tests: &[
+            "threats::limits::k8_f7_whether_a_username_is_taken_cannot_be_asked_without_end",
+            "threats::usernames::f7_what_is_code_elsewhere_is_no_username_and_only_text_when_it_is_looked_up",
+        ],
     },
     Row {
         id: "F8",
         priority: 1,
         attack: "A hundred newcomers of one name, and of a name that is taken as a username",
         outcome: "names at providers are no usernames: nothing collides, nothing is made up",
-        remark: "Without a test so far.",
-        tests: &[],
+        remark: "",
+        tests: &["threats::usernames::f8_a_hundred_newcomers_of_one_name_that_is_taken_all_sign_in"],
     },
 ];
