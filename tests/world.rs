@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use url::Url;
 use vestibule_provider_emulator::{Clock, Control, Emulator, EmulatorOptions, RedirectPolicy};
@@ -261,6 +261,22 @@ impl WorldBuilder {
         };
         World { program: program.start().await, emulator, database: self.database }
     }
+}
+
+/// One request for each operation that needs the database, but for the callback, of which there is one for each sign-in.
+pub(crate) fn all_that_need_the_database(browser: &Client, token: &str) -> [RequestBuilder; 7] {
+    let get = |address: &str| browser.request(Method::GET, address);
+    let post =
+        |address: &str| browser.request(Method::POST, address).form(&[("jwt", token), ("username", "ada")]);
+    [
+        get(&format!("/auth/check?jwt={token}")),
+        get(&format!("/auth/authorize?service=storage&jwt={token}")),
+        post("/auth/update"),
+        post("/auth/logout"),
+        get("/auth/resolve?username=ada"),
+        get("/auth/get_profile?username=ada"),
+        get("/readyz"),
+    ]
 }
 
 /// The private key in a folder of keys.

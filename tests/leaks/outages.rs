@@ -8,27 +8,16 @@ use tokio::task::JoinSet;
 use vestibule_test_support::{Answer, Client, Method, Shutdown, TestCluster, TestDatabase, eventually};
 
 use super::words::assert_of_the_outside;
-use crate::world::{APP, World};
+use crate::world::{APP, World, all_that_need_the_database};
 
 /// More than the three seconds after which the service gives up, and far from for ever.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Everything that needs the database, at once.
 async fn ask_for_everything(browser: &Arc<Client>, token: &str, callback: &str) -> Vec<Answer> {
-    let get = |address: String| browser.request(Method::GET, &address);
-    let post =
-        |address: &str| browser.request(Method::POST, address).form(&[("jwt", token), ("username", "ada")]);
     let mut answers = JoinSet::new();
-    for request in [
-        get(format!("/auth/check?jwt={token}")),
-        get(format!("/auth/authorize?service=storage&jwt={token}")),
-        post("/auth/update"),
-        post("/auth/logout"),
-        get("/auth/resolve?username=ada".to_owned()),
-        get("/auth/get_profile?username=ada".to_owned()),
-        get("/readyz".to_owned()),
-        get(callback.to_owned()),
-    ] {
+    let callback = browser.request(Method::GET, callback);
+    for request in all_that_need_the_database(browser, token).into_iter().chain([callback]) {
         let browser = Arc::clone(browser);
         answers.spawn(async move {
             let answer = tokio::time::timeout(PATIENCE, browser.send(request)).await;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use url::Url;
 use vestibule_test_support::{Answer, Client, Method, TestDatabase, eventually};
 
-use crate::world::{APP, World, WorldBuilder};
+use crate::world::{APP, World, WorldBuilder, all_that_need_the_database};
 
 /// Every answer is there within this time. Promised are three seconds; a test machine may be as slow again.
 pub(super) const LIMIT: Duration = Duration::from_secs(6);
@@ -52,25 +52,9 @@ impl Stage {
 
     /// Asks for all that needs the database, hundreds of times at once.
     pub(super) async fn ask_for_everything(&self) -> Answers {
-        let token = &self.token;
-        let get = |address: String| self.browser.request(Method::GET, &address);
-        let post = |address: &str| {
-            let form = [("jwt", token.as_str()), ("username", "ada")];
-            self.browser.request(Method::POST, address).form(&form)
-        };
-        let each = || {
-            [
-                get(format!("/auth/check?jwt={token}")),
-                get(format!("/auth/authorize?service=storage&jwt={token}")),
-                post("/auth/update"),
-                post("/auth/logout"),
-                get("/auth/resolve?username=ada".to_owned()),
-                get("/auth/get_profile?username=ada".to_owned()),
-                get("/readyz".to_owned()),
-            ]
-        };
+        let each = || all_that_need_the_database(&self.browser, &self.token);
         let mut requests: Vec<_> = (0..AT_ONCE).flat_map(|_| each()).collect();
-        requests.push(get(self.callback.to_string()));
+        requests.push(self.browser.request(Method::GET, self.callback.as_str()));
         self.ask_all(requests).await
     }
 

@@ -57,7 +57,7 @@ impl TrustedProxies {
     /// Whether the request was handed on by one of them.
     pub(crate) fn handed_on(&self, request: &Request) -> bool {
         let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return false };
-        !self.0.is_empty() && self.contain(peer.ip())
+        self.contain(peer.ip())
     }
 
     /// The address of the client: the peer itself, or, when the peer is a trusted proxy, the rightmost hop of

@@ -95,8 +95,8 @@ pub(crate) struct EdgeEndpoint {
 }
 
 impl EdgeEndpoint {
-    async fn answer(&self, mut request: Request) -> Result<Response, Problem> {
-        self.edge.limits.admit(operation::operation_of(request.uri().path()), &request)?;
+    async fn answer(&self, operation: &str, mut request: Request) -> Result<Response, Problem> {
+        self.edge.limits.admit(operation, &request)?;
         refuse_repeated_parameters(&request)?;
         if request.method() == Method::HEAD {
             request.set_data(HeadersOnly);
@@ -139,7 +139,11 @@ impl Endpoint for EdgeEndpoint {
         let form = render::form_for(&request);
         let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
-            None => match self.answer(RequestId::put(request, &request_id)).instrument(span.clone()).await {
+            None => match self
+                .answer(operation, RequestId::put(request, &request_id))
+                .instrument(span.clone())
+                .await
+            {
                 Ok(response) => (response, None),
                 Err(problem) => {
                     let fault = Fault::of(&problem);
