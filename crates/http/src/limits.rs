@@ -82,7 +82,7 @@ fn network_of(address: IpAddr) -> IpAddr {
 
 /// Whether an address is of this machine or of a private network, where a proxy is more likely than a client.
 pub fn is_nearby(address: IpAddr) -> bool {
-    match address {
+    match address.to_canonical() {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => {
             address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
@@ -110,9 +110,17 @@ mod tests {
     #[test]
     fn a_peer_that_may_be_an_unlisted_proxy_is_not_counted() {
         let peer = |address: &str| countable(ClientAddress::Peer(address.parse().unwrap()));
-        for address in
-            ["127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"]
-        {
+        for address in [
+            "127.0.0.1",
+            "10.0.0.1",
+            "192.168.1.1",
+            "172.16.0.1",
+            "169.254.1.1",
+            "::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "fe80::1",
+        ] {
             assert_eq!(peer(address), None, "{address}");
         }
         assert!(peer("203.0.113.7").is_some());
