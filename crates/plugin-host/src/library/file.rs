@@ -58,8 +58,7 @@ impl CheckedFile {
             .or_else(|_| memfd_create(name.as_str(), flags))?;
         let mut memory = File::from(memory);
         memory.write_all(&self.bytes)?;
-        let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-        fcntl_add_seals(&memory, seals)?;
+        seal(&memory)?;
         Ok(memory.into())
     }
 
@@ -109,6 +108,21 @@ impl LoadableFile {
     }
 }
 
+/// Forbids every change, for good, of a file in memory that nobody has mapped for writing.
+///
+/// The kernel calls the file busy while it holds a page of it itself for a moment, as it does when it moves memory about: such
+/// a page might be one that somebody can still write. Nobody can here, so to forbid all *further* writing says as much, and
+/// for that the kernel need not wait. It alone is not enough: Linux before 5.1 does not know it.
+#[cfg(target_os = "linux")]
+fn seal(memory: &File) -> io::Result<()> {
+    let size = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+    fcntl_add_seals(memory, SealFlags::WRITE | size).or_else(|error| match error {
+        rustix::io::Errno::BUSY => fcntl_add_seals(memory, SealFlags::FUTURE_WRITE | size),
+        _ => Err(error),
+    })?;
+    Ok(())
+}
+
 /// Opens without following a link, and without waiting for the other end of a pipe.
 fn open(path: &Path) -> Result<File, LoadFault> {
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
@@ -130,4 +144,64 @@ fn check_rights(file: &File, trust: Trust) -> Result<(), LoadFault> {
         return Err(LoadFault::ForeignOwner(metadata.uid()));
     }
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Seek;
+    use std::os::unix::fs::FileExt;
+
+    use rustix::fs::fcntl_get_seals;
+    use rustix::mm::{MapFlags, ProtFlags, mmap};
+    use rustix::pipe::{SpliceFlags, pipe, splice};
+
+    use super::*;
+
+    fn file_in_memory() -> File {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let mut memory: File = memfd_create("library", flags).unwrap().into();
+        memory.write_all(&[7; 16 * 1024]).unwrap();
+        memory.rewind().unwrap();
+        memory
+    }
+
+    /// Neither written, nor mapped for writing, nor made longer or shorter, nor unsealed.
+    fn assert_sealed(memory: &File) {
+        let refused = |result: io::Result<usize>| {
+            assert_eq!(result.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        };
+        refused(memory.write_at(b"x", 0));
+        refused(memory.set_len(1).map(|()| 0));
+        refused(memory.set_len(1 << 20).map(|()| 0));
+        let shared = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+        // SAFETY: the kernel chooses the address of a mapping that is refused.
+        let mapped = unsafe { mmap(std::ptr::null_mut(), 4096, shared.0, shared.1, memory, 0) };
+        assert_eq!(mapped.unwrap_err(), rustix::io::Errno::PERM);
+        assert!(fcntl_get_seals(memory).unwrap().contains(SealFlags::SEAL));
+        assert_eq!(fcntl_add_seals(memory, SealFlags::GROW).unwrap_err(), rustix::io::Errno::PERM);
+        let mut start = [0; 4];
+        memory.read_exact_at(&mut start, 0).unwrap();
+        assert_eq!(start, [7; 4]);
+    }
+
+    #[test]
+    fn a_copy_is_sealed() {
+        let memory = file_in_memory();
+        seal(&memory).unwrap();
+        assert_sealed(&memory);
+    }
+
+    /// A page in a pipe is one that the kernel holds.
+    #[test]
+    fn a_copy_is_sealed_while_the_kernel_holds_a_page_of_it() {
+        let memory = file_in_memory();
+        let (reader, writer) = pipe().unwrap();
+        let mut start = 0;
+        splice(&memory, Some(&mut start), &writer, None, 4096, SpliceFlags::empty()).unwrap();
+        let busy = fcntl_add_seals(&memory, SealFlags::WRITE).unwrap_err();
+        assert_eq!(busy, rustix::io::Errno::BUSY, "the kernel does not hold the page");
+        seal(&memory).unwrap();
+        assert_sealed(&memory);
+        drop(reader);
+    }
 }
