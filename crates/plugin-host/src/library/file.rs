@@ -146,7 +146,8 @@ fn check_rights(file: &File, trust: Trust) -> Result<(), LoadFault> {
     Ok(())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::io::Seek;
     use std::os::unix::fs::FileExt;
