@@ -36,6 +36,7 @@ use crate::telemetry::{HttpTracer, SpanCounts, Telemetry};
 
 use ending::Ending;
 use keys::LoadedKeys;
+use listeners::Clients;
 use observer::ServiceObserver;
 use trail::Trail;
 
@@ -130,7 +131,7 @@ async fn serve(
     let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone())));
     // Until here a signal ends the program at once: nothing is under way.
     let ending = Ending::listen(settings.drain_delay)?;
-    let clients = (settings.max_connections, settings.trusted_proxies);
+    let clients = Clients { max_connections: settings.max_connections, proxies: settings.trusted_proxies };
     listeners::serve(listener, endpoint, clients, ending, stopping, metrics).await;
     if let Some(admin) = admin {
         admin.abort();

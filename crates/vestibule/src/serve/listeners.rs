@@ -39,15 +39,24 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// Who may be connected.
+pub(crate) struct Clients {
+    /// So many at once, over all addresses.
+    pub(crate) max_connections: usize,
+    /// The share of one address does not bind these: behind them are many clients.
+    pub(crate) proxies: TrustedProxies,
+}
+
 /// Serves until a signal comes and the requests under way are answered.
 pub(crate) async fn serve(
     socket: TcpListener,
     endpoint: BoxEndpoint<'static>,
-    (max_connections, proxies): (usize, TrustedProxies),
+    clients: Clients,
     ending: Ending,
     stopping: Stopping,
     metrics: Metrics,
 ) {
+    let Clients { max_connections, proxies } = clients;
     let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
     let limits = Limits { max_connections: affordable(max_connections), is_shared, ..Limits::default() };
     let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(ConnectionMetrics(metrics)));
