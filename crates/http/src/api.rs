@@ -1,5 +1,6 @@
 //! The operations, grouped as readers look for them. Each parses, calls one flow and wraps.
 
+mod examples;
 mod health;
 mod keys;
 mod permissions;

@@ -22,7 +22,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_PASSED_OVER_BYTES: u64 = 16 * 1024 * 1024;
 const PASS_OVER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The fields that a form may have. Each can be a query parameter instead; other fields are ignored.
+/// The fields that a form may have, each once. Each can be a query parameter instead; other fields are ignored.
 #[derive(Object)]
 pub(crate) struct FormFields {
     /// The user token.
@@ -31,6 +31,9 @@ pub(crate) struct FormFields {
     username: Option<String>,
     /// `true` to end all sessions of the user.
     all: Option<String>,
+    /// Whatever else clients send: text, as every field of a form.
+    #[oai(flatten)]
+    others: BTreeMap<String, String>,
 }
 
 /// The fields of the form that came.

@@ -7,7 +7,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 use vestibule_flows::Authorization;
 
-use super::Tag;
+use super::{Tag, examples};
 use crate::App;
 use crate::answers::{AuthorizationAnswer, Nothing};
 use crate::credential::Credential;
@@ -47,6 +47,7 @@ impl PermissionsApi {
         app: Data<&Arc<App>>,
         credential: Credential,
         /// The service, by the name under which it is configured.
+        #[oai(example = "examples::service")]
         service: Query<Option<String>>,
     ) -> Result<Success<AuthorizationAnswer>, Failure<AuthorizeFailures>> {
         let authorization = app.flows.authorize_service(credential.token()?, service.0.as_deref()).await?;

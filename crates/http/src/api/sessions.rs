@@ -9,7 +9,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 use vestibule_flows::SessionCheck;
 
-use super::Tag;
+use super::{Tag, examples};
 use crate::App;
 use crate::answers::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOut};
 use crate::completion::to_its_end;
@@ -52,6 +52,7 @@ impl SessionsApi {
         app: Data<&Arc<App>>,
         credential: Credential,
         /// Where the person goes after signing in: an absolute address at one of the allowed origins.
+        #[oai(example = "examples::next")]
         next: Query<Option<String>>,
     ) -> Result<Success<SessionAnswer>, Failure<CheckFailures>> {
         let check = app.flows.check_session(credential.token()?, next.0.as_deref()).await?;

@@ -8,7 +8,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use vestibule_flows::Callback;
 
-use super::Tag;
+use super::{Tag, examples};
 use crate::App;
 use crate::completion::to_its_end;
 use crate::cookie::{find_browser_secret, set_browser_secret};
@@ -65,8 +65,10 @@ impl SignInApi {
         app: Data<&Arc<App>>,
         request: &Request,
         /// The provider's name: `google`, `github`, or one from the settings.
+        #[oai(example = "examples::provider")]
         provider: Path<String>,
         /// Where the person goes after signing in: an absolute address at one of the allowed origins.
+        #[oai(example = "examples::next")]
         next: Query<Option<String>>,
     ) -> Result<SeeOther, Failure<StartFailures>> {
         let flows = &app.flows;

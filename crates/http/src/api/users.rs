@@ -7,7 +7,7 @@ use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 
-use super::Tag;
+use super::{Tag, examples};
 use crate::App;
 use crate::answers::{FindProfileAnswer, ResolveAnswer, UpdateAnswer};
 use crate::credential::Credential;
@@ -51,6 +51,7 @@ impl UsersApi {
         request: &Request,
         credential: Credential,
         /// The username to choose.
+        #[oai(example = "examples::username")]
         username: Query<Option<String>>,
         form: Form,
     ) -> Result<Success<UpdateAnswer>, Failure<UpdateFailures>> {
@@ -68,6 +69,7 @@ impl UsersApi {
         &self,
         app: Data<&Arc<App>>,
         /// The username, in any case.
+        #[oai(example = "examples::username")]
         username: Query<Option<String>>,
     ) -> Result<Success<ResolveAnswer>, Failure<LookupFailures>> {
         let user = app.flows.resolve_username(username.0.as_deref()).await?;
@@ -83,6 +85,7 @@ impl UsersApi {
         &self,
         app: Data<&Arc<App>>,
         /// The username, in any case.
+        #[oai(example = "examples::username")]
         username: Query<Option<String>>,
     ) -> Result<Success<FindProfileAnswer>, Failure<LookupFailures>> {
         Ok(Success(app.flows.find_public_profile(username.0.as_deref()).await?.into()))

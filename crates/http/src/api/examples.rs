@@ -1,0 +1,17 @@
+//! Values of parameters that the document shows, as a deployment might have them.
+
+pub(super) fn next() -> Option<String> {
+    Some("https://app.example.com/welcome".to_owned())
+}
+
+pub(super) fn provider() -> String {
+    "google".to_owned()
+}
+
+pub(super) fn service() -> Option<String> {
+    Some("storage".to_owned())
+}
+
+pub(super) fn username() -> Option<String> {
+    Some("ada".to_owned())
+}
