@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+use serde_json::Value;
 use tokio::task::JoinSet;
-use vestibule_test_support::{RawConnection, Received, TestDatabase, eventually};
+use vestibule_test_support::{Method, RawConnection, Received, TestDatabase, eventually};
 
 use crate::world::World;
 
@@ -23,6 +24,26 @@ fn allow_many_sockets() {
 
 async fn held(mut connection: RawConnection) -> Received {
     connection.receive(IN_TIME).await
+}
+
+/// Whatever is refused before it can be read has the form of all errors, and the headers of all answers.
+fn assert_looks_like_every_error(received: &Received) {
+    let text = received.text();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body: {text}"));
+    let body: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let members: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["error", "error_description", "request_id"], "{body}");
+    for line in [
+        "content-type: application/json; charset=utf-8",
+        &format!("x-request-id: {}", body["request_id"].as_str().unwrap()),
+        "cache-control: no-store",
+        "referrer-policy: no-referrer",
+        "x-content-type-options: nosniff",
+        "x-frame-options: DENY",
+        "content-security-policy: default-src 'none'",
+    ] {
+        assert!(head.contains(&format!("\r\n{line}")), "{line}: {head}");
+    }
 }
 
 /// Opens a connection and says only this.
@@ -97,6 +118,55 @@ async fn k1_thousands_of_slow_clients_are_cut_in_time_and_nobody_else_notices() 
     assert!(somebody_else.await.unwrap() > 10);
 }
 
+/// How long a check takes, of a hundred the ninety-ninth.
+async fn p99_of_checks(world: &World, token: &str) -> Duration {
+    let browser = world.browser();
+    let mut took = Vec::new();
+    for _ in 0..200 {
+        let begun = Instant::now();
+        let answer = browser.send(browser.request(Method::GET, "/auth/check").bearer_auth(token)).await;
+        took.push(begun.elapsed());
+        assert_eq!(answer.json()["authenticated"], true, "{}", answer.body);
+    }
+    took.sort();
+    took[took.len() * 99 / 100]
+}
+
+/// Time is told, not judged: it depends on the machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn k1_five_thousand_connections_fit_in_little_memory() {
+    const EACH: usize = 2_500;
+    // Two buffers of 8 KiB, which are hyper's, and what the task keeps; some room besides.
+    const ONE_CONNECTION: u64 = 24 << 10;
+    allow_many_sockets();
+    let world = World::builder(TestDatabase::sqlite()).setting("MAX_CONNECTIONS", "6000").start().await;
+    let token = world.sign_in("google", "ada").await;
+    let base = world.program.base_url();
+    let alone = p99_of_checks(&world, &token).await;
+    let before = world.program.resident_memory();
+    let mut connections = Vec::new();
+    for words in ["GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /auth/check HTTP/1.1\r\nHost: x\r\nX-Half"]
+    {
+        for _ in 0..EACH {
+            let mut connection = RawConnection::open(&base).await;
+            connection.send(words).await;
+            connections.push(connection);
+        }
+    }
+    eventually("all are open", async || world.program.open_files() > 2 * EACH).await;
+    let beside = p99_of_checks(&world, &token).await;
+    let grown = world.program.resident_memory().saturating_sub(before);
+    let idle = connections[0].receive(Duration::from_millis(10)).await;
+    assert!(idle.statuses() == [200] && !idle.closed, "{}", idle.text());
+    println!(
+        "{} connections: {} KiB more, {} bytes each; p99 of check {beside:?} beside them, {alone:?} alone",
+        2 * EACH,
+        grown / 1024,
+        grown / (2 * EACH as u64)
+    );
+    assert!(grown < 2 * EACH as u64 * ONE_CONNECTION, "{grown} bytes more");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn k2_without_descriptors_the_service_waits_quietly_and_comes_back_at_once() {
     allow_many_sockets();
@@ -121,7 +191,7 @@ async fn k2_without_descriptors_the_service_waits_quietly_and_comes_back_at_once
     let released = Instant::now();
     eventually("it serves again", async || {
         let browser = world.browser();
-        let answer = browser.try_send(browser.request(vestibule_test_support::Method::GET, "/healthz")).await;
+        let answer = browser.try_send(browser.request(Method::GET, "/healthz")).await;
         answer.is_ok_and(|answer| answer.status == 200)
     })
     .await;
@@ -151,6 +221,7 @@ async fn k3_big_and_endless_input_is_refused_and_leaves_no_trace_in_memory() {
             let statuses = received.statuses();
             assert!(received.closed, "{request:.60}");
             assert!(statuses.len() == 1 && expected.contains(&statuses[0]), "{request:.60}: {statuses:?}");
+            assert_looks_like_every_error(&received);
         }
         if round == 0 {
             after_the_first = world.program.resident_memory();
@@ -196,6 +267,7 @@ async fn k4_whatever_can_be_read_in_two_ways_is_answered_at_most_once_and_the_co
         let received = RawConnection::exchange(&base, &request).await;
         assert_eq!(received.statuses(), [400], "{request:?}: {}", received.text());
         assert!(received.closed, "{request:?}");
+        assert_looks_like_every_error(&received);
     }
     let trace = "TRACE /auth/check HTTP/1.1\r\nHost: x\r\nX-Secret: s3cret\r\nConnection: close\r\n\r\n";
     let received = RawConnection::exchange(&base, trace).await;

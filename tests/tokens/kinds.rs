@@ -7,6 +7,10 @@ use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use serde_json::{Value, json};
 
+use reqwest::Url;
+use vestibule_test_support::Client;
+use vestibule_verifier::Verifier;
+
 use super::forge::{Forge, encode, message, parts_of, with};
 use super::{Stage, labelled};
 
@@ -148,4 +152,114 @@ async fn d6_a_user_token_states_its_kind_in_exactly_one_way() {
     let without = super::forge::without(&forge.header, "typ");
     cases.push(("no kind at all".to_owned(), forge.sign(&without, &forge.claims)));
     stage.assert_refused(&cases).await;
+}
+
+/// What the service gives to somebody, and where it is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    UserToken,
+    PermissionToken,
+    State,
+    Code,
+    Cookie,
+    UserId,
+    SessionId,
+}
+
+impl Kind {
+    const ALL: [Self; 7] = [
+        Self::UserToken,
+        Self::PermissionToken,
+        Self::State,
+        Self::Code,
+        Self::Cookie,
+        Self::UserId,
+        Self::SessionId,
+    ];
+}
+
+const COOKIE: &str = "vestibule-sign-in";
+
+/// Somebody who is signed in, and a browser that comes back from a provider.
+struct Holder<'a> {
+    stage: &'a Stage,
+    permission: &'a str,
+    verifier: &'a Verifier,
+    browser: Client,
+    callback: Url,
+}
+
+impl Holder<'_> {
+    fn parameter(&self, name: &str) -> String {
+        self.callback.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
+    }
+
+    fn give(&self, kind: Kind) -> String {
+        let claim = |name: &str| self.stage.forge.claims[name].as_str().unwrap().to_owned();
+        match kind {
+            Kind::UserToken => self.stage.good.clone(),
+            Kind::PermissionToken => self.permission.to_owned(),
+            Kind::State => self.parameter("state"),
+            Kind::Code => self.parameter("code"),
+            Kind::Cookie => self.browser.cookie(COOKIE).unwrap(),
+            Kind::UserId => claim("sub"),
+            Kind::SessionId => claim("sid"),
+        }
+    }
+
+    /// Whether this counts where the other kind belongs. The ids belong nowhere: they are names, not proofs.
+    async fn is_taken_for(&self, kind: Kind, given: &str) -> bool {
+        match kind {
+            Kind::UserToken => self.stage.world.is_signed_in(given).await,
+            Kind::PermissionToken => {
+                let issued = self.stage.forge.claims["iat"].as_u64().unwrap();
+                self.verifier.verify(given, issued).is_ok()
+            }
+            Kind::State | Kind::Code => {
+                let name = if kind == Kind::State { "state" } else { "code" };
+                let mut callback = self.callback.clone();
+                let others = self.callback.query_pairs().filter(|(key, _)| key != name);
+                callback.query_pairs_mut().clear().extend_pairs(others).append_pair(name, given);
+                brings_a_token(&self.browser, &callback).await
+            }
+            Kind::Cookie => {
+                let browser = self.stage.world.browser();
+                browser.set_cookie(&format!("{COOKIE}={given}; Path=/"));
+                brings_a_token(&browser, &self.callback).await
+            }
+            Kind::UserId | Kind::SessionId => false,
+        }
+    }
+}
+
+async fn brings_a_token(browser: &Client, callback: &Url) -> bool {
+    let answer = browser.get(callback.as_str()).await;
+    answer.status == 303 && answer.location_parameter("jwt").is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_each_kind_counts_in_its_own_place_and_in_no_other() {
+    let stage = Stage::set().await;
+    let world = &stage.world;
+    let permission =
+        world.get_as(&stage.good, "/auth/authorize?service=storage").await.json()["token"].clone();
+    let key_set = world.browser().get("/.well-known/jwks.json").await.body;
+    let verifier = Verifier::new(world.program.base_url(), "storage").with_jwks(&key_set).unwrap();
+    for kind in Kind::ALL {
+        for place in Kind::ALL {
+            // Another each time: whoever comes back has used up what they had.
+            let browser = world.browser();
+            let callback = world.reach_callback(&browser, "google", "linus", crate::world::APP).await;
+            let holder = Holder {
+                stage: &stage,
+                permission: permission.as_str().unwrap(),
+                verifier: &verifier,
+                browser,
+                callback,
+            };
+            let taken = holder.is_taken_for(place, &holder.give(kind)).await;
+            let belongs = kind == place && !matches!(kind, Kind::UserId | Kind::SessionId);
+            assert_eq!(taken, belongs, "{kind:?} in the place of {place:?}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod headers;
 mod ids;
 mod operation;
 mod ready;
+mod refusals;
 mod render;
 mod request_id;
 mod trace;
@@ -30,6 +31,7 @@ use crate::problem::{Fault, Problem};
 use crate::repeated::refuse_repeated_parameters;
 
 pub(crate) use operation::allowed_methods;
+pub use refusals::Refusals;
 pub(crate) use request_id::RequestId;
 pub use trace::RequestTracer;
 

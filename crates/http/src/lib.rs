@@ -37,7 +37,7 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use edge::{REQUEST_SPAN, RequestTracer};
+pub use edge::{REQUEST_SPAN, Refusals, RequestTracer};
 pub use limits::{AddressRates, is_nearby};
 pub use metrics::{
     KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,

@@ -34,6 +34,14 @@ pub(crate) enum Problem {
     TooManyRequests { retry_after: Duration },
     #[error("the service is not ready: {0}")]
     NotReady(&'static str),
+    #[error("the request is malformed")]
+    Malformed,
+    #[error("the address of the request is too long")]
+    TargetTooLong,
+    #[error("the head of the request is too large")]
+    HeadTooLarge,
+    #[error("more is connected than can be served; try again")]
+    NoPlace,
     #[error("a handler panicked")]
     Panicked,
     #[error("unexpected error of status {0}")]
@@ -87,6 +95,7 @@ impl Problem {
         match self {
             Self::Flow(error) => error.retry_after(),
             Self::NotReady(_) => Some(Duration::from_secs(2)),
+            Self::NoPlace => Some(Duration::from_secs(1)),
             Self::TooManyRequests { retry_after } => Some(*retry_after),
             _ => None,
         }
@@ -114,11 +123,15 @@ impl Fault {
             | P::RepeatedParameter(_)
             | P::UnreadableParameter(_)
             | P::UnreadableBody
+            | P::Malformed
             | P::Prefetch => caller(StatusCode::BAD_REQUEST, "invalid_request", problem),
             P::BodyTooLarge => caller(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", problem),
             P::UnsupportedBody => {
                 caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", problem)
             }
+            P::TargetTooLong => caller(StatusCode::URI_TOO_LONG, "address_too_long", problem),
+            P::HeadTooLarge => caller(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", problem),
+            P::NoPlace => caller(StatusCode::SERVICE_UNAVAILABLE, "busy", problem),
             P::NotFound => caller(StatusCode::NOT_FOUND, "not_found", problem),
             P::MethodNotAllowed => caller(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", problem),
             P::TooManyRequests { .. } => Self::too_many_requests(problem),

@@ -3,17 +3,15 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
 use crate::observer::{Observer, Refusal};
+use crate::refusal::{BareHead, Refuser};
 
 /// How long to leave the machine alone when it has no descriptor left. Others wait in the kernel's queue meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
-
-/// What a refused client reads.
-const REFUSED: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// Accepts connections without end. A machine out of descriptors is waited for and not asked in a circle.
 pub(crate) struct Acceptor {
@@ -70,6 +68,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// Tells a client that there is no place, if it can be told without waiting.
-pub(crate) fn refuse(stream: &TcpStream) {
-    drop(stream.try_write(REFUSED));
+pub(crate) fn refuse(stream: &TcpStream, refuser: &impl Refuser) {
+    let answer = refuser.refusal(StatusCode::SERVICE_UNAVAILABLE);
+    drop(stream.try_write(&BareHead::no_place().with(&answer)));
 }

@@ -86,6 +86,11 @@ impl Connection {
         self.change(|phase, _| (phase == Phase::Serving).then_some((Phase::Answered, now)));
     }
 
+    /// A request is under way, or its answer is.
+    pub(crate) fn is_serving(&self) -> bool {
+        matches!(Phase::of(self.word.load(Ordering::Relaxed)), Phase::Serving | Phase::Answered)
+    }
+
     /// Nothing on this connection is answered any more but with 400.
     pub(crate) fn doubt(&self) {
         self.doubtful.store(true, Ordering::Relaxed);

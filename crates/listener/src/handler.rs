@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::body::RequestBody;
@@ -31,4 +31,8 @@ pub trait Handler: Send + Sync + 'static {
         request: Request<RequestBody>,
         peer: Peer,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
+
+    /// What a client reads whose request does not come to [`Handler::call`]: it cannot be read (400), its head is too
+    /// large (414, 431), or there is no place for it (503). The status is the listener's, whatever the answer has.
+    fn refuse(&self, status: StatusCode) -> Response<Bytes>;
 }

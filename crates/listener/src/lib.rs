@@ -17,6 +17,7 @@ mod handler;
 mod limits;
 mod lookout;
 mod observer;
+mod refusal;
 mod registry;
 mod serve;
 mod socket;

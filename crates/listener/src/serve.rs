@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -21,11 +22,12 @@ use crate::handler::{Handler, Peer};
 use crate::limits::Limits;
 use crate::lookout::Clock;
 use crate::observer::Observer;
+use crate::refusal::{self, Refuser};
 use crate::registry::{Place, Registry};
 use crate::socket::Socket;
 
-/// Answers of our own have no body.
-type AnswerBody<B> = Either<B, http_body_util::Empty<bytes::Bytes>>;
+/// Of the handler, or of a request that did not reach it.
+type AnswerBody<B> = Either<B, http_body_util::Full<Bytes>>;
 
 /// How long a connection must have rested before the end closes it: a request may just be on its way.
 const REST_BEFORE_CLOSING: u32 = 1;
@@ -153,7 +155,7 @@ fn take<H: Handler>(shared: &Arc<Shared<H>>, stream: TcpStream) {
         Ok(place) => place,
         Err(reason) => {
             shared.observer.refused(reason);
-            return refuse(&stream);
+            return refuse(&stream, shared.as_ref());
         }
     };
     // An answer is written whole; waiting to join it with a next one would only delay it.
@@ -170,7 +172,8 @@ async fn talk<H: Handler>(
     peer: Peer,
     place: Place,
 ) {
-    let socket = Socket::new(stream, Arc::clone(&connection), Arc::clone(&shared.clock));
+    let refuser = Arc::clone(&shared) as Arc<dyn Refuser>;
+    let socket = Socket::new(stream, Arc::clone(&connection), Arc::clone(&shared.clock), refuser);
     let service = service_fn(|request: Request<Incoming>| {
         let (shared, connection) = (Arc::clone(&shared), Arc::clone(&connection));
         async move { Ok::<_, Infallible>(shared.answer(request, &connection, peer).await) }
@@ -189,14 +192,14 @@ impl<H: Handler> Shared<H> {
         peer: Peer,
     ) -> Response<AnswerBody<H::Body>> {
         if !connection.begin(self.clock.now()) {
-            return status_only(StatusCode::SERVICE_UNAVAILABLE);
+            return self.refuse(StatusCode::SERVICE_UNAVAILABLE);
         }
         // A target that names a host, as that of CONNECT does too, is for proxies, and we are none.
         if connection.is_doubtful() || request.uri().authority().is_some() {
-            return status_only(StatusCode::BAD_REQUEST);
+            return self.refuse(StatusCode::BAD_REQUEST);
         }
         if target_length(&request) > self.limits.max_target {
-            return status_only(StatusCode::URI_TOO_LONG);
+            return self.refuse(StatusCode::URI_TOO_LONG);
         }
         // INVARIANT: nothing comes after chunks on a connection; `Framing` does not look behind them.
         let last = request.headers().contains_key(header::TRANSFER_ENCODING);
@@ -208,20 +211,24 @@ impl<H: Handler> Shared<H> {
         }
         response.map(Either::Left)
     }
+
+    /// An answer that nobody but the listener gives, and after which it closes.
+    fn refuse(&self, status: StatusCode) -> Response<AnswerBody<H::Body>> {
+        refusal::last(self.refusal(status)).map(Either::Right)
+    }
+}
+
+impl<H: Handler> Refuser for Shared<H> {
+    fn refusal(&self, status: StatusCode) -> Response<Bytes> {
+        let mut answer = self.handler.refuse(status);
+        *answer.status_mut() = status;
+        answer
+    }
 }
 
 fn target_length<B>(request: &Request<B>) -> usize {
     let uri = request.uri();
     uri.path().len() + uri.query().map_or(0, |query| query.len() + 1)
-}
-
-/// An answer that nobody but the listener gives, and after which it closes.
-fn status_only<B>(status: StatusCode) -> Response<AnswerBody<B>> {
-    let mut response = Response::new(Either::Right(http_body_util::Empty::new()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 #[cfg(test)]

@@ -3,25 +3,59 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::connection::Connection;
 use crate::framing::Framing;
 use crate::lookout::Clock;
+use crate::refusal::{BareHead, Refuser};
 
 pub(crate) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
     clock: Arc<Clock>,
     framing: Framing,
+    refuser: Arc<dyn Refuser>,
+    /// What is still to be written in the place of hyper's own answer.
+    refusal: Option<Bytes>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, connection: Arc<Connection>, clock: Arc<Clock>) -> Self {
-        Self { stream, connection, clock, framing: Framing::new() }
+    pub(crate) fn new(
+        stream: TcpStream,
+        connection: Arc<Connection>,
+        clock: Arc<Clock>,
+        refuser: Arc<dyn Refuser>,
+    ) -> Self {
+        Self { stream, connection, clock, framing: Framing::new(), refuser, refusal: None }
+    }
+
+    /// hyper answers by itself, and with a status alone, what it cannot read: whatever is written while no request is under
+    /// way. Such an answer becomes one that looks like all others.
+    fn refuses(&mut self, slices: &[IoSlice<'_>]) -> bool {
+        if self.refusal.is_none() && !self.connection.is_serving() {
+            let head = BareHead::read(slices);
+            let answer =
+                head.as_ref().and_then(|head| Some(head.with(&self.refuser.refusal(head.status()?))));
+            self.refusal = answer;
+        }
+        self.refusal.is_some()
+    }
+
+    /// Writes it, and then says that these bytes of hyper's are gone.
+    fn poll_refuse(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        while let Some(rest) = self.refusal.as_mut().filter(|rest| rest.has_remaining()) {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            rest.advance(written);
+        }
+        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
     }
 
     fn note_write<T>(&self, outcome: Poll<T>) -> Poll<T> {
@@ -58,7 +92,12 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let slices = [IoSlice::new(bytes)];
+        let outcome = if self.refuses(&slices) {
+            self.poll_refuse(context, &slices)
+        } else {
+            Pin::new(&mut self.stream).poll_write(context, bytes)
+        };
         self.note_write(outcome)
     }
 
@@ -67,7 +106,11 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let outcome = if self.refuses(slices) {
+            self.poll_refuse(context, slices)
+        } else {
+            Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        };
         self.note_write(outcome)
     }
 

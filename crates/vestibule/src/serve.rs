@@ -20,7 +20,7 @@ use vestibule_domain::{
     Actor, AuditEvent, AuditName, Clock, ProviderName, Randomness, SystemClock, SystemRandomness, Timestamp,
 };
 use vestibule_flows::{Flows, Parts};
-use vestibule_http::{HttpSettings, Metrics, RequestTracer, Stopping};
+use vestibule_http::{HttpSettings, Metrics, Refusals, RequestTracer, Stopping};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
@@ -128,11 +128,13 @@ async fn serve(
         event.with("signing", tokens.signing_key_id())
     };
     trail.tell(AuditName::ServiceStarted, Actor::Service, identify).await;
-    let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone())));
+    let https = settings.flows.external_address.origin().is_https();
+    let refusals = || Refusals::new(https, Arc::new(SystemRandomness));
+    let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone(), refusals())));
     // Until here a signal ends the program at once: nothing is under way.
     let ending = Ending::listen(settings.drain_delay)?;
     let clients = Clients { max_connections: settings.max_connections, proxies: settings.trusted_proxies };
-    listeners::serve(listener, endpoint, clients, ending, stopping, metrics).await;
+    listeners::serve(listener, (endpoint, refusals()), clients, ending, stopping, metrics).await;
     if let Some(admin) = admin {
         admin.abort();
     }

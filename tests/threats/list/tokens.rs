@@ -111,6 +111,7 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "tokens::kinds::d6_a_user_token_states_its_kind_in_exactly_one_way",
+            "tokens::kinds::d6_each_kind_counts_in_its_own_place_and_in_no_other",
             "tokens::kinds::d6_whatever_else_we_make_is_not_a_user_token",
             "vestibule-tokens service::tests::hostile::d6_the_kinds_are_not_interchangeable",
             "vestibule-tokens service::tests::issued::d6_the_verifier_of_services_takes_permission_tokens_alone",

@@ -13,19 +13,29 @@ use crate::problem::{Fault, Problem};
 pub(crate) fn render(problem: &Problem, fault: &Fault, path: &str, form: Form, request_id: &str) -> Response {
     let mut response = match form {
         Form::Page => pages::message(fault, request_id),
-        Form::Json => {
-            let body = json!({"error": fault.code, "error_description": fault.description, "request_id": request_id});
-            body.to_string().with_content_type("application/json; charset=utf-8").into_response()
-        }
+        Form::Json => json(fault, request_id).with_content_type(JSON).into_response(),
     };
     response.set_status(fault.status);
-    if let Some(wait) = problem.retry_after() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    if let Some(seconds) = retry_after(problem) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     if matches!(problem, Problem::MethodNotAllowed) {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed_methods(path)));
     }
     response
+}
+
+/// The type of what [`json`] makes.
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
+
+/// The form for programs.
+pub(crate) fn json(fault: &Fault, request_id: &str) -> String {
+    json!({"error": fault.code, "error_description": fault.description, "request_id": request_id}).to_string()
+}
+
+/// When another try makes sense, in whole seconds.
+pub(crate) fn retry_after(problem: &Problem) -> Option<HeaderValue> {
+    problem.retry_after().map(|wait| HeaderValue::from(wait.as_secs().max(1)))
 }
 
 /// The callback is always seen by a person. The login address is for a browser too, but a program may look whether it

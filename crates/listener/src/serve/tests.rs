@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, Semaphore, oneshot};
@@ -36,6 +35,12 @@ impl Handler for Desk {
             _ => Bytes::from_static(b"here"),
         };
         Response::new(Full::new(body))
+    }
+
+    fn refuse(&self, status: StatusCode) -> Response<Bytes> {
+        let mut answer = Response::new(Bytes::from(format!("refused with {}", status.as_u16())));
+        answer.headers_mut().insert("x-desk", HeaderValue::from_static("closed"));
+        answer
     }
 }
 
@@ -134,6 +139,23 @@ async fn a_connection_serves_one_request_after_another() {
 }
 
 #[tokio::test]
+async fn k1_a_connection_that_rests_for_too_long_is_closed() {
+    let limits = Limits { idle_time: Duration::from_secs(1), ..Limits::default() };
+    let stage = Stage::with(limits, Duration::ZERO).await;
+    let (mut resting, mut busy) = (stage.say(&get("/")).await, stage.connect().await);
+    until(&mut resting, "here").await;
+    let closed = tokio::spawn(rest(resting));
+    while !closed.is_finished() {
+        busy.write_all(get("/").as_bytes()).await.unwrap();
+        until(&mut busy, "here").await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(closed.await.unwrap(), "", "without a word");
+    assert_eq!(stage.refused(), [], "which is no refusal");
+    assert_eq!(stage.notes.open.load(Ordering::SeqCst), 1, "whoever goes on asking is still there");
+}
+
+#[tokio::test]
 async fn k1_silence_and_heads_in_drops_are_ended() {
     let stage = Stage::with(quick(), Duration::ZERO).await;
     let silent = stage.connect().await;
@@ -191,7 +213,7 @@ async fn when_all_are_busy_one_more_is_told_to_come_back() {
     let _busy = stage.say(&get("/held")).await;
     stage.begun.notified().await;
     let refused = rest(stage.connect().await).await;
-    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("Retry-After"), "{refused}");
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.ends_with("refused with 503"), "{refused}");
     assert_eq!(stage.refused(), [Refusal::Full]);
 }
 
@@ -227,6 +249,12 @@ async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
         let answer = rest(stage.say(&request).await).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) || answer.starts_with(&format!("HTTP/1.0 {status}")), "{status}: {answer}");
         assert_eq!(answer.matches("HTTP/1.").count(), 1, "{answer}");
+        let body = format!("refused with {status}");
+        let (head, said) = answer.split_once("\r\n\r\n").unwrap();
+        assert_eq!(said, body, "{answer}");
+        for line in ["x-desk: closed", "connection: close", &format!("content-length: {}", body.len())] {
+            assert_eq!(head.matches(line).count(), 1, "{line}: {head}");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint as _, IntoResponse as _, Request, RequestParts};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
-use vestibule_http::{Metrics, Stopping, TrustedProxies, is_nearby};
+use vestibule_http::{Metrics, Refusals, Stopping, TrustedProxies, is_nearby};
 use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, RequestBody, Stop};
 
 use super::ending::Ending;
@@ -50,7 +50,7 @@ pub(crate) struct Clients {
 /// Serves until a signal comes and the requests under way are answered.
 pub(crate) async fn serve(
     socket: TcpListener,
-    endpoint: BoxEndpoint<'static>,
+    (endpoint, refusals): (BoxEndpoint<'static>, Refusals),
     clients: Clients,
     ending: Ending,
     stopping: Stopping,
@@ -59,7 +59,8 @@ pub(crate) async fn serve(
     let Clients { max_connections, proxies } = clients;
     let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
     let limits = Limits { max_connections: affordable(max_connections), is_shared, ..Limits::default() };
-    let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(ConnectionMetrics(metrics)));
+    let listener =
+        Listener::new(socket, Poem { endpoint, refusals }, limits, Arc::new(ConnectionMetrics(metrics)));
     let soon = async {
         ending.asked().await;
         tracing::info!("stopping: readiness says no, then requests under way are finished");
@@ -72,10 +73,11 @@ pub(crate) async fn serve(
 }
 
 /// Serves the metrics for as long as the program runs.
-pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics) {
+pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics, refusals: Refusals) {
     let endpoint = vestibule_http::admin_endpoint(metrics);
     let limits = Limits { max_connections: 64, is_shared: Arc::new(|_| true), ..Limits::default() };
-    let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(vestibule_listener::NoObserver));
+    let listener =
+        Listener::new(socket, Poem { endpoint, refusals }, limits, Arc::new(vestibule_listener::NoObserver));
     let stop = Stop { soon: std::future::pending(), now: std::future::pending(), grace: Duration::ZERO };
     listener.serve(stop).await;
 }
@@ -101,7 +103,10 @@ fn affordable(wanted: usize) -> usize {
 }
 
 /// Answers with a poem endpoint.
-struct Poem(BoxEndpoint<'static>);
+struct Poem {
+    endpoint: BoxEndpoint<'static>,
+    refusals: Refusals,
+}
 
 impl Handler for Poem {
     type Body = BoxBody<bytes::Bytes, io::Error>;
@@ -112,8 +117,12 @@ impl Handler for Poem {
             if hyper::body::Body::is_end_stream(&body) { Body::empty() } else { Body::from(body.boxed()) };
         let (local, remote) = (LocalAddr(Addr::from(peer.local)), RemoteAddr(Addr::from(peer.remote)));
         let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
-        let answer = self.0.call(Request::from_parts(parts, body)).await;
+        let answer = self.endpoint.call(Request::from_parts(parts, body)).await;
         answer.unwrap_or_else(poem::Error::into_response).into_response().into()
+    }
+
+    fn refuse(&self, status: http::StatusCode) -> http::Response<bytes::Bytes> {
+        self.refusals.answer(status)
     }
 }
 
