@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use vestibule_provider_emulator::{Endpoint, Provider};
-use vestibule_test_support::{RawConnection, TestDatabase, eventually};
+use vestibule_test_support::{Program, RawConnection, TestDatabase, eventually};
 
 use crate::authorize::granted;
 use crate::world::{APP, World, on_both_databases};
@@ -145,4 +145,44 @@ async fn l10_clients_that_keep_their_connections_lose_no_request_when_the_progra
         client.await.unwrap();
     }
     assert_eq!(world.program.ended().await.code(), Some(0));
+}
+
+/// The longest that may be set. Whoever ends before it is over has not waited.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+
+async fn about_to_wait() -> World {
+    World::builder(TestDatabase::sqlite()).setting("DRAIN_DELAY", "60s").start().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_ends_the_program_without_waiting_for_anybody() {
+    let mut world = about_to_wait().await;
+    let begun = Instant::now();
+    world.program.interrupt();
+    assert_eq!(world.program.ended().await.code(), Some(0));
+    assert!(begun.elapsed() < LONGEST_DELAY, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_of_either_kind_ends_the_wait_and_nothing_that_is_under_way() {
+    for second in [Program::begin_stop, Program::interrupt] {
+        let mut world = about_to_wait().await;
+        world.control().set_slow_delay(Duration::from_secs(2));
+        let (browser, begun) = (world.browser(), Instant::now());
+        world.program.begin_stop();
+        eventually("readiness says no", async || browser.get("/readyz").await.status == 503).await;
+        assert_eq!(browser.get("/auth/check").await.status, 200, "everything else is still answered");
+        let callback = world.reach_callback(&browser, "google", "slow", APP).await;
+        let under_way = tokio::spawn(async move { browser.get(callback.as_str()).await });
+        let control = world.control();
+        let reached = async || control.requests(Provider::Google, Endpoint::Token) == 1;
+        eventually("the provider is asked to exchange the code", reached).await;
+
+        second(&world.program);
+        assert!(under_way.await.unwrap().location_parameter("jwt").is_some());
+        assert_eq!(world.program.ended().await.code(), Some(0));
+        assert!(begun.elapsed() < LONGEST_DELAY, "{:?}", begun.elapsed());
+        let logs = world.program.logs();
+        assert_eq!(logs.matches("service.stopped event").count(), 1, "{logs}");
+    }
 }

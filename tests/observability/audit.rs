@@ -70,6 +70,26 @@ on_both_databases! {
         assert!(text.contains("mail.example") && !text.contains("k4n4ry") && !text.contains("ada.moreau"), "{text}");
     }
 
+    async fn the_operator_who_signs_people_out_is_told_of_as_such(database) {
+        let world = traffic::stage(database).start().await;
+        let ada = world.sign_in("google", "ada").await;
+        world.sign_in("google", "linus").await;
+        let id = world.profile(&ada).await["id"].clone();
+        let ended = async || trail(&world, &["--event", "session.all_ended"]).await;
+        assert!(ended().await.is_empty());
+        command(&world, &["users", "sign-out", id.as_str().unwrap()]).await;
+        command(&world, &["users", "sign-out", "--all"]).await;
+        let told = ended().await;
+        assert_eq!(told.len(), 2, "one for the person, one for everybody: {told:?}");
+        for event in &told {
+            assert_eq!((&event["actor"], &event["outcome"]), (&json!("operator"), &json!("ok")), "{event}");
+        }
+        let users: Vec<_> = told.iter().map(|event| &event["user"]).collect();
+        assert_eq!(users, [&id, &Value::Null], "in the order in which it was done");
+        let output = world.program.run(&["users", "sign-out", "nobody"]).await;
+        assert_eq!((output.status.code(), ended().await.len()), (Some(1), 2), "what was not done is not told of");
+    }
+
     async fn k7_whoever_is_nobody_can_add_nothing_however_often_they_come(database) {
         let world = traffic::stage(database).start().await;
         let before = trail(&world, &[]).await.len();

@@ -95,6 +95,11 @@ impl Program {
         self.signal(Signal::TERM);
     }
 
+    /// Interrupts the program, as a person at its terminal does; [`Program::ended`] waits until it has ended.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
     /// Ends the program without warning.
     pub async fn kill(&mut self) {
         self.signal(Signal::KILL);
