@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::BoxBody;
-use poem::endpoint::BoxEndpoint;
 use poem::http::{self, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Addr, Body, Endpoint as _, IntoResponse as _, Request, RequestParts};
+use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use vestibule_http::{Metrics, Stopping, TrustedProxies, is_nearby};
@@ -50,7 +49,7 @@ pub(crate) struct Clients {
 /// Serves until a signal comes and the requests under way are answered.
 pub(crate) async fn serve(
     socket: TcpListener,
-    endpoint: BoxEndpoint<'static>,
+    endpoint: impl Endpoint<Output = Response> + 'static,
     clients: Clients,
     ending: Ending,
     stopping: Stopping,
@@ -101,9 +100,9 @@ fn affordable(wanted: usize) -> usize {
 }
 
 /// Answers with a poem endpoint.
-struct Poem(BoxEndpoint<'static>);
+struct Poem<E>(E);
 
-impl Handler for Poem {
+impl<E: Endpoint<Output = Response> + 'static> Handler for Poem<E> {
     type Body = BoxBody<bytes::Bytes, io::Error>;
 
     async fn call(&self, request: http::Request<RequestBody>, peer: Peer) -> http::Response<Self::Body> {
@@ -113,7 +112,7 @@ impl Handler for Poem {
         let (local, remote) = (LocalAddr(Addr::from(peer.local)), RemoteAddr(Addr::from(peer.remote)));
         let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
         let answer = self.0.call(Request::from_parts(parts, body)).await;
-        answer.unwrap_or_else(poem::Error::into_response).into_response().into()
+        answer.unwrap_or_else(poem::Error::into_response).into()
     }
 }
 
