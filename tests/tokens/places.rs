@@ -46,6 +46,39 @@ async fn a_token_counts_in_each_of_its_places() {
     }
 }
 
+/// What a client cannot tell apart: everything but the name and the time of the request.
+fn essence(answer: Answer) -> (u16, Vec<String>, String) {
+    let named = answer.headers.iter().filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
+    let mut headers: Vec<_> = named.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    headers.sort();
+    (answer.status.as_u16(), headers, answer.body)
+}
+
+/// Somebody who is known is told so at once, unless the request has something that has to be looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_is_answered_alike_whichever_way_it_takes() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let token = world.sign_in("google", "ada").await;
+    let (browser, here) = (world.browser(), world.program.base_url());
+    let ask = async |address: &str, origin: &str| {
+        let request = browser.request(Method::GET, address).header("Auth-Token", &token);
+        browser.send(request.header("Origin", origin)).await
+    };
+    for origin in [here.as_str(), "https://elsewhere.example.com"] {
+        let first = essence(ask("/auth/check", origin).await);
+        assert!(first.2.contains("\"authenticated\":true"), "{}", first.2);
+        for address in
+            ["/auth/check", "/auth/check?next=https%3A%2F%2Fevil.example.com", "/auth/check?jwt=&other=1"]
+        {
+            let answer = ask(address, origin).await;
+            assert!(answer.headers.contains_key("x-request-id"), "{address}");
+            assert_eq!(essence(answer), first, "{address}");
+        }
+    }
+    let repeated = ask("/auth/check?next=a&next=b", &here).await;
+    assert_eq!((repeated.status.as_u16(), &repeated.json()["error"]), (400, &json!("invalid_request")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_different_tokens_in_one_request_are_refused() {
     let world = World::on(TestDatabase::sqlite()).await;

@@ -8,28 +8,30 @@ use vestibule_plugin_host::{CallFailure, PermissionRequest};
 use vestibule_storage::log_audit_event;
 use vestibule_tokens::PermissionToken;
 
-use crate::{AuthorizationResult, FlowError, Flows, IssuedToken, Principal};
+use crate::{AuthorizationResult, FlowError, Flows, IssuedToken, Principal, Written};
 
 /// The answer to a request for permissions.
 #[derive(Debug)]
 pub enum Authorization {
     /// The permissions, and a token that carries them.
-    Granted(Box<Grant>),
+    Granted(Arc<Grant>),
     /// Nobody is signed in, or the service is not one of ours: no permissions and no token.
     Nothing,
 }
 
-/// What a person may do at a service.
+/// What a person may do at a service. The same one is given again while nothing about it changes.
 #[derive(Debug)]
 pub struct Grant {
     /// The token that proves it.
-    pub token: Arc<PermissionToken>,
+    pub token: PermissionToken,
     /// Whose it is.
     pub user_id: UserId,
     /// What the service's plugin answered.
     pub permissions: Map<String, Value>,
     /// The service, under the name that the client used.
     pub service: ServiceName,
+    /// How others are told of it.
+    pub written: Written,
 }
 
 impl Flows {
@@ -58,9 +60,8 @@ impl Flows {
         };
         self.admit_authorization(&principal.user().id)?;
         let permissions = self.ask_permissions(&principal, &service).await?;
-        let user_id = principal.user().id.clone();
-        let token = self.sign_or_reuse(&user_id, &service, &permissions).await?;
-        Ok(Authorization::Granted(Box::new(Grant { token, user_id, permissions, service })))
+        let grant = self.sign_or_reuse(&principal.user().id, service, permissions).await?;
+        Ok(Authorization::Granted(grant))
     }
 
     /// The services that tokens are made for are those of the settings, and no others.
@@ -106,23 +107,25 @@ impl Flows {
     async fn sign_or_reuse(
         &self,
         user: &UserId,
-        service: &ServiceName,
-        permissions: &Map<String, Value>,
-    ) -> Result<Arc<PermissionToken>, FlowError> {
+        service: ServiceName,
+        permissions: Map<String, Value>,
+    ) -> Result<Arc<Grant>, FlowError> {
         let tokens = &self.parts.tokens;
         if self.settings.permission_token_reuse {
             let (keys, now) = (tokens.published_keys(), self.parts.clock.now());
-            let earlier = self.reuse.find(user, service, permissions, &keys.signing_key_id, now);
+            let earlier = self.reuse.find(user, &service, &permissions, &keys.signing_key_id, now);
             if let Some(earlier) = earlier {
                 self.parts.observer.token_issued(IssuedToken::ReusedPermission);
                 return Ok(earlier);
             }
         }
-        let token = Arc::new(tokens.issue_permission_token_in_turn(user, service, permissions).await?);
+        let token = tokens.issue_permission_token_in_turn(user, &service, &permissions).await?;
         self.parts.observer.token_issued(IssuedToken::SignedPermission);
+        let grant = Grant { token, user_id: user.clone(), permissions, service, written: Written::default() };
+        let grant = Arc::new(grant);
         if self.settings.permission_token_reuse {
-            self.reuse.keep(user, service, permissions, &token);
+            self.reuse.keep(&grant);
         }
-        Ok(token)
+        Ok(grant)
     }
 }

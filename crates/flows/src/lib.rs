@@ -22,6 +22,7 @@ mod sessions;
 mod sign_out;
 mod start_sign_in;
 mod username;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult}
 pub use principal::Principal;
 pub use start_sign_in::StartedSignIn;
 pub use username::UsernameOutcome;
+pub use written::Written;
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 

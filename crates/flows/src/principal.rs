@@ -40,6 +40,15 @@ impl Flows {
         }
     }
 
+    /// The same as far as memory can tell: of a token that was verified before, whose session is kept and counts, and when
+    /// nothing is to be noted about it. `None` says nothing about anybody; then the others are to be asked.
+    pub fn recall(&self, token: &str) -> Option<Principal> {
+        let claims = self.parts.tokens.recall_user_token(token)?;
+        let wanted = self.wanted(&claims);
+        let kept = self.sessions.recall(wanted)?;
+        (!kept.is_due(wanted.now, LAST_SEEN_RESOLUTION)).then_some(Principal(kept))
+    }
+
     /// As [`Flows::authenticate`], to say who somebody is and for nothing else: while the database does not answer, a session
     /// that was known to be alive a moment ago counts, if the operator wants that.
     pub(crate) async fn recognize(&self, token: Option<&str>) -> Result<Option<Principal>, FlowError> {
@@ -61,7 +70,7 @@ impl Flows {
         }
     }
 
-    fn verify(&self, token: Option<&str>) -> Option<UserTokenClaims> {
+    fn verify(&self, token: Option<&str>) -> Option<Arc<UserTokenClaims>> {
         let refused = |reason: &TokenRefused| {
             tracing::debug!(%reason, "a user token was refused");
             self.parts.observer.token_refused(reason_of(*reason));

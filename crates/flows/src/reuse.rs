@@ -6,15 +6,11 @@ use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
 use vestibule_domain::{ServiceName, Timestamp, UserId};
-use vestibule_tokens::PermissionToken;
 
-/// How many tokens are kept. One takes about 2 KiB.
+use crate::Grant;
+
+/// How many are kept. One takes about 3 KiB, with the answer that tells of it.
 const CAPACITY: usize = 4096;
-
-struct Kept {
-    permissions: Map<String, Value>,
-    token: Arc<PermissionToken>,
-}
 
 /// Whose token it is, for what.
 #[derive(PartialEq, Eq, Hash)]
@@ -30,18 +26,18 @@ impl Equivalent<Owner> for OwnerRef<'_> {
     }
 }
 
-/// Permission tokens that may be given again, bounded in number. Held in memory only.
+/// Grants whose token may be given again, bounded in number. Held in memory only.
 pub(crate) struct TokenReuse {
-    tokens: Cache<Owner, Arc<Kept>>,
+    grants: Cache<Owner, Arc<Grant>>,
 }
 
 impl TokenReuse {
     pub(crate) fn new() -> Self {
-        Self { tokens: Cache::new(CAPACITY) }
+        Self { grants: Cache::new(CAPACITY) }
     }
 
-    /// The earlier token for exactly these permissions, signed by the key that signs now, with at least half of its
-    /// life ahead.
+    /// The earlier grant of exactly these permissions, with a token that is signed by the key that signs now and has at
+    /// least half of its life ahead.
     pub(crate) fn find(
         &self,
         user: &UserId,
@@ -49,32 +45,27 @@ impl TokenReuse {
         permissions: &Map<String, Value>,
         signing_key_id: &str,
         now: Timestamp,
-    ) -> Option<Arc<PermissionToken>> {
-        let kept = self.tokens.get(&OwnerRef(user, service))?;
-        let token = &kept.token;
+    ) -> Option<Arc<Grant>> {
+        let grant = self.grants.get(&OwnerRef(user, service))?;
+        let token = &grant.token;
         let life = token.expires_at.since(token.issued_at);
         let fresh = now >= token.issued_at && token.expires_at.since(now) >= life / 2;
-        (fresh && token.key_id == signing_key_id && kept.permissions == *permissions)
-            .then(|| Arc::clone(token))
+        (fresh && token.key_id == signing_key_id && grant.permissions == *permissions).then_some(grant)
     }
 
-    /// Keeps a token for the next request.
-    pub(crate) fn keep(
-        &self,
-        user: &UserId,
-        service: &ServiceName,
-        permissions: &Map<String, Value>,
-        token: &Arc<PermissionToken>,
-    ) {
-        let kept = Kept { permissions: permissions.clone(), token: Arc::clone(token) };
-        self.tokens.insert(Owner(user.clone(), service.clone()), Arc::new(kept));
+    /// Keeps a grant for the next request.
+    pub(crate) fn keep(&self, grant: &Arc<Grant>) {
+        self.grants.insert(Owner(grant.user_id.clone(), grant.service.clone()), Arc::clone(grant));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+    use vestibule_tokens::PermissionToken;
+
+    use super::*;
+    use crate::Written;
 
     fn permissions(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
@@ -85,13 +76,19 @@ mod tests {
         let reuse = TokenReuse::new();
         let (user, service) = (UserId::parse("u").unwrap(), ServiceName::parse("s").unwrap());
         let read = permissions(&json!({"read": true}));
-        let token = Arc::new(PermissionToken {
+        let token = PermissionToken {
             token: String::from("t").into(),
             key_id: "k".into(),
             issued_at: Timestamp::from_seconds(1_000),
             expires_at: Timestamp::from_seconds(1_900),
-        });
-        reuse.keep(&user, &service, &read, &token);
+        };
+        reuse.keep(&Arc::new(Grant {
+            token,
+            user_id: user.clone(),
+            permissions: read.clone(),
+            service: service.clone(),
+            written: Written::default(),
+        }));
         let find = |permissions, key, seconds| {
             reuse.find(&user, &service, permissions, key, Timestamp::from_seconds(seconds))
         };

@@ -54,7 +54,7 @@ impl Sessions {
     /// The session if it is alive: as it is kept, if that counts, else as the database knows it.
     pub(crate) async fn find(&self, wanted: Wanted<'_>) -> Result<Option<Arc<Kept>>, StorageError> {
         let Wanted { session, .. } = wanted;
-        if let Some(kept) = self.kept.get(session).filter(|kept| self.counts(kept, wanted)) {
+        if let Some(kept) = self.recall(wanted) {
             return Ok(Some(kept));
         }
         if !self.storage.changes().is_confirmed(Instant::now()) {
@@ -77,6 +77,11 @@ impl Sessions {
             }
             Ok(Ok(_)) | Err(_) => self.ask_and_keep(wanted).await,
         }
+    }
+
+    /// The session as it is kept, if that counts.
+    pub(crate) fn recall(&self, wanted: Wanted<'_>) -> Option<Arc<Kept>> {
+        self.kept.get(wanted.session).filter(|kept| self.counts(kept, wanted))
     }
 
     /// The session if it was known to be alive within the last `grace`, although the database does not answer.

@@ -180,12 +180,13 @@ pub(crate) struct Granted {
     pub(crate) service: String,
 }
 
-impl From<Box<Grant>> for Granted {
-    fn from(grant: Box<Grant>) -> Self {
+impl From<&Grant> for Granted {
+    fn from(grant: &Grant) -> Self {
+        let permissions = grant.permissions.iter();
         Self {
             token: grant.token.token.expose_secret().to_owned(),
             userid: grant.user_id.to_string(),
-            permissions: grant.permissions.into_iter().map(|(name, value)| (name, Any(value))).collect(),
+            permissions: permissions.map(|(name, value)| (name.clone(), Any(value.clone()))).collect(),
             service: grant.service.to_string(),
         }
     }

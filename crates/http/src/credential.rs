@@ -22,6 +22,8 @@ const BEARER: &str = "bearer";
 const HEADER: &str = "auth_token";
 const QUERY: &str = "jwt";
 
+const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
+
 impl Credential {
     pub(crate) fn of(request: &Request) -> Self {
         let header = |name: HeaderName| request.headers().get_all(name).into_iter().map(text_of);
@@ -29,7 +31,7 @@ impl Credential {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         });
-        let auth_token = header(HeaderName::from_static("auth-token")).map(|value| value.trim().to_owned());
+        let auth_token = header(AUTH_TOKEN).map(|value| value.trim().to_owned());
         let query = request.uri().query().unwrap_or_default();
         let parameter = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "jwt");
         let tokens = bearer.chain(auth_token).chain(parameter.map(|(_, value)| value.into_owned()));
@@ -47,6 +49,26 @@ impl Credential {
         let first = tokens.next();
         if tokens.any(|other| Some(other) != first) { Err(Problem::ConflictingTokens) } else { Ok(first) }
     }
+}
+
+/// The token of a request that has exactly one, written plainly, and besides it at most a `next` that nobody has to look
+/// at. `None` says nothing about what a request has: then [`Credential::of`] is to look.
+pub(crate) fn only_token(request: &Request) -> Option<&str> {
+    let query = request.uri().query().unwrap_or_default();
+    if query.matches("next=").count() > 1 {
+        return None;
+    }
+    let headers = request.headers();
+    let bearer = headers.get_all(header::AUTHORIZATION).iter().map(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case(BEARER).then_some(token)
+    });
+    let auth_token = headers.get_all(AUTH_TOKEN).iter().map(|value| value.to_str().ok());
+    let pieces = query.split('&').filter(|piece| !piece.is_empty() && !piece.starts_with("next="));
+    let parameters = pieces.map(|piece| piece.strip_prefix("jwt=").filter(|text| !text.contains(['%', '+'])));
+    let mut tokens = bearer.chain(auth_token).chain(parameters);
+    let only = tokens.next()??.trim();
+    (tokens.next().is_none() && !only.is_empty()).then_some(only)
 }
 
 impl<'a> ApiExtractor<'a> for Credential {
@@ -111,6 +133,43 @@ mod tests {
         assert_eq!(credential(|r| r.header("auth-token", "a")).token().unwrap(), Some("a"));
         assert_eq!(credential(|r| r.uri_str("/x?jwt=a%2Eb")).token().unwrap(), Some("a.b"));
         assert_eq!(credential(|r| r.header("authorization", "Basic YTpi")).token().unwrap(), None);
+    }
+
+    #[test]
+    fn a_token_that_is_plainly_the_only_one_is_found_without_a_copy() {
+        let only = |build: fn(poem::RequestBuilder) -> poem::RequestBuilder| {
+            let request = build(Request::builder()).finish();
+            let only = only_token(&request).map(str::to_owned);
+            // Whatever is found at once is what is found by looking everywhere.
+            assert!(only.is_none() || Credential::of(&request).token().unwrap() == only.as_deref());
+            only
+        };
+        for request in [
+            (|r| r.header("Auth-Token", " a ")) as fn(poem::RequestBuilder) -> poem::RequestBuilder,
+            |r| r.header("Authorization", "bearer  a"),
+            |r| r.uri_str("/x?jwt=a"),
+            |r| r.uri_str("/x?&next=https%3A%2F%2Fb&jwt=a"),
+            |r| r.uri_str("/x?next=").header("Auth-Token", "a"),
+        ] {
+            assert_eq!(only(request).as_deref(), Some("a"));
+        }
+        for request in [
+            (|r| r) as fn(poem::RequestBuilder) -> poem::RequestBuilder,
+            |r| r.header("Auth-Token", " "),
+            |r| r.header("Auth-Token", "a").header("Auth-Token", "a"),
+            |r| r.header("Auth-Token", "a").header("Authorization", "Basic YTpi"),
+            |r| r.header("Auth-Token", "a").header("Authorization", "x"),
+            |r| r.uri_str("/x?jwt=a").header("Auth-Token", "a"),
+            |r| r.uri_str("/x?jwt=a&jwt=b"),
+            |r| r.uri_str("/x?jwt=a%2Eb"),
+            |r| r.uri_str("/x?%6awt=b").header("Auth-Token", "a"),
+            |r| r.uri_str("/x?next=b&next=c").header("Auth-Token", "a"),
+            |r| r.uri_str("/x?next=b&%6eext=c").header("Auth-Token", "a"),
+            |r| r.uri_str("/x?other=b").header("Auth-Token", "a"),
+            |r| r.uri_str("/x?next").header("Auth-Token", "a"),
+        ] {
+            assert_eq!(only(request), None);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod direct;
 mod headers;
 mod ids;
+mod known;
 mod operation;
 mod ready;
 mod refusals;
@@ -40,6 +41,7 @@ pub const REQUEST_SPAN: &str = "vestibule::request";
 
 use direct::Direct;
 use ids::RequestIds;
+use known::KnownSessions;
 use ready::ReadyAnswers;
 
 /// Marks a request that asked for the headers alone. It goes on as GET, whose answer it is about.
@@ -56,6 +58,7 @@ pub(crate) struct Edge {
     metrics: Metrics,
     ids: RequestIds,
     ready: Option<ReadyAnswers>,
+    known: Option<KnownSessions>,
     direct: Option<Arc<App>>,
 }
 
@@ -72,6 +75,7 @@ impl Edge {
             metrics,
             ids: RequestIds::new(randomness),
             ready: Some(ReadyAnswers::new(Arc::clone(&app.flows), https)),
+            known: Some(KnownSessions::new(Arc::clone(app), https)),
             direct: Some(Arc::clone(app)),
         }
     }
@@ -114,22 +118,8 @@ impl EdgeEndpoint {
         outcome.unwrap_or(Err(Problem::Panicked))
     }
 
-    async fn route(&self, request: Request) -> Result<Response, Problem> {
-        match self.inner.call(request).await {
-            Ok(response) => Ok(response.into_response()),
-            Err(error) => Err(Problem::from_poem(error)),
-        }
-    }
-}
-
-impl Endpoint for EdgeEndpoint {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let started = Instant::now();
-        if let Some(response) = self.edge.answer_if_ready(&request, started) {
-            return Ok(response);
-        }
+    /// Whatever it takes, with all that belongs to an answer.
+    async fn answer_usually(&self, request: Request, started: Instant) -> Response {
         let request_id = self.edge.request_id(&request);
         let origin = cors::allowed_origin(&request, &self.edge.allowed_origins);
         let method = request.method().clone();
@@ -166,7 +156,28 @@ impl Endpoint for EdgeEndpoint {
         let duration = started.elapsed();
         self.edge.metrics.count_request(operation, status, duration);
         log_access(&method, operation, status, &request_id, fault.map(|fault| fault.code), duration);
-        Ok(response)
+        response
+    }
+
+    async fn route(&self, request: Request) -> Result<Response, Problem> {
+        match self.inner.call(request).await {
+            Ok(response) => Ok(response.into_response()),
+            Err(error) => Err(Problem::from_poem(error)),
+        }
+    }
+}
+
+impl Endpoint for EdgeEndpoint {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let started = Instant::now();
+        let at_once = self.edge.answer_if_ready(&request, started);
+        if let Some(response) = at_once.or_else(|| self.edge.answer_if_known(&request, started)) {
+            return Ok(response);
+        }
+        // In a box, so that what is answered at once need not move the room for everything that may happen here.
+        Ok(Box::pin(self.answer_usually(request, started)).await)
     }
 }
 

@@ -31,7 +31,7 @@ mod success;
 use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
-use poem::{EndpointExt, IntoEndpoint, Route};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
 use vestibule_domain::{Randomness, ServiceName};
 use vestibule_flows::Flows;
 
@@ -74,7 +74,7 @@ pub fn endpoint(
     settings: HttpSettings,
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
-) -> BoxEndpoint<'static> {
+) -> impl Endpoint<Output = Response> + 'static {
     let app = Arc::new(App { flows, settings });
     let edge = Edge::new(&app, metrics, randomness);
     let api = Arc::new(api::document().into_endpoint());
@@ -84,7 +84,7 @@ pub fn endpoint(
         .at("/healthz", Arc::clone(&api))
         .at("/readyz", api);
     let routes = documentation::add_routes(pages::add_routes(routes, &app));
-    edge.around(routes.data(app).boxed()).boxed()
+    edge.around(routes.data(app).boxed())
 }
 
 /// The endpoint of `ADMIN_LISTEN`: `/metrics` in the Prometheus text format.

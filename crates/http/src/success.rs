@@ -1,5 +1,8 @@
 //! What an operation answers when all is well, with the sentence about it that the OpenAPI document shows.
 
+use std::marker::PhantomData;
+
+use bytes::Bytes;
 use poem::IntoResponse;
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Json, Payload, PlainText};
@@ -21,9 +24,44 @@ pub(crate) struct Success<T>(pub(crate) T);
 
 impl<T: Describe> IntoResponse for Success<T> {
     fn into_response(self) -> poem::Response {
-        // Not by way of a tree of values, as the framework does it.
-        let body = serde_json::to_vec(&self.0).unwrap_or_default();
-        body.with_content_type(Json::<T>::CONTENT_TYPE).into_response()
+        Written::new(&self.0).into_response()
+    }
+}
+
+/// 200 with a body of JSON that has been written, perhaps for an earlier request.
+pub(crate) struct Written<T>(Bytes, PhantomData<fn() -> T>);
+
+impl<T: Describe> Written<T> {
+    /// Writes the body.
+    pub(crate) fn new(answer: &T) -> Self {
+        Self::from_body(write(answer))
+    }
+
+    /// Takes a body that [`write`] has made of such an answer.
+    pub(crate) fn from_body(body: Bytes) -> Self {
+        Self(body, PhantomData)
+    }
+}
+
+/// Writes the body of an answer.
+pub(crate) fn write<T: Describe>(answer: &T) -> Bytes {
+    // Not by way of a tree of values, as the framework does it.
+    serde_json::to_vec(answer).unwrap_or_default().into()
+}
+
+impl<T: Describe> IntoResponse for Written<T> {
+    fn into_response(self) -> poem::Response {
+        self.0.with_content_type(Json::<T>::CONTENT_TYPE).into_response()
+    }
+}
+
+impl<T: Describe> ApiResponse for Written<T> {
+    fn meta() -> MetaResponses {
+        Success::<T>::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        Success::<T>::register(registry);
     }
 }
 

@@ -1,41 +1,80 @@
 //! A user, as plugins read one. Members that a user does not have are left out.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use vestibule_domain::{
     AvatarUrl, DisplayName, EmailAddress, IdentityKey, Organization, Person, PersonIdentity, RoleAssignment,
     User, Username,
 };
 
-pub(crate) fn user_json(user: &User, provider_id: &str) -> Value {
-    let mut members = Map::new();
-    members.insert("id".to_owned(), user.id.as_str().into());
-    let optional = [
-        ("name", user.name.as_ref().map(DisplayName::as_str)),
-        ("email", user.email.as_ref().map(EmailAddress::as_str)),
-        ("username", user.username.as_ref().map(Username::as_str)),
-        ("avatar_url", user.avatar_url.as_ref().map(AvatarUrl::as_str)),
-    ];
-    for (member, value) in optional {
-        if let Some(value) = value {
-            members.insert(member.to_owned(), value.into());
+/// A user, written from where it lies: every authorization describes one.
+#[derive(Serialize)]
+struct UserView<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar_url: Option<&'a str>,
+    provider_id: &'a str,
+    join_date: String,
+    attributes: &'a Map<String, Value>,
+}
+
+impl<'a> UserView<'a> {
+    fn new(user: &'a User, provider_id: &'a str) -> Self {
+        Self {
+            id: user.id.as_str(),
+            name: user.name.as_ref().map(DisplayName::as_str),
+            email: user.email.as_ref().map(EmailAddress::as_str),
+            username: user.username.as_ref().map(Username::as_str),
+            avatar_url: user.avatar_url.as_ref().map(AvatarUrl::as_str),
+            provider_id,
+            join_date: user.join_date.to_rfc3339(),
+            attributes: user.attributes.as_object(),
         }
     }
-    members.insert("provider_id".to_owned(), provider_id.into());
-    members.insert("join_date".to_owned(), user.join_date.to_rfc3339().into());
-    members.insert("attributes".to_owned(), user.attributes.as_object().clone().into());
-    Value::Object(members)
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    user: UserView<'a>,
+    #[serde(flatten)]
+    person: Option<PersonView<'a>>,
+}
+
+#[derive(Serialize)]
+struct PersonView<'a> {
+    verified_emails: Vec<&'a str>,
+    identities: Vec<Value>,
+    roles: Vec<Value>,
+}
+
+impl<'a> PersonView<'a> {
+    fn new(person: &'a Person) -> Self {
+        Self {
+            verified_emails: person.verified_emails().into_iter().map(EmailAddress::as_str).collect(),
+            identities: person.identities.iter().filter_map(identity_json).collect(),
+            roles: person.roles.iter().map(role_json).collect(),
+        }
+    }
+}
+
+/// A user alone, as JSON.
+pub(crate) fn user_json(user: &User, provider_id: &str) -> String {
+    to_json(&UserView::new(user, provider_id))
 }
 
 /// The context of a permission request; with what is known of the person, where the plugin wants to know.
 pub(crate) fn permission_context(user: &User, provider_id: &str, person: Option<&Person>) -> String {
-    let mut context = json!({ "user": user_json(user, provider_id) });
-    if let (Some(members), Some(person)) = (context.as_object_mut(), person) {
-        let emails = person.verified_emails().into_iter().map(EmailAddress::as_str).collect();
-        members.insert("verified_emails".to_owned(), emails);
-        members.insert("identities".to_owned(), person.identities.iter().filter_map(identity_json).collect());
-        members.insert("roles".to_owned(), person.roles.iter().map(role_json).collect());
-    }
-    context.to_string()
+    to_json(&Context { user: UserView::new(user, provider_id), person: person.map(PersonView::new) })
+}
+
+fn to_json(view: &impl Serialize) -> String {
+    serde_json::to_string(view).unwrap_or_default()
 }
 
 /// An identity; nothing of one whose provider is not known, because plugins know providers by their names.

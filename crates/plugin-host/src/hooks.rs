@@ -47,7 +47,7 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
     let event_deadline = Instant::now() + EVENT_TIMEOUT;
     let mut outcome = HookOutcome { user, changed: false, denied: None };
     for extension in extensions.iter().filter(|extension| extension.provides(hook.into())) {
-        let question = Question::Event { hook, user_json: user_json(&outcome.user, provider_id).to_string() };
+        let question = Question::Event { hook, user_json: user_json(&outcome.user, provider_id) };
         let own_deadline = Instant::now() + extension.settings().timeout.min(HOOK_TIMEOUT);
         // Whoever signs out is gone already: there is nothing to refuse.
         let may_deny = extension.settings().may_deny && hook != Hook::UserLogout;

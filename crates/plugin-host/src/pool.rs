@@ -67,6 +67,9 @@ impl Worker {
 struct State {
     queue: VecDeque<Job>,
     workers: Vec<Worker>,
+    /// How many threads sleep, and how many of these were called and have not come yet.
+    asleep: usize,
+    called: usize,
     /// How many threads have not ended, and whether `destroy` may still run on one of them.
     running: usize,
     closed: bool,
@@ -75,6 +78,17 @@ struct State {
 impl State {
     fn is_stuck(&self, now: Instant) -> bool {
         self.workers.iter().all(|worker| worker.hangs(now))
+    }
+
+    /// Whether a sleeping thread has to be called. One at a time is on its way: it calls the next if there is more to do than
+    /// it can do at once. To call one costs more than most calls of a plugin, and who comes often finds nothing left to do.
+    ///
+    /// INVARIANT: while calls wait and threads sleep, one of them is called. So no call ever waits for another to end while
+    /// there is a thread for it.
+    fn must_call(&mut self) -> bool {
+        let must = self.called == 0 && self.asleep > 0 && !self.queue.is_empty();
+        self.called += usize::from(must);
+        must
     }
 
     fn idle(&self) -> usize {
@@ -108,10 +122,29 @@ impl Shared {
                 Some(job) if job.is_given_up() => {}
                 Some(job) => {
                     set(&mut state, worker, Worker::Busy { deadline: job.deadline });
+                    self.call_if_needed(state);
                     return Some(job);
                 }
-                None => state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => state = self.sleep(state),
             }
+        }
+    }
+
+    fn sleep<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.asleep += 1;
+        while state.called == 0 && !state.closed {
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.asleep -= 1;
+        state.called = state.called.saturating_sub(1);
+        state
+    }
+
+    fn call_if_needed(&self, mut state: MutexGuard<'_, State>) {
+        let must_call = state.must_call();
+        drop(state);
+        if must_call {
+            self.work.notify_one();
         }
     }
 }
@@ -139,6 +172,8 @@ impl Pool {
         let state = State {
             queue: VecDeque::new(),
             workers: vec![Worker::Idle; threads],
+            asleep: 0,
+            called: 0,
             running: threads,
             closed: false,
         };
@@ -187,8 +222,7 @@ impl Pool {
             answer,
             span: Span::current(),
         });
-        drop(state);
-        self.shared.work.notify_one();
+        self.shared.call_if_needed(state);
         Ok(receiver)
     }
 
@@ -234,7 +268,17 @@ impl Drop for Pool {
     }
 }
 
+/// Asks the scheduler not to let this thread interrupt one that runs, as one that serves connections does when it has just put
+/// a call into the queue: that one goes on to its next connection, and several calls are then made in a row.
+fn let_others_finish() {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: 0 is the calling thread, and the parameters live until the call returns. What the system does not allow
+    // changes nothing but who goes first.
+    let _: i32 = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameters) };
+}
+
 fn work(shared: &Shared, instance: Arc<RawInstance>, number: usize) {
+    let_others_finish();
     while let Some(job) = shared.next(number) {
         // A panic of our own code (a log sink, say) costs this call, not the thread.
         drop(panic::catch_unwind(AssertUnwindSafe(|| {

@@ -36,7 +36,7 @@ use crate::telemetry::{HttpTracer, SpanCounts, Telemetry};
 
 use ending::Ending;
 use keys::LoadedKeys;
-use listeners::Clients;
+use listeners::{Answers, Clients};
 use observer::ServiceObserver;
 use trail::Trail;
 
@@ -134,7 +134,8 @@ async fn serve(
     // Until here a signal ends the program at once: nothing is under way.
     let ending = Ending::listen(settings.drain_delay)?;
     let clients = Clients { max_connections: settings.max_connections, proxies: settings.trusted_proxies };
-    listeners::serve(listener, (endpoint, refusals()), clients, ending, stopping, metrics).await;
+    let answers = Answers { endpoint, refusals: refusals() };
+    listeners::serve(listener, answers, clients, ending, stopping, metrics).await;
     if let Some(admin) = admin {
         admin.abort();
     }

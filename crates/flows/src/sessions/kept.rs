@@ -31,10 +31,15 @@ impl Kept {
         Arc::new(Self { live, stamp, read_at, bytes, last_seen_at })
     }
 
+    /// Whether somebody should note the last use.
+    pub(crate) fn is_due(&self, now: Timestamp, resolution: Duration) -> bool {
+        is_stale(self.last_seen_at.load(Ordering::Relaxed), now, resolution)
+    }
+
     /// Whether the last use is to be noted now. True for one of all who ask.
     pub(crate) fn is_to_be_touched(&self, now: Timestamp, resolution: Duration) -> bool {
         let (last, order) = (self.last_seen_at.load(Ordering::Relaxed), Ordering::Relaxed);
-        now.since(Timestamp::from_micros(last)) > resolution
+        is_stale(last, now, resolution)
             && self.last_seen_at.compare_exchange(last, now.micros(), order, order).is_ok()
     }
 
@@ -42,6 +47,10 @@ impl Kept {
     pub(super) fn is_running(&self, user: &UserId, now: Timestamp) -> bool {
         self.live.user.id == *user && self.live.session.expires_at > now
     }
+}
+
+fn is_stale(last_seen_at: i64, now: Timestamp, resolution: Duration) -> bool {
+    now.since(Timestamp::from_micros(last_seen_at)) > resolution
 }
 
 /// Roughly what it takes in memory, the key of the map and the other copies of the ids included.

@@ -12,7 +12,7 @@ use crate::App;
 use crate::answers::{AuthorizationAnswer, Nothing};
 use crate::credential::Credential;
 use crate::failure::{Failure, Status, Statuses};
-use crate::success::Success;
+use crate::success::{Written, write};
 
 pub(crate) struct PermissionsApi;
 
@@ -49,11 +49,13 @@ impl PermissionsApi {
         /// The service, by the name under which it is configured.
         #[oai(example = "examples::service")]
         service: Query<Option<String>>,
-    ) -> Result<Success<AuthorizationAnswer>, Failure<AuthorizeFailures>> {
+    ) -> Result<Written<AuthorizationAnswer>, Failure<AuthorizeFailures>> {
         let authorization = app.flows.authorize_service(credential.token()?, service.0.as_deref()).await?;
-        Ok(Success(match authorization {
-            Authorization::Granted(grant) => AuthorizationAnswer::Granted(grant.into()),
-            Authorization::Nothing => AuthorizationAnswer::Nothing(Nothing::default()),
-        }))
+        Ok(match authorization {
+            Authorization::Granted(grant) => Written::from_body(
+                grant.written.or_write(|| write(&AuthorizationAnswer::Granted(grant.as_ref().into()))),
+            ),
+            Authorization::Nothing => Written::new(&AuthorizationAnswer::Nothing(Nothing::default())),
+        })
     }
 }

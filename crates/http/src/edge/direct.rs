@@ -17,7 +17,6 @@ use crate::api::{PermissionsApi, SessionsApi};
 use crate::credential::Credential;
 use crate::failure::{Failure, Statuses};
 use crate::problem::Problem;
-use crate::success::{Describe, Success};
 
 #[derive(Clone, Copy)]
 pub(crate) enum Direct {
@@ -53,6 +52,6 @@ fn find_parameter<'a>(request: &'a Request, name: &str) -> Option<Cow<'a, str>> 
     form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
-fn answer<T: Describe, S: Statuses>(outcome: Result<Success<T>, Failure<S>>) -> Result<Response, Problem> {
-    outcome.map(Success::into_response).map_err(Failure::into_problem)
+fn answer<T: IntoResponse, S: Statuses>(outcome: Result<T, Failure<S>>) -> Result<Response, Problem> {
+    outcome.map(T::into_response).map_err(Failure::into_problem)
 }

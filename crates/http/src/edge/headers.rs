@@ -5,10 +5,12 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 /// The policy of whatever is not a page: nothing may be loaded from it and nobody may frame it.
 const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// Room for all headers of an ordinary answer, so that they need not be moved while they are gathered.
+pub(crate) const CAPACITY: usize = 16;
+
 /// Adds what is not there yet: a page brings its own content policy, and a public key its own lifetime in caches.
 pub(crate) fn add_security_headers(headers: &mut HeaderMap, https: bool) {
-    // At once, instead of growing twice on the way.
-    headers.reserve(16);
+    headers.reserve(CAPACITY);
     let mut default = |name, value| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };

@@ -25,6 +25,7 @@ fn edge(https: bool) -> EdgeEndpoint {
         metrics: Metrics::new("0", Timestamp::from_seconds(0)),
         ids: RequestIds::new(Arc::new(SystemRandomness)),
         ready: None,
+        known: None,
         direct: None,
     };
     edge.around(routes.boxed())

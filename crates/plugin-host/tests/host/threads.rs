@@ -69,6 +69,25 @@ async fn calls_of_one_instance_run_at_once() {
     assert!(one.is_ok() && other.is_ok());
 }
 
+/// Calls go to threads that sleep, that are just going to sleep, and that are on their way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_is_left_in_the_queue_while_a_thread_is_free() {
+    let folder = Folder::with_variant(&[]);
+    let host = Arc::new(folder.serve("variant", InstanceSettings { concurrency: 4, ..patient() }).unwrap());
+    let askers = (0..8).map(|asker| {
+        let host = Arc::clone(&host);
+        tokio::spawn(async move {
+            for _ in 0..500 {
+                assert!(ask(&host, "billing", &format!("user-{asker}")).await.is_ok());
+            }
+        })
+    });
+    for asker in askers.collect::<Vec<_>>() {
+        asker.await.unwrap();
+    }
+    assert_eq!(host.gauges()[0].inflight, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_serial_plugin_is_called_one_at_a_time() {
     let folder = Folder::with_variant(&["COUNT", "FLAGS=1"]);

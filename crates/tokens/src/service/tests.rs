@@ -80,6 +80,6 @@ fn refused(token: &str) -> TokenRefused {
     service().0.verify_user_token(token).expect_err(token)
 }
 
-fn verify_claims(claims: impl AsRef<[u8]>) -> Result<UserTokenClaims, TokenRefused> {
+fn verify_claims(claims: impl AsRef<[u8]>) -> Result<Arc<UserTokenClaims>, TokenRefused> {
     service().0.verify_user_token(&forged(first(), good_header(), claims))
 }

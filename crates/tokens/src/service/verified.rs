@@ -14,7 +14,7 @@ const CAPACITY: usize = 8192;
 pub(super) struct Proven {
     /// The key that signed it.
     pub(super) kid: String,
-    pub(super) claims: UserTokenClaims,
+    pub(super) claims: Arc<UserTokenClaims>,
 }
 
 /// The claims of tokens with a good signature, by the digest of the whole token: the token itself is not kept. What was

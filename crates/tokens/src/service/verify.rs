@@ -13,7 +13,7 @@ use crate::{KeyRing, TokenRefused, TokenService, UserTokenClaims};
 impl TokenService {
     /// Who a user token is of, if it is one of ours and its time is not over. Everything that is cheap comes before the
     /// signature, and no claim is looked at before the signature is proven, now or at an earlier request.
-    pub fn verify_user_token(&self, token: &str) -> Result<UserTokenClaims, TokenRefused> {
+    pub fn verify_user_token(&self, token: &str) -> Result<Arc<UserTokenClaims>, TokenRefused> {
         if token.len() > MAX_USER_TOKEN_LEN {
             return Err(TokenRefused::TooLarge);
         }
@@ -31,7 +31,20 @@ impl TokenService {
             }
         };
         require_time(&proven.claims, now)?;
-        Ok(proven.claims.clone())
+        Ok(Arc::clone(&proven.claims))
+    }
+
+    /// The same for a token that was verified before and is still good, without any arithmetic on its signature. Nothing
+    /// means only that it has to be verified.
+    pub fn recall_user_token(&self, token: &str) -> Option<Arc<UserTokenClaims>> {
+        if token.len() > MAX_USER_TOKEN_LEN {
+            return None;
+        }
+        let proven = self.verified.find(&digest_of(token))?;
+        let now = self.clock.now();
+        let is_good = self.ring.load().verifies_for(&proven.kid, now, self.grace())
+            && require_time(&proven.claims, now).is_ok();
+        is_good.then(|| Arc::clone(&proven.claims))
     }
 
     fn prove(&self, token: &str, ring: &KeyRing, now: Timestamp) -> Result<Proven, TokenRefused> {
@@ -53,7 +66,7 @@ impl TokenService {
         let claims = claims.into_typed()?;
         // What is over already is not worth remembering.
         require_time(&claims, now)?;
-        Ok(Proven { kid: token.kid, claims })
+        Ok(Proven { kid: token.kid, claims: Arc::new(claims) })
     }
 }
 

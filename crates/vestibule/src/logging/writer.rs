@@ -21,6 +21,8 @@ use tracing_subscriber::fmt::MakeWriter;
 const PUT_OFF: &str = "vestibule::access";
 /// How many bytes wait at most; some thousand lines.
 const ROOM: usize = 1024 * 1024;
+/// How many of them stay reserved when they are written: more than what is gathered in a busy moment.
+const KEPT_ROOM: usize = 64 * 1024;
 /// How long lines are gathered.
 const PAUSE: Duration = Duration::from_millis(2);
 /// How long the end of the process is put off for them.
@@ -39,8 +41,9 @@ struct Gathered {
 
 #[derive(Default)]
 struct Lines {
-    /// Held while writing, so that what was said first is written first.
-    output: Mutex<()>,
+    /// Held while writing, so that what was said first is written first. The text that was written last, empty: its room is
+    /// used again.
+    output: Mutex<Vec<u8>>,
     gathered: Mutex<Gathered>,
     some: Condvar,
     room: Condvar,
@@ -66,14 +69,15 @@ impl Lines {
 
     /// Writes what waits, and then this.
     fn write(&self, line: &[u8], to: &mut impl Write) -> io::Result<()> {
-        let output = lock(&self.output);
-        let mut text = std::mem::take(&mut lock(&self.gathered).text);
+        let mut text = lock(&self.output);
+        std::mem::swap(&mut *text, &mut lock(&self.gathered).text);
         self.room.notify_all();
         let waited = text.len();
         text.extend_from_slice(line);
         let outcome = to.write_all(&text);
         WAITING.fetch_sub(waited, Ordering::SeqCst);
-        drop(output);
+        text.clear();
+        text.shrink_to(KEPT_ROOM);
         outcome
     }
 

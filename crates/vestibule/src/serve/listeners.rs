@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::BoxBody;
-use poem::endpoint::BoxEndpoint;
 use poem::http::{self, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Addr, Body, Endpoint as _, IntoResponse as _, Request, RequestParts};
+use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use vestibule_http::{Metrics, Refusals, Stopping, TrustedProxies, is_nearby};
@@ -50,7 +49,7 @@ pub(crate) struct Clients {
 /// Serves until a signal comes and the requests under way are answered.
 pub(crate) async fn serve(
     socket: TcpListener,
-    (endpoint, refusals): (BoxEndpoint<'static>, Refusals),
+    answers: Answers<impl Endpoint<Output = Response> + 'static>,
     clients: Clients,
     ending: Ending,
     stopping: Stopping,
@@ -59,8 +58,7 @@ pub(crate) async fn serve(
     let Clients { max_connections, proxies } = clients;
     let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
     let limits = Limits { max_connections: affordable(max_connections), is_shared, ..Limits::default() };
-    let listener =
-        Listener::new(socket, Poem { endpoint, refusals }, limits, Arc::new(ConnectionMetrics(metrics)));
+    let listener = Listener::new(socket, answers, limits, Arc::new(ConnectionMetrics(metrics)));
     let soon = async {
         ending.asked().await;
         tracing::info!("stopping: readiness says no, then requests under way are finished");
@@ -74,10 +72,9 @@ pub(crate) async fn serve(
 
 /// Serves the metrics for as long as the program runs.
 pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics, refusals: Refusals) {
-    let endpoint = vestibule_http::admin_endpoint(metrics);
+    let answers = Answers { endpoint: vestibule_http::admin_endpoint(metrics), refusals };
     let limits = Limits { max_connections: 64, is_shared: Arc::new(|_| true), ..Limits::default() };
-    let listener =
-        Listener::new(socket, Poem { endpoint, refusals }, limits, Arc::new(vestibule_listener::NoObserver));
+    let listener = Listener::new(socket, answers, limits, Arc::new(vestibule_listener::NoObserver));
     let stop = Stop { soon: std::future::pending(), now: std::future::pending(), grace: Duration::ZERO };
     listener.serve(stop).await;
 }
@@ -103,12 +100,13 @@ fn affordable(wanted: usize) -> usize {
 }
 
 /// Answers with a poem endpoint.
-struct Poem {
-    endpoint: BoxEndpoint<'static>,
-    refusals: Refusals,
+pub(crate) struct Answers<E> {
+    pub(crate) endpoint: E,
+    /// What is said where no request could be read.
+    pub(crate) refusals: Refusals,
 }
 
-impl Handler for Poem {
+impl<E: Endpoint<Output = Response> + 'static> Handler for Answers<E> {
     type Body = BoxBody<bytes::Bytes, io::Error>;
 
     async fn call(&self, request: http::Request<RequestBody>, peer: Peer) -> http::Response<Self::Body> {
@@ -118,7 +116,7 @@ impl Handler for Poem {
         let (local, remote) = (LocalAddr(Addr::from(peer.local)), RemoteAddr(Addr::from(peer.remote)));
         let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
         let answer = self.endpoint.call(Request::from_parts(parts, body)).await;
-        answer.unwrap_or_else(poem::Error::into_response).into_response().into()
+        answer.unwrap_or_else(poem::Error::into_response).into()
     }
 
     fn refuse(&self, status: http::StatusCode) -> http::Response<bytes::Bytes> {

@@ -4,7 +4,7 @@ use super::*;
 fn a_user_token_verifies_and_says_whose_it_is() {
     let (service, _) = service();
     let claims = service.verify_user_token(&user_token(&service)).unwrap();
-    assert_eq!((claims.user_id, claims.session_id), (user(), session()));
+    assert_eq!((&claims.user_id, &claims.session_id), (&user(), &session()));
     assert_eq!(claims.issued_at, START);
     assert_eq!(claims.expires_at, START.plus(USER_TTL));
 }
