@@ -27,7 +27,7 @@ impl Storage {
 
     /// Tells of something that is no change of this database.
     pub async fn record_audit_event(&self, event: &AuditEvent) -> Result<(), StorageError> {
-        self.db.write(event, |connection, event| Box::pin(insert(connection, event))).await?;
+        self.db.write(event.clone(), |connection, event| Box::pin(insert(connection, event))).await?;
         log_audit_event(event);
         Ok(())
     }
@@ -45,7 +45,7 @@ impl Storage {
 
     async fn delete_some_audit_events(&self, before: Timestamp, batch: i64) -> Result<usize, StorageError> {
         self.db
-            .write(&(before, batch), |connection, &(before, batch)| {
+            .write((before, batch), |connection, &(before, batch)| {
                 Box::pin(async move {
                     let inner = diesel::alias!(audit_events as old);
                     let old = inner
@@ -60,9 +60,9 @@ impl Storage {
     }
 
     /// One statement that changes something, and what is to be told of it.
-    pub(crate) async fn change<A: Sync, T: Effect>(
+    pub(crate) async fn change<A: Send + Sync + 'static, T: Effect>(
         &self,
-        arguments: &A,
+        arguments: A,
         work: Work<A, T>,
     ) -> Result<T, StorageError> {
         match &self.audit {
@@ -72,9 +72,9 @@ impl Storage {
     }
 
     /// Several statements that change something together, and what is to be told of it.
-    pub(crate) async fn change_together<A: Sync, T: Effect>(
+    pub(crate) async fn change_together<A: Send + Sync + 'static, T: Effect>(
         &self,
-        arguments: &A,
+        arguments: A,
         work: Work<A, T>,
     ) -> Result<T, StorageError> {
         match &self.audit {
@@ -83,14 +83,14 @@ impl Storage {
         }
     }
 
-    async fn change_and_tell<A: Sync, T: Effect>(
+    async fn change_and_tell<A: Send + Sync + 'static, T: Effect>(
         &self,
-        arguments: &A,
+        arguments: A,
         work: Work<A, T>,
-        event: &AuditEvent,
+        event: &Arc<AuditEvent>,
     ) -> Result<T, StorageError> {
-        let arguments = (arguments, work, event);
-        let told = self.db.transaction(&arguments, |connection, &(arguments, work, event)| {
+        let arguments = (arguments, work, Arc::clone(event));
+        let told = self.db.transaction(arguments, |connection, (arguments, work, event)| {
             Box::pin(async move {
                 let outcome = work(connection, arguments).await?;
                 if outcome.is_any() {
@@ -108,7 +108,7 @@ impl Storage {
 }
 
 /// What came of an attempt to change something.
-pub(crate) trait Effect: Send {
+pub(crate) trait Effect: Send + 'static {
     /// Whether anything was changed.
     fn is_any(&self) -> bool;
 }

@@ -24,11 +24,11 @@ use crate::storage::Storage;
 
 /// A sign-in that a provider has confirmed.
 #[derive(Debug, Clone)]
-pub struct SignIn<'a> {
+pub struct SignIn {
     /// What the provider states.
-    pub profile: &'a UpstreamProfile,
+    pub profile: UpstreamProfile,
     /// Where the sign-in came from.
-    pub client: &'a ClientInfo,
+    pub client: ClientInfo,
     /// What an unknown identity with a known address means.
     pub linking: AccountLinking,
     /// How a new user's id is made.
@@ -74,7 +74,7 @@ impl Storage {
     /// 2. An unknown one joins, with [`AccountLinking::VerifiedEmail`], the user who holds the first of its verified
     ///    addresses that anybody holds; else it becomes a new user. An unverified address decides nothing.
     /// 3. A user holds the addresses that its identities stated when they last signed in; nobody's address is taken away.
-    pub async fn finish_sign_in(&self, sign_in: &SignIn<'_>) -> Result<SignInOutcome, StorageError> {
+    pub async fn finish_sign_in(&self, sign_in: SignIn) -> Result<SignInOutcome, StorageError> {
         identities::check_key(&sign_in.profile.identity)?;
         let decided =
             self.db.transaction(sign_in, |connection, sign_in| Box::pin(decide(connection, sign_in)));
@@ -90,7 +90,7 @@ impl Storage {
 /// The outcome, and what the audit trail tells of it.
 async fn decide(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
 ) -> Result<(SignInOutcome, Vec<AuditEvent>), Failure> {
     let found = find(connection, sign_in).await?;
     let joined = matches!(found, Some(Found::ByAddress(..)));
@@ -111,7 +111,7 @@ async fn decide(
     Ok((outcome, events))
 }
 
-async fn find(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<Option<Found>, Failure> {
+async fn find(connection: &mut Connection, sign_in: &SignIn) -> Result<Option<Found>, Failure> {
     if let Some(user) = identities::find_owner(connection, &sign_in.profile.identity).await? {
         return Ok(Some(Found::ByIdentity(user)));
     }
@@ -127,10 +127,10 @@ async fn find(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<Optio
 /// Signs in a user that exists.
 async fn returning(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
     found: Found,
 ) -> Result<SignInOutcome, Failure> {
-    let profile = sign_in.profile;
+    let profile = &sign_in.profile;
     let (Found::ByIdentity(id) | Found::ByAddress(id, _)) = &found;
     let user: User = match people::lock(connection, id).await? {
         people::Locked::Enabled(row) => UserRow::try_into(row)?,
@@ -159,7 +159,7 @@ async fn returning(
 }
 
 /// Makes a user.
-async fn newcomer(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<SignInOutcome, Failure> {
+async fn newcomer(connection: &mut Connection, sign_in: &SignIn) -> Result<SignInOutcome, Failure> {
     let chosen = sign_in.profile.verified_emails.first();
     let user = people::create(connection, sign_in, chosen).await?;
     identities::create(connection, sign_in, &user.id, chosen).await?;
@@ -174,7 +174,7 @@ async fn newcomer(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<S
 
 async fn begin_session(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
     user: User,
     is_new: bool,
 ) -> Result<SignInOutcome, Failure> {
@@ -186,6 +186,6 @@ async fn begin_session(
         last_seen_at: sign_in.now,
         expires_at: sign_in.expires_at,
     };
-    create_session(connection, &session, sign_in.client).await?;
+    create_session(connection, &session, &sign_in.client).await?;
     Ok(SignInOutcome::SignedIn { user, session, is_new })
 }

@@ -94,6 +94,10 @@ impl Connection {
         }
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.pooled, Pooled::Closed)
+    }
+
     /// Closes the connection instead of giving it back.
     pub(crate) fn discard(&mut self) {
         match std::mem::replace(&mut self.pooled, Pooled::Closed) {

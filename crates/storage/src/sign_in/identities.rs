@@ -49,10 +49,10 @@ struct Statement {
 
 impl Statement {
     /// What the provider states now. `chosen` is the verified address that the identity stands for.
-    fn of(sign_in: &SignIn<'_>, chosen: Option<&EmailAddress>) -> Self {
+    fn of(sign_in: &SignIn, chosen: Option<&EmailAddress>) -> Self {
         let clean =
             |login: &String| login.chars().filter(|c| !c.is_control()).take(MAX_LOGIN_CHARS).collect();
-        let profile = sign_in.profile;
+        let profile = &sign_in.profile;
         let email = chosen.or(profile.unverified_email.as_ref());
         Self {
             login: profile.login.as_ref().map(clean),
@@ -69,7 +69,7 @@ impl Statement {
 /// Writes what the provider states about an identity that the user has.
 pub(super) async fn refresh(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
     user: &UserId,
     chosen: Option<&EmailAddress>,
 ) -> Result<(), Failure> {
@@ -83,7 +83,7 @@ pub(super) async fn refresh(
 /// Gives the user an identity that nobody has.
 pub(super) async fn create(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
     user: &UserId,
     chosen: Option<&EmailAddress>,
 ) -> Result<(), Failure> {

@@ -53,7 +53,7 @@ pub(super) async fn refresh(
 /// Writes a new user.
 pub(super) async fn create(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
     email: Option<&EmailAddress>,
 ) -> Result<User, Failure> {
     if let (UserIdScheme::EmailMd5, Some(email)) = (sign_in.id_scheme, email) {
@@ -66,7 +66,7 @@ pub(super) async fn create(
     if insert(connection, &user).await? { Ok(user) } else { Err(Failure::LostRace) }
 }
 
-fn new_user(sign_in: &SignIn<'_>, id: UserId, email: Option<&EmailAddress>) -> User {
+fn new_user(sign_in: &SignIn, id: UserId, email: Option<&EmailAddress>) -> User {
     User {
         id,
         username: None,
