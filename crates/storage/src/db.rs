@@ -17,7 +17,7 @@ use diesel_async::pooled_connection::PoolError as OpenError;
 use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use self::connection::{Connection, Lent, query};
+pub(crate) use self::connection::{Connection, Lent, execute_together, query};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
 use self::sqlite::Queue as SqliteQueue;
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};

@@ -171,17 +171,28 @@ async fn raise_tokens_valid_after(
     query!(connection, |c| update.execute(c)).map(drop)
 }
 
+/// A session as it is written when it begins.
+#[derive(Insertable)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
+pub(crate) struct NewSession<'c> {
+    #[diesel(embed)]
+    session: SessionRow,
+    user_agent: Option<&'c str>,
+    ip: Option<&'c str>,
+}
+
+impl<'c> NewSession<'c> {
+    pub(crate) fn of(session: &Session, client: &'c ClientInfo) -> Self {
+        Self { session: session.into(), user_agent: client.user_agent.as_deref(), ip: client.ip.as_deref() }
+    }
+}
+
 /// Writes a new session.
 pub(crate) async fn create_session(
     connection: &mut Connection,
     session: &Session,
     client: &ClientInfo,
 ) -> Result<(), Failure> {
-    let row = (
-        SessionRow::from(session),
-        sessions::user_agent.eq(client.user_agent.as_deref()),
-        sessions::ip.eq(client.ip.as_deref()),
-    );
-    let insert = diesel::insert_into(sessions::table).values(row);
+    let insert = diesel::insert_into(sessions::table).values(NewSession::of(session, client));
     query!(connection, |c| insert.execute(c)).map(drop)
 }
