@@ -182,7 +182,7 @@ impl Flows {
             }
         };
         self.admit_sign_in(&profile.identity)?;
-        match self.store(&profile, client).await? {
+        match self.store(profile, client).await? {
             SignInOutcome::Disabled => Ok(Err(Declined("account_disabled", SignInResult::AccountDisabled))),
             SignInOutcome::SignedIn { user, session, is_new } => {
                 self.parts.plugins.forget_user(&user.id);
@@ -191,16 +191,12 @@ impl Flows {
         }
     }
 
-    async fn store(
-        &self,
-        profile: &UpstreamProfile,
-        client: &ClientInfo,
-    ) -> Result<SignInOutcome, FlowError> {
+    async fn store(&self, profile: UpstreamProfile, client: &ClientInfo) -> Result<SignInOutcome, FlowError> {
         let randomness = self.parts.randomness.as_ref();
         let now = self.parts.clock.now();
         let sign_in = SignIn {
             profile,
-            client,
+            client: client.clone(),
             linking: self.settings.account_linking,
             id_scheme: self.settings.user_id_scheme,
             new_user_id: UserId::random(randomness),
@@ -208,7 +204,7 @@ impl Flows {
             now,
             expires_at: now.plus(self.settings.session_ttl),
         };
-        Ok(self.parts.storage.finish_sign_in(&sign_in).await?)
+        Ok(self.parts.storage.finish_sign_in(sign_in).await?)
     }
 
     /// Tells the extensions, and makes the token.

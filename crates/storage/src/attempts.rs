@@ -15,7 +15,7 @@ impl Storage {
     /// The attempt is remembered for a while after `expires_at`, from when on its own date refuses it.
     pub async fn spend_attempt(&self, id: &AttemptId, expires_at: Timestamp) -> Result<bool, StorageError> {
         self.db
-            .write(&(id, expires_at), |connection, &(id, expires_at)| {
+            .write((id.clone(), expires_at), |connection, &(ref id, expires_at)| {
                 Box::pin(async move {
                     let row = (
                         spent_attempts::id.eq(id.as_str()),

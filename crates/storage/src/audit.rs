@@ -27,7 +27,7 @@ impl Storage {
 
     /// Tells of something that is no change of this database.
     pub async fn record_audit_event(&self, event: &AuditEvent) -> Result<(), StorageError> {
-        self.db.write(event, |connection, event| Box::pin(insert(connection, event))).await?;
+        self.db.write(event.clone(), |connection, event| Box::pin(insert(connection, event))).await?;
         log_audit_event(event);
         Ok(())
     }
@@ -45,7 +45,7 @@ impl Storage {
 
     async fn delete_some_audit_events(&self, before: Timestamp, batch: i64) -> Result<usize, StorageError> {
         self.db
-            .write(&(before, batch), |connection, &(before, batch)| {
+            .write((before, batch), |connection, &(before, batch)| {
                 Box::pin(async move {
                     let inner = diesel::alias!(audit_events as old);
                     let old = inner
@@ -60,9 +60,9 @@ impl Storage {
     }
 
     /// One statement that changes something, and what is to be told of it.
-    pub(crate) async fn change<A: Sync, T: Effect>(
+    pub(crate) async fn change<A: Send + Sync + 'static, T: Effect>(
         &self,
-        arguments: &A,
+        arguments: A,
         work: Work<A, T>,
     ) -> Result<T, StorageError> {
         match &self.audit {
@@ -72,9 +72,9 @@ impl Storage {
     }
 
     /// Several statements that change something together, and what is to be told of it.
-    pub(crate) async fn change_together<A: Sync, T: Effect>(
+    pub(crate) async fn change_together<A: Send + Sync + 'static, T: Effect>(
         &self,
-        arguments: &A,
+        arguments: A,
         work: Work<A, T>,
     ) -> Result<T, StorageError> {
         match &self.audit {
@@ -83,14 +83,14 @@ impl Storage {
         }
     }
 
-    async fn change_and_tell<A: Sync, T: Effect>(
+    async fn change_and_tell<A: Send + Sync + 'static, T: Effect>(
         &self,
-        arguments: &A,
+        arguments: A,
         work: Work<A, T>,
-        event: &AuditEvent,
+        event: &Arc<AuditEvent>,
     ) -> Result<T, StorageError> {
-        let arguments = (arguments, work, event);
-        let told = self.db.transaction(&arguments, |connection, &(arguments, work, event)| {
+        let arguments = (arguments, work, Arc::clone(event));
+        let told = self.db.transaction(arguments, |connection, (arguments, work, event)| {
             Box::pin(async move {
                 let outcome = work(connection, arguments).await?;
                 if outcome.is_any() {
@@ -108,7 +108,7 @@ impl Storage {
 }
 
 /// What came of an attempt to change something.
-pub(crate) trait Effect: Send {
+pub(crate) trait Effect: Send + 'static {
     /// Whether anything was changed.
     fn is_any(&self) -> bool;
 }
@@ -132,25 +132,46 @@ impl Effect for Option<UsernameChoice> {
     }
 }
 
+/// An event as it is written.
+#[derive(Insertable)]
+#[diesel(table_name = audit_events, treat_none_as_default_value = false)]
+pub(crate) struct AuditRow<'e> {
+    id: String,
+    happened_at: i64,
+    event: &'static str,
+    actor: &'e str,
+    user_id: Option<&'e str>,
+    session_id: Option<&'e str>,
+    provider: Option<&'e str>,
+    ip: Option<&'e str>,
+    user_agent: Option<&'e str>,
+    request_id: Option<&'e str>,
+    reason: Option<&'static str>,
+    details: String,
+}
+
+impl<'e> AuditRow<'e> {
+    pub(crate) fn of(event: &'e AuditEvent) -> Self {
+        Self {
+            id: new_id(event.at),
+            happened_at: event.at.micros(),
+            event: event.name.as_str(),
+            actor: event.actor.as_str(),
+            user_id: event.user.as_ref().map(UserId::as_str),
+            session_id: event.session.as_ref().map(SessionId::as_str),
+            provider: event.provider.as_deref(),
+            ip: event.client.ip.as_deref(),
+            user_agent: event.client.user_agent.as_deref(),
+            request_id: event.client.request_id.as_deref(),
+            reason: event.reason,
+            details: Value::from(event.details.clone()).to_string(),
+        }
+    }
+}
+
 /// Writes an event.
 pub(crate) async fn insert(connection: &mut Connection, event: &AuditEvent) -> Result<(), Failure> {
-    let details = Value::from(event.details.clone()).to_string();
-    let insert = diesel::insert_into(audit_events::table).values((
-        audit_events::id.eq(new_id(event.at)),
-        audit_events::happened_at.eq(event.at.micros()),
-        audit_events::event.eq(event.name.as_str()),
-        audit_events::actor.eq(event.actor.as_str()),
-        audit_events::user_id.eq(event.user.as_ref().map(UserId::as_str)),
-        audit_events::session_id.eq(event.session.as_ref().map(SessionId::as_str)),
-        audit_events::provider.eq(event.provider.as_deref()),
-        (
-            audit_events::ip.eq(event.client.ip.as_deref()),
-            audit_events::user_agent.eq(event.client.user_agent.as_deref()),
-            audit_events::request_id.eq(event.client.request_id.as_deref()),
-            audit_events::reason.eq(event.reason),
-            audit_events::details.eq(details),
-        ),
-    ));
+    let insert = diesel::insert_into(audit_events::table).values(AuditRow::of(event));
     query!(connection, |c| insert.execute(c)).map(drop)
 }
 

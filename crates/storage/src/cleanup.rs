@@ -44,7 +44,7 @@ impl Storage {
 
     async fn delete_attempts_before(&self, end: Timestamp, batch: i64) -> Result<usize, StorageError> {
         self.db
-            .write(&(end, batch), |connection, &(end, batch)| {
+            .write((end, batch), |connection, &(end, batch)| {
                 Box::pin(async move {
                     let inner = diesel::alias!(spent_attempts as ended);
                     let ended = inner
@@ -61,7 +61,7 @@ impl Storage {
 
     async fn delete_sessions_before(&self, end: Timestamp, batch: i64) -> Result<usize, StorageError> {
         self.db
-            .write(&(end, batch), |connection, &(end, batch)| {
+            .write((end, batch), |connection, &(end, batch)| {
                 Box::pin(async move {
                     let inner = diesel::alias!(sessions as ended);
                     let ended = inner

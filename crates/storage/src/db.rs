@@ -17,8 +17,9 @@ use diesel_async::pooled_connection::PoolError as OpenError;
 use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use self::connection::{Connection, Lent, query};
+pub(crate) use self::connection::{Connection, Lent, execute_together, query};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
+use self::sqlite::Queue as SqliteQueue;
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use crate::error::{Failure, StorageError};
 use crate::observer::{OperationKind, PoolState, Watch};
@@ -53,6 +54,7 @@ pub(crate) enum Db {
     Sqlite {
         file: DatabaseFile,
         writer: Pool<sqlite::Connection>,
+        queue: Arc<SqliteQueue>,
         readers: Pool<sqlite::Connection>,
         acquire_timeout: Duration,
         watch: Watch,
@@ -74,7 +76,8 @@ impl Db {
                 let file = DatabaseFile::open_or_create(path)?;
                 let writer = sqlite::pool(&file, sqlite::Role::Writer, 1)?;
                 let readers = sqlite::pool(&file, sqlite::Role::Reader, options.max_connections)?;
-                Ok(Self::Sqlite { file, writer, readers, acquire_timeout, watch: Watch::default() })
+                let queue = Arc::new(SqliteQueue::new(file.clone()));
+                Ok(Self::Sqlite { file, writer, queue, readers, acquire_timeout, watch: Watch::default() })
             }
             Target::Postgres(target) => {
                 let server = PostgresServer::new(target)?;
@@ -96,45 +99,88 @@ impl Db {
     }
 
     /// A single statement that writes.
-    pub(crate) async fn write<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
-        self.watch().over(OperationKind::Write, self.write_unwatched(arguments, work)).await
+    pub(crate) async fn write<A, T>(&self, arguments: A, work: Work<A, T>) -> Result<T, StorageError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let written = self.write_unwatched(arguments, work, Span::Statement);
+        self.watch().over(OperationKind::Write, written).await
     }
 
-    async fn write_unwatched<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
-        let deadline = deadline();
+    /// Statements that count together or not at all. What `work` returns as an error is rolled back.
+    pub(crate) async fn transaction<A, T>(&self, arguments: A, work: Work<A, T>) -> Result<T, StorageError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let written = self.write_unwatched(arguments, work, Span::Transaction);
+        self.watch().over(OperationKind::Transaction, written).await
+    }
+
+    async fn write_unwatched<A, T>(
+        &self,
+        arguments: A,
+        work: Work<A, T>,
+        span: Span,
+    ) -> Result<T, StorageError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let (arguments, deadline) = (Arc::new(arguments), deadline());
         let mut patience = Patience::default();
         loop {
-            let mut connection = self.writer(deadline).await?;
-            match self.run(&mut connection, deadline, arguments, work).await {
+            let written = match self {
+                Self::Sqlite { queue, .. } => self.write_in_turn(queue, deadline, &arguments, work).await,
+                Self::Postgres { .. } => self.write_by_itself(deadline, arguments.as_ref(), work, span).await,
+            };
+            match written {
                 Ok(value) => return Ok(value),
-                Err(failure) => {
-                    drop(connection);
-                    patience.wait_after(failure).await?;
-                }
+                Err(failure) => patience.wait_after(failure).await?,
             }
         }
     }
 
-    /// Statements that count together or not at all. What `work` returns as an error is rolled back.
-    pub(crate) async fn transaction<A: Sync, T: Send>(
+    async fn write_by_itself<A: Sync, T: Send>(
         &self,
+        deadline: Instant,
         arguments: &A,
         work: Work<A, T>,
-    ) -> Result<T, StorageError> {
-        let arguments = (arguments, work);
-        let both = self.write_unwatched(&arguments, |connection, (arguments, work)| {
-            Box::pin(async move {
-                connection.begin().await?;
-                match work(connection, arguments).await {
-                    Ok(value) => connection.commit().await.map(|()| value).map_err(Failure::from),
-                    Err(failure) => {
-                        connection.rollback().await;
-                        Err(failure)
-                    }
-                }
-            })
-        });
-        self.watch().over(OperationKind::Transaction, both).await
+        span: Span,
+    ) -> Result<T, Failure> {
+        let mut connection = self.writer(deadline).await?;
+        match span {
+            Span::Statement => self.run(&mut connection, deadline, arguments, work).await,
+            Span::Transaction => self.run(&mut connection, deadline, &(arguments, work), transact).await,
+        }
+    }
+
+    /// Has the work done by whoever is first to have the connection that writes, be it this caller.
+    async fn write_in_turn<A, T>(
+        &self,
+        queue: &Arc<SqliteQueue>,
+        deadline: Instant,
+        arguments: &Arc<A>,
+        work: Work<A, T>,
+    ) -> Result<T, Failure>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let mut outcome = queue.push(Arc::clone(arguments), work);
+        let done = tokio::select! {
+            biased;
+            done = &mut outcome => done,
+            connection = self.writer(deadline) => {
+                let (queue, connection) = (Arc::clone(queue), connection?);
+                // Who waits for it is told by the queue.
+                drop(tokio::task::spawn_blocking(move || queue.work_off(connection)));
+                let done = timeout_at(deadline, outcome).await;
+                done.map_err(|_| StorageError::unavailable("no answer in time"))?
+            }
+        };
+        done.unwrap_or_else(|_| Err(StorageError::unavailable("whoever wrote for all has failed").into()))
     }
 
     /// Who is told of every operation.
@@ -213,6 +259,31 @@ impl Db {
             lookout.suspect();
         }
     }
+}
+
+/// How much of a piece of work counts together.
+#[derive(Clone, Copy)]
+enum Span {
+    /// It is one statement. SQLite makes a transaction of it all the same, which it would do unasked.
+    Statement,
+    Transaction,
+}
+
+/// Work with a transaction around it.
+fn transact<'c, A: Sync, T: Send>(
+    connection: &'c mut Connection,
+    (arguments, work): &'c (&A, Work<A, T>),
+) -> Answer<'c, T> {
+    Box::pin(async move {
+        connection.begin().await?;
+        match work(connection, arguments).await {
+            Ok(value) => connection.commit().await.map(|()| value).map_err(Failure::from),
+            Err(failure) => {
+                connection.rollback().await;
+                Err(failure)
+            }
+        }
+    })
 }
 
 /// When the caller must have an answer, counted from now.

@@ -6,7 +6,7 @@ use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
 use thiserror::Error;
 
 /// Why an operation on the database failed. `Display` holds neither statements nor values.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum StorageError {
     /// Out of reach, overloaded, locked, read-only or full: the same call may succeed later.
     #[error("the database cannot be used at the moment")]
@@ -64,7 +64,7 @@ impl StorageError {
 }
 
 /// The database's own words, for the log: its primary message, which holds no bound values, or the name of a constraint.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Cause(String);
 
 impl fmt::Display for Cause {

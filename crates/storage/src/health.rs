@@ -35,17 +35,15 @@ impl Storage {
         if found < known {
             return Err(StorageError::SchemaTooOld { found, known });
         }
-        self.db.write(&(), |connection, ()| Box::pin(check_writable(connection))).await
+        self.db.write((), |connection, ()| Box::pin(check_writable(connection))).await
     }
 }
 
 /// A database may answer questions long after it stopped taking writes: a demoted server, a read-only file.
 async fn check_writable(connection: &mut Connection) -> Result<(), Failure> {
     match connection.lent() {
-        Lent::Sqlite(_) | Lent::Closed => {
-            connection.begin().await?;
-            connection.rollback().await;
-        }
+        // Its lock for writing is held already.
+        Lent::Sqlite(_) | Lent::Closed => {}
         Lent::Postgres(_) => {
             let select = diesel::sql_query("SHOW transaction_read_only");
             let found: ReadOnly = query!(connection, |c| select.get_result(c))?;

@@ -19,23 +19,27 @@ impl Storage {
         now: Timestamp,
     ) -> Result<bool, StorageError> {
         let key = assignment.subject.key();
-        self.change(&(assignment, key.as_str(), id, now), |connection, &(assignment, key, id, now)| {
-            Box::pin(async move {
-                let user = matches!(assignment.subject, RoleSubject::User(_)).then_some(key);
-                let insert = diesel::insert_into(role_assignments::table)
-                    .values((
-                        role_assignments::id.eq(id.as_str()),
-                        role_assignments::subject_kind.eq(assignment.subject.kind()),
-                        role_assignments::subject.eq(key),
-                        role_assignments::user_id.eq(user),
-                        role_assignments::role.eq(assignment.role.as_str()),
-                        role_assignments::service.eq(assignment.service.as_ref().map(ServiceName::as_str)),
-                        role_assignments::created_at.eq(now.micros()),
-                    ))
-                    .on_conflict_do_nothing();
-                Ok(query!(connection, |c| insert.execute(c))? == 1)
-            })
-        })
+        self.change(
+            (assignment.clone(), key, id.clone(), now),
+            |connection, &(ref assignment, ref key, ref id, now)| {
+                Box::pin(async move {
+                    let user = matches!(assignment.subject, RoleSubject::User(_)).then_some(key);
+                    let insert = diesel::insert_into(role_assignments::table)
+                        .values((
+                            role_assignments::id.eq(id.as_str()),
+                            role_assignments::subject_kind.eq(assignment.subject.kind()),
+                            role_assignments::subject.eq(key),
+                            role_assignments::user_id.eq(user),
+                            role_assignments::role.eq(assignment.role.as_str()),
+                            role_assignments::service
+                                .eq(assignment.service.as_ref().map(ServiceName::as_str)),
+                            role_assignments::created_at.eq(now.micros()),
+                        ))
+                        .on_conflict_do_nothing();
+                    Ok(query!(connection, |c| insert.execute(c))? == 1)
+                })
+            },
+        )
         .await
     }
 
@@ -43,7 +47,7 @@ impl Storage {
     /// the same role for a named service.
     pub async fn revoke_role(&self, assignment: &RoleAssignment) -> Result<bool, StorageError> {
         let key = assignment.subject.key();
-        self.change(&(assignment, key.as_str()), |connection, &(assignment, key)| {
+        self.change((assignment.clone(), key), |connection, (assignment, key)| {
             Box::pin(async move {
                 let service = assignment.service.as_ref().map_or("", ServiceName::as_str);
                 let delete = diesel::delete(role_assignments::table)

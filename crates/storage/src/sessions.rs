@@ -58,7 +58,7 @@ impl Storage {
     /// Notes that a session was used. Never moves that moment back.
     pub async fn touch_session(&self, session: &SessionId, now: Timestamp) -> Result<(), StorageError> {
         self.db
-            .write(&(session, now), |connection, &(session, now)| {
+            .write((session.clone(), now), |connection, &(ref session, now)| {
                 Box::pin(async move {
                     let update = diesel::update(sessions::table.find(session.as_str()))
                         .filter(sessions::last_seen_at.lt(now.micros()))
@@ -92,7 +92,7 @@ impl Storage {
     /// Ends a session. False when it had been ended before, or never was.
     pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::Session(session.clone()));
-        self.change(&(session, now), |connection, &(session, now)| {
+        self.change((session.clone(), now), |connection, &(ref session, now)| {
             Box::pin(async move {
                 let update = diesel::update(sessions::table.find(session.as_str()))
                     .filter(sessions::revoked_at.is_null())
@@ -107,7 +107,7 @@ impl Storage {
     /// `now`, also one whose sign-in is under way at this moment. Answers how many sessions it ended.
     pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
-        self.change_together(&(user, now), |connection, &(user, now)| {
+        self.change_together((user.clone(), now), |connection, &(ref user, now)| {
             Box::pin(async move {
                 raise_tokens_valid_after(connection, user, now).await?;
                 let update = diesel::update(sessions::table)
@@ -145,7 +145,7 @@ impl Storage {
 
     async fn raise_page(&self, after: &str, last: &str, now: Timestamp) -> Result<u64, StorageError> {
         self.db
-            .write(&(after, last, now), |connection, &(after, last, now)| {
+            .write((after.to_owned(), last.to_owned(), now), |connection, &(ref after, ref last, now)| {
                 Box::pin(async move {
                     let update = diesel::update(users::table)
                         .filter(users::id.gt(after))
@@ -171,17 +171,28 @@ async fn raise_tokens_valid_after(
     query!(connection, |c| update.execute(c)).map(drop)
 }
 
+/// A session as it is written when it begins.
+#[derive(Insertable)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
+pub(crate) struct NewSession<'c> {
+    #[diesel(embed)]
+    session: SessionRow,
+    user_agent: Option<&'c str>,
+    ip: Option<&'c str>,
+}
+
+impl<'c> NewSession<'c> {
+    pub(crate) fn of(session: &Session, client: &'c ClientInfo) -> Self {
+        Self { session: session.into(), user_agent: client.user_agent.as_deref(), ip: client.ip.as_deref() }
+    }
+}
+
 /// Writes a new session.
 pub(crate) async fn create_session(
     connection: &mut Connection,
     session: &Session,
     client: &ClientInfo,
 ) -> Result<(), Failure> {
-    let row = (
-        SessionRow::from(session),
-        sessions::user_agent.eq(client.user_agent.as_deref()),
-        sessions::ip.eq(client.ip.as_deref()),
-    );
-    let insert = diesel::insert_into(sessions::table).values(row);
+    let insert = diesel::insert_into(sessions::table).values(NewSession::of(session, client));
     query!(connection, |c| insert.execute(c)).map(drop)
 }

@@ -10,25 +10,24 @@ mod identities;
 mod people;
 
 use vestibule_domain::{
-    AccountLinking, AuditEvent, ClientInfo, EmailAddress, Session, SessionId, Timestamp, UpstreamProfile,
-    User, UserId, UserIdScheme,
+    AccountLinking, AuditEvent, AuditName, ClientInfo, EmailAddress, Session, SessionId, Timestamp,
+    UpstreamProfile, User, UserId, UserIdScheme,
 };
 
 use crate::audit::{self, log_audit_event};
 use crate::changes::Change;
 use crate::db::Connection;
 use crate::error::{Failure, StorageError};
-use crate::rows::UserRow;
 use crate::sessions::create_session;
 use crate::storage::Storage;
 
 /// A sign-in that a provider has confirmed.
 #[derive(Debug, Clone)]
-pub struct SignIn<'a> {
+pub struct SignIn {
     /// What the provider states.
-    pub profile: &'a UpstreamProfile,
+    pub profile: UpstreamProfile,
     /// Where the sign-in came from.
-    pub client: &'a ClientInfo,
+    pub client: ClientInfo,
     /// What an unknown identity with a known address means.
     pub linking: AccountLinking,
     /// How a new user's id is made.
@@ -60,11 +59,11 @@ pub enum SignInOutcome {
     Disabled,
 }
 
-/// How an existing user was found.
+/// How an existing user was found, who is locked from then on.
 enum Found {
-    ByIdentity(String),
+    ByIdentity(User),
     /// By an address that was verified on both sides.
-    ByAddress(String, EmailAddress),
+    ByAddress(User, EmailAddress),
 }
 
 impl Storage {
@@ -74,7 +73,7 @@ impl Storage {
     /// 2. An unknown one joins, with [`AccountLinking::VerifiedEmail`], the user who holds the first of its verified
     ///    addresses that anybody holds; else it becomes a new user. An unverified address decides nothing.
     /// 3. A user holds the addresses that its identities stated when they last signed in; nobody's address is taken away.
-    pub async fn finish_sign_in(&self, sign_in: &SignIn<'_>) -> Result<SignInOutcome, StorageError> {
+    pub async fn finish_sign_in(&self, sign_in: SignIn) -> Result<SignInOutcome, StorageError> {
         identities::check_key(&sign_in.profile.identity)?;
         let decided =
             self.db.transaction(sign_in, |connection, sign_in| Box::pin(decide(connection, sign_in)));
@@ -88,78 +87,71 @@ impl Storage {
 }
 
 /// The outcome, and what the audit trail tells of it.
-async fn decide(
-    connection: &mut Connection,
-    sign_in: &SignIn<'_>,
-) -> Result<(SignInOutcome, Vec<AuditEvent>), Failure> {
-    let found = find(connection, sign_in).await?;
-    let joined = matches!(found, Some(Found::ByAddress(..)));
-    let owner = found.as_ref().map(|(Found::ByIdentity(id) | Found::ByAddress(id, _))| id.clone());
-    let outcome = match found {
-        Some(found) => returning(connection, sign_in, found).await?,
-        None => newcomer(connection, sign_in).await?,
-    };
-    let events = match &outcome {
-        SignInOutcome::SignedIn { user, is_new, .. } => {
-            events::of_success(sign_in, &user.id, *is_new, joined)
+type Decision = (SignInOutcome, Vec<AuditEvent>);
+
+async fn decide(connection: &mut Connection, sign_in: &SignIn) -> Result<Decision, Failure> {
+    match find(connection, sign_in).await? {
+        Some(Found::ByIdentity(user) | Found::ByAddress(user, _)) if user.disabled_at.is_some() => {
+            let event = events::of_refusal(sign_in, &user.id);
+            audit::insert(connection, &event).await?;
+            Ok((SignInOutcome::Disabled, vec![event]))
         }
-        SignInOutcome::Disabled => events::of_refusal(sign_in, owner),
-    };
-    for event in &events {
-        audit::insert(connection, event).await?;
+        Some(Found::ByIdentity(user)) => returning(connection, sign_in, user).await,
+        Some(Found::ByAddress(user, address)) => joining(connection, sign_in, user, &address).await,
+        None => newcomer(connection, sign_in).await,
     }
-    Ok((outcome, events))
 }
 
-async fn find(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<Option<Found>, Failure> {
-    if let Some(user) = identities::find_owner(connection, &sign_in.profile.identity).await? {
+async fn find(connection: &mut Connection, sign_in: &SignIn) -> Result<Option<Found>, Failure> {
+    if let Some(user) = people::lock_owner(connection, &sign_in.profile.identity).await? {
         return Ok(Some(Found::ByIdentity(user)));
     }
-    match sign_in.linking {
-        AccountLinking::Explicit => Ok(None),
-        AccountLinking::VerifiedEmail => {
-            let holder = claims::find_first_holder(connection, &sign_in.profile.verified_emails).await?;
-            Ok(holder.map(|(user, address)| Found::ByAddress(user, address)))
+    if sign_in.linking == AccountLinking::Explicit {
+        return Ok(None);
+    }
+    match claims::find_first_holder(connection, &sign_in.profile.verified_emails).await? {
+        Some((holder, address)) => {
+            let user = people::lock(connection, &holder).await?.ok_or(Failure::LostRace)?;
+            Ok(Some(Found::ByAddress(user, address)))
         }
+        None => Ok(None),
     }
 }
 
-/// Signs in a user that exists.
-async fn returning(
-    connection: &mut Connection,
-    sign_in: &SignIn<'_>,
-    found: Found,
-) -> Result<SignInOutcome, Failure> {
-    let profile = sign_in.profile;
-    let (Found::ByIdentity(id) | Found::ByAddress(id, _)) = &found;
-    let user: User = match people::lock(connection, id).await? {
-        people::Locked::Enabled(row) => UserRow::try_into(row)?,
-        people::Locked::Disabled => return Ok(SignInOutcome::Disabled),
-        people::Locked::Gone => return Err(Failure::LostRace),
-    };
+/// Signs in the user whose identity it is.
+async fn returning(connection: &mut Connection, sign_in: &SignIn, user: User) -> Result<Decision, Failure> {
+    let profile = &sign_in.profile;
     let held = claims::list_held(connection, &user.id).await?;
     let chosen = claims::choose(&profile.verified_emails, &held, user.email.as_ref());
-    match &found {
-        Found::ByIdentity(_) => identities::refresh(connection, sign_in, &user.id, chosen).await?,
-        Found::ByAddress(_, address) if held.contains(&address.key()) => {
-            identities::create(connection, sign_in, &user.id, chosen).await?;
-        }
-        Found::ByAddress(..) => return Err(Failure::LostRace),
+    let session = session_of(sign_in, &user.id);
+    let event = events::of_arrival(sign_in, &user.id, AuditName::SignInSucceeded);
+    identities::refresh_and_begin(connection, sign_in, &session, &event, chosen).await?;
+    let email = claims::settle(connection, &held, &profile.identity, &user, chosen).await?;
+    let user = people::refresh(connection, profile, user, email).await?;
+    Ok((SignInOutcome::SignedIn { user, session, is_new: false }, vec![event]))
+}
+
+/// Gives the identity to the user who holds its address, and signs them in.
+async fn joining(
+    connection: &mut Connection,
+    sign_in: &SignIn,
+    user: User,
+    address: &EmailAddress,
+) -> Result<Decision, Failure> {
+    let profile = &sign_in.profile;
+    let held = claims::list_held(connection, &user.id).await?;
+    if !held.contains(address) {
+        return Err(Failure::LostRace);
     }
-    claims::release_unstated(connection, &user.id).await?;
-    let email = match chosen {
-        Some(address) => {
-            claims::claim(connection, &user.id, address).await?;
-            Some(address.clone())
-        }
-        None => claims::keep(connection, &user.id, user.email.clone()).await?,
-    };
-    let user = people::refresh(connection, profile, &user.id, email.as_ref()).await?;
-    begin_session(connection, sign_in, user, false).await
+    let chosen = claims::choose(&profile.verified_emails, &held, user.email.as_ref());
+    identities::create(connection, sign_in, &user.id, chosen).await?;
+    let email = claims::settle(connection, &held, &profile.identity, &user, chosen).await?;
+    let user = people::refresh(connection, profile, user, email).await?;
+    begin_session(connection, sign_in, user, AuditName::IdentityLinked).await
 }
 
 /// Makes a user.
-async fn newcomer(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<SignInOutcome, Failure> {
+async fn newcomer(connection: &mut Connection, sign_in: &SignIn) -> Result<Decision, Failure> {
     let chosen = sign_in.profile.verified_emails.first();
     let user = people::create(connection, sign_in, chosen).await?;
     identities::create(connection, sign_in, &user.id, chosen).await?;
@@ -169,23 +161,34 @@ async fn newcomer(connection: &mut Connection, sign_in: &SignIn<'_>) -> Result<S
             return Err(Failure::LostRace);
         }
     }
-    begin_session(connection, sign_in, user, true).await
+    begin_session(connection, sign_in, user, AuditName::UserCreated).await
 }
 
+/// Begins the session of somebody who has arrived in a way that is told of as well.
 async fn begin_session(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
     user: User,
-    is_new: bool,
-) -> Result<SignInOutcome, Failure> {
-    let session = Session {
+    arrival: AuditName,
+) -> Result<Decision, Failure> {
+    let session = session_of(sign_in, &user.id);
+    create_session(connection, &session, &sign_in.client).await?;
+    let events =
+        [arrival, AuditName::SignInSucceeded].map(|name| events::of_arrival(sign_in, &user.id, name));
+    for event in &events {
+        audit::insert(connection, event).await?;
+    }
+    let is_new = arrival == AuditName::UserCreated;
+    Ok((SignInOutcome::SignedIn { user, session, is_new }, events.into()))
+}
+
+fn session_of(sign_in: &SignIn, user: &UserId) -> Session {
+    Session {
         id: sign_in.session_id.clone(),
-        user_id: user.id.clone(),
+        user_id: user.clone(),
         provider_id: sign_in.profile.provider_id(),
         created_at: sign_in.now,
         last_seen_at: sign_in.now,
         expires_at: sign_in.expires_at,
-    };
-    create_session(connection, &session, sign_in.client).await?;
-    Ok(SignInOutcome::SignedIn { user, session, is_new })
+    }
 }

@@ -128,15 +128,14 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         let attributes = write_attributes(attributes);
-        let attributes = attributes.as_str();
         self.db
             .write(
-                &(user, name, avatar_url, attributes),
-                |connection, &(user, name, avatar_url, attributes)| {
+                (user.clone(), name.cloned(), avatar_url.cloned(), attributes),
+                |connection, (user, name, avatar_url, attributes)| {
                     Box::pin(async move {
                         let update = diesel::update(users::table.find(user.as_str())).set((
-                            users::name.eq(name.map(DisplayName::as_str)),
-                            users::avatar_url.eq(avatar_url.map(AvatarUrl::as_str)),
+                            users::name.eq(name.as_ref().map(DisplayName::as_str)),
+                            users::avatar_url.eq(avatar_url.as_ref().map(AvatarUrl::as_str)),
                             users::attributes.eq(attributes),
                         ));
                         query!(connection, |c| update.execute(c)).map(drop)
@@ -154,7 +153,7 @@ impl Storage {
     ) -> Result<UsernameChoice, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         let chosen = self
-            .change(&(user, username), |connection, &(user, username)| {
+            .change((user.clone(), username.clone()), |connection, (user, username)| {
                 Box::pin(async move {
                     let update = diesel::update(users::table.find(user.as_str()))
                         .filter(users::username_key.is_null())
@@ -184,7 +183,7 @@ impl Storage {
     /// False when there is no such user, or it was disabled before.
     pub async fn disable_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
-        self.change(&(user, now), |connection, &(user, now)| {
+        self.change((user.clone(), now), |connection, &(ref user, now)| {
             Box::pin(async move {
                 let later =
                     case_when(users::tokens_valid_after.lt(now.micros()), now.micros().into_sql::<BigInt>())
@@ -201,7 +200,7 @@ impl Storage {
     /// Lets a disabled user sign in again. False when there is no such user, or it was not disabled.
     pub async fn enable_user(&self, user: &UserId) -> Result<bool, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
-        self.change(user, |connection, user| {
+        self.change(user.clone(), |connection, user| {
             Box::pin(async move {
                 let update = diesel::update(users::table.find(user.as_str()))
                     .filter(users::disabled_at.is_not_null())
@@ -216,7 +215,7 @@ impl Storage {
     /// where they were. False when there is no such user.
     pub async fn delete_user(&self, user: &UserId) -> Result<bool, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
-        self.change_together(user, |connection, user| {
+        self.change_together(user.clone(), |connection, user| {
             Box::pin(async move {
                 audit::forget_places(connection, user).await?;
                 let delete = diesel::delete(users::table.find(user.as_str()));

@@ -40,8 +40,8 @@ async fn sign_in(storage: &Storage) -> (SessionId, UserId) {
         organizations: Vec::new(),
     };
     let sign_in = SignIn {
-        profile: &profile,
-        client: &ClientInfo::default(),
+        profile,
+        client: ClientInfo::default(),
         linking: AccountLinking::VerifiedEmail,
         id_scheme: UserIdScheme::Random,
         new_user_id: UserId::random(&SystemRandomness),
@@ -49,7 +49,7 @@ async fn sign_in(storage: &Storage) -> (SessionId, UserId) {
         now: at(0),
         expires_at: at(3600),
     };
-    match storage.finish_sign_in(&sign_in).await.unwrap() {
+    match storage.finish_sign_in(sign_in).await.unwrap() {
         SignInOutcome::SignedIn { user, session, .. } => (session.id, user.id),
         SignInOutcome::Disabled => panic!("nobody is disabled"),
     }

@@ -23,6 +23,27 @@ macro_rules! query {
 }
 pub(crate) use query;
 
+/// Runs statements that do not need each other's outcome, and gives how many rows each of them changed.
+///
+/// PostgreSQL has all of them before it answers the first: one journey instead of several. After a failure the others
+/// may or may not have been done, so this is for transactions, which undo them.
+macro_rules! execute_together {
+    ($connection:expr, [$($statement:expr),+ $(,)?]) => {
+        match $connection.lent() {
+            $crate::db::Lent::Sqlite(c) => {
+                async { Ok(($(::diesel_async::RunQueryDsl::execute($statement, &mut *c).await?,)+)) }.await
+            }
+            $crate::db::Lent::Postgres(c) => {
+                let c = &*c;
+                ::tokio::try_join!($(::diesel_async::RunQueryDsl::execute($statement, &mut &*c)),+)
+            }
+            $crate::db::Lent::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
+        }
+        .map_err($crate::error::Failure::from)
+    };
+}
+pub(crate) use execute_together;
+
 /// A connection that goes back to its pool when it is dropped, unless it was discarded or has a transaction open.
 pub(crate) struct Connection {
     pooled: Pooled,
@@ -92,6 +113,10 @@ impl Connection {
             Lent::Postgres(connection) => connection.batch_execute(statements).await,
             Lent::Closed => Err(DieselError::BrokenTransactionManager),
         }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.pooled, Pooled::Closed)
     }
 
     /// Closes the connection instead of giving it back.

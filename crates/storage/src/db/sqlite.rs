@@ -1,5 +1,8 @@
 //! SQLite: the file, its connections and their settings.
 
+mod place;
+mod queue;
+
 use std::fs::{Metadata, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -13,9 +16,11 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfi
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 
+use self::place::Place;
+pub(super) use self::queue::Queue;
 use crate::error::StorageError;
 
-pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection>;
+pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection, Place>;
 
 /// How long a connection waits for another process's lock: less than its caller does, who so learns the reason.
 #[cfg(test)]

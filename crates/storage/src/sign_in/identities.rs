@@ -2,13 +2,15 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{EmailAddress, IdentityKey, UserId};
+use vestibule_domain::{AuditEvent, EmailAddress, IdentityKey, Session, UserId};
 
 use super::SignIn;
-use crate::db::{Connection, query};
-use crate::error::{Failure, StorageError, optional};
+use crate::audit::AuditRow;
+use crate::db::{Connection, execute_together, query};
+use crate::error::{Failure, StorageError};
 use crate::rows::{write_claims, write_organizations};
-use crate::schema::identities;
+use crate::schema::{audit_events, identities, sessions};
+use crate::sessions::NewSession;
 
 /// Both together must fit into one entry of PostgreSQL's index. OpenID Connect allows a subject 255 characters.
 const MAX_ISSUER_LENGTH: usize = 1_024;
@@ -26,15 +28,6 @@ pub(super) fn check_key(key: &IdentityKey) -> Result<(), StorageError> {
     }
 }
 
-/// The id of the user whose identity this is.
-pub(super) async fn find_owner(
-    connection: &mut Connection,
-    key: &IdentityKey,
-) -> Result<Option<String>, Failure> {
-    let select = identities::table.find((&key.issuer, &key.subject)).select(identities::user_id);
-    optional(query!(connection, |c| select.first::<String>(c)))
-}
-
 #[derive(AsChangeset, Insertable)]
 #[diesel(table_name = identities, treat_none_as_null = true)]
 struct Statement {
@@ -49,10 +42,10 @@ struct Statement {
 
 impl Statement {
     /// What the provider states now. `chosen` is the verified address that the identity stands for.
-    fn of(sign_in: &SignIn<'_>, chosen: Option<&EmailAddress>) -> Self {
+    fn of(sign_in: &SignIn, chosen: Option<&EmailAddress>) -> Self {
         let clean =
             |login: &String| login.chars().filter(|c| !c.is_control()).take(MAX_LOGIN_CHARS).collect();
-        let profile = sign_in.profile;
+        let profile = &sign_in.profile;
         let email = chosen.or(profile.unverified_email.as_ref());
         Self {
             login: profile.login.as_ref().map(clean),
@@ -66,24 +59,29 @@ impl Statement {
     }
 }
 
-/// Writes what the provider states about an identity that the user has.
-pub(super) async fn refresh(
+/// Writes what the provider states about an identity that the user has, the session that begins by it, and what the
+/// audit trail tells of that.
+pub(super) async fn refresh_and_begin(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
-    user: &UserId,
+    sign_in: &SignIn,
+    session: &Session,
+    event: &AuditEvent,
     chosen: Option<&EmailAddress>,
 ) -> Result<(), Failure> {
     let key = &sign_in.profile.identity;
     let update = diesel::update(identities::table.find((&key.issuer, &key.subject)))
-        .filter(identities::user_id.eq(user.as_str()))
+        .filter(identities::user_id.eq(session.user_id.as_str()))
         .set(Statement::of(sign_in, chosen));
-    exactly_one(query!(connection, |c| update.execute(c))?)
+    let begin = diesel::insert_into(sessions::table).values(NewSession::of(session, &sign_in.client));
+    let tell = diesel::insert_into(audit_events::table).values(AuditRow::of(event));
+    let (refreshed, _, _) = execute_together!(connection, [update, begin, tell])?;
+    exactly_one(refreshed)
 }
 
 /// Gives the user an identity that nobody has.
 pub(super) async fn create(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
     user: &UserId,
     chosen: Option<&EmailAddress>,
 ) -> Result<(), Failure> {

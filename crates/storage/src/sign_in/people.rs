@@ -3,57 +3,75 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{
-    Attributes, AvatarUrl, DisplayName, EmailAddress, UpstreamProfile, User, UserId, UserIdScheme,
+    Attributes, AvatarUrl, DisplayName, EmailAddress, IdentityKey, UpstreamProfile, User, UserId,
+    UserIdScheme,
 };
 
 use super::SignIn;
-use crate::db::{Connection, query};
+use crate::db::{Connection, Lent, query};
 use crate::error::{Failure, optional};
 use crate::rows::{UserRow, write_attributes};
-use crate::schema::users;
+use crate::schema::{identities, users};
 
-pub(super) enum Locked {
-    Enabled(UserRow),
-    Disabled,
-    Gone,
+/// Reads a row of `users` and keeps every other sign-in of the same user waiting until this transaction ends. In SQLite
+/// the transaction has the only lock there is since its start.
+macro_rules! lock {
+    ($connection:expr, $select:expr) => {{
+        let row = match $connection.lent() {
+            Lent::Sqlite(c) => $select.select(UserRow::as_select()).get_result::<UserRow>(c).await,
+            Lent::Postgres(c) => {
+                $select.select(UserRow::as_select()).for_no_key_update().get_result::<UserRow>(c).await
+            }
+            Lent::Closed => Err(diesel::result::Error::BrokenTransactionManager),
+        };
+        optional(row.map_err(Failure::from))?.map(User::try_from).transpose().map_err(Failure::from)
+    }};
 }
 
-/// Reads a user and keeps every other sign-in of the same user waiting until this transaction ends. The lock is an
-/// update that changes nothing, the one form that both databases know.
-pub(super) async fn lock(connection: &mut Connection, user: &str) -> Result<Locked, Failure> {
-    let update = diesel::update(users::table.find(user))
-        .filter(users::disabled_at.is_null())
-        .set(users::disabled_at.eq(None::<i64>));
-    let row = query!(connection, |c| update.returning(UserRow::as_returning()).get_result::<UserRow>(c));
-    if let Some(row) = optional(row)? {
-        return Ok(Locked::Enabled(row));
-    }
-    let select = users::table.find(user).select(users::disabled_at);
-    match optional(query!(connection, |c| select.first::<Option<i64>>(c)))? {
-        Some(Some(_)) => Ok(Locked::Disabled),
-        Some(None) | None => Ok(Locked::Gone),
-    }
+/// Finds and locks the user whose identity this is.
+pub(super) async fn lock_owner(
+    connection: &mut Connection,
+    key: &IdentityKey,
+) -> Result<Option<User>, Failure> {
+    let owner = identities::table.find((&key.issuer, &key.subject)).select(identities::user_id);
+    lock!(connection, users::table.filter(users::id.nullable().eq(owner.single_value())))
 }
 
-/// Writes the provider's name and picture, where it has them, and the address. The username is the person's own.
+/// Finds and locks a user.
+pub(super) async fn lock(connection: &mut Connection, user: &str) -> Result<Option<User>, Failure> {
+    lock!(connection, users::table.filter(users::id.eq(user)))
+}
+
+/// Writes the provider's name and picture, where it has them, and the address, if any of it is new. The username is the
+/// person's own.
 pub(super) async fn refresh(
     connection: &mut Connection,
     profile: &UpstreamProfile,
-    user: &UserId,
-    email: Option<&EmailAddress>,
+    user: User,
+    email: Option<EmailAddress>,
 ) -> Result<User, Failure> {
-    let name = profile.name.as_ref().map(|name| users::name.eq(name.as_str()));
-    let avatar_url = profile.avatar_url.as_ref().map(|url| users::avatar_url.eq(url.as_str()));
-    let email = users::email.eq(email.map(EmailAddress::as_str));
-    let update = diesel::update(users::table.find(user.as_str())).set((name, avatar_url, email));
-    let row = query!(connection, |c| update.returning(UserRow::as_returning()).get_result::<UserRow>(c))?;
-    Ok(row.try_into()?)
+    let refreshed = User {
+        name: profile.name.clone().or_else(|| user.name.clone()),
+        avatar_url: profile.avatar_url.clone().or_else(|| user.avatar_url.clone()),
+        email,
+        ..user.clone()
+    };
+    if refreshed == user {
+        return Ok(user);
+    }
+    let update = diesel::update(users::table.find(user.id.as_str())).set((
+        users::name.eq(refreshed.name.as_ref().map(DisplayName::as_str)),
+        users::avatar_url.eq(refreshed.avatar_url.as_ref().map(AvatarUrl::as_str)),
+        users::email.eq(refreshed.email.as_ref().map(EmailAddress::as_str)),
+    ));
+    query!(connection, |c| update.execute(c))?;
+    Ok(refreshed)
 }
 
 /// Writes a new user.
 pub(super) async fn create(
     connection: &mut Connection,
-    sign_in: &SignIn<'_>,
+    sign_in: &SignIn,
     email: Option<&EmailAddress>,
 ) -> Result<User, Failure> {
     if let (UserIdScheme::EmailMd5, Some(email)) = (sign_in.id_scheme, email) {
@@ -66,7 +84,7 @@ pub(super) async fn create(
     if insert(connection, &user).await? { Ok(user) } else { Err(Failure::LostRace) }
 }
 
-fn new_user(sign_in: &SignIn<'_>, id: UserId, email: Option<&EmailAddress>) -> User {
+fn new_user(sign_in: &SignIn, id: UserId, email: Option<&EmailAddress>) -> User {
     User {
         id,
         username: None,

@@ -85,7 +85,7 @@ impl Bench {
     pub(crate) async fn sign_in_as(
         &self,
         profile: &UpstreamProfile,
-        change: impl FnOnce(&mut SignIn<'_>),
+        change: impl FnOnce(&mut SignIn),
     ) -> SignedIn {
         signed_in(try_sign_in(&self.storage, profile, change).await)
     }
@@ -115,12 +115,11 @@ pub(crate) fn signed_in(outcome: SignInOutcome) -> SignedIn {
 pub(crate) async fn try_sign_in(
     storage: &Storage,
     profile: &UpstreamProfile,
-    change: impl FnOnce(&mut SignIn<'_>),
+    change: impl FnOnce(&mut SignIn),
 ) -> SignInOutcome {
-    let client = ClientInfo::new(Some("test"), Some("192.0.2.1".to_owned()));
     let mut sign_in = SignIn {
-        profile,
-        client: &client,
+        profile: profile.clone(),
+        client: ClientInfo::new(Some("test"), Some("192.0.2.1".to_owned())),
         linking: AccountLinking::VerifiedEmail,
         id_scheme: UserIdScheme::Random,
         new_user_id: UserId::random(&SystemRandomness),
@@ -129,7 +128,7 @@ pub(crate) async fn try_sign_in(
         expires_at: at(24 * HOUR),
     };
     change(&mut sign_in);
-    storage.finish_sign_in(&sign_in).await.expect("a sign-in")
+    storage.finish_sign_in(sign_in).await.expect("a sign-in")
 }
 
 /// A person at a provider, without an address.

@@ -10,7 +10,7 @@ fn unverified(issuer: &str, subject: &str, text: &str) -> UpstreamProfile {
     UpstreamProfile { unverified_email: Some(address(text)), ..person(issuer, subject) }
 }
 
-fn explicit(sign_in: &mut SignIn<'_>) {
+fn explicit(sign_in: &mut SignIn) {
     sign_in.linking = AccountLinking::Explicit;
 }
 

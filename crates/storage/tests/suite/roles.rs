@@ -156,7 +156,7 @@ on_both_databases! {
         bench.grant(&role("Writer", email("ada@example.org"), None)).await;
         for (issuer, subject) in [(GOOGLE, "1"), (GITHUB, "2")] {
             let profile = verified(issuer, subject, &["ada@example.org"]);
-            let change = |sign_in: &mut vestibule_storage::SignIn<'_>| sign_in.linking = AccountLinking::Explicit;
+            let change = |sign_in: &mut vestibule_storage::SignIn| sign_in.linking = AccountLinking::Explicit;
             let one = bench.sign_in_as(&profile, change).await.user.id;
             assert_eq!(bench.reasons(&one).await.len(), 1);
         }

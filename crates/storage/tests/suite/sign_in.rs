@@ -120,10 +120,9 @@ on_both_databases! {
                 identity: IdentityKey { issuer: issuer.to_owned(), subject: subject.to_owned() },
                 ..person(GOOGLE, "1")
             };
-            let client = ClientInfo::default();
             let sign_in = SignIn {
-                profile: &odd,
-                client: &client,
+                profile: odd,
+                client: ClientInfo::default(),
                 linking: AccountLinking::Explicit,
                 id_scheme: UserIdScheme::Random,
                 new_user_id: UserId::random(&SystemRandomness),
@@ -131,7 +130,7 @@ on_both_databases! {
                 now: at(0),
                 expires_at: at(1),
             };
-            let refused = bench.storage.finish_sign_in(&sign_in).await;
+            let refused = bench.storage.finish_sign_in(sign_in).await;
             assert!(matches!(refused, Err(StorageError::UnusableIdentity)), "{issuer:.9} {subject:.9}");
         }
         assert_eq!(bench.count_users().await, 0);
@@ -146,7 +145,7 @@ on_both_databases! {
     }
 
     async fn the_ids_of_the_original_are_made_from_the_verified_address(bench: &Bench) {
-        let scheme = |sign_in: &mut SignIn<'_>| sign_in.id_scheme = UserIdScheme::EmailMd5;
+        let scheme = |sign_in: &mut SignIn| sign_in.id_scheme = UserIdScheme::EmailMd5;
         let ada = bench.sign_in_as(&verified(GOOGLE, "1", &["ada@example.org"]), scheme).await.user;
         assert_eq!(ada.id, UserId::from_email_md5(&address("ada@example.org")));
 
@@ -163,7 +162,7 @@ on_both_databases! {
     }
 
     async fn an_id_of_the_original_that_is_taken_is_not_given_twice(bench: &Bench) {
-        let scheme = |sign_in: &mut SignIn<'_>| sign_in.id_scheme = UserIdScheme::EmailMd5;
+        let scheme = |sign_in: &mut SignIn| sign_in.id_scheme = UserIdScheme::EmailMd5;
         let ada = bench.sign_in_as(&verified(GOOGLE, "1", &["ada@example.org"]), scheme).await.user;
         bench.sign_in_as(&verified(GOOGLE, "1", &["king@example.org"]), scheme).await;
         let candidate = UserId::random(&SystemRandomness);
