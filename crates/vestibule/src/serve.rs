@@ -130,7 +130,7 @@ async fn serve(
     trail.tell(AuditName::ServiceStarted, Actor::Service, identify).await;
     let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone())));
     // Until here a signal ends the program at once: nothing is under way.
-    let ending = Ending::listen(settings.drain_delay)?;
+    let ending = Ending::listen(settings.drain_delay, stopping.clone())?;
     let clients = Clients { max_connections: settings.max_connections, proxies: settings.trusted_proxies };
     listeners::serve(listener, endpoint, clients, ending, stopping, metrics).await;
     if let Some(admin) = admin {

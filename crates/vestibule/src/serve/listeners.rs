@@ -19,7 +19,8 @@ use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, Req
 use super::ending::Ending;
 use crate::failure::Failure;
 
-/// Requests under way may take so long once nothing new is accepted; then they are cut.
+/// Requests under way may take so long once nothing new is accepted, less what was waited beyond `DRAIN_DELAY`; then they are
+/// cut.
 const GRACE: Duration = Duration::from_secs(6);
 /// Descriptors for everything but clients: databases, providers, plugins, files.
 const DESCRIPTORS_KEPT_BACK: u64 = 64;
@@ -59,13 +60,15 @@ pub(crate) async fn serve(
     let Clients { max_connections, proxies } = clients;
     let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
     let limits = Limits { max_connections: affordable(max_connections), is_shared, ..Limits::default() };
-    let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(ConnectionMetrics(metrics)));
+    let poem = Poem { endpoint, stopping: stopping.clone() };
+    let listener = Listener::new(socket, poem, limits, Arc::new(ConnectionMetrics(metrics)));
     let soon = async {
         ending.asked().await;
         tracing::info!("stopping: readiness says no, then requests under way are finished");
         stopping.begin();
     };
-    let stop = Stop { soon, now: ending.waited(), grace: GRACE };
+    let now = async { GRACE.saturating_sub(ending.waited().await) };
+    let stop = Stop { soon, now };
     if !listener.serve(stop).await {
         tracing::warn!("requests under way took too long and were cut");
     }
@@ -75,8 +78,9 @@ pub(crate) async fn serve(
 pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics) {
     let endpoint = vestibule_http::admin_endpoint(metrics);
     let limits = Limits { max_connections: 64, is_shared: Arc::new(|_| true), ..Limits::default() };
-    let listener = Listener::new(socket, Poem(endpoint), limits, Arc::new(vestibule_listener::NoObserver));
-    let stop = Stop { soon: std::future::pending(), now: std::future::pending(), grace: Duration::ZERO };
+    let poem = Poem { endpoint, stopping: Stopping::default() };
+    let listener = Listener::new(socket, poem, limits, Arc::new(vestibule_listener::NoObserver));
+    let stop = Stop { soon: std::future::pending(), now: std::future::pending() };
     listener.serve(stop).await;
 }
 
@@ -101,18 +105,22 @@ fn affordable(wanted: usize) -> usize {
 }
 
 /// Answers with a poem endpoint.
-struct Poem(BoxEndpoint<'static>);
+struct Poem {
+    endpoint: BoxEndpoint<'static>,
+    stopping: Stopping,
+}
 
 impl Handler for Poem {
     type Body = BoxBody<bytes::Bytes, io::Error>;
 
     async fn call(&self, request: http::Request<RequestBody>, peer: Peer) -> http::Response<Self::Body> {
+        self.stopping.note_request(request.uri().path());
         let (parts, body) = request.into_parts();
         let body =
             if hyper::body::Body::is_end_stream(&body) { Body::empty() } else { Body::from(body.boxed()) };
         let (local, remote) = (LocalAddr(Addr::from(peer.local)), RemoteAddr(Addr::from(peer.remote)));
         let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
-        let answer = self.0.call(Request::from_parts(parts, body)).await;
+        let answer = self.endpoint.call(Request::from_parts(parts, body)).await;
         answer.unwrap_or_else(poem::Error::into_response).into_response().into()
     }
 }
