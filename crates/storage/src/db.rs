@@ -7,6 +7,7 @@ mod connection;
 mod postgres;
 mod sqlite;
 mod tls;
+mod turn;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::Pin;
@@ -20,6 +21,8 @@ use tokio::time::{Instant, timeout_at};
 pub(crate) use self::connection::{Connection, Lent, query};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
+use self::turn::Turn;
+pub use self::turn::within_one_limit;
 use crate::error::{Failure, StorageError};
 use crate::observer::{OperationKind, PoolState, Watch};
 use crate::storage::StorageOptions;
@@ -29,9 +32,6 @@ use crate::url::{DatabaseUrl, Target};
 const MAX_REPETITIONS: u32 = 3;
 /// How often work begins anew after a lost race. The winner has committed by then, so one more look nearly always ends it.
 const MAX_LOST_RACES: u32 = 8;
-/// How long an operation may take as its caller sees it, the wait for a connection included: a server that is stopped, a
-/// network that swallows packets, or a disk that hangs, answers nothing at all.
-const OPERATION_TIMEOUT: Duration = Duration::from_millis(2_400);
 
 /// What is done with a connection: a function of its arguments, so that it can be done again, written as a closure that
 /// captures nothing. (An async closure would read better, but the compiler cannot yet see that its future is `Send`.)
@@ -88,9 +88,9 @@ impl Db {
     /// A single statement that only reads.
     pub(crate) async fn read<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
         let look = async {
-            let deadline = deadline();
-            let mut connection = self.reader(deadline).await?;
-            self.run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
+            let turn = Turn::begin();
+            let mut connection = self.reader(turn.deadline()).await?;
+            self.run(&mut connection, &turn, arguments, work).await.map_err(StorageError::from)
         };
         self.watch().over(OperationKind::Read, look).await
     }
@@ -101,11 +101,11 @@ impl Db {
     }
 
     async fn write_unwatched<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
-        let deadline = deadline();
+        let turn = Turn::begin();
         let mut patience = Patience::default();
         loop {
-            let mut connection = self.writer(deadline).await?;
-            match self.run(&mut connection, deadline, arguments, work).await {
+            let mut connection = self.writer(turn.deadline()).await?;
+            match self.run(&mut connection, &turn, arguments, work).await {
                 Ok(value) => return Ok(value),
                 Err(failure) => {
                     drop(connection);
@@ -173,7 +173,7 @@ impl Db {
     /// A connection to SQLite for something that takes its time; nothing when the database is PostgreSQL.
     pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
         match self {
-            Self::Sqlite { .. } => self.reader(deadline()).await.map(Some),
+            Self::Sqlite { .. } => self.reader(Turn::begin().deadline()).await.map(Some),
             Self::Postgres { .. } => Ok(None),
         }
     }
@@ -191,13 +191,15 @@ impl Db {
     async fn run<A, T>(
         &self,
         connection: &mut Connection,
-        deadline: Instant,
+        turn: &Turn,
         arguments: &A,
         work: Work<A, T>,
     ) -> Result<T, Failure> {
-        let Ok(result) = timeout_at(deadline, work(connection, arguments)).await else {
+        let Ok(result) = timeout_at(turn.deadline(), work(connection, arguments)).await else {
             connection.discard();
-            self.note_silence();
+            if turn.tells_silence() {
+                self.note_silence();
+            }
             return Err(StorageError::unavailable("no answer in time").into());
         };
         if result.as_ref().is_err_and(Failure::spoils_connection) {
@@ -213,11 +215,6 @@ impl Db {
             lookout.suspect();
         }
     }
-}
-
-/// When the caller must have an answer, counted from now.
-fn deadline() -> Instant {
-    Instant::now() + OPERATION_TIMEOUT
 }
 
 /// Counts what has been tried again, and waits a little, not equally long everywhere, before the next attempt.

@@ -45,6 +45,7 @@ pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
 pub use backup::BackupError;
 pub use changes::{BELIEF, Change, Changes, LastKnown, Stamp};
 pub use cleanup::DeletedRows;
+pub use db::within_one_limit;
 pub use error::{Cause, StorageError};
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use sessions::LiveSession;
