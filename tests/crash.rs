@@ -12,15 +12,16 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use url::Url;
 use vestibule_provider_emulator::Persona;
-use vestibule_test_support::{Answer, Client, TestDatabase};
+use vestibule_test_support::{Answer, Client, Machine, TestDatabase};
 
 use crate::world::World;
 
 /// On each of the two databases.
 const CYCLES: u32 = 100;
 const CALLERS: u32 = 3;
-/// Ready after a kill within this time. Promised is a second; a test machine has two databases and their callers to carry.
-const READY: Duration = Duration::from_secs(10);
+/// Ready after a kill within this time, less that for which the machine stood still. Promised is a second; a debug build takes
+/// longer, and the processors carry two databases and their callers as well.
+const READY: Duration = Duration::from_secs(4);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l1_two_hundred_kills_under_requests_lose_nothing_that_was_acknowledged_and_leave_nothing_half_done()
@@ -44,9 +45,9 @@ async fn kill_again_and_again(name: &str, database: TestDatabase, mut chance: Ch
         if name == "SQLite" || cycle % 10 == 0 {
             world.database.assert_consistent();
         }
-        let begun = Instant::now();
+        let (begun, machine) = (Instant::now(), Machine::watch());
         world.program.start_again().await;
-        starts.push(begun.elapsed());
+        starts.push(begun.elapsed().saturating_sub(machine.lost()));
         for story in &stories {
             story.assert_kept(&world).await;
         }

@@ -29,9 +29,7 @@ pub(super) struct Load {
 #[derive(Debug)]
 pub(super) struct Lost {
     pub(super) what: &'static str,
-    // Read by `Debug`.
-    #[expect(dead_code, reason = "for the message of a test that fails")]
-    why: String,
+    pub(super) why: String,
 }
 
 impl Load {

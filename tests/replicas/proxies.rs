@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use reqwest::{Certificate, redirect};
 use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use vestibule_test_support::{Client, Program, eventually, free_port};
 
 use super::haproxy::Haproxy;
@@ -155,6 +157,41 @@ fn nginx_configuration(folder: &Path, [plain, encrypted]: [u16; 2], replicas: &[
     )
 }
 
+/// A replica is replaced without a word to the proxy ahead; whoever asks meanwhile has an answer.
+async fn assert_nothing_is_lost_meanwhile(
+    replica: &mut Program,
+    client: &reqwest::Client,
+    proxy: &str,
+    token: &str,
+) {
+    let (stop, stopped) = watch::channel(false);
+    let mut callers = JoinSet::new();
+    for _ in 0..4 {
+        let (client, stopped) = (client.clone(), stopped.clone());
+        let (check, update) = (format!("{proxy}/auth/check"), format!("{proxy}/auth/update"));
+        let token = token.to_owned();
+        callers.spawn(async move {
+            while !*stopped.borrow() {
+                for request in [client.get(&check), client.post(&update)] {
+                    let answer = request.bearer_auth(&token).send().await.expect("an answer");
+                    assert_eq!(answer.status(), 200, "{}", answer.url());
+                }
+            }
+        });
+    }
+    let own = replica.client();
+    for _ in 0..2 {
+        replica.begin_stop();
+        eventually("it begins to end", async || own.get("/readyz").await.status == 503).await;
+        // The second signal: at once.
+        replica.begin_stop();
+        replica.ended().await;
+        replica.start_again().await;
+    }
+    stop.send_replace(true);
+    callers.join_all().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_ends_tls_tells_the_address_of_the_client_and_logs_no_token() {
     let mut fleet = Fleet::new().await;
@@ -174,6 +211,8 @@ async fn nginx_ends_tls_tells_the_address_of_the_client_and_logs_no_token() {
         let answer = client.get(format!("{}/auth/check?jwt={token}", nginx.encrypted)).send().await.unwrap();
         assert!(answer.text().await.unwrap().contains("\"authenticated\":true"));
     }
+    fleet.replicas[1].start_again().await;
+    assert_nothing_is_lost_meanwhile(&mut fleet.replicas[0], &client, &nginx.encrypted, &token).await;
     let logs = ["vestibule.log", "vestibule-error.log"];
     let logs = logs.map(|name| fs::read_to_string(nginx.folder.path().join(name)).unwrap()).concat();
     assert!(logs.contains("\"GET /auth/check\" 200"), "{logs}");

@@ -1,11 +1,12 @@
 //! What may this person do at a service? The answer is a signed permission token.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use vestibule_domain::{Actor, AuditEvent, AuditName, ServiceName, UserId};
 use vestibule_plugin_host::{CallFailure, PermissionRequest};
-use vestibule_storage::log_audit_event;
+use vestibule_storage::{log_audit_event, within_one_limit};
 use vestibule_tokens::PermissionToken;
 
 use crate::{AuthorizationResult, FlowError, Flows, IssuedToken, Principal, Written};
@@ -43,7 +44,7 @@ impl Flows {
         service: Option<&str>,
     ) -> Result<Authorization, FlowError> {
         let service = service.and_then(|name| self.find_service(name));
-        let outcome = self.authorize_known(token, service.clone()).await;
+        let outcome = within_one_limit(pin!(self.authorize_known(token, service.clone()))).await;
         let result = AuthorizationResult::of(&outcome, service.is_some());
         self.parts.observer.authorized(service.as_ref(), result);
         outcome

@@ -1,7 +1,10 @@
 //! Is this person signed in, and if not, where can they?
 
+use std::pin::pin;
+
 use url::form_urlencoded;
 use vestibule_domain::Next;
+use vestibule_storage::within_one_limit;
 
 use crate::{FlowError, Flows, Principal};
 
@@ -31,7 +34,7 @@ impl Flows {
         token: Option<&str>,
         next: Option<&str>,
     ) -> Result<SessionCheck, FlowError> {
-        if let Some(principal) = self.recognize(token).await? {
+        if let Some(principal) = within_one_limit(pin!(self.recognize(token))).await? {
             return Ok(SessionCheck::SignedIn(Box::new(principal)));
         }
         let next = Next::parse(next, &self.settings.allowed_origins)?;

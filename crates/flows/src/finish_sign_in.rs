@@ -1,5 +1,7 @@
 //! From the provider back to the frontend, with a user token.
 
+use std::pin::pin;
+
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
     Actor, AuditEvent, AuditName, ClientInfo, Next, ProviderName, Session, SessionId, UpstreamProfile, User,
@@ -7,7 +9,7 @@ use vestibule_domain::{
 };
 use vestibule_plugin_host::Hook;
 use vestibule_providers::{CodeExchange, Provider, ProviderError};
-use vestibule_storage::{SignIn, SignInOutcome, log_audit_event};
+use vestibule_storage::{SignIn, SignInOutcome, log_audit_event, within_one_limit};
 
 use crate::attempt::Attempt;
 use crate::error::{error_code_from_provider, error_code_of};
@@ -80,7 +82,7 @@ impl Flows {
     /// The attempt is spent before the code is exchanged, by one insertion that can succeed once: of any number of
     /// identical callbacks one goes on. Until then nothing is redirected and nothing is written.
     pub async fn finish_sign_in(&self, callback: &Callback) -> Result<String, FlowError> {
-        let outcome = self.follow_callback(callback).await;
+        let outcome = within_one_limit(pin!(self.follow_callback(callback))).await;
         if let Err(FlowError::Callback(reason)) = &outcome {
             self.parts.observer.callback_refused(*reason);
             if *reason == CallbackRefusal::StateReplayed {

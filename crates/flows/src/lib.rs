@@ -24,13 +24,14 @@ mod start_sign_in;
 mod username;
 mod written;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::{AccountLinking, AllowedOrigins, Clock, ExternalAddress, Randomness, UserIdScheme};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::Providers;
-use vestibule_storage::{Change, Storage};
+use vestibule_storage::{Change, Storage, within_one_limit};
 use vestibule_tokens::TokenService;
 
 pub use authorize::{Authorization, Grant};
@@ -138,7 +139,7 @@ impl Flows {
 
     /// Says what keeps the service from doing its work, if anything: database, keys or plugins.
     pub async fn find_hindrance(&self) -> Option<&'static str> {
-        if self.parts.storage.ping().await.is_err() {
+        if within_one_limit(pin!(self.parts.storage.ping())).await.is_err() {
             return Some("the database does not answer");
         }
         if !self.parts.tokens.is_usable() {

@@ -1,7 +1,10 @@
 //! The end of a session, or of all of a person's.
 
+use std::pin::pin;
+
 use vestibule_domain::{AuditEvent, AuditName, ClientInfo};
 use vestibule_plugin_host::Hook;
+use vestibule_storage::within_one_limit;
 
 use crate::{FlowError, Flows};
 
@@ -9,6 +12,15 @@ impl Flows {
     /// Ends the session of the token; with `everywhere`, all sessions of its user. A token that is already dead has
     /// nothing to end, which is a success. The sessions are dead in the database before the extensions hear of it.
     pub async fn sign_out(
+        &self,
+        token: Option<&str>,
+        everywhere: bool,
+        client: &ClientInfo,
+    ) -> Result<(), FlowError> {
+        within_one_limit(pin!(self.end_sessions(token, everywhere, client))).await
+    }
+
+    async fn end_sessions(
         &self,
         token: Option<&str>,
         everywhere: bool,

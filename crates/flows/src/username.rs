@@ -1,7 +1,9 @@
 //! A person chooses a username, once.
 
+use std::pin::pin;
+
 use vestibule_domain::{AuditEvent, AuditName, ClientInfo, Username};
-use vestibule_storage::UsernameChoice;
+use vestibule_storage::{UsernameChoice, within_one_limit};
 
 use crate::{FlowError, Flows};
 
@@ -23,6 +25,15 @@ impl UsernameOutcome {
 impl Flows {
     /// Sets the username of whoever holds the token. Without a username there is nothing to do, which is a success.
     pub async fn choose_username(
+        &self,
+        token: Option<&str>,
+        username: Option<&str>,
+        client: &ClientInfo,
+    ) -> Result<UsernameOutcome, FlowError> {
+        within_one_limit(pin!(self.set_username(token, username, client))).await
+    }
+
+    async fn set_username(
         &self,
         token: Option<&str>,
         username: Option<&str>,

@@ -36,10 +36,8 @@ const REST_BEFORE_CLOSING: u32 = 1;
 pub struct Stop<W, N> {
     /// When it begins: answers say from now on that theirs was the last on its connection.
     pub soon: W,
-    /// When nothing new is accepted any more.
+    /// When nothing new is accepted any more; it tells how long requests under way may then take.
     pub now: N,
-    /// How long requests under way may then take.
-    pub grace: Duration,
 }
 
 /// A socket that will be served.
@@ -75,29 +73,32 @@ impl<H: Handler> Listener<H> {
     }
 
     /// Serves until it is to stop and all is answered, or the grace is over. Answers whether everything was answered.
-    pub async fn serve(mut self, stop: Stop<impl Future<Output = ()>, impl Future<Output = ()>>) -> bool {
+    pub async fn serve(
+        mut self,
+        stop: Stop<impl Future<Output = ()>, impl Future<Output = Duration>>,
+    ) -> bool {
         let lookout = tokio::spawn(look_out(Arc::clone(&self.shared)));
         let shared = Arc::clone(&self.shared);
         let soon = async {
             stop.soon.await;
             shared.stopping.store(true, Ordering::Relaxed);
-            stop.now.await;
+            stop.now.await
         };
-        tokio::select! {
-            () = soon => {}
-            () = self.accept_all() => {}
-        }
+        let grace = tokio::select! {
+            grace = soon => grace,
+            never = self.accept_all() => match never {},
+        };
         // Whoever was let in by the kernel before the socket closes is answered as well.
         while let Some(stream) = self.acceptor.accept_waiting().await {
             take(&self.shared, stream);
         }
         drop(self.acceptor);
-        let answered = self.shared.finish(stop.grace).await;
+        let answered = self.shared.finish(grace).await;
         lookout.abort();
         answered
     }
 
-    async fn accept_all(&mut self) {
+    async fn accept_all(&mut self) -> Infallible {
         loop {
             let stream = self.acceptor.accept(self.shared.observer.as_ref()).await;
             take(&self.shared, stream);

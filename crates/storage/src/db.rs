@@ -7,6 +7,7 @@ mod connection;
 mod postgres;
 mod sqlite;
 mod tls;
+mod turn;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::Pin;
@@ -21,6 +22,8 @@ pub(crate) use self::connection::{Connection, Lent, execute_together, query};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
 use self::sqlite::Queue as SqliteQueue;
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
+use self::turn::Turn;
+pub use self::turn::within_one_limit;
 use crate::error::{Failure, StorageError};
 use crate::observer::{OperationKind, PoolState, Watch};
 use crate::storage::StorageOptions;
@@ -30,9 +33,6 @@ use crate::url::{DatabaseUrl, Target};
 const MAX_REPETITIONS: u32 = 3;
 /// How often work begins anew after a lost race. The winner has committed by then, so one more look nearly always ends it.
 const MAX_LOST_RACES: u32 = 8;
-/// How long an operation may take as its caller sees it, the wait for a connection included: a server that is stopped, a
-/// network that swallows packets, or a disk that hangs, answers nothing at all.
-const OPERATION_TIMEOUT: Duration = Duration::from_millis(2_400);
 
 /// What is done with a connection: a function of its arguments, so that it can be done again, written as a closure that
 /// captures nothing. (An async closure would read better, but the compiler cannot yet see that its future is `Send`.)
@@ -91,9 +91,9 @@ impl Db {
     /// A single statement that only reads.
     pub(crate) async fn read<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
         let look = async {
-            let deadline = deadline();
-            let mut connection = self.reader(deadline).await?;
-            self.run(&mut connection, deadline, arguments, work).await.map_err(StorageError::from)
+            let turn = Turn::begin();
+            let mut connection = self.reader(turn.deadline()).await?;
+            self.run(&mut connection, &turn, arguments, work).await.map_err(StorageError::from)
         };
         self.watch().over(OperationKind::Read, look).await
     }
@@ -128,12 +128,12 @@ impl Db {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let (arguments, deadline) = (Arc::new(arguments), deadline());
+        let (arguments, turn) = (Arc::new(arguments), Turn::begin());
         let mut patience = Patience::default();
         loop {
             let written = match self {
-                Self::Sqlite { queue, .. } => self.write_in_turn(queue, deadline, &arguments, work).await,
-                Self::Postgres { .. } => self.write_by_itself(deadline, arguments.as_ref(), work, span).await,
+                Self::Sqlite { queue, .. } => self.write_in_turn(queue, &turn, &arguments, work).await,
+                Self::Postgres { .. } => self.write_by_itself(&turn, arguments.as_ref(), work, span).await,
             };
             match written {
                 Ok(value) => return Ok(value),
@@ -144,15 +144,15 @@ impl Db {
 
     async fn write_by_itself<A: Sync, T: Send>(
         &self,
-        deadline: Instant,
+        turn: &Turn,
         arguments: &A,
         work: Work<A, T>,
         span: Span,
     ) -> Result<T, Failure> {
-        let mut connection = self.writer(deadline).await?;
+        let mut connection = self.writer(turn.deadline()).await?;
         match span {
-            Span::Statement => self.run(&mut connection, deadline, arguments, work).await,
-            Span::Transaction => self.run(&mut connection, deadline, &(arguments, work), transact).await,
+            Span::Statement => self.run(&mut connection, turn, arguments, work).await,
+            Span::Transaction => self.run(&mut connection, turn, &(arguments, work), transact).await,
         }
     }
 
@@ -160,7 +160,7 @@ impl Db {
     async fn write_in_turn<A, T>(
         &self,
         queue: &Arc<SqliteQueue>,
-        deadline: Instant,
+        turn: &Turn,
         arguments: &Arc<A>,
         work: Work<A, T>,
     ) -> Result<T, Failure>
@@ -172,11 +172,11 @@ impl Db {
         let done = tokio::select! {
             biased;
             done = &mut outcome => done,
-            connection = self.writer(deadline) => {
+            connection = self.writer(turn.deadline()) => {
                 let (queue, connection) = (Arc::clone(queue), connection?);
                 // Who waits for it is told by the queue.
                 drop(tokio::task::spawn_blocking(move || queue.work_off(connection)));
-                let done = timeout_at(deadline, outcome).await;
+                let done = timeout_at(turn.deadline(), outcome).await;
                 done.map_err(|_| StorageError::unavailable("no answer in time"))?
             }
         };
@@ -219,7 +219,7 @@ impl Db {
     /// A connection to SQLite for something that takes its time; nothing when the database is PostgreSQL.
     pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
         match self {
-            Self::Sqlite { .. } => self.reader(deadline()).await.map(Some),
+            Self::Sqlite { .. } => self.reader(Turn::begin().deadline()).await.map(Some),
             Self::Postgres { .. } => Ok(None),
         }
     }
@@ -237,13 +237,15 @@ impl Db {
     async fn run<A, T>(
         &self,
         connection: &mut Connection,
-        deadline: Instant,
+        turn: &Turn,
         arguments: &A,
         work: Work<A, T>,
     ) -> Result<T, Failure> {
-        let Ok(result) = timeout_at(deadline, work(connection, arguments)).await else {
+        let Ok(result) = timeout_at(turn.deadline(), work(connection, arguments)).await else {
             connection.discard();
-            self.note_silence();
+            if turn.tells_silence() {
+                self.note_silence();
+            }
             return Err(StorageError::unavailable("no answer in time").into());
         };
         if result.as_ref().is_err_and(Failure::spoils_connection) {
@@ -284,11 +286,6 @@ fn transact<'c, A: Sync, T: Send>(
             }
         }
     })
-}
-
-/// When the caller must have an answer, counted from now.
-fn deadline() -> Instant {
-    Instant::now() + OPERATION_TIMEOUT
 }
 
 /// Counts what has been tried again, and waits a little, not equally long everywhere, before the next attempt.

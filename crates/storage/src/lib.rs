@@ -20,6 +20,8 @@
 //!
 //! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
 
+#![allow(clippy::ref_option_ref, reason = "what is derived for a row that borrows refers to its fields")]
+
 mod attempts;
 mod audit;
 mod backup;
@@ -45,6 +47,7 @@ pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
 pub use backup::BackupError;
 pub use changes::{BELIEF, Change, Changes, LastKnown, Stamp};
 pub use cleanup::DeletedRows;
+pub use db::within_one_limit;
 pub use error::{Cause, StorageError};
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use sessions::LiveSession;

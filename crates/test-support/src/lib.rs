@@ -1,7 +1,8 @@
 //! For tests: a database of its own for each test, the program on a free port, a clock that tests move.
 //!
 //! **Owns** what a test needs around the part it tests: [`TestDatabase`] and [`TestCluster`], [`Program`] with its
-//! [`MovableClock`] and its [`FaultyDisk`], a [`Relay`] for a network that fails, and two kinds of client: [`Client`] behaves
+//! [`MovableClock`] and its [`FaultyDisk`], a [`Relay`] for a network that fails, a [`Machine`] that tells how much of the time was not
+//! ours, and two kinds of client: [`Client`] behaves
 //! like a browser without a window, [`RawConnection`] sends any bytes at all. **Does not own** anything that is tested: it depends on no other crate
 //! of the workspace, so that every crate can use it.
 //!
@@ -22,6 +23,7 @@ mod consistency;
 mod database;
 mod disk;
 mod eventually;
+mod machine;
 mod port;
 mod postgres;
 mod program;
@@ -35,6 +37,7 @@ pub use consistency::{TableLock, WriteLock};
 pub use database::TestDatabase;
 pub use disk::{DiskFault, FaultyDisk};
 pub use eventually::eventually;
+pub use machine::Machine;
 pub use port::free_port;
 pub use program::{Ended, Program, ProgramBuilder};
 pub use raw::{RawConnection, Received};

@@ -132,10 +132,10 @@ async fn serve(
     let refusals = || Refusals::new(https, Arc::new(SystemRandomness));
     let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone(), refusals())));
     // Until here a signal ends the program at once: nothing is under way.
-    let ending = Ending::listen(settings.drain_delay)?;
+    let ending = Ending::listen(settings.drain_delay, stopping.clone())?;
     let clients = Clients { max_connections: settings.max_connections, proxies: settings.trusted_proxies };
-    let answers = Answers { endpoint, refusals: refusals() };
-    listeners::serve(listener, answers, clients, ending, stopping, metrics).await;
+    let answers = Answers { endpoint, refusals: refusals(), stopping };
+    listeners::serve(listener, answers, clients, ending, metrics).await;
     if let Some(admin) = admin {
         admin.abort();
     }

@@ -1,5 +1,7 @@
 //! Values of parameters that the document shows, as a deployment might have them.
 
+#![allow(clippy::unnecessary_wraps, reason = "an example has the type of its parameter")]
+
 pub(super) fn next() -> Option<String> {
     Some("https://app.example.com/welcome".to_owned())
 }

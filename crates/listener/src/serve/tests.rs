@@ -85,7 +85,11 @@ impl Stage {
         let listener = Listener::new(socket, desk, limits, Arc::clone(&notes) as Arc<dyn Observer>);
         let (soon, told_soon) = oneshot::channel::<()>();
         let (now, told_now) = oneshot::channel::<()>();
-        let stop = Stop { soon: async { drop(told_soon.await) }, now: async { drop(told_now.await) }, grace };
+        let told = async move {
+            drop(told_now.await);
+            grace
+        };
+        let stop = Stop { soon: async { drop(told_soon.await) }, now: told };
         let task = tokio::spawn(listener.serve(stop));
         Self { address, notes, begun, held, soon: Some(soon), now: Some(now), task }
     }

@@ -18,7 +18,8 @@ use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, Req
 use super::ending::Ending;
 use crate::failure::Failure;
 
-/// Requests under way may take so long once nothing new is accepted; then they are cut.
+/// Requests under way may take so long once nothing new is accepted, less what was waited beyond `DRAIN_DELAY`; then they are
+/// cut.
 const GRACE: Duration = Duration::from_secs(6);
 /// Descriptors for everything but clients: databases, providers, plugins, files.
 const DESCRIPTORS_KEPT_BACK: u64 = 64;
@@ -52,19 +53,20 @@ pub(crate) async fn serve(
     answers: Answers<impl Endpoint<Output = Response> + 'static>,
     clients: Clients,
     ending: Ending,
-    stopping: Stopping,
     metrics: Metrics,
 ) {
     let Clients { max_connections, proxies } = clients;
     let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
     let limits = Limits { max_connections: affordable(max_connections), is_shared, ..Limits::default() };
+    let stopping = answers.stopping.clone();
     let listener = Listener::new(socket, answers, limits, Arc::new(ConnectionMetrics(metrics)));
     let soon = async {
         ending.asked().await;
         tracing::info!("stopping: readiness says no, then requests under way are finished");
         stopping.begin();
     };
-    let stop = Stop { soon, now: ending.waited(), grace: GRACE };
+    let now = async { GRACE.saturating_sub(ending.waited().await) };
+    let stop = Stop { soon, now };
     if !listener.serve(stop).await {
         tracing::warn!("requests under way took too long and were cut");
     }
@@ -72,10 +74,11 @@ pub(crate) async fn serve(
 
 /// Serves the metrics for as long as the program runs.
 pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics, refusals: Refusals) {
-    let answers = Answers { endpoint: vestibule_http::admin_endpoint(metrics), refusals };
+    let endpoint = vestibule_http::admin_endpoint(metrics);
+    let answers = Answers { endpoint, refusals, stopping: Stopping::default() };
     let limits = Limits { max_connections: 64, is_shared: Arc::new(|_| true), ..Limits::default() };
     let listener = Listener::new(socket, answers, limits, Arc::new(vestibule_listener::NoObserver));
-    let stop = Stop { soon: std::future::pending(), now: std::future::pending(), grace: Duration::ZERO };
+    let stop = Stop { soon: std::future::pending(), now: std::future::pending() };
     listener.serve(stop).await;
 }
 
@@ -104,12 +107,14 @@ pub(crate) struct Answers<E> {
     pub(crate) endpoint: E,
     /// What is said where no request could be read.
     pub(crate) refusals: Refusals,
+    pub(crate) stopping: Stopping,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Handler for Answers<E> {
     type Body = BoxBody<bytes::Bytes, io::Error>;
 
     async fn call(&self, request: http::Request<RequestBody>, peer: Peer) -> http::Response<Self::Body> {
+        self.stopping.note_request(request.uri().path());
         let (parts, body) = request.into_parts();
         let body =
             if hyper::body::Body::is_end_stream(&body) { Body::empty() } else { Body::from(body.boxed()) };
