@@ -4,7 +4,7 @@
 #   fuzz.sh [-t SECONDS] [TARGET...]     run these targets, or all, each for so long (default 10)
 #   fuzz.sh -i FILE TARGET               run one input, such as one that was found, through a target
 #
-# What a run learns is kept in fuzz/grown, and what it finds in fuzz/artifacts. FUZZ_ARGUMENTS go to libFuzzer as they are.
+# What a run learns is kept in fuzz/var/grown, and what it finds in fuzz/var/found. FUZZ_ARGUMENTS go to libFuzzer as they are.
 set -eu
 cd "$(dirname "$0")/../fuzz"
 
@@ -54,21 +54,21 @@ fi
 
 failed=
 for target in $targets; do
-    mkdir -p "grown/$target" "artifacts/$target"
+    mkdir -p "var/grown/$target" "var/found/$target"
     status=0
     # shellcheck disable=SC2086 # Several arguments.
     "$programs/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
-        -artifact_prefix="artifacts/$target/" ${FUZZ_ARGUMENTS:-} "grown/$target" "corpus/$target" \
-        >"grown/$target.log" 2>&1 || status=$?
-    units=$(sed -n 's/^stat::number_of_executed_units: *//p' "grown/$target.log")
-    edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "grown/$target.log" | tail -n 1)
+        -artifact_prefix="var/found/$target/" ${FUZZ_ARGUMENTS:-} "var/grown/$target" "corpus/$target" \
+        >"var/grown/$target.log" 2>&1 || status=$?
+    units=$(sed -n 's/^stat::number_of_executed_units: *//p' "var/grown/$target.log")
+    edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "var/grown/$target.log" | tail -n 1)
     printf '%-22s %10s inputs, %6s edges%s\n' "$target" "${units:-?}" "${edges:-?}" \
         "$(test $status = 0 || echo ', FAILED')"
     if [ $status != 0 ]; then
         failed="$failed $target"
-        grep -v '^#[0-9]' "grown/$target.log" | tail -n 40
-        found=$(sed -n 's/.*Test unit written to //p' "grown/$target.log" | tail -n 1)
-        printf '\nAgain: make fuzz TARGET=%s INPUT=fuzz/%s\n' "$target" "${found:-artifacts/$target}"
+        grep -vE "^#[0-9]|NEW_FUNC" "var/grown/$target.log" | tail -n 40
+        found=$(sed -n 's/.*Test unit written to //p' "var/grown/$target.log" | tail -n 1)
+        printf '\nAgain: make fuzz TARGET=%s INPUT=fuzz/%s\n' "$target" "${found:-var/found/$target}"
         printf 'Once it is mended, the input belongs in fuzz/corpus/%s.\n\n' "$target"
     fi
 done
