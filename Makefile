@@ -1,6 +1,6 @@
 # `make` lists what there is. Rust, make and a C compiler are all that building takes.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-needs check bench soak bench-plugins openapi screenshot
+.PHONY: help run build test test-needs check fuzz bench soak bench-plugins openapi screenshot
 
 PROGRAM := $(or $(CARGO_TARGET_DIR),target)/debug/vestibule
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -38,6 +38,9 @@ check: ## Formatting, lints, documentation, dependency rules, generated files: a
 ifneq ($(shell command -v cargo-deny),)
 	cargo deny check bans licenses sources
 endif
+
+fuzz: ## Fuzz every parser of outside bytes, each for SECONDS=10; TARGET=next for one, with INPUT=file to repeat a finding
+	scripts/fuzz.sh $(if $(SECONDS),-t $(SECONDS)) $(if $(INPUT),-i '$(INPUT)') $(TARGET)
 
 # One build for both: apart, each would ask shared dependencies for other features.
 bench: ## Measure every endpoint beside the machine's limit, in ROUNDS=5 with SECONDS=1.5 for each figure

@@ -26,6 +26,7 @@ mod cross_origin;
 mod dependency_rules;
 mod documents;
 mod faults;
+mod fuzzing;
 mod hooks;
 mod identities;
 mod leaks;

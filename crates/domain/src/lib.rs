@@ -11,6 +11,9 @@ mod audit;
 mod causes;
 mod clock;
 mod email;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod ids;
 mod next;

@@ -165,6 +165,7 @@ impl AllowedOrigins {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_origin_is_normalised_as_a_browser_does_it() {
@@ -219,5 +220,19 @@ mod tests {
             assert!(!allowed.allow_header(other), "{other}");
         }
         assert!(allowed.with_any_loopback().allow_header("http://localhost:5173"));
+    }
+
+    proptest! {
+        #[test]
+        fn a2_an_origin_reads_back_as_itself_and_a_header_is_compared_byte_for_byte(
+            text in "(https?://)?[A-Za-z0-9.\\[\\]-]{1,20}(:[0-9]{0,6})?/?|\\PC{0,30}",
+        ) {
+            if let Ok(origin) = Origin::parse(&text) {
+                prop_assert_eq!(&Origin::parse(origin.as_str()).unwrap(), &origin);
+                prop_assert!(origin.is_https() || origin.is_loopback());
+                let allowed = AllowedOrigins::new(vec![origin.clone()]);
+                prop_assert_eq!(allowed.allow_header(&text), text == origin.as_str());
+            }
+        }
     }
 }

@@ -64,6 +64,9 @@ impl fmt::Debug for BrowserSecret {
 
 #[cfg(test)]
 mod tests {
+    use proptest::array::uniform32;
+    use proptest::prelude::*;
+
     use super::*;
     use vestibule_domain::SystemRandomness;
 
@@ -87,6 +90,29 @@ mod tests {
         assert!(!BrowserSecret::random(&SystemRandomness).matches(&secret.binding()));
         for rubbish in ["", "x", "!!", &"A".repeat(42), &"A".repeat(44)] {
             assert!(BrowserSecret::from_cookie(rubbish).is_none(), "{rubbish}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn b5_a_verifier_is_one_of_rfc_7636_and_of_its_attempt_alone(bytes in uniform32(any::<u8>()), id in "[!-~]{1,128}", other in "[!-~]{1,128}") {
+            let secret = BrowserSecret(bytes);
+            let (id, other) = (AttemptId::parse(&id).unwrap(), AttemptId::parse(&other).unwrap());
+            let (verifier, nonce) = (secret.code_verifier(&id), secret.nonce(&id));
+            for derived in [&verifier, &nonce] {
+                prop_assert!((43..=128).contains(&derived.len()));
+                prop_assert!(derived.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)));
+            }
+            prop_assert_ne!(&verifier, &nonce);
+            prop_assert_eq!(id == other, verifier == secret.code_verifier(&other));
+        }
+
+        #[test]
+        fn a_secret_is_written_in_one_way(bytes in uniform32(any::<u8>()), text in "[A-Za-z0-9_-]{43}") {
+            prop_assert_eq!(BrowserSecret::from_cookie(&BrowserSecret(bytes).to_cookie()).map(|read| read.0), Some(bytes));
+            if let Some(read) = BrowserSecret::from_cookie(&text) {
+                prop_assert_eq!(read.to_cookie(), text);
+            }
         }
     }
 }

@@ -13,6 +13,9 @@ mod browser;
 mod check;
 mod error;
 mod finish_sign_in;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod lookup;
 mod observer;

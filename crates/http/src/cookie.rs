@@ -44,6 +44,8 @@ pub(crate) fn set_browser_secret(secret: &BrowserSecret, external: &ExternalAddr
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use super::*;
     use vestibule_domain::SystemRandomness;

@@ -2,6 +2,8 @@
 //! security headers, one log line, metrics.
 
 mod direct;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod headers;
 mod ids;
 mod known;

@@ -69,7 +69,7 @@ impl Form {
         }
     }
 
-    async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
+    pub(crate) async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
         let content_type = request.content_type().unwrap_or_default().to_ascii_lowercase();
         if content_type.starts_with("multipart/form-data") {
             return Self::read_multipart(request, body).await;

@@ -19,6 +19,9 @@ mod documentation;
 mod edge;
 mod failure;
 mod form;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod metrics;
 mod pages;

@@ -59,3 +59,25 @@ impl ApiResponse for SeeOther {
 
     fn register(_: &mut Registry) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a7_no_text_becomes_a_second_header(location in any::<String>(), cookie in any::<String>()) {
+            let Ok(redirect) = SeeOther::to(&location) else { return Ok(()) };
+            let response = redirect.with_cookie(&cookie).into_response();
+            let headers = response.headers();
+            prop_assert_eq!(headers.get(header::LOCATION).unwrap().as_bytes(), location.as_bytes());
+            let cookies: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
+            prop_assert!(headers.len() == 1 + cookies.len() && cookies.len() <= 1);
+            prop_assert!(cookies.iter().all(|value| value.as_bytes() == cookie.as_bytes()));
+            let values = headers.iter().flat_map(|(_, value)| value.as_bytes());
+            prop_assert!(!values.copied().any(|byte| b"\r\n\0".contains(&byte)));
+        }
+    }
+}

@@ -89,11 +89,14 @@ impl Framing {
 
     fn end_line(&mut self) {
         let start = self.start.get(..self.length.min(NAME + LENGTH_DIGITS)).unwrap_or_default();
+        let is_whole = self.length <= start.len();
         match start {
             b"\r" if self.has_request_line => self.end_head(),
             // Empty lines before a request mean nothing (RFC 9112 section 2.2).
             b"\r" => {}
             _ if start.starts_with(b"transfer-encoding:") => self.chunked = true,
+            // Padded beyond every number, with its last digits out of sight.
+            _ if start.starts_with(b"content-length:") && !is_whole => self.sound = false,
             _ if start.starts_with(b"content-length:") => self.content_length = Some(number_in(start)),
             _ => self.has_request_line = true,
         }
@@ -150,6 +153,18 @@ mod tests {
         assert!(!is_sound("GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n"));
         assert!(!is_sound(&[POST, "GET / HTTP/1.1\r\nHost: x\r\n\n"].concat()), "also behind a body");
         assert!(!is_sound(&[GET, "\n", GET].concat()));
+    }
+
+    #[test]
+    fn k4_a_length_whose_digits_are_out_of_sight_is_not() {
+        // A body that looks like a head, which says that the next request is a body.
+        let inner = "GET / HTTP/1.1\r\nContent-Length: 500\r\n\r\n";
+        for padding in [" ".repeat(40), "0".repeat(40), format!(" {}", "0".repeat(24))] {
+            let request =
+                format!("POST / HTTP/1.1\r\nContent-Length:{padding}{}\r\n\r\n{inner}", inner.len());
+            assert!(!is_sound(&format!("{request}GET / HTTP/1.1\nHost: x\n\n")), "{request}");
+        }
+        assert!(is_sound("POST / HTTP/1.1\r\nContent-Length: 00000000000000000003\r\n\r\nabc"));
     }
 
     #[test]

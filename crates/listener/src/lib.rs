@@ -13,6 +13,9 @@ mod accept;
 mod body;
 mod connection;
 mod framing;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handler;
 mod limits;
 mod lookout;

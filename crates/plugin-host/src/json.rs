@@ -105,6 +105,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -32,6 +32,9 @@ mod error;
 mod exit;
 mod failure;
 mod flights;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gauges;
 mod hooks;
 mod host;

@@ -3,6 +3,8 @@
 mod description;
 mod elf;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod table;
 mod trust;
 

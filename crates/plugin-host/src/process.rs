@@ -39,6 +39,8 @@ pub(crate) use life::Process;
 pub(crate) use newborn::{CREATE_TIMEOUT, Newborn};
 pub use program::ChildProgram;
 use queue::{Job, State};
+#[cfg(any(test, fuzzing))]
+pub use wire::fuzzing::plugin_packets;
 
 /// What it takes to start the process of an instance again.
 pub(crate) struct Seed {

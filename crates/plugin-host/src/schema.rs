@@ -5,6 +5,8 @@
 //! own with a limit of time and a large stack, since references can multiply and nest as they like.
 
 mod compile;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod violation;
 
 use std::fmt;

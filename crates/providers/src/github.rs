@@ -1,6 +1,8 @@
 //! Sign-in at GitHub: OAuth 2.0 and two or three requests to its API, for it has no ID token.
 
 mod emails;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod pages;
 mod settings;
 mod user;

@@ -13,6 +13,9 @@
 mod cache;
 mod endpoint;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod github;
 mod oauth;
 mod observer;

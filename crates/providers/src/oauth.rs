@@ -1,5 +1,7 @@
 //! The authorization code grant with PKCE (RFC 6749, RFC 7636), as all our providers speak it.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod token;
 mod transport;
 

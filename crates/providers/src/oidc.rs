@@ -2,6 +2,8 @@
 
 mod claims;
 mod discovery;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod id_token;
 mod keys;
 mod settings;

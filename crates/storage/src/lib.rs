@@ -30,6 +30,9 @@ mod cleanup;
 mod db;
 mod error;
 mod feed;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod migrations;
 mod observer;

@@ -23,6 +23,11 @@ pub enum DatabaseUrlError {
     /// PostgreSQL, written in a way that it does not understand.
     #[error("the PostgreSQL address is not understood: {0}")]
     Postgres(String),
+    /// PostgreSQL, with a password that may end in more than one place: what is behind it would be shown as a host.
+    #[error(
+        "the PostgreSQL address does not say where its password ends: in a user name, a password or a parameter, @ is written as %40 and ? as %3F"
+    )]
+    Credentials,
     /// PostgreSQL without a server.
     #[error("the PostgreSQL address names no host")]
     NoHost,
@@ -116,6 +121,7 @@ fn parse_sqlite(path: &str) -> Result<PathBuf, DatabaseUrlError> {
 }
 
 fn parse_postgres(text: &str) -> Result<PostgresTarget, DatabaseUrlError> {
+    require_one_end_of_credentials(text)?;
     let (address, parameters) = split_parameters(text);
     let mut tls = TlsMode::Prefer;
     let mut root_certificates = None;
@@ -144,6 +150,13 @@ fn parse_postgres(text: &str) -> Result<PostgresTarget, DatabaseUrlError> {
         TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
     });
     Ok(PostgresTarget { config, tls, root_certificates })
+}
+
+/// Everything up to the first `@` is credentials, and is never shown.
+fn require_one_end_of_credentials(text: &str) -> Result<(), DatabaseUrlError> {
+    let Some((credentials, behind)) = text.split_once('@') else { return Ok(()) };
+    let has_parameters = credentials.split_once('?').is_some_and(|(_, rest)| rest.contains('='));
+    if has_parameters || behind.contains('@') { Err(DatabaseUrlError::Credentials) } else { Ok(()) }
 }
 
 /// Splits at the question mark that starts the parameters: the first one behind the credentials.
@@ -244,6 +257,22 @@ mod tests {
         let Target::Postgres(target) = url.target() else { panic!("PostgreSQL") };
         assert_eq!(target.config.get_password(), Some(b"se?cr@t".as_slice()));
         assert_eq!(target.tls, TlsMode::Require);
+    }
+
+    #[test]
+    fn n5_a_password_that_may_end_in_two_places_is_refused_and_not_shown() {
+        for unclear in [
+            "postgres://ada:p@hunter2@db.example/v",
+            "postgres://ada:p@?hunter2@db.example/v",
+            "postgres://db.example/v?user=ada&password=p@hunter2",
+            "postgres://db.example/v?user=ada&password=p@x@hunter2",
+        ] {
+            let error = DatabaseUrl::parse(unclear).unwrap_err();
+            assert_eq!(error, DatabaseUrlError::Credentials, "{unclear}");
+            assert!(!error.to_string().contains("hunter2"));
+        }
+        let encoded = "postgres://db.example/v?user=ada&password=p%40hunter2";
+        assert_eq!(DatabaseUrl::parse(encoded).unwrap().to_string(), "postgres://db.example:5432/v");
     }
 
     #[test]

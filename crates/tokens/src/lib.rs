@@ -13,6 +13,9 @@ mod claims;
 mod compact;
 mod digest;
 mod folder;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod jwks;
 mod key;
 mod pem;

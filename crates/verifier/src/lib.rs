@@ -11,6 +11,9 @@
 
 mod claims;
 mod compact;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 mod verifier;
 

@@ -105,7 +105,7 @@ impl Verifier {
         Ok(claims.into())
     }
 
-    fn require_parties(&self, claims: &Claims<'_>) -> Result<(), VerifyError> {
+    pub(crate) fn require_parties(&self, claims: &Claims<'_>) -> Result<(), VerifyError> {
         if claims.iss != self.issuer {
             return Err(VerifyError::Issuer);
         }
@@ -118,7 +118,7 @@ impl Verifier {
         if named { Ok(()) } else { Err(VerifyError::Claims) }
     }
 
-    fn require_time(&self, claims: &Claims<'_>, now: u64) -> Result<(), VerifyError> {
+    pub(crate) fn require_time(&self, claims: &Claims<'_>, now: u64) -> Result<(), VerifyError> {
         let leeway = self.leeway.as_secs();
         if claims.exp.saturating_add(leeway) <= now {
             return Err(VerifyError::Expired);

@@ -1,6 +1,8 @@
 //! The settings: read once, from flags, environment, file and defaults, into types in which what makes no sense cannot
 //! be written.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod names;
 mod plugins;
 mod providers;

@@ -81,7 +81,7 @@ fn receive_more(stream: &UnixStream, received: &mut Vec<u8>, until: Instant) -> 
 }
 
 /// The body of the message, once all of it is there.
-fn complete(received: &[u8]) -> Result<Option<&[u8]>, FrameError> {
+pub(crate) fn complete(received: &[u8]) -> Result<Option<&[u8]>, FrameError> {
     let Some((length, body)) = received.split_first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
     let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
     if length > MAX_BYTES || body.len() > length {

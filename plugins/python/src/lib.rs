@@ -14,6 +14,8 @@ mod config;
 mod difference;
 mod failure;
 mod frame;
+#[cfg(test)]
+mod fuzzing;
 mod keeper;
 mod message;
 mod process;

@@ -12,6 +12,8 @@ mod client;
 mod clock;
 mod config;
 mod delivery;
+#[cfg(test)]
+mod fuzzing;
 mod json;
 mod message;
 mod outcome;

@@ -84,6 +84,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule settings::traces::tests::n5_headers_that_make_no_sense_are_not_shown",
             "vestibule-plugin-host config::tests::n5_a_configuration_is_not_shown",
             "vestibule-providers oidc::settings::tests::n5_debug_does_not_show_the_secret",
+            "vestibule-storage url::tests::n5_a_password_that_may_end_in_two_places_is_refused_and_not_shown",
             "vestibule-storage url::tests::n5_the_password_is_never_shown",
             "vestibule-tokens ring::tests::n5_debug_shows_key_ids_alone",
             "vestibule-tokens service::tests::issued::n5_debug_shows_no_token_and_no_key",

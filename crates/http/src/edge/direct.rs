@@ -47,7 +47,7 @@ impl Direct {
     }
 }
 
-fn find_parameter<'a>(request: &'a Request, name: &str) -> Option<Cow<'a, str>> {
+pub(super) fn find_parameter<'a>(request: &'a Request, name: &str) -> Option<Cow<'a, str>> {
     let query = request.uri().query().unwrap_or_default();
     form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value)
 }

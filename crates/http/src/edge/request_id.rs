@@ -30,7 +30,7 @@ impl Edge {
     }
 }
 
-fn is_well_formed(id: &str) -> bool {
+pub(super) fn is_well_formed(id: &str) -> bool {
     LENGTHS.contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }

@@ -262,6 +262,8 @@ impl<'a> Reader<'a> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn is_not_for_us(status: StatusCode, headers: &HeaderMap) -> bool {
 }
 
 /// The address of the next page, out of `Link: <address>; rel="next", ...` (RFC 8288).
-fn next_page(headers: &HeaderMap, current: &Endpoint) -> Option<Endpoint> {
+pub(super) fn next_page(headers: &HeaderMap, current: &Endpoint) -> Option<Endpoint> {
     let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
     let target = links.flat_map(|value| value.split(',')).find_map(|link| {
         let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;

@@ -30,8 +30,8 @@ pub(super) struct Metadata {
 }
 
 #[derive(Deserialize)]
-struct Document {
-    issuer: String,
+pub(super) struct Document {
+    pub(super) issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
     userinfo_endpoint: Option<String>,
@@ -43,7 +43,7 @@ struct Document {
 }
 
 impl Document {
-    fn check(self, issuer: &str, tls_only: bool) -> Result<Metadata, &'static str> {
+    pub(super) fn check(self, issuer: &str, tls_only: bool) -> Result<Metadata, &'static str> {
         if self.issuer != issuer {
             return Err("the document names another issuer than the settings");
         }

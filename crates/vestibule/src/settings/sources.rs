@@ -47,6 +47,14 @@ impl Sources {
         Ok(sources)
     }
 
+    /// What a file of this text would say.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn of_text(text: &str, dev: bool) -> Result<Self, String> {
+        let (flags, texts, tables) = (BTreeMap::new(), BTreeMap::new(), Table::new());
+        let mut sources = Self { dev, requested: None, flags, file: None, texts, tables };
+        sources.take_file(text).map(|()| sources)
+    }
+
     /// What the same sources say by now. The environment of a process stays what it was; the file may have changed.
     pub(crate) fn read_again(&self) -> Result<Self, Failure> {
         let again = Self::read(self.requested.as_deref(), self.dev)?;

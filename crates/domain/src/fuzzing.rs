@@ -1,0 +1,208 @@
+//! The targets of the fuzzer in this crate: what must hold of any text at all that stands in an address, a form or a
+//! statement.
+//!
+//! To add one: a function, its line in [`TARGETS`], a file in `fuzz/fuzz_targets`, and inputs to begin with in `fuzz/corpus`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a target that finds something fails loudly"
+)]
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::{
+    AllowedOrigins, Attributes, AuditName, AvatarUrl, DisplayName, EmailAddress, EmailDomain,
+    ExternalAddress, KeptClaims, Next, NextUrl, Organization, Origin, ProviderName, RoleName, ServiceName,
+    UserId, UserPatch, Username,
+};
+
+/// A target, behind its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    ("next", next),
+    ("origins", origins),
+    ("usernames", usernames),
+    ("emails", emails),
+    ("names", names),
+    ("profiles", profiles),
+];
+
+const HOME: &str = "https://auth.example.com/";
+
+fn allowed_origins() -> AllowedOrigins {
+    let origins = ["https://app.example.com", "https://other.example.com:8443", "http://localhost:3000"];
+    AllowedOrigins::new(origins.map(|origin| Origin::parse(origin).unwrap()).to_vec())
+}
+
+/// Whatever is taken for `next` leads to an allowed origin in the eyes of a browser, and comes back with our parameter and
+/// every other byte of its own.
+pub fn next(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let allowed = allowed_origins();
+    let Ok(next) = Next::parse(Some(text), &allowed) else { return };
+    let Next::Url(address) = &next else {
+        assert!(text.is_empty());
+        return;
+    };
+    assert_eq!(address.as_str(), text);
+    assert_eq!(Next::parse(Some(next.as_parameter()), &allowed).as_ref(), Ok(&next));
+    assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "it fits in a header");
+    assert_leads_to_an_allowed_origin(&url(text), &allowed);
+    let token = next.with_token(HOME, "header.claims.signature");
+    assert_differs_in_our_parameter(text, &token, ("jwt", "header.claims.signature"), &["jwt"]);
+    let error = next.with_error(HOME, "access_denied");
+    assert_differs_in_our_parameter(text, &error, ("error", "access_denied"), &["error", "jwt"]);
+    // A sign-in may begin at an address that an earlier one has ended at.
+    if let Ok(again) = NextUrl::parse(&token, &allowed) {
+        assert_eq!(Next::Url(again).with_token(HOME, "header.claims.signature"), token);
+    }
+}
+
+fn url(text: &str) -> Url {
+    Url::parse(text).unwrap()
+}
+
+fn assert_leads_to_an_allowed_origin(url: &Url, allowed: &AllowedOrigins) {
+    let origin = url.origin().ascii_serialization();
+    assert!(allowed.iter().any(|allowed| allowed.as_str() == origin), "{origin}");
+    assert!(url.username().is_empty() && url.password().is_none());
+}
+
+fn assert_differs_in_our_parameter(before: &str, after: &str, (name, value): (&str, &str), dropped: &[&str]) {
+    let (before, after) = (url(before), url(after));
+    assert_eq!(before.origin(), after.origin());
+    assert_eq!((before.path(), before.fragment()), (after.path(), after.fragment()));
+    let kept = before.query_pairs().filter(|(name, _)| !dropped.contains(&name.as_ref()));
+    let expected: Vec<_> = kept.chain([(name.into(), value.into())]).collect();
+    assert_eq!(after.query_pairs().collect::<Vec<_>>(), expected);
+    let raw = |url: &Url| url.query().unwrap_or_default().len();
+    assert!(raw(&after) <= raw(&before) + name.len() + value.len() + "&=".len());
+}
+
+/// An origin is safe to send a token to and reads back as itself; a header counts byte for byte.
+pub fn origins(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    if let Ok(origin) = Origin::parse(text) {
+        assert_eq!(Origin::parse(origin.as_str()).as_ref(), Ok(&origin));
+        assert_eq!(url(origin.as_str()).origin().ascii_serialization(), origin.as_str());
+        assert!(origin.is_https() || origin.is_loopback());
+        let allowed = AllowedOrigins::new(vec![origin.clone()]);
+        assert_eq!(allowed.allow_header(text), text == origin.as_str());
+    }
+    let allowed = allowed_origins();
+    assert_eq!(allowed.allow_header(text), allowed.iter().any(|origin| origin.as_str() == text));
+    if let Ok(address) = ExternalAddress::parse(text) {
+        assert_eq!(ExternalAddress::parse(address.issuer()).as_ref(), Ok(&address));
+        assert_eq!(Origin::parse(address.issuer()).as_ref(), Ok(address.origin()));
+        assert_eq!(url(&address.join("/auth/check")).path(), "/auth/check");
+    }
+}
+
+/// `^[a-z0-9][a-z0-9_-]{1,31}$` after lower-casing, and nothing else that could pass for it.
+pub fn usernames(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(name) = Username::parse(text) else { return };
+    assert_eq!(name.as_str(), text.to_ascii_lowercase());
+    assert_eq!(Username::parse(name.as_str()).as_ref(), Ok(&name));
+    assert_eq!(Username::from_stored(name.as_str()).as_ref(), Ok(&name));
+    assert_eq!(text.to_lowercase(), name.as_str(), "no letter outside of ASCII becomes one inside");
+    let may_begin = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    assert!((2..=32).contains(&name.as_str().len()));
+    assert!(name.as_str().bytes().all(|byte| may_begin(byte) || b"_-".contains(&byte)));
+    assert!(name.as_str().bytes().next().is_some_and(may_begin));
+    for reserved in ["admin", "root", "auth", "api", "null", "me", "system", "support"] {
+        assert_ne!(name.as_str(), reserved);
+    }
+}
+
+/// An address has one way to be read, and one key.
+pub fn emails(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(address) = EmailAddress::parse(text) else { return };
+    assert_eq!(address.as_str(), text.trim());
+    assert_eq!(EmailAddress::parse(address.as_str()).as_ref(), Ok(&address));
+    assert!(address.as_str().len() <= 254 && address.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+    assert_eq!(address.as_str().matches('@').count(), 1);
+    let key = EmailAddress::parse(&address.key()).unwrap();
+    assert_eq!(key.key(), address.key());
+    assert_eq!(address.key(), address.as_str().to_lowercase());
+    let domain = EmailDomain::of(&address);
+    assert!(address.key().ends_with(&format!("@{}", domain.as_str())));
+    // Of the longest addresses the domain alone is as long as a domain may be.
+    assert_eq!(EmailDomain::parse(domain.as_str()).as_ref(), Ok(&domain));
+    let id = UserId::from_email_md5(&address);
+    assert_eq!(UserId::parse(id.as_str()), Ok(id));
+}
+
+/// The short names that stand in addresses, settings, rows and lines of the log.
+pub fn names(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let parsed = [
+        ProviderName::parse(text).ok().map(|name| name.as_str().to_owned()),
+        ServiceName::parse(text).ok().map(|name| name.as_str().to_owned()),
+        RoleName::parse(text).ok().map(|name| name.as_str().to_owned()),
+        Organization::parse(text).ok().map(|name| name.as_str().to_owned()),
+        UserId::parse(text).ok().map(|id| id.as_str().to_owned()),
+        EmailDomain::parse(text).ok().map(|domain| domain.as_str().to_owned()),
+        text.parse::<AuditName>().ok().map(|name| name.as_str().to_owned()),
+    ];
+    for name in parsed.into_iter().flatten() {
+        assert!(name.eq_ignore_ascii_case(text) && name.len() <= 253);
+        assert!(name.bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+    if let Ok(organization) = Organization::parse(text) {
+        assert_eq!(Organization::parse(&organization.key()).as_ref(), Ok(&organization));
+    }
+}
+
+/// What providers and plugins say about a person is cleaned, bounded, and never more than it may be.
+pub fn profiles(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    assert_clean(text);
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return };
+    assert_kept_claims_are_bounded(&object);
+    let present = Attributes::new(Map::from_iter([("team".to_owned(), Value::from("red"))])).unwrap();
+    let members = object.len();
+    let (patch, refused) = UserPatch::from_merge_patch(object, &present);
+    let applied = [patch.name.is_some(), patch.avatar_url.is_some(), patch.attributes.is_some()];
+    assert_eq!(applied.iter().filter(|applied| **applied).count() + refused.len(), members);
+    if let Some(attributes) = &patch.attributes {
+        assert_eq!(Attributes::new(attributes.as_object().clone()).as_ref(), Ok(attributes));
+    }
+    for text in [patch.name.flatten().map(|name| name.as_str().to_owned())].into_iter().flatten() {
+        assert_clean(&text);
+    }
+}
+
+fn assert_clean(text: &str) {
+    if let Some(name) = DisplayName::clean(text) {
+        assert!(!name.as_str().chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)));
+        assert!((1..=200).contains(&name.as_str().chars().count()));
+        assert_eq!(DisplayName::clean(name.as_str()).as_ref(), Some(&name));
+    }
+    if let Some(avatar) = AvatarUrl::clean(text) {
+        assert!(avatar.as_str().starts_with("https://") && avatar.as_str().len() <= 1024);
+        assert!(!avatar.as_str().contains(['"', '<', '>', ' ']) && avatar.as_str().is_ascii());
+        assert_eq!(AvatarUrl::clean(avatar.as_str()).as_ref(), Some(&avatar));
+    }
+}
+
+fn assert_kept_claims_are_bounded(object: &Map<String, Value>) {
+    let mut kept = KeptClaims::default();
+    for (name, value) in object {
+        let before = kept.clone();
+        match kept.keep(name, value.clone()) {
+            Ok(()) => assert_eq!(kept.as_object().get(name), Some(value)),
+            Err(_) => assert_eq!(kept, before),
+        }
+    }
+    assert!(Value::Object(kept.as_object().clone()).to_string().len() <= 16 * 1024);
+}
+
+#[cfg(test)]
+#[path = "../../../fuzz/replay.rs"]
+mod replay;

@@ -1,0 +1,120 @@
+//! The targets of the fuzzer in this crate: what a browser brings back from a provider.
+//!
+//! To add one: a function, its line in [`TARGETS`], a file in `fuzz/fuzz_targets`, and inputs to begin with in `fuzz/corpus`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a target that finds something fails loudly"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vestibule_domain::{AttemptId, Clock, SystemRandomness, Timestamp};
+use vestibule_tokens::{KeyRing, Purpose, TokenService, TokenSettings, generate_key};
+
+#[path = "../../../fuzz/edited.rs"]
+mod edited;
+
+use edited::edited;
+
+use crate::attempt::Attempt;
+use crate::error::error_code_from_provider;
+use crate::{BrowserSecret, CallbackRefusal};
+
+/// A target, behind its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: &[Target] = &[("callbacks", callbacks)];
+
+const NOW: Timestamp = Timestamp::from_seconds(1_763_806_113);
+
+struct Standstill;
+
+impl Clock for Standstill {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+struct Stage {
+    tokens: TokenService,
+    browser: BrowserSecret,
+    /// A good attempt of this browser.
+    state: String,
+}
+
+fn stage() -> &'static Stage {
+    static STAGE: OnceLock<Stage> = OnceLock::new();
+    STAGE.get_or_init(|| {
+        let settings = TokenSettings {
+            issuer: "https://auth.example.com".to_owned(),
+            user_token_ttl: Duration::from_secs(3600),
+            permission_token_ttl: Duration::from_secs(900),
+        };
+        let tokens = TokenService::new(ring(), settings, Arc::new(Standstill), Arc::new(SystemRandomness));
+        let browser = BrowserSecret::from_cookie(&"A".repeat(43)).unwrap();
+        let id = AttemptId::parse("attempt").unwrap();
+        let attempt = Attempt::new(id, "google", "https://app.example.com/", &browser, NOW);
+        let state = attempt.seal(&tokens).unwrap_or_else(|error| unreachable!("{error}"));
+        Stage { tokens, browser, state }
+    })
+}
+
+/// Of a key that is there for this process alone: none comes with the source.
+fn ring() -> KeyRing {
+    let folder: PathBuf = std::env::temp_dir().join(format!("vestibule-fuzzing-{}", std::process::id()));
+    generate_key(&folder, NOW, NOW).unwrap();
+    let ring = KeyRing::load_dir(&folder, NOW).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    ring
+}
+
+/// A state is believed that was sealed here, is in time and of this browser; a cookie is the secret that it holds, or nothing.
+pub fn callbacks(bytes: &[u8]) {
+    let stage = stage();
+    if let Ok(text) = String::from_utf8(edited(stage.state.as_bytes(), bytes)) {
+        let opened = Attempt::open(&text, Some(&stage.browser), &stage.tokens, NOW);
+        assert_eq!(opened.is_ok(), text == stage.state, "{text:?}");
+    }
+    if let Ok(sealed) = stage.tokens.seal(Purpose::LoginAttempt, bytes) {
+        assert_sealed_attempt_is_judged(&sealed, bytes);
+    }
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    assert!(Attempt::open(text, Some(&stage.browser), &stage.tokens, NOW).is_err());
+    if let Some(secret) = BrowserSecret::from_cookie(text) {
+        assert_eq!(secret.to_cookie(), text, "a secret is written in one way");
+        assert!(secret.matches(&secret.binding()) && !secret.matches(text));
+    }
+    let code = error_code_from_provider(text);
+    assert!(["access_denied", "temporarily_unavailable", "sign_in_failed"].contains(&code));
+}
+
+/// What an older or newer replica may have sealed.
+fn assert_sealed_attempt_is_judged(sealed: &str, plain: &[u8]) {
+    let stage = stage();
+    let members = serde_json::from_slice::<Value>(plain).unwrap_or_default();
+    let number = |name| members.get(name).and_then(Value::as_i64).unwrap_or_default();
+    match Attempt::open(sealed, Some(&stage.browser), &stage.tokens, NOW) {
+        Ok((attempt, _)) => {
+            assert_eq!(members.as_object().map(serde_json::Map::len), Some(5));
+            assert_eq!(members.get("b"), Some(&json!(stage.browser.binding())));
+            assert_eq!(members.get("n"), Some(&json!(attempt.next)));
+            assert!(number("e") > NOW.micros());
+        }
+        Err(CallbackRefusal::StateExpired) => assert!(number("e") <= NOW.micros()),
+        Err(CallbackRefusal::OtherBrowser) => {
+            assert_ne!(members.get("b"), Some(&json!(stage.browser.binding())));
+        }
+        Err(refusal) => assert_eq!(refusal, CallbackRefusal::StateForged),
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
