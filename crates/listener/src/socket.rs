@@ -48,7 +48,7 @@ impl Socket {
 
     /// Writes it, and then says that these bytes of hyper's are gone.
     fn poll_refuse(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        while let Some(rest) = self.refusal.as_mut().filter(|rest| rest.has_remaining()) {
+        while let Some(rest) = self.refusal.as_mut().filter(|rest| !rest.is_empty()) {
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
