@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
 use vestibule_storage::{DatabaseUrl, Storage, StorageError, StorageOptions};
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::{TestDatabase, eventually};
 
 use crate::bench::{Bench, GOOGLE, at, connect, person, verified};
 use crate::consistency::raw_sqlite;
@@ -131,6 +131,39 @@ async fn l4_a_full_database_refuses_writes_and_heals() {
     assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err().is_unavailable());
     other.batch_execute("DROP TRIGGER full").unwrap();
     assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l5_a_write_that_fails_does_not_take_along_those_that_wait_with_it() {
+    let (bench, file) = bench().await;
+    let mut people = Vec::new();
+    for number in 0..20 {
+        people.push(bench.sign_in(&person(GOOGLE, &number.to_string())).await);
+    }
+    let mut other = raw_sqlite(path(&file));
+    let unlucky = people[7].session.id.as_str();
+    other
+        .batch_execute(&format!(
+            "CREATE TRIGGER unlucky BEFORE UPDATE ON sessions WHEN OLD.id = '{unlucky}' \
+             BEGIN SELECT RAISE(ABORT, 'not this one'); END; BEGIN IMMEDIATE"
+        ))
+        .unwrap();
+    let sign_outs = people.iter().map(|one| {
+        let (storage, session) = (bench.storage.clone(), one.session.id.clone());
+        tokio::spawn(async move { storage.revoke_session(&session, at(1)).await })
+    });
+    let sign_outs: Vec<_> = sign_outs.collect();
+    let writer_is_waited_for = async || bench.storage.pools()[0].waiting == people.len() - 1;
+    eventually("all but one wait", writer_is_waited_for).await;
+    other.batch_execute("COMMIT").unwrap();
+    for (number, sign_out) in sign_outs.into_iter().enumerate() {
+        let outcome = sign_out.await.unwrap();
+        match number {
+            7 => assert!(matches!(outcome, Err(StorageError::Failed(_))), "{outcome:?}"),
+            _ => assert!(outcome.unwrap(), "{number}"),
+        }
+        assert_eq!(bench.is_live(&people[number], at(1)).await, number == 7, "{number}");
+    }
 }
 
 #[test]
