@@ -45,7 +45,7 @@ RUSTFLAGS="$RUSTFLAGS -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllv
 RUSTFLAGS="$RUSTFLAGS -Cllvm-args=-sanitizer-coverage-trace-compares"
 export RUSTFLAGS
 # shellcheck disable=SC2046 # Names of targets have no spaces.
-cargo build --release --locked --target "$host" --target-dir target $(printf -- '--bin %s ' $targets)
+cargo build --release --target "$host" --target-dir target $(printf -- '--bin %s ' $targets)
 programs=target/$host/release
 
 if [ -n "$input" ]; then
