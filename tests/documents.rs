@@ -31,7 +31,7 @@ const DEFAULTS: [(&str, &str); 18] = [
 ];
 
 /// Names in capitals with an underscore that other programs gave to something.
-const OTHER_NAMES: [&str; 3] = ["HTTPS_PROXY", "LC_ALL", "OTEL_BSP_SCHEDULE_DELAY"];
+const OTHER_NAMES: [&str; 4] = ["HTTPS_PROXY", "LC_ALL", "OTEL_BSP_SCHEDULE_DELAY", "SCHED_BATCH"];
 
 #[test]
 fn every_relative_link_leads_somewhere() {
