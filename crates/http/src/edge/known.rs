@@ -14,7 +14,6 @@ use poem_openapi::payload::{Json, Payload};
 use super::{Edge, headers};
 use crate::App;
 use crate::answers::{SessionAnswer, SignedIn};
-use crate::cors;
 use crate::credential::only_token;
 use crate::metrics::RequestCounter;
 
@@ -56,12 +55,7 @@ impl Edge {
     pub(super) fn answer_if_known(&self, request: &Request, started: Instant) -> Option<Response> {
         let known = self.known.as_ref().filter(|_| self.tracer.is_none())?;
         let mut response = known.answer(request)?;
-        let request_id = self.request_id(request);
-        cors::add_headers(response.headers_mut(), cors::allowed_origin(request, &self.allowed_origins));
-        super::add_request_id(response.headers_mut(), &request_id);
-        let duration = started.elapsed();
-        known.counter.get_or_init(|| self.metrics.counter_of(OPERATION, 200)).count(duration);
-        super::log_access(request.method(), OPERATION, 200, &request_id, None, duration);
+        self.finish_at_once(request, &mut response, OPERATION, &known.counter, started);
         Some(response)
     }
 }

@@ -13,7 +13,6 @@ use vestibule_flows::{Flows, PublishedKeys};
 use super::{Edge, headers};
 use crate::answers::{HealthAnswer, KeySetAnswer};
 use crate::api::CACHEABLE;
-use crate::cors;
 use crate::metrics::RequestCounter;
 use crate::success::Describe;
 
@@ -77,7 +76,7 @@ impl Ready {
         body: String,
         https: bool,
     ) -> Self {
-        let mut headers = HeaderMap::with_capacity(20);
+        let mut headers = HeaderMap::with_capacity(headers::CAPACITY);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         if let Some(value) = cache_control {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
@@ -145,16 +144,14 @@ impl Edge {
     pub(super) fn answer_if_ready(&self, request: &Request, started: Instant) -> Option<Response> {
         let ready = self.ready.as_ref()?;
         let which = Which::of(request)?;
-        let request_id = self.request_id(request);
         let mut response = ready.response(which, request.method());
-        cors::add_headers(response.headers_mut(), cors::allowed_origin(request, &self.allowed_origins));
-        super::add_request_id(response.headers_mut(), &request_id);
-        let operation = which.operation();
-        let counter =
-            ready.counters.get(which as usize)?.get_or_init(|| self.metrics.counter_of(operation, 200));
-        let duration = started.elapsed();
-        counter.count(duration);
-        super::log_access(request.method(), operation, 200, &request_id, None, duration);
+        self.finish_at_once(
+            request,
+            &mut response,
+            which.operation(),
+            ready.counters.get(which as usize)?,
+            started,
+        );
         Some(response)
     }
 }
