@@ -1,5 +1,7 @@
 //! Extensions hear of sign-ins and sign-outs, and may change a user.
 
+pub(crate) mod events;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! Several replicas on one PostgreSQL behind `HAProxy`, with the configuration that operators are given.
 
 mod agreement;
+mod clocks;
 mod haproxy;
 mod kill;
 mod load;

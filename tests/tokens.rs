@@ -1,6 +1,7 @@
 //! Tokens of every wrong kind and shape, on every endpoint that takes one.
 
 mod claims;
+pub(crate) mod clocks;
 mod forge;
 mod headers;
 mod kinds;

@@ -86,6 +86,14 @@ const MIGRATIONS: &[Migration] = &[
         name: "0005_audit",
         statements: Statements::Both(include_str!("../migrations/0005_audit.sql")),
     },
+    Migration {
+        version: 6,
+        name: "0006_generations",
+        statements: Statements::Each {
+            sqlite: include_str!("../migrations/0006_generations.sqlite.sql"),
+            postgres: include_str!("../migrations/0006_generations.postgres.sql"),
+        },
+    },
 ];
 
 impl Storage {

@@ -43,7 +43,7 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 pub(crate) struct SessionRow {
     id: String,
@@ -52,19 +52,6 @@ pub(crate) struct SessionRow {
     created_at: i64,
     last_seen_at: i64,
     expires_at: i64,
-}
-
-impl From<&Session> for SessionRow {
-    fn from(session: &Session) -> Self {
-        Self {
-            id: session.id.as_str().to_owned(),
-            user_id: session.user_id.as_str().to_owned(),
-            provider_id: session.provider_id.clone(),
-            created_at: session.created_at.micros(),
-            last_seen_at: session.last_seen_at.micros(),
-            expires_at: session.expires_at.micros(),
-        }
-    }
 }
 
 impl TryFrom<SessionRow> for Session {

@@ -19,6 +19,7 @@ diesel::table! {
         join_date -> BigInt,
         disabled_at -> Nullable<BigInt>,
         tokens_valid_after -> BigInt,
+        generation -> BigInt,
     }
 }
 
@@ -55,6 +56,7 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
         user_agent -> Nullable<Text>,
         ip -> Nullable<Text>,
+        generation -> BigInt,
     }
 }
 

@@ -1,15 +1,36 @@
 //! Sessions: alive or not, whose, and their end.
 
+mod begin;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{ClientInfo, Session, SessionId, Timestamp, User, UserId};
+use vestibule_domain::{Session, SessionId, Timestamp, User, UserId};
 
 use crate::changes::Change;
-use crate::db::{Connection, query};
-use crate::error::{Failure, StorageError, optional};
+use crate::db::query;
+use crate::error::{StorageError, optional};
 use crate::rows::{SessionRow, UserRow};
 use crate::schema::{sessions, users};
 use crate::storage::Storage;
+
+pub(crate) use begin::{begin_session, session_to_begin};
+
+/// What a statement writes that ends all that a user is signed in with, whatever any clock says. The moment is for
+/// programs of the version before, which compare that; nothing here does.
+macro_rules! new_generation {
+    ($now:expr) => {{
+        let now: i64 = $now.micros();
+        let later = ::diesel::dsl::case_when(
+            users::tokens_valid_after.lt(now),
+            ::diesel::IntoSql::into_sql::<::diesel::sql_types::BigInt>(now),
+        );
+        (
+            users::generation.eq(users::generation + 1),
+            users::tokens_valid_after.eq(later.otherwise(users::tokens_valid_after)),
+        )
+    }};
+}
+pub(crate) use new_generation;
 
 /// How many users are signed out in one statement.
 const PAGE: i64 = 1_000;
@@ -24,7 +45,7 @@ pub struct LiveSession {
 }
 
 impl Storage {
-    /// Finds a session of this user that is neither revoked, expired, nor older than a "sign out everywhere", and whose
+    /// Finds a session of this user that is neither revoked nor expired, has the generation that its user has, and whose
     /// user is not disabled. One query: there is no moment between two looks.
     pub async fn find_live_session(
         &self,
@@ -42,7 +63,7 @@ impl Storage {
                         .filter(sessions::user_id.eq(user.as_str()))
                         .filter(sessions::revoked_at.is_null())
                         .filter(sessions::expires_at.gt(now.micros()))
-                        .filter(sessions::created_at.ge(users::tokens_valid_after))
+                        .filter(sessions::generation.eq(users::generation))
                         .filter(users::disabled_at.is_null());
                     optional(query!(connection, |c| select
                         .select((UserRow::as_select(), SessionRow::as_select()))
@@ -80,7 +101,7 @@ impl Storage {
                         .filter(sessions::user_id.eq(user.as_str()))
                         .filter(sessions::revoked_at.is_null())
                         .filter(sessions::expires_at.gt(now.micros()))
-                        .filter(sessions::created_at.ge(users::tokens_valid_after))
+                        .filter(sessions::generation.eq(users::generation))
                         .order((sessions::created_at.desc(), sessions::id));
                     query!(connection, |c| select.select(SessionRow::as_select()).load::<SessionRow>(c))
                 })
@@ -103,13 +124,15 @@ impl Storage {
         .await
     }
 
-    /// Signs a user out everywhere: ends all sessions that are alive, and with them every token that began before
-    /// `now`, also one whose sign-in is under way at this moment. Answers how many sessions it ended.
+    /// Signs a user out everywhere: ends all sessions that have begun, whatever the clocks say by which they did. Answers
+    /// how many it ended that were alive.
     pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         self.change_together((user.clone(), now), |connection, &(ref user, now)| {
             Box::pin(async move {
-                raise_tokens_valid_after(connection, user, now).await?;
+                // Also locks the user's row: a sign-in has either finished, and its session is seen, or begins later.
+                let raise = diesel::update(users::table.find(user.as_str())).set(new_generation!(now));
+                query!(connection, |c| raise.execute(c))?;
                 let update = diesel::update(sessions::table)
                     .filter(sessions::user_id.eq(user.as_str()))
                     .filter(sessions::revoked_at.is_null())
@@ -121,7 +144,7 @@ impl Storage {
         .await
     }
 
-    /// Ends every session of every user that began before `now`. Answers for how many users it did so.
+    /// Ends every session that has begun, of every user. Answers for how many users it did so.
     ///
     /// Some users at a time, so that nobody waits for a million rows; when it is cut off, it can be done again.
     pub async fn revoke_everything(&self, now: Timestamp) -> Result<u64, StorageError> {
@@ -150,49 +173,10 @@ impl Storage {
                     let update = diesel::update(users::table)
                         .filter(users::id.gt(after))
                         .filter(users::id.le(last))
-                        .filter(users::tokens_valid_after.lt(now.micros()))
-                        .set(users::tokens_valid_after.eq(now.micros()));
+                        .set(new_generation!(now));
                     query!(connection, |c| update.execute(c)).map(|raised| raised as u64)
                 })
             })
             .await
     }
-}
-
-/// Also locks the user's row, so that a sign-in either has finished, and its session is seen, or will begin too early.
-async fn raise_tokens_valid_after(
-    connection: &mut Connection,
-    user: &UserId,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let update = diesel::update(users::table.find(user.as_str()))
-        .filter(users::tokens_valid_after.lt(now.micros()))
-        .set(users::tokens_valid_after.eq(now.micros()));
-    query!(connection, |c| update.execute(c)).map(drop)
-}
-
-/// A session as it is written when it begins.
-#[derive(Insertable)]
-#[diesel(table_name = sessions, treat_none_as_default_value = false)]
-pub(crate) struct NewSession<'c> {
-    #[diesel(embed)]
-    session: SessionRow,
-    user_agent: Option<&'c str>,
-    ip: Option<&'c str>,
-}
-
-impl<'c> NewSession<'c> {
-    pub(crate) fn of(session: &Session, client: &'c ClientInfo) -> Self {
-        Self { session: session.into(), user_agent: client.user_agent.as_deref(), ip: client.ip.as_deref() }
-    }
-}
-
-/// Writes a new session.
-pub(crate) async fn create_session(
-    connection: &mut Connection,
-    session: &Session,
-    client: &ClientInfo,
-) -> Result<(), Failure> {
-    let insert = diesel::insert_into(sessions::table).values(NewSession::of(session, client));
-    query!(connection, |c| insert.execute(c)).map(drop)
 }

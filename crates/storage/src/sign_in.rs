@@ -18,7 +18,7 @@ use crate::audit::{self, log_audit_event};
 use crate::changes::Change;
 use crate::db::Connection;
 use crate::error::{Failure, StorageError};
-use crate::sessions::create_session;
+use crate::sessions::begin_session;
 use crate::storage::Storage;
 
 /// A sign-in that a provider has confirmed.
@@ -147,7 +147,7 @@ async fn joining(
     identities::create(connection, sign_in, &user.id, chosen).await?;
     let email = claims::settle(connection, &held, &profile.identity, &user, chosen).await?;
     let user = people::refresh(connection, profile, user, email).await?;
-    begin_session(connection, sign_in, user, AuditName::IdentityLinked).await
+    arrive(connection, sign_in, user, AuditName::IdentityLinked).await
 }
 
 /// Makes a user.
@@ -161,18 +161,18 @@ async fn newcomer(connection: &mut Connection, sign_in: &SignIn) -> Result<Decis
             return Err(Failure::LostRace);
         }
     }
-    begin_session(connection, sign_in, user, AuditName::UserCreated).await
+    arrive(connection, sign_in, user, AuditName::UserCreated).await
 }
 
 /// Begins the session of somebody who has arrived in a way that is told of as well.
-async fn begin_session(
+async fn arrive(
     connection: &mut Connection,
     sign_in: &SignIn,
     user: User,
     arrival: AuditName,
 ) -> Result<Decision, Failure> {
     let session = session_of(sign_in, &user.id);
-    create_session(connection, &session, &sign_in.client).await?;
+    begin_session(connection, &session, &sign_in.client).await?;
     let events =
         [arrival, AuditName::SignInSucceeded].map(|name| events::of_arrival(sign_in, &user.id, name));
     for event in &events {

@@ -1,8 +1,6 @@
 //! Users: finding, changing, disabling and deleting them.
 
-use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{Attributes, AvatarUrl, DisplayName, Timestamp, User, UserId, Username};
 
@@ -12,6 +10,7 @@ use crate::db::query;
 use crate::error::{StorageError, UniqueRule, optional};
 use crate::rows::{UserRow, write_attributes};
 use crate::schema::{identities, users};
+use crate::sessions::new_generation;
 use crate::storage::Storage;
 
 /// What became of a person's choice of a username.
@@ -185,12 +184,9 @@ impl Storage {
         let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
         self.change((user.clone(), now), |connection, &(ref user, now)| {
             Box::pin(async move {
-                let later =
-                    case_when(users::tokens_valid_after.lt(now.micros()), now.micros().into_sql::<BigInt>())
-                        .otherwise(users::tokens_valid_after);
                 let update = diesel::update(users::table.find(user.as_str()))
                     .filter(users::disabled_at.is_null())
-                    .set((users::disabled_at.eq(now.micros()), users::tokens_valid_after.eq(later)));
+                    .set((users::disabled_at.eq(now.micros()), new_generation!(now)));
                 Ok(query!(connection, |c| update.execute(c))? == 1)
             })
         })

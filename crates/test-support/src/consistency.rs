@@ -23,6 +23,11 @@ const RULES: &[(&str, &str)] = &[
         "SELECT count(*) AS n FROM sessions WHERE user_id NOT IN (SELECT id FROM users)",
     ),
     (
+        "a session of a generation that its user has not reached",
+        "SELECT count(*) AS n FROM sessions JOIN users ON users.id = sessions.user_id \
+         WHERE sessions.generation > users.generation",
+    ),
+    (
         "an address held by nobody",
         "SELECT count(*) AS n FROM verified_emails WHERE user_id NOT IN (SELECT id FROM users)",
     ),

@@ -34,7 +34,10 @@ pub(super) const ROWS: &[Row] = &[
         attack: "A slow request that is under way while its session is ended",
         outcome: "the session stays dead",
         remark: "",
-        tests: &["sign_out::g3_a_session_stays_dead_whatever_is_under_way"],
+        tests: &[
+            "sign_out::g3_a_session_stays_dead_whatever_is_under_way",
+            "tokens::clocks::c7_g3_a_sign_in_that_an_extension_holds_does_not_survive_the_end_of_its_session",
+        ],
     },
     Row {
         id: "G4",

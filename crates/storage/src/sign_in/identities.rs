@@ -9,8 +9,8 @@ use crate::audit::AuditRow;
 use crate::db::{Connection, execute_together, query};
 use crate::error::{Failure, StorageError};
 use crate::rows::{write_claims, write_organizations};
-use crate::schema::{audit_events, identities, sessions};
-use crate::sessions::NewSession;
+use crate::schema::{audit_events, identities};
+use crate::sessions::session_to_begin;
 
 /// Both together must fit into one entry of PostgreSQL's index. OpenID Connect allows a subject 255 characters.
 const MAX_ISSUER_LENGTH: usize = 1_024;
@@ -72,10 +72,11 @@ pub(super) async fn refresh_and_begin(
     let update = diesel::update(identities::table.find((&key.issuer, &key.subject)))
         .filter(identities::user_id.eq(session.user_id.as_str()))
         .set(Statement::of(sign_in, chosen));
-    let begin = diesel::insert_into(sessions::table).values(NewSession::of(session, &sign_in.client));
+    let session = session_to_begin(session, &sign_in.client);
     let tell = diesel::insert_into(audit_events::table).values(AuditRow::of(event));
-    let (refreshed, _, _) = execute_together!(connection, [update, begin, tell])?;
-    exactly_one(refreshed)
+    let (refreshed, begun, _) = execute_together!(connection, [update, session, tell])?;
+    exactly_one(refreshed)?;
+    exactly_one(begun)
 }
 
 /// Gives the user an identity that nobody has.

@@ -97,8 +97,7 @@ fn new_user(sign_in: &SignIn, id: UserId, email: Option<&EmailAddress>) -> User 
     }
 }
 
-/// A new user has no token to revoke. Were it the join date, a sign-in that waited for this one to make the user, or that
-/// another replica's slower clock dates earlier, would begin with a dead session.
+/// For programs of the version before: a new user has no token to revoke.
 const NOTHING_REVOKED: i64 = 0;
 
 /// False when the id is taken.

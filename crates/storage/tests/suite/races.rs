@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use vestibule_domain::UpstreamProfile;
+use vestibule_storage::SignInOutcome;
 
 use crate::bench::{
     Bench, GITHUB, GOOGLE, SignedIn, all_at_once, at, on_both_databases, person, signed_in, try_sign_in,
@@ -95,6 +96,36 @@ on_both_databases! {
         }
         all_at_once(tasks).await;
         assert!(bench.count_users().await <= 1);
+    }
+
+    async fn c7_d9_a_sign_in_beside_a_sign_out_or_a_disable_is_dead_or_came_later(bench: &Bench) {
+        for round in 0..12 {
+            let ada = bench.sign_in(&person(GOOGLE, "1")).await;
+            let (beside, ending, id) = (bench.replica(), bench.replica(), ada.user.id.clone());
+            let disabling = round % 2 == 0;
+            let sign_ins = (0..8).map(|_| {
+                let storage = beside.clone();
+                tokio::spawn(async move { try_sign_in(&storage, &person(GOOGLE, "1"), |_| {}).await })
+            });
+            let sign_ins: Vec<_> = sign_ins.collect();
+            if disabling {
+                assert!(ending.disable_user(&id, at(1)).await.unwrap());
+            } else {
+                ending.revoke_all_sessions(&id, at(1)).await.unwrap();
+            }
+            let mut outcomes = Vec::new();
+            for sign_in in sign_ins {
+                outcomes.push(sign_in.await.unwrap());
+            }
+            assert!(!bench.is_live(&ada, at(0)).await, "round {round}");
+            if disabling {
+                ending.enable_user(&id).await.unwrap();
+                let begun = outcomes.into_iter().filter(|outcome| *outcome != SignInOutcome::Disabled);
+                for begun in begun.map(signed_in) {
+                    assert!(!bench.is_live(&begun, at(0)).await, "round {round}: it survived");
+                }
+            }
+        }
     }
 
     async fn c10_a_sign_in_whose_caller_goes_away_leaves_all_or_nothing(bench: &Bench) {

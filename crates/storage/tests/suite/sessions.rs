@@ -1,8 +1,10 @@
 //! Which sessions are alive, and how they end.
 
 use vestibule_domain::{SessionId, SystemRandomness, UserId};
+use vestibule_storage::SignInOutcome;
 
-use crate::bench::{GITHUB, GOOGLE, HOUR, at, on_both_databases, person};
+use crate::bench::{GITHUB, GOOGLE, HOUR, at, on_both_databases, person, try_sign_in};
+use crate::consistency::{count, execute};
 
 on_both_databases! {
     async fn a_session_is_alive_from_its_beginning_until_its_end(bench: &Bench) {
@@ -61,23 +63,65 @@ on_both_databases! {
         assert!(bench.is_live(&second, at(11)).await);
     }
 
-    async fn d9_a_sign_in_that_began_before_signing_out_everywhere_comes_too_late(bench: &Bench) {
-        let ada = bench.sign_in(&person(GITHUB, "7")).await;
-        bench.storage.revoke_all_sessions(&ada.user.id, at(10)).await.unwrap();
-        let late = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(9)).await;
-        assert!(!bench.is_live(&late, at(11)).await);
-        let next = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(10)).await;
-        assert!(bench.is_live(&next, at(11)).await);
+    // Of two replicas each has a clock of its own.
+    async fn d9_what_was_ended_stays_so_and_what_begins_counts_whatever_clocks_say(bench: &Bench) {
+        let storage = &bench.storage;
+        let clocks = [at(-HOUR), at(-50), at(0), at(50), at(HOUR)];
+        let mut ended = Vec::new();
+        for clock in clocks {
+            for ending in 0..3 {
+                let token = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = clock).await;
+                let id = &token.user.id;
+                match ending {
+                    0 => drop(storage.revoke_all_sessions(id, at(0)).await.unwrap()),
+                    1 => drop(storage.revoke_everything(at(0)).await.unwrap()),
+                    _ => {
+                        assert!(storage.disable_user(id, at(0)).await.unwrap());
+                        assert!(!bench.is_live(&token, at(0)).await);
+                        assert!(storage.enable_user(id).await.unwrap());
+                    }
+                }
+                ended.push(token);
+                for begun in clocks {
+                    let fresh = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = begun).await;
+                    assert!(bench.is_live(&fresh, at(0)).await, "{clock} {ending} {begun}");
+                    ended.push(fresh);
+                }
+                storage.revoke_all_sessions(&ended[0].user.id, at(-2 * HOUR)).await.unwrap();
+                for token in &ended {
+                    assert!(!bench.is_live(token, at(2 * HOUR)).await, "{clock} {ending}");
+                }
+                assert!(storage.list_sessions(&ended[0].user.id, at(0)).await.unwrap().is_empty());
+            }
+        }
     }
 
-    async fn d9_an_earlier_moment_does_not_weaken_a_later_one(bench: &Bench) {
+    async fn c7_no_session_begins_for_somebody_who_is_disabled(bench: &Bench) {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
-        bench.storage.revoke_all_sessions(&ada.user.id, at(10)).await.unwrap();
-        bench.storage.revoke_all_sessions(&ada.user.id, at(5)).await.unwrap();
-        bench.storage.disable_user(&ada.user.id, at(6)).await.unwrap();
-        bench.storage.enable_user(&ada.user.id).await.unwrap();
-        let late = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(9)).await;
-        assert!(!bench.is_live(&late, at(11)).await);
+        bench.storage.disable_user(&ada.user.id, at(0)).await.unwrap();
+        let outcome = try_sign_in(&bench.storage, &person(GITHUB, "7"), |_| {}).await;
+        assert_eq!(outcome, SignInOutcome::Disabled);
+        let alive = "SELECT count(*) AS n FROM sessions JOIN users ON users.id = sessions.user_id \
+                     WHERE sessions.generation = users.generation";
+        assert_eq!(count(bench.database.url(), alive).await, 0);
+    }
+
+    // It knows the moment alone.
+    async fn d9_what_a_program_of_the_version_before_ends_is_over(bench: &Bench) {
+        let signs_out = "UPDATE users SET tokens_valid_after = 1900000010000000";
+        let disables = "UPDATE users SET disabled_at = 1900000020000000, tokens_valid_after = 1900000020000000";
+        for statement in [signs_out, disables] {
+            let ada = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = at(HOUR)).await;
+            execute(bench.database.url(), statement).await;
+            execute(bench.database.url(), "UPDATE users SET disabled_at = NULL").await;
+            assert!(!bench.is_live(&ada, at(HOUR)).await, "{statement}");
+        }
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        execute(bench.database.url(), "UPDATE users SET tokens_valid_after = 1900000020000000").await;
+        assert!(bench.is_live(&ada, at(0)).await, "nothing was ended");
+        bench.storage.revoke_all_sessions(&ada.user.id, at(HOUR)).await.unwrap();
+        let moment = format!("SELECT count(*) AS n FROM users WHERE tokens_valid_after = {}", at(HOUR).micros());
+        assert_eq!(count(bench.database.url(), &moment).await, 1, "and it is told");
     }
 
     async fn a_use_is_noted_and_never_moves_back(bench: &Bench) {

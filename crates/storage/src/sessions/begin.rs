@@ -1,0 +1,61 @@
+//! The beginning of a session.
+//!
+//! INVARIANT: the one statement that makes a session reads the user's generation in the same breath, and makes none for a user
+//! who is disabled. So one that ends what the user is signed in with, at the same moment, ends this session too, whichever of
+//! the two commits first: the foreign key alone does not make them wait for each other in PostgreSQL.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sqlite::Sqlite;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::{ClientInfo, Session};
+
+use crate::db::{Connection, query};
+use crate::error::Failure;
+use crate::schema::{sessions, users};
+
+/// The statement that begins a session. It changes one row, or none when the user is gone or disabled.
+pub(crate) fn session_to_begin<'q>(
+    session: &'q Session,
+    client: &'q ClientInfo,
+) -> impl QueryFragment<Sqlite> + QueryFragment<Pg> + QueryId + Send + 'q {
+    let user = users::table.find(session.user_id.as_str()).filter(users::disabled_at.is_null());
+    let values = user.select((
+        session.id.as_str().into_sql::<Text>(),
+        users::id,
+        session.provider_id.as_str().into_sql::<Text>(),
+        session.created_at.micros().into_sql::<BigInt>(),
+        session.last_seen_at.micros().into_sql::<BigInt>(),
+        session.expires_at.micros().into_sql::<BigInt>(),
+        client.user_agent.as_deref().into_sql::<Nullable<Text>>(),
+        client.ip.as_deref().into_sql::<Nullable<Text>>(),
+        users::generation,
+    ));
+    let columns = (
+        sessions::id,
+        sessions::user_id,
+        sessions::provider_id,
+        sessions::created_at,
+        sessions::last_seen_at,
+        sessions::expires_at,
+        sessions::user_agent,
+        sessions::ip,
+        sessions::generation,
+    );
+    values.insert_into(sessions::table).into_columns(columns)
+}
+
+/// Begins a session of a user who is locked.
+pub(crate) async fn begin_session(
+    connection: &mut Connection,
+    session: &Session,
+    client: &ClientInfo,
+) -> Result<(), Failure> {
+    let insert = session_to_begin(session, client);
+    match query!(connection, |c| insert.execute(c))? {
+        1 => Ok(()),
+        _ => Err(Failure::LostRace),
+    }
+}

@@ -1,0 +1,73 @@
+//! Replicas whose clocks differ by as much as tokens allow.
+
+use std::time::Duration;
+
+use vestibule_test_support::{Method, MovableClock, eventually};
+
+use super::stage::{Fleet, Site};
+use crate::tokens::clocks::Operator;
+
+const SKEW: Duration = Duration::from_secs(50);
+const AHEAD: usize = 0;
+const RIGHT: usize = 1;
+
+/// One replica whose clock is ahead, and one whose clock is right.
+async fn pair(clock: &MovableClock) -> Fleet {
+    let site = Site::new().await;
+    site.generate_keys().await;
+    let replicas = vec![site.replica().clock(clock).start().await, site.replica().start().await];
+    clock.advance(SKEW);
+    Fleet { replicas, site }
+}
+
+/// A sign-in at each of both.
+async fn sign_in_at_both(fleet: &Fleet, person: &str) -> [String; 2] {
+    [fleet.sign_in(person, AHEAD, AHEAD).await, fleet.sign_in(person, RIGHT, RIGHT).await]
+}
+
+async fn assert_new_sign_ins_count_at_once(fleet: &Fleet, person: &str) {
+    for token in sign_in_at_both(fleet, person).await {
+        for replica in [AHEAD, RIGHT] {
+            assert!(fleet.is_signed_in(replica, &token).await, "at replica {replica}");
+        }
+    }
+}
+
+async fn until_dead_at_both(fleet: &Fleet, tokens: &[String]) {
+    for token in tokens {
+        for replica in [AHEAD, RIGHT] {
+            let is_dead = async || !fleet.is_signed_in(replica, token).await;
+            eventually("what was ended at one is dead at both", is_dead).await;
+        }
+    }
+}
+
+async fn sign_out_everywhere(fleet: &Fleet, replica: usize, token: &str) {
+    let browser = fleet.site.browser();
+    let address = format!("{}/auth/logout", fleet.address(replica));
+    let request = browser.request(Method::POST, &address).bearer_auth(token).form(&[("all", "true")]);
+    assert_eq!(browser.send(request).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d9_replicas_whose_clocks_differ_agree_on_what_was_ended_and_what_began_since() {
+    let clock = MovableClock::new();
+    let fleet = pair(&clock).await;
+    let person = fleet.site.person(1);
+    let mut ended = Vec::new();
+    for replica in [AHEAD, RIGHT] {
+        let tokens = sign_in_at_both(&fleet, &person).await;
+        sign_out_everywhere(&fleet, replica, &tokens[replica]).await;
+        until_dead_at_both(&fleet, &tokens).await;
+        assert_new_sign_ins_count_at_once(&fleet, &person).await;
+        ended.extend(tokens);
+    }
+    let tokens = sign_in_at_both(&fleet, &person).await;
+    let users = fleet.site.replica().run(&["users", "list"]).await;
+    let id = String::from_utf8(users.stdout).unwrap().split_whitespace().next().unwrap().to_owned();
+    let operator = Operator::of(&fleet.site.database);
+    operator.end(&[&["disable", "ID"], &["enable", "ID"]], &id).await;
+    ended.extend(tokens);
+    until_dead_at_both(&fleet, &ended).await;
+    assert_new_sign_ins_count_at_once(&fleet, &person).await;
+}
