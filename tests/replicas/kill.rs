@@ -3,7 +3,7 @@
 use super::load::{CALLERS, Load};
 use super::stage::Fleet;
 
-/// What is lost when the replica that had it is: asked again, its attempt is spent.
+/// What is lost when the replica that had it is: the proxy does not ask it a second time.
 const ONCE_ONLY: &str = "callback";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,8 +19,8 @@ async fn l1_a_killed_replica_costs_at_most_what_it_had_in_hand_and_could_not_be_
     }
     let lost = load.stop().await;
     assert!(lost.len() <= 2 * CALLERS as usize, "{lost:#?}");
-    let all_say_why = lost.iter().all(|lost| lost.why.starts_with("400"));
-    assert!(all_say_why, "{lost:#?}");
+    let repeated: Vec<_> = lost.iter().filter(|lost| lost.why.starts_with("400")).collect();
+    assert!(repeated.is_empty(), "nobody is told that their sign-in was used: {repeated:#?}");
     let others: Vec<_> = lost.iter().filter(|lost| lost.what != ONCE_ONLY).collect();
     assert!(others.is_empty(), "{others:#?}\n{}", fleet.site.proxy.log());
 }

@@ -1,4 +1,7 @@
-//! What the documented proxies do besides sharing out the work: TLS, the address of the client, and logs without tokens.
+//! What the documented proxies do besides sharing out the work: TLS, the address of the client, logs without tokens, and
+//! what they never ask twice.
+
+mod silent;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,6 +17,7 @@ use vestibule_test_support::{Client, Program, eventually, free_port};
 use super::haproxy::Haproxy;
 use super::stage::{Fleet, moved, reach_callback};
 use crate::documents::markdown::repository;
+use silent::SilentReplica;
 
 /// Where the client of these tests is, and what it says that it is.
 const CLIENT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 5);
@@ -157,6 +161,21 @@ fn nginx_configuration(folder: &Path, [plain, encrypted]: [u16; 2], replicas: &[
     )
 }
 
+/// What met a replica that is gone was never received, so it is as good as before.
+async fn assert_a_callback_is_finished_by_another_try(fleet: &Fleet, client: &reqwest::Client, proxy: &str) {
+    let browser = fleet.site.browser();
+    let callback = reach_callback(&browser, &fleet.address(0), &fleet.site.person(2)).await.unwrap();
+    let name = browser.cookie_names().remove(0);
+    let cookie = format!("{name}={}", browser.cookie(&name).unwrap());
+    eventually("the callback is finished", async || {
+        let request = client.get(moved(&callback, proxy)).header("cookie", cookie.clone());
+        let status = request.send().await.unwrap().status().as_u16();
+        assert!([303, 502].contains(&status), "{status}");
+        status == 303
+    })
+    .await;
+}
+
 /// A replica is replaced without a word to the proxy ahead; whoever asks meanwhile has an answer.
 async fn assert_nothing_is_lost_meanwhile(
     replica: &mut Program,
@@ -213,8 +232,52 @@ async fn nginx_ends_tls_tells_the_address_of_the_client_and_logs_no_token() {
         let answer = client.get(format!("{}/auth/check?jwt={token}", nginx.encrypted)).send().await.unwrap();
         assert!(answer.text().await.unwrap().contains("\"authenticated\":true"));
     }
+    assert_a_callback_is_finished_by_another_try(&fleet, &client, &nginx.encrypted).await;
     let logs = ["vestibule.log", "vestibule-error.log"];
     let logs = logs.map(|name| fs::read_to_string(nginx.folder.path().join(name)).unwrap()).concat();
     assert!(logs.contains("\"GET /auth/check\" 200"), "{logs}");
     assert!(!logs.contains(&token[..40]), "{logs}");
+}
+
+/// What stands for a code that is good once, and what may be asked as often as it takes.
+const ONCE: [&str; 3] = ["/auth/oauth_callback", "/auth/callback/corporate", "/auth/callback/other"];
+const MANY: &str = "/auth/check";
+
+/// The replicas take every request and close without an answer, as one that dies does.
+async fn assert_callbacks_are_sent_once(proxy: &reqwest::Client, base: &str, replicas: &[SilentReplica; 2]) {
+    let asked = |path: &str| replicas.iter().map(|replica| replica.asked(path)).sum::<usize>();
+    let ask = async |path: &str| {
+        let before = asked(path);
+        proxy.get(format!("{base}{path}?state=x&code=y")).send().await.ok();
+        asked(path) - before
+    };
+    for path in ONCE {
+        // A proxy that has just learned that both are dead may not ask at all.
+        eventually("the callback is sent", async || {
+            let times = ask(path).await;
+            assert!(times <= 1, "{path}: {times} times");
+            times == 1
+        })
+        .await;
+    }
+    eventually("what may be asked twice is", async || ask(MANY).await > 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_sends_a_callback_once() {
+    let replicas = [SilentReplica::start(), SilentReplica::start()];
+    let mut proxy = Haproxy::new();
+    proxy.start(&replicas.each_ref().map(SilentReplica::url)).await;
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    assert_callbacks_are_sent_once(&client, &proxy.base_url(), &replicas).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_sends_a_callback_once() {
+    let replicas = [SilentReplica::start(), SilentReplica::start()];
+    let (certificate, key) = certificate();
+    let nginx = Nginx::start(&replicas.each_ref().map(SilentReplica::url), &certificate, &key).await;
+    let trusted = Certificate::from_pem(certificate.as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+    assert_callbacks_are_sent_once(&client, &nginx.encrypted, &replicas).await;
 }
