@@ -234,7 +234,8 @@ async fn g9_an_error_in_the_address_is_never_shown_as_it_stands() {
 async fn g9_no_page_can_be_framed() {
     let world = World::on(TestDatabase::sqlite()).await;
     let base = world.program.base_url();
-    let paths = ["/", "/docs", "/auth/oauth_callback", "/auth/login/nobody", "/auth/check", "/openapi.json"];
+    let paths =
+        ["/", "/docs", "/auth/oauth_callback", "/auth/callback/corporate", "/auth/check", "/openapi.json"];
     let frames = paths.map(|path| format!("<iframe src='{base}{path}'></iframe>"));
     let browser = Browser::open().await;
     browser.go_to(&stage::serve_page(frames.concat()).await).await;

@@ -1,5 +1,6 @@
 //! The callback: where a provider sends the browser, and where attackers send it too.
 
+mod mix_up;
 mod providers;
 mod redirects;
 mod state;

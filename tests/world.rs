@@ -7,7 +7,7 @@ use std::sync::Arc;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use url::Url;
-use vestibule_provider_emulator::{Clock, Control, Emulator, EmulatorOptions, RedirectPolicy};
+use vestibule_provider_emulator::{Clock, Control, Emulator, EmulatorOptions, RedirectPolicy, RedirectUris};
 use vestibule_test_support::{
     Answer, Client, FaultyDisk, MovableClock, Program, ProgramBuilder, TestDatabase, eventually,
 };
@@ -64,7 +64,7 @@ impl World {
 
     pub(crate) fn builder(database: TestDatabase) -> WorldBuilder {
         let program = Program::builder();
-        let callback = format!("{}/auth/oauth_callback", program.base_url());
+        let redirect_uris = registered_at(&program.base_url());
         let program = program
             .setting("DATABASE_URL", database.url())
             .setting("ALLOWED_ORIGINS", "https://app.example.com;http://localhost:3000")
@@ -73,10 +73,7 @@ impl World {
             // Many tests are one person in a great hurry.
             .setting("RATE_LIMIT_SIGN_IN_PER_ACCOUNT", "1000/1m")
             .setting("RATE_LIMIT_UPDATE_PER_ACCOUNT", "1000/1m");
-        let emulator = EmulatorOptions {
-            redirect_uris: RedirectPolicy::Exact(vec![callback]),
-            ..EmulatorOptions::default()
-        };
+        let emulator = EmulatorOptions { redirect_uris, ..EmulatorOptions::default() };
         let (config, left_out) = (String::new(), Vec::new());
         WorldBuilder { program, emulator, database, config, left_out, key_in_environment: false }
     }
@@ -177,6 +174,17 @@ impl World {
 }
 
 impl World {
+    /// What is in the database: all of a file, or how many rows each table has.
+    pub(crate) fn written(&self) -> Vec<u8> {
+        let Some(file) = self.database.file() else {
+            let counted = "SELECT string_agg(table_name || ' ' || query_to_xml(format('SELECT count(*) FROM %I', table_name), \
+                           false, true, '')::text, ';') FROM information_schema.tables WHERE table_schema = 'public'";
+            return self.database.query(counted).expect("tables").into_bytes();
+        };
+        let log = file.with_extension("db-wal");
+        [std::fs::read(file).unwrap(), std::fs::read(log).unwrap_or_default()].concat()
+    }
+
     /// Waits until a token counts no more, because another process has ended its session.
     pub(crate) async fn until_signed_out(&self, token: &str) {
         eventually("the token is dead", async || !self.is_signed_in(token).await).await;
@@ -260,6 +268,16 @@ impl WorldBuilder {
             program
         };
         World { program: program.start().await, emulator, database: self.database }
+    }
+}
+
+/// What an operator registers at each provider for a service at this address. GitHub takes more than that.
+pub(crate) fn registered_at(base_url: &str) -> RedirectUris {
+    let shared = format!("{base_url}/auth/oauth_callback");
+    RedirectUris {
+        google: RedirectPolicy::Exact(vec![shared.clone()]),
+        github: RedirectPolicy::Below(shared),
+        corporate: RedirectPolicy::Exact(vec![format!("{base_url}/auth/callback/corporate")]),
     }
 }
 

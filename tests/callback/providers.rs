@@ -15,7 +15,7 @@ use super::{
     exchanges, finish_all, with, without,
 };
 use crate::sign_in::{PROVIDERS, parameter};
-use crate::world::{APP, World};
+use crate::world::{APP, World, on_both_databases};
 
 /// The callback brings the browser back to the frontend with this error and no token.
 async fn assert_fails(browser: &Client, callback: &Url, error: &str) {
@@ -44,6 +44,11 @@ async fn b4_an_answer_that_names_another_issuer_or_none_is_not_exchanged() {
     for provider in [Provider::Corporate, Provider::Google, Provider::Github] {
         assert_eq!(exchanges(&world, provider), NONE, "{provider}");
     }
+    // What somebody else says of a refusal is not so either.
+    let browser = world.browser();
+    let refusal = world.reach_callback(&browser, "corporate", "refuses", APP).await;
+    assert_fails(&browser, &with(&refusal, "iss", "https://evil.tld"), "sign_in_failed").await;
+    assert_fails(&browser, &refusal, "access_denied").await;
     let (browser, callback) = consented(&world, "corporate").await;
     assert_finishes(&browser, &callback).await;
 }
@@ -159,9 +164,56 @@ async fn a8_an_error_leads_to_the_frontend_only_with_a_good_state() {
         assert_refused(&browser.get(without(&callback, "state").as_str()).await, MISSING);
         assert_refused(&world.browser().get(callback.as_str()).await, OTHER_BROWSER);
         assert_fails(&browser, &callback, "access_denied").await;
-        assert_refused(&browser.get(callback.as_str()).await, REPLAYED);
     }
     assert_eq!(exchanges(&world, Provider::Google), NONE);
+}
+
+on_both_databases! {
+    /// Anybody can make up an error, as often as they like: it leaves nothing behind, and the attempt is as good as before.
+    async fn k7_an_error_spends_nothing_and_writes_nothing_however_often_it_comes(database) {
+        let world = World::on(database).await;
+        for provider in PROVIDERS {
+            let browser = Arc::new(world.browser());
+            let consent = world.start_sign_in(&browser, provider, APP).await.location();
+            let refusal = browser.get(with(&consent, "persona", "refuses").as_str()).await.location();
+            let before = world.written();
+            for _ in 0..10 {
+                assert_fails(&browser, &refusal, "access_denied").await;
+            }
+            let many = finish_all(vec![(Arc::clone(&browser), refusal.clone()); 20]).await;
+            assert!(many.iter().all(|answer| answer.status == 303), "{many:?}");
+            assert!(world.written() == before, "{provider}");
+
+            let good = browser.get(with(&consent, "persona", "ada").as_str()).await.location();
+            assert_finishes(&browser, &good).await;
+            assert_refused(&browser.get(good.as_str()).await, REPLAYED);
+            let after = world.written();
+            assert_fails(&browser, &refusal, "access_denied").await;
+            assert!(world.written() == after, "{provider}");
+        }
+        for provider in [Provider::Google, Provider::Github, Provider::Corporate] {
+            assert_eq!(exchanges(&world, provider), ONE, "{provider}");
+        }
+    }
+
+    /// However errors come between, of a code that comes many times one goes on.
+    async fn b2_k7_errors_beside_a_code_do_not_let_it_through_twice(database) {
+        let world = World::on(database).await;
+        let browser = Arc::new(world.browser());
+        let consent = world.start_sign_in(&browser, "google", APP).await.location();
+        let refusal = browser.get(with(&consent, "persona", "refuses").as_str()).await.location();
+        let good = browser.get(with(&consent, "persona", "ada").as_str()).await.location();
+        let all = [good, refusal].map(|callback| (Arc::clone(&browser), callback));
+        let answers = finish_all(all.iter().cycle().take(40).cloned().collect()).await;
+        let (redirected, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 303);
+        let errors = redirected.iter().filter(|answer| answer.location_parameter("error").is_some()).count();
+        let tokens = redirected.iter().filter(|answer| answer.location_parameter("jwt").is_some()).count();
+        assert_eq!((errors, tokens, refused.len()), (20, 1, 19), "{answers:?}");
+        for answer in refused {
+            assert_refused(answer, REPLAYED);
+        }
+        assert_eq!(exchanges(&world, Provider::Google), ONE);
+    }
 }
 
 /// What a provider writes into its error is not passed on; it is sorted into what frontends know.

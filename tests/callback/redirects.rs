@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use reqwest::Method;
 use url::Url;
-use vestibule_provider_emulator::RedirectPolicy;
+use vestibule_provider_emulator::{Provider, RedirectPolicy};
 use vestibule_test_support::{Answer, RawConnection, TestDatabase};
 
 use super::consented;
@@ -64,7 +64,7 @@ async fn a9_with_https_the_cookie_has_the_host_prefix_and_a_whole_sign_in_works(
     let external = "https://auth.example.com";
     let world = World::builder(TestDatabase::sqlite()).setting("EXTERNAL_ADDRESS", external).start().await;
     let callback = format!("{external}/auth/oauth_callback");
-    world.control().set_redirect_uris(RedirectPolicy::Exact(vec![callback.clone()]));
+    world.control().set_redirect_uris(Provider::Google, RedirectPolicy::Exact(vec![callback.clone()]));
 
     let browser = world.browser();
     let start = world.start_sign_in(&browser, "google", APP).await;
@@ -97,8 +97,10 @@ async fn a10_addresses_come_from_the_settings_whatever_a_request_says() {
                 "{name}"
             );
         }
-        let start = ask("/auth/login/google").await.location();
-        assert_eq!(parameter(&start, "redirect_uri"), Some(format!("{base}/auth/oauth_callback")), "{name}");
+        for (provider, path) in [("google", "oauth_callback"), ("corporate", "callback/corporate")] {
+            let start = ask(&format!("/auth/login/{provider}")).await.location();
+            assert_eq!(parameter(&start, "redirect_uri"), Some(format!("{base}/auth/{path}")), "{name}");
+        }
         assert!(!ask("/auth/login/nobody").await.body.contains("evil.tld"), "{name}");
         assert!(!ask("/").await.body.contains("evil.tld"), "{name}");
     }

@@ -23,6 +23,8 @@ async fn the_start_tells_in_a_few_lines_what_is_in_force() {
             jwks["keys"][0]["kid"].as_str().unwrap()
         ),
         "  providers  google, github, corporate\n".to_owned(),
+        format!("  callbacks  {base}/auth/oauth_callback to be registered at google, github\n"),
+        format!("             {base}/auth/callback/corporate to be registered at corporate\n"),
         "  origins    https://app.example.com, http://localhost:3000\n".to_owned(),
         "  services   storage by sample-permissions, reports by sample-permissions\n".to_owned(),
         "  plugins    ".to_owned(),

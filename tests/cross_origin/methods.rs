@@ -14,7 +14,8 @@ async fn every_other_method_is_refused_and_told_which_there_are() {
     let world = World::on(TestDatabase::sqlite()).await;
     let browser = world.browser();
     let login = login();
-    let readable = READABLE.iter().copied().chain([login.as_str(), "/auth/oauth_callback"]);
+    let readable =
+        READABLE.iter().copied().chain([login.as_str(), "/auth/oauth_callback", "/auth/callback/corporate"]);
     let readable = readable.flat_map(|path| OTHERS.map(|method| (path, method, "GET, HEAD")));
     let writing = |method| if method == "POST" { "GET" } else { method };
     let writable = WRITABLE.iter().flat_map(|path| OTHERS.map(|method| (*path, writing(method), "POST")));

@@ -1,6 +1,7 @@
 //! Every flow, well and badly ended, with secrets that are known.
 
 use serde_json::json;
+use url::Url;
 use vestibule_provider_emulator::{
     Endpoint, Fault, Issuer, Lasting, Persona, Provider, Signature, Tampering,
 };
@@ -92,10 +93,10 @@ async fn spoil_callbacks(world: &World, canaries: &mut Canaries) -> String {
         let callback = reach_callback(world, &browser, provider, canaries).await;
         bodies.push_str(&world.browser().get(&callback).await.body);
         let state = callback.split("state=").nth(1).unwrap().split('&').next().unwrap();
-        let forged = format!("/auth/oauth_callback?state=x{state}&code=k4n4ry-made-up-code");
+        let path = Url::parse(&callback).unwrap().path().to_owned();
+        let forged = format!("{path}?state=x{state}&code=k4n4ry-made-up-code");
         bodies.push_str(&browser.get(&forged).await.body);
-        let odd =
-            format!("/auth/oauth_callback?state={state}&code=k4n4ry-made-up-code&iss=https://k4n4ry.example");
+        let odd = format!("{path}?state={state}&code=k4n4ry-made-up-code&iss=https://k4n4ry.example");
         assert_eq!(browser.get(&odd).await.status, 303);
     }
     let browser = world.browser();
@@ -106,7 +107,9 @@ async fn spoil_callbacks(world: &World, canaries: &mut Canaries) -> String {
         "code=k4n4ry-made-up-code&code=k4n4ry-made-up-code",
         "state=k4n4ry-made-up-state&state=k4n4ry-made-up-state",
     ] {
-        bodies.push_str(&refused(browser.get(&format!("/auth/oauth_callback?{query}")).await));
+        for path in ["/auth/oauth_callback", "/auth/callback/corporate"] {
+            bodies.push_str(&refused(browser.get(&format!("{path}?{query}")).await));
+        }
     }
     bodies
 }

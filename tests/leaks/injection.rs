@@ -35,6 +35,7 @@ async fn inject(world: &World) {
             format!("/auth/login/{text}"),
             format!("/auth/login/google?next={text}"),
             format!("/auth/oauth_callback?state={text}&code={text}&iss={text}&error={text}"),
+            format!("/auth/callback/{text}?state={text}"),
             format!("/{text}"),
         ] {
             send(world, &target, b"", "").await;

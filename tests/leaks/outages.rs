@@ -111,6 +111,8 @@ async fn n2_refusals_say_nothing_of_the_inside() {
         "/auth/oauth_callback",
         "/auth/oauth_callback?state=x&code=y",
         "/auth/oauth_callback?state=%00",
+        "/auth/callback/nobody?state=x",
+        "/auth/callback/..%2f..%2fx",
         "/auth/check?next=x",
         "/auth/check?next=https://evil.example",
         "/auth/check?next=%ff",

@@ -164,6 +164,7 @@ async fn k7_a_flood_of_odd_requests_makes_no_more_than_a_handful_of_series() {
             format!("/auth/login/k4n4ry-{number}"),
             format!("/auth/authorize?service=k4n4ry-{number}"),
             format!("/auth/oauth_callback?state=k4n4ry-{number}"),
+            format!("/auth/callback/k4n4ry-{number}"),
             format!("/assets/k4n4ry-{number}"),
         ] {
             browser.get(&address).await;

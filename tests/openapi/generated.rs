@@ -155,6 +155,8 @@ async fn whatever_anybody_asks_is_answered_as_the_document_says() {
         ("/auth/login/{provider}", 303, ""),
         ("/auth/login/{provider}", 404, "unknown_provider"),
         ("/auth/oauth_callback", 400, "<!doctype html>"),
+        ("/auth/callback/{provider}", 400, "<!doctype html>"),
+        ("/auth/callback/{provider}", 404, "<!doctype html>"),
         ("/auth/update", 200, r#""success":false"#),
         ("/auth/logout", 200, r#""success":true"#),
     ] {
@@ -171,6 +173,7 @@ async fn whatever_somebody_who_is_signed_in_asks_is_answered_as_the_document_say
         ("/auth/check", 200, r#""authenticated":true"#),
         ("/auth/authorize", 200, r#""service":"storage""#),
         ("/auth/oauth_callback", 303, ""),
+        ("/auth/callback/{provider}", 303, ""),
         ("/auth/update", 200, r#""success":true"#),
         ("/auth/resolve", 200, r#"{"userid":""#),
         ("/auth/get_profile", 200, r#""found":true"#),

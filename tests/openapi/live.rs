@@ -19,7 +19,7 @@ async fn every_documented_path_is_there_by_its_methods_alone() {
     let world = World::on(TestDatabase::sqlite()).await;
     let (document, browser) = (document(&world).await, world.browser());
     for operation in document.operations() {
-        let path = operation.path.replace("{provider}", "google");
+        let path = operation.path.replace("{provider}", "corporate");
         for method in ["get", "head", "post", "put", "patch", "delete", "options"] {
             let method_there = operation.method == method || (operation.method == "get" && method == "head");
             let request = browser.request(method.to_uppercase().parse::<Method>().unwrap(), &path);
@@ -75,6 +75,9 @@ async fn every_answer(world: &World, browser: &Client) -> Vec<(&'static str, Ans
         ("start_sign_in", browser.get("/auth/login/nobody").await),
         ("finish_sign_in", browser.get("/auth/oauth_callback").await),
         ("finish_sign_in", world.finish_sign_in("google", "ada").await),
+        ("finish_provider_sign_in", browser.get("/auth/callback/corporate").await),
+        ("finish_provider_sign_in", browser.get("/auth/callback/nobody").await),
+        ("finish_provider_sign_in", world.finish_sign_in("corporate", "ada").await),
         ("end_session", post("/auth/logout?jwt=a", "jwt=b").await),
         ("end_session", post("/auth/logout", &"x".repeat(70_000)).await),
         ("end_session", browser.send(browser.request(Method::POST, "/auth/logout").body("{}")).await),
@@ -113,7 +116,7 @@ async fn other_failures_are_as_the_document_says() {
     let world = World::on(TestDatabase::sqlite()).await;
     let (document, browser) = (document(&world).await, world.browser());
     for operation in document.operations() {
-        let path = operation.path.replace("{provider}", "google");
+        let path = operation.path.replace("{provider}", "corporate");
         let other = browser.request(Method::PUT, &path);
         let twice = browser
             .request(operation.method.to_uppercase().parse::<Method>().unwrap(), &format!("{path}?a=1&a=2"));
@@ -138,6 +141,7 @@ async fn without_its_database_the_service_answers_as_the_document_says() {
     let document = document(&world).await;
     let (token, browser) = (world.sign_in("google", "ada").await, world.browser());
     let callback = world.reach_callback(&browser, "google", "ada", APP).await;
+    let named = world.reach_callback(&browser, "corporate", "ada", APP).await;
     cluster.stop(Shutdown::Immediate);
     for (id, answer) in [
         ("check_session", browser.get(&format!("/auth/check?jwt={token}")).await),
@@ -148,6 +152,7 @@ async fn without_its_database_the_service_answers_as_the_document_says() {
         ("find_profile", browser.get("/auth/get_profile?username=ada").await),
         ("check_readiness", browser.get("/readyz").await),
         ("finish_sign_in", browser.get(callback.as_str()).await),
+        ("finish_provider_sign_in", browser.get(named.as_str()).await),
     ] {
         assert_eq!(answer.status, 503, "{id}: {}", answer.body);
         document.assert_true_of(id, &answer);
@@ -185,7 +190,7 @@ async fn whoever_asks_too_often_is_answered_as_the_document_says() {
     for (number, operation) in limited.enumerate() {
         let ask = async || {
             let method = operation.method.to_uppercase().parse::<Method>().unwrap();
-            let request = browser.request(method, &operation.path.replace("{provider}", "google"));
+            let request = browser.request(method, &operation.path.replace("{provider}", "corporate"));
             browser.send(request.header("x-forwarded-for", format!("203.0.113.{number}"))).await
         };
         assert_ne!(ask().await.status, 429, "{}", operation.path);

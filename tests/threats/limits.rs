@@ -84,15 +84,22 @@ async fn k8_a_64_is_one_client_and_two_are_two() {
 async fn k8_beginnings_and_ends_of_sign_ins_count_together_and_failures_count_as_well() {
     let world = behind_a_proxy().setting("RATE_LIMIT_SIGN_IN_PER_ADDRESS", FIVE).start().await;
     let client = "203.0.113.9";
-    for address in
-        [&login(), "/auth/login/nobody", "/auth/oauth_callback?code=x", &login(), "/auth/login/github"]
-    {
+    for address in [
+        &login(),
+        "/auth/login/nobody",
+        "/auth/oauth_callback?code=x",
+        "/auth/callback/corporate?error=access_denied",
+        "/auth/callback/nobody",
+    ] {
         assert_ne!(ask_from(&world, client, address).await.status, 429, "{address}");
     }
     assert_refused(&ask_from(&world, client, &login()).await);
-    let page = ask_from(&world, client, "/auth/oauth_callback?code=x&state=y").await;
-    assert_eq!((page.status.as_u16(), page.header("content-type")), (429, Some("text/html; charset=utf-8")));
-    assert!(page.header("retry-after").is_some());
+    for path in ["/auth/oauth_callback", "/auth/callback/corporate", "/auth/callback/nobody"] {
+        let page = ask_from(&world, client, &format!("{path}?code=x&state=y")).await;
+        let form = (page.status.as_u16(), page.header("content-type"));
+        assert_eq!(form, (429, Some("text/html; charset=utf-8")), "{path}");
+        assert!(page.header("retry-after").is_some());
+    }
     assert_eq!(ask_from(&world, client, "/auth/check").await.status, 200, "a check is never limited");
 }
 

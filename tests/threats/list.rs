@@ -41,7 +41,7 @@ struct Row {
 /// The groups and how many rows each has.
 const GROUPS: [(&str, &[Row], usize); 10] = [
     ("A", redirects::ROWS, 10),
-    ("B", state::ROWS, 11),
+    ("B", state::ROWS, 12),
     ("C", merging::ROWS, 10),
     ("D", tokens::ROWS, 9),
     ("E", authorize::ROWS, 9),

@@ -8,6 +8,7 @@
 //! the workspace then cannot hold a value that breaks the rule.
 
 mod audit;
+mod callback;
 mod causes;
 mod clock;
 mod email;
@@ -30,6 +31,7 @@ mod user;
 mod username;
 
 pub use audit::{Actor, AuditEvent, AuditName, UnknownEvent};
+pub use callback::CallbackPath;
 pub use causes::with_causes;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use email::{EmailAddress, EmailError};

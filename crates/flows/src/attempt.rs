@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vestibule_domain::{AttemptId, Timestamp};
+use vestibule_domain::{AttemptId, CallbackPath, ProviderName, Timestamp};
 use vestibule_tokens::{Purpose, TokenService};
 
 use crate::{BrowserSecret, CallbackRefusal, FlowError};
@@ -31,14 +31,14 @@ pub(crate) struct Attempt {
 impl Attempt {
     pub(crate) fn new(
         id: AttemptId,
-        provider: &str,
+        provider: &ProviderName,
         next: &str,
         browser: &BrowserSecret,
         now: Timestamp,
     ) -> Self {
         Self {
             id,
-            provider: provider.to_owned(),
+            provider: provider.as_str().to_owned(),
             next: next.to_owned(),
             expires_at_micros: now.plus(ATTEMPT_LIFE).micros(),
             browser_binding: browser.binding(),
@@ -55,15 +55,22 @@ impl Attempt {
         tokens.seal(Purpose::LoginAttempt, &plain).map_err(|error| FlowError::Internal(error.to_string()))
     }
 
-    /// Reads a `state` parameter that came back, and makes sure that it is fresh and from this browser.
+    /// Reads a `state` parameter that came back, and makes sure that it came to the path that its provider was told, is
+    /// fresh and from this browser. The path comes first: whatever else may be done about a state that is good but for its
+    /// age, or for a cookie that is lost, is done for the right provider alone.
     pub(crate) fn open<'b>(
         state: &str,
+        path: &CallbackPath,
         browser: Option<&'b BrowserSecret>,
         tokens: &TokenService,
         now: Timestamp,
     ) -> Result<(Self, &'b BrowserSecret), CallbackRefusal> {
         let plain = tokens.open(Purpose::LoginAttempt, state).ok_or(CallbackRefusal::StateForged)?;
         let attempt: Self = serde_json::from_slice(&plain).map_err(|_| CallbackRefusal::StateForged)?;
+        let provider = ProviderName::parse(&attempt.provider).map_err(|_| CallbackRefusal::StateForged)?;
+        if CallbackPath::of(&provider) != *path {
+            return Err(CallbackRefusal::WrongCallback);
+        }
         if attempt.expires_at() <= now {
             return Err(CallbackRefusal::StateExpired);
         }

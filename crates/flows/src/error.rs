@@ -94,6 +94,10 @@ pub enum CallbackRefusal {
     /// This sign-in is already finished.
     #[error("this sign-in has already been used")]
     StateReplayed,
+    /// Another provider was told to send the browser here: no provider may receive the code of another (RFC 9700 section
+    /// 4.4).
+    #[error("the answer came to the address of another provider")]
+    WrongCallback,
     /// The browser is not the one that began, or has lost its cookie.
     #[error("this sign-in was started in another browser")]
     OtherBrowser,
@@ -116,6 +120,7 @@ impl CallbackRefusal {
             Self::StateForged => "state_forged",
             Self::StateExpired => "state_expired",
             Self::StateReplayed => "state_replayed",
+            Self::WrongCallback => "wrong_callback",
             Self::OtherBrowser => "other_browser",
             Self::CodeMissing => "code_missing",
             Self::CodeTooLong => "code_too_long",

@@ -4,8 +4,8 @@ use std::pin::pin;
 
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
-    Actor, AuditEvent, AuditName, ClientInfo, Next, ProviderName, Session, SessionId, UpstreamProfile, User,
-    UserId,
+    Actor, AuditEvent, AuditName, CallbackPath, ClientInfo, Next, ProviderName, Session, SessionId,
+    UpstreamProfile, User, UserId,
 };
 use vestibule_plugin_host::Hook;
 use vestibule_providers::{CodeExchange, Provider, ProviderError};
@@ -16,8 +16,9 @@ use crate::error::{error_code_from_provider, error_code_of};
 use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, SignInResult};
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
-#[derive(Default)]
 pub struct Callback {
+    /// Where it came.
+    pub path: CallbackPath,
     /// The `state` parameter.
     pub state: Option<String>,
     /// The `code` parameter.
@@ -56,8 +57,14 @@ impl<'a> ProviderAnswer<'a> {
 struct Declined(&'static str, SignInResult);
 
 impl Declined {
-    fn by_provider(code: &str) -> Self {
-        Self(error_code_from_provider(code), SignInResult::DeclinedAtProvider)
+    /// RFC 9207 section 2.4: an error that names another issuer says nothing of the one that was asked.
+    fn by_provider(code: &str, provider: &dyn Provider, callback: &Callback) -> Self {
+        match callback.issuer.as_deref() {
+            Some(issuer) if !provider.answers_as(issuer) => {
+                Self("sign_in_failed", SignInResult::StatementRefused)
+            }
+            _ => Self(error_code_from_provider(code), SignInResult::DeclinedAtProvider),
+        }
     }
 
     fn because_of(error: &ProviderError) -> Self {
@@ -80,37 +87,43 @@ impl Flows {
     /// a plugin or the operator said no.
     ///
     /// The attempt is spent before the code is exchanged, by one insertion that can succeed once: of any number of
-    /// identical callbacks one goes on. Until then nothing is redirected and nothing is written.
+    /// identical callbacks one goes on. Until then nothing is redirected and nothing is written. A provider that said no
+    /// spends nothing: anybody can make up its answer, as often as they like, and there is no code in it to use twice.
     pub async fn finish_sign_in(&self, callback: &Callback) -> Result<String, FlowError> {
         let outcome = within_one_limit(pin!(self.follow_callback(callback))).await;
         if let Err(FlowError::Callback(reason)) = &outcome {
             self.parts.observer.callback_refused(*reason);
-            if *reason == CallbackRefusal::StateReplayed {
-                self.tell_of_refusal(AuditName::SignInReplayed, None, callback, "state_replayed");
+            match reason {
+                CallbackRefusal::StateReplayed => {
+                    self.tell_of_refusal(AuditName::SignInReplayed, None, callback, reason.as_str());
+                }
+                CallbackRefusal::WrongCallback => {
+                    self.tell_of_refusal(AuditName::SignInRefused, None, callback, reason.as_str());
+                }
+                _ => {}
             }
         }
         outcome
     }
 
     async fn follow_callback(&self, callback: &Callback) -> Result<String, FlowError> {
-        let state = callback.state.as_deref().ok_or(CallbackRefusal::StateMissing)?;
-        let (attempt, browser) =
-            Attempt::open(state, callback.browser.as_ref(), &self.parts.tokens, self.parts.clock.now())?;
+        let (attempt, browser) = self.open_attempt(callback)?;
         // INVARIANT: `next` was allowed when the attempt began; the settings may have changed since.
         let next = Next::parse(Some(&attempt.next), &self.settings.allowed_origins)?;
         let provider = self.parts.providers.find(&attempt.provider).ok_or(CallbackRefusal::ProviderGone)?;
-        let answer = ProviderAnswer::of(callback)?;
-        if !self.parts.storage.spend_attempt(&attempt.id, attempt.expires_at()).await? {
-            return Err(CallbackRefusal::StateReplayed.into());
-        }
-        let outcome = match answer {
-            ProviderAnswer::Refusal(code) => Ok(Err(Declined::by_provider(code))),
+        let outcome = match ProviderAnswer::of(callback)? {
+            ProviderAnswer::Refusal(code) => {
+                Ok(Err(Declined::by_provider(code, provider.as_ref(), callback)))
+            }
             ProviderAnswer::Code(code) => {
+                if !self.parts.storage.spend_attempt(&attempt.id, attempt.expires_at()).await? {
+                    return Err(CallbackRefusal::StateReplayed.into());
+                }
                 let exchange = CodeExchange {
                     code,
                     code_verifier: &browser.code_verifier(&attempt.id),
                     nonce: &browser.nonce(&attempt.id),
-                    redirect_uri: &self.redirect_uri(),
+                    redirect_uri: &self.settings.redirect_uri(provider.name()),
                     issuer: callback.issuer.as_deref(),
                 };
                 self.sign_in(provider.as_ref(), &exchange, &callback.client).await
@@ -121,6 +134,19 @@ impl Flows {
             Ok(welcome) => next.with_token(&self.home(), welcome.token.expose_secret()),
             Err(Declined(code, _)) => next.with_error(&self.home(), code),
         })
+    }
+
+    /// The attempt that a callback belongs to. An address of no provider is none, unless the state shows that there was one.
+    fn open_attempt<'c>(&self, callback: &'c Callback) -> Result<(Attempt, &'c BrowserSecret), FlowError> {
+        let state = callback.state.as_deref().ok_or(CallbackRefusal::StateMissing);
+        let (browser, now) = (callback.browser.as_ref(), self.parts.clock.now());
+        let opened =
+            state.and_then(|state| Attempt::open(state, &callback.path, browser, &self.parts.tokens, now));
+        let is_known = match &callback.path {
+            CallbackPath::Shared => true,
+            CallbackPath::Own(provider) => self.parts.providers.find(provider.as_str()).is_some(),
+        };
+        opened.map_err(|refusal| if is_known { refusal.into() } else { FlowError::UnknownProvider })
     }
 
     fn observe_outcome(

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule_domain::{AttemptId, Clock, SystemRandomness, Timestamp};
+use vestibule_domain::{AttemptId, CallbackPath, Clock, ProviderName, SystemRandomness, Timestamp};
 use vestibule_tokens::{KeyRing, Purpose, TokenService, TokenSettings, generate_key};
 
 #[path = "../../../fuzz/edited.rs"]
@@ -60,7 +60,8 @@ fn stage() -> &'static Stage {
         let tokens = TokenService::new(ring(), settings, Arc::new(Standstill), Arc::new(SystemRandomness));
         let browser = BrowserSecret::from_cookie(&"A".repeat(43)).unwrap();
         let id = AttemptId::parse("attempt").unwrap();
-        let attempt = Attempt::new(id, "google", "https://app.example.com/", &browser, NOW);
+        let google = ProviderName::parse("google").unwrap();
+        let attempt = Attempt::new(id, &google, "https://app.example.com/", &browser, NOW);
         let state = attempt.seal(&tokens).unwrap_or_else(|error| unreachable!("{error}"));
         Stage { tokens, browser, state }
     })
@@ -75,18 +76,26 @@ fn ring() -> KeyRing {
     ring
 }
 
+fn open(sealed: &str, path: &CallbackPath) -> Result<Attempt, CallbackRefusal> {
+    let Stage { tokens, browser, .. } = stage();
+    Attempt::open(sealed, path, Some(browser), tokens, NOW).map(|(attempt, _)| attempt)
+}
+
 /// A state is believed that was sealed here, is in time and of this browser; a cookie is the secret that it holds, or nothing.
 pub fn callbacks(bytes: &[u8]) {
     let stage = stage();
     if let Ok(text) = String::from_utf8(edited(stage.state.as_bytes(), bytes)) {
-        let opened = Attempt::open(&text, Some(&stage.browser), &stage.tokens, NOW);
-        assert_eq!(opened.is_ok(), text == stage.state, "{text:?}");
+        assert_eq!(open(&text, &CallbackPath::Shared).is_ok(), text == stage.state, "{text:?}");
     }
     if let Ok(sealed) = stage.tokens.seal(Purpose::LoginAttempt, bytes) {
         assert_sealed_attempt_is_judged(&sealed, bytes);
     }
     let Ok(text) = str::from_utf8(bytes) else { return };
-    assert!(Attempt::open(text, Some(&stage.browser), &stage.tokens, NOW).is_err());
+    assert!(open(text, &CallbackPath::Shared).is_err());
+    assert!(
+        CallbackPath::parse(text).is_none_or(|path| path.to_string() == text),
+        "a path is written in one way"
+    );
     if let Some(secret) = BrowserSecret::from_cookie(text) {
         assert_eq!(secret.to_cookie(), text, "a secret is written in one way");
         assert!(secret.matches(&secret.binding()) && !secret.matches(text));
@@ -100,8 +109,18 @@ fn assert_sealed_attempt_is_judged(sealed: &str, plain: &[u8]) {
     let stage = stage();
     let members = serde_json::from_slice::<Value>(plain).unwrap_or_default();
     let number = |name| members.get(name).and_then(Value::as_i64).unwrap_or_default();
-    match Attempt::open(sealed, Some(&stage.browser), &stage.tokens, NOW) {
-        Ok((attempt, _)) => {
+    let provider = members.get("p").and_then(Value::as_str).and_then(|name| ProviderName::parse(name).ok());
+    let path = provider.as_ref().map_or(CallbackPath::Shared, CallbackPath::of);
+    let others = match path {
+        CallbackPath::Shared => CallbackPath::Own(ProviderName::parse("corporate").unwrap()),
+        CallbackPath::Own(_) => CallbackPath::Shared,
+    };
+    assert!(open(sealed, &others).is_err_and(|refusal| {
+        [CallbackRefusal::WrongCallback, CallbackRefusal::StateForged].contains(&refusal)
+    }));
+    match open(sealed, &path) {
+        Ok(attempt) => {
+            assert_eq!(provider.unwrap().as_str(), attempt.provider);
             assert_eq!(members.as_object().map(serde_json::Map::len), Some(5));
             assert_eq!(members.get("b"), Some(&json!(stage.browser.binding())));
             assert_eq!(members.get("n"), Some(&json!(attempt.next)));

@@ -31,7 +31,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vestibule_domain::{AccountLinking, AllowedOrigins, Clock, ExternalAddress, Randomness, UserIdScheme};
+use vestibule_domain::{
+    AccountLinking, AllowedOrigins, CallbackPath, Clock, ExternalAddress, ProviderName, Randomness,
+    UserIdScheme,
+};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::Providers;
 use vestibule_storage::{Change, Storage, within_one_limit};
@@ -75,6 +78,13 @@ pub struct FlowSettings {
     pub permission_token_reuse: bool,
     /// How often one account may ask for what costs something.
     pub account_rates: AccountRates,
+}
+
+impl FlowSettings {
+    /// The redirect URI that is to be registered at a provider.
+    pub fn redirect_uri(&self, provider: &ProviderName) -> String {
+        self.external_address.join(&CallbackPath::of(provider).to_string())
+    }
 }
 
 /// What the flows work with.
@@ -160,10 +170,5 @@ impl Flows {
     /// Where a sign-in without `next` ends: the service's own page.
     fn home(&self) -> String {
         self.settings.external_address.join("/")
-    }
-
-    /// The redirect URI that is registered at the providers.
-    fn redirect_uri(&self) -> String {
-        self.settings.external_address.join("/auth/oauth_callback")
     }
 }

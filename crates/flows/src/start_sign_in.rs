@@ -29,13 +29,13 @@ impl Flows {
         let browser = browser.unwrap_or_else(|| BrowserSecret::random(self.parts.randomness.as_ref()));
         let id = AttemptId::random(self.parts.randomness.as_ref());
         let now = self.parts.clock.now();
-        let state = Attempt::new(id.clone(), provider.name().as_str(), next.as_parameter(), &browser, now)
+        let state = Attempt::new(id.clone(), provider.name(), next.as_parameter(), &browser, now)
             .seal(&self.parts.tokens)?;
         let request = AuthorizationRequest {
             state: &state,
             code_verifier: &browser.code_verifier(&id),
             nonce: &browser.nonce(&id),
-            redirect_uri: &self.redirect_uri(),
+            redirect_uri: &self.settings.redirect_uri(provider.name()),
         };
         let location = match provider.authorization_url(&request).await {
             Ok(url) => {

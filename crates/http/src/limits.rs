@@ -53,7 +53,9 @@ impl AddressLimits {
 
     fn rate_of(&self, operation: &str) -> Option<(Purpose, Rate)> {
         let (purpose, rate) = match operation {
-            "start_sign_in" | "finish_sign_in" => (Purpose::SignIn, self.rates.sign_in),
+            "start_sign_in" | "finish_sign_in" | "finish_provider_sign_in" => {
+                (Purpose::SignIn, self.rates.sign_in)
+            }
             "update_user" => (Purpose::Update, self.rates.update),
             "authorize_service" => (Purpose::Authorize, self.rates.authorize),
             "resolve_username" | "find_profile" => (Purpose::Lookup, self.rates.lookup),

@@ -194,6 +194,7 @@ fn callback_code(refusal: CallbackRefusal) -> &'static str {
         CallbackRefusal::StateForged => "state_forged",
         CallbackRefusal::StateExpired => "state_expired",
         CallbackRefusal::StateReplayed => "state_replayed",
+        CallbackRefusal::WrongCallback => "wrong_callback",
         CallbackRefusal::OtherBrowser => "state_from_other_browser",
         CallbackRefusal::CodeMissing | CallbackRefusal::CodeTooLong => "invalid_request",
         CallbackRefusal::ProviderGone => "unknown_provider",

@@ -68,7 +68,8 @@ fn check_client(shared: &Shared, provider: Provider, parameters: &Parameters) ->
 }
 
 fn find_return(shared: &Shared, provider: Provider, redirect_uri: Option<&str>) -> Result<Url, Wrong> {
-    let policy = lock(&shared.redirect_uris);
+    let registered = lock(&shared.redirect_uris);
+    let policy = registered.of(provider);
     let uri = match redirect_uri {
         Some(uri) => uri,
         None if provider == Provider::Github => {

@@ -46,9 +46,14 @@ fn come_back(shared: &Shared, request: AuthorizationRequest, persona: &Persona) 
     if let Some(state) = &request.state {
         url.query_pairs_mut().append_pair("state", state);
     }
-    if request.provider == Provider::Corporate {
-        // RFC 9207 section 2: in success and in error alike.
-        url.query_pairs_mut().append_pair("iss", &shared.issuer_url(Issuer::Corporate));
+    // RFC 9207 section 2: in success and in error alike. Google names itself and does not promise it.
+    let issuer = match request.provider {
+        Provider::Corporate => Some(Issuer::Corporate),
+        Provider::Google => Some(Issuer::Google),
+        Provider::Github => None,
+    };
+    if let Some(issuer) = issuer {
+        url.query_pairs_mut().append_pair("iss", &shared.issuer_url(issuer));
     }
     if persona.behaviour == Behaviour::Refuses {
         append_refusal(&mut url, request.provider);

@@ -40,9 +40,9 @@ impl Control {
         self.shared.personas.put(persona);
     }
 
-    /// Registers other redirect URIs in place of those from the options.
-    pub fn set_redirect_uris(&self, policy: RedirectPolicy) {
-        *lock(&self.shared.redirect_uris) = policy;
+    /// Registers other redirect URIs at a provider in place of those from the options.
+    pub fn set_redirect_uris(&self, provider: Provider, policy: RedirectPolicy) {
+        *lock(&self.shared.redirect_uris).of_mut(provider) = policy;
     }
 
     /// How long the token endpoints take for a slow person.

@@ -10,8 +10,8 @@
 //!
 //! | what | where |
 //! | --- | --- |
-//! | Google, an OpenID Connect issuer | `http://127.0.0.1:PORT/google` |
-//! | the company, an issuer with its own keys that sends `iss` in the authorization response (RFC 9207) | `http://127.0.0.1:PORT/corporate` |
+//! | Google, an OpenID Connect issuer that sends `iss` in the authorization response without promising it | `http://127.0.0.1:PORT/google` |
+//! | the company, an issuer with its own keys that promises `iss` in the authorization response (RFC 9207) | `http://127.0.0.1:PORT/corporate` |
 //! | GitHub | `http://127.0.0.1:PORT/github`, its API at `/github/api` |
 //!
 //! An authorization request shows a page of people to choose from, as plain links. The same request with
@@ -62,7 +62,7 @@ pub use control::Control;
 pub use counters::TokenExchanges;
 pub use emulator::Emulator;
 pub use faults::{Answer, Fault, Lasting};
-pub use options::{Client, EmulatorOptions, RedirectPolicy};
+pub use options::{Client, EmulatorOptions, RedirectPolicy, RedirectUris};
 pub use personas::{Behaviour, GithubAccount, Persona};
 pub use provider::{Endpoint, Issuer, Provider};
 pub use tampering::{Signature, Tampering};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use crate::clock::Clock;
+use crate::provider::Provider;
 
 /// How an emulator is started. The default is what tests want: a free port on loopback, any loopback address as
 /// redirect URI.
@@ -15,7 +16,7 @@ pub struct EmulatorOptions {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Where codes may be sent.
-    pub redirect_uris: RedirectPolicy,
+    pub redirect_uris: RedirectUris,
     /// The one client that Google knows.
     pub google_client: Client,
     /// The one client that GitHub knows.
@@ -32,7 +33,7 @@ impl Default for EmulatorOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            redirect_uris: RedirectPolicy::AnyLoopback,
+            redirect_uris: RedirectUris::all(RedirectPolicy::AnyLoopback),
             google_client: Client::new("google-client", "google-secret"),
             github_client: Client::new("github-client", "github-secret"),
             corporate_client: Client::new("corp-client", "corp-secret"),
@@ -64,11 +65,47 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Which redirect URIs are registered at the providers.
+/// What is registered for the client of each provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectUris {
+    /// At the stand-in for Google.
+    pub google: RedirectPolicy,
+    /// At the stand-in for GitHub.
+    pub github: RedirectPolicy,
+    /// At the company's issuer.
+    pub corporate: RedirectPolicy,
+}
+
+impl RedirectUris {
+    /// The same at all of them.
+    pub fn all(policy: RedirectPolicy) -> Self {
+        Self { google: policy.clone(), github: policy.clone(), corporate: policy }
+    }
+
+    pub(crate) fn of(&self, provider: Provider) -> &RedirectPolicy {
+        match provider {
+            Provider::Google => &self.google,
+            Provider::Github => &self.github,
+            Provider::Corporate => &self.corporate,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, provider: Provider) -> &mut RedirectPolicy {
+        match provider {
+            Provider::Google => &mut self.google,
+            Provider::Github => &mut self.github,
+            Provider::Corporate => &mut self.corporate,
+        }
+    }
+}
+
+/// Which redirect URIs are registered for a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RedirectPolicy {
     /// These, compared byte for byte.
     Exact(Vec<String>),
+    /// This one, every path below it, and any query behind it, as a GitHub OAuth App takes them.
+    Below(String),
     /// Any `http` address of this computer: for development, where ports change.
     AnyLoopback,
 }
@@ -79,6 +116,7 @@ impl RedirectPolicy {
         let url = Url::parse(uri).ok().filter(|url| url.fragment().is_none())?;
         let registered = match self {
             Self::Exact(uris) => uris.iter().any(|known| known == uri),
+            Self::Below(known) => Url::parse(known).is_ok_and(|known| is_below(&url, &known)),
             Self::AnyLoopback => is_loopback(&url),
         };
         registered.then_some(url)
@@ -88,9 +126,16 @@ impl RedirectPolicy {
     pub(crate) fn find_default(&self) -> Option<&str> {
         match self {
             Self::Exact(uris) => uris.first().map(String::as_str),
+            Self::Below(uri) => Some(uri),
             Self::AnyLoopback => None,
         }
     }
+}
+
+/// Dot segments are gone from both by now, so that none leads out again.
+fn is_below(url: &Url, known: &Url) -> bool {
+    let rest = url.path().strip_prefix(known.path().trim_end_matches('/'));
+    url.origin() == known.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -132,6 +177,25 @@ mod tests {
         assert!(policy.find("https://auth.example.com/cb/").is_none());
         assert!(policy.find("https://AUTH.example.com/cb").is_none());
         assert_eq!(policy.find_default(), Some("https://auth.example.com/cb"));
+    }
+
+    #[test]
+    fn below_takes_paths_and_queries_behind_the_registered_one_and_nothing_beside_it() {
+        let policy = RedirectPolicy::Below("https://auth.example.com/cb".to_owned());
+        for good in ["/cb", "/cb/", "/cb/partner", "/cb/a/../b", "/cb?iss=x", "/cb/%2e%2e%2fother"] {
+            assert!(policy.find(&format!("https://auth.example.com{good}")).is_some(), "{good}");
+        }
+        for bad in ["/", "/cba", "/other/cb", "/cb/../other", "/cb/%2e%2e/other", "/CB", "/cb#x"] {
+            assert!(policy.find(&format!("https://auth.example.com{bad}")).is_none(), "{bad}");
+        }
+        for other in
+            ["http://auth.example.com/cb", "https://auth.example.com:444/cb", "https://evil.example/cb"]
+        {
+            assert!(policy.find(other).is_none(), "{other}");
+        }
+        assert_eq!(policy.find_default(), Some("https://auth.example.com/cb"));
+        let host_alone = RedirectPolicy::Below("https://auth.example.com".to_owned());
+        assert!(host_alone.find("https://auth.example.com/anything").is_some());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::faults::Faults;
 use crate::grants::Grants;
 use crate::keys::{FirstKeys, KeyRing, SigningKey};
 use crate::lock::lock;
-use crate::options::{Client, EmulatorOptions, RedirectPolicy};
+use crate::options::{Client, EmulatorOptions, RedirectUris};
 use crate::personas::Personas;
 use crate::provider::{Issuer, Provider};
 use crate::tampering::Tampering;
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     /// `http://127.0.0.1:PORT`, without a slash at its end.
     pub(crate) base: String,
     pub(crate) clock: Clock,
-    pub(crate) redirect_uris: Mutex<RedirectPolicy>,
+    pub(crate) redirect_uris: Mutex<RedirectUris>,
     pub(crate) slow_delay: Mutex<Duration>,
     pub(crate) personas: Personas,
     pub(crate) codes: Grants,

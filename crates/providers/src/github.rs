@@ -85,13 +85,9 @@ impl GithubProvider {
         Ok(UpstreamProfile { organizations, ..self.profile(user, emails) })
     }
 
-    /// GitHub does not promise `iss` (RFC 9207). Should it send one, it must be its own: the address of the site, or the
-    /// issuer that its authorization server metadata names.
+    /// GitHub does not promise `iss` (RFC 9207). Should it send one, it must be its own.
     fn check_responder(&self, issuer: Option<&str>) -> Result<(), Failure> {
-        let own = |issuer: &str| {
-            issuer.strip_prefix(&self.issuer).is_some_and(|rest| matches!(rest, "" | "/login/oauth"))
-        };
-        if issuer.is_none_or(own) {
+        if issuer.is_none_or(|issuer| self.answers_as(issuer)) {
             return Ok(());
         }
         let problem = "iss names another issuer than the one that was asked";
@@ -148,6 +144,11 @@ impl Provider for GithubProvider {
 
     fn label(&self) -> &'static str {
         "GitHub"
+    }
+
+    /// The address of the site, or the issuer that its authorization server metadata names.
+    fn answers_as(&self, issuer: &str) -> bool {
+        issuer.strip_prefix(&self.issuer).is_some_and(|rest| matches!(rest, "" | "/login/oauth"))
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {

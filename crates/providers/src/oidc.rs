@@ -81,7 +81,7 @@ impl OidcProvider {
     /// RFC 9207 section 2.4: whoever promises `iss` must send it, and whoever sends it must be the one that was asked.
     fn check_responder(&self, issuer: Option<&str>, metadata: &Metadata) -> Result<(), Failure> {
         let problem = match issuer {
-            Some(issuer) if issuer == self.issuer => return Ok(()),
+            Some(issuer) if self.answers_as(issuer) => return Ok(()),
             None if !metadata.promises_iss => return Ok(()),
             Some(_) => "iss names another issuer than the one that was asked",
             None => "iss is missing although the issuer promises it",
@@ -179,6 +179,10 @@ impl Provider for OidcProvider {
 
     fn label(&self) -> &str {
         &self.label
+    }
+
+    fn answers_as(&self, issuer: &str) -> bool {
+        issuer == self.issuer
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {

@@ -60,6 +60,9 @@ pub trait Provider: Send + Sync {
     /// What people call it.
     fn label(&self) -> &str;
 
+    /// Whether an authorization response that names this issuer (RFC 9207) can be of this provider.
+    fn answers_as(&self, issuer: &str) -> bool;
+
     /// The address at the provider that a browser is sent to.
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError>;
 

@@ -7,6 +7,7 @@
 //! `settings/names.rs`, its meaning where its crate is configured.
 
 mod arguments;
+mod callbacks;
 mod commands;
 mod failure;
 mod logging;

@@ -22,10 +22,14 @@ def before_call(context, case, kwargs):
 def come_signed_in(case):
     base = case.operation.base_url.rstrip("/")
     operation = case.operation.definition.raw
-    if operation["operationId"] == "finish_sign_in":
+    callbacks = {"finish_sign_in": "google", "finish_provider_sign_in": "corporate"}
+    provider = callbacks.get(operation["operationId"])
+    if provider:
         # Nobody can make up a state: it comes from the beginning of a sign-in.
         if case.meta and case.meta.generation.mode.is_positive:
-            case.query, case.cookies = reach_callback(base, "linus")
+            case.query, case.cookies = reach_callback(base, provider, "linus")
+            if case.path_parameters:
+                case.path_parameters["provider"] = provider
     elif operation["operationId"] == "end_session":
         # A session of its own, so that the one of the others goes on.
         send_token(case, sign_in(base, "grace"))
@@ -60,13 +64,13 @@ def session(base):
 
 def sign_in(base, persona):
     """The user token of a sign-in with the provider emulator."""
-    query, cookies = reach_callback(base, persona)
+    query, cookies = reach_callback(base, "google", persona)
     answer = requests.get(f"{base}/auth/oauth_callback", query, cookies=cookies, allow_redirects=False)
     return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))["jwt"]
 
 
-def reach_callback(base, persona):
+def reach_callback(base, provider, persona):
     """The parameters and the cookies of a callback that nobody has used yet."""
-    begun = requests.get(f"{base}/auth/login/google", allow_redirects=False)
+    begun = requests.get(f"{base}/auth/login/{provider}", allow_redirects=False)
     agreed = requests.get(f"{begun.headers['Location']}&persona={persona}", allow_redirects=False)
     return dict(parse_qsl(urlsplit(agreed.headers["Location"]).query)), begun.cookies.get_dict()

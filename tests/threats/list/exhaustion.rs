@@ -87,10 +87,13 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "K7",
         priority: 0,
-        attack: "Floods of sign-ins that only begin",
-        outcome: "nothing is written and nothing grows: the state is with the browser",
+        attack: "Floods of sign-ins that only begin, or that end with an error",
+        outcome: "nothing is written and nothing grows: the state is with the browser, and an error spends \
+                  nothing",
         remark: "",
         tests: &[
+            "callback::providers::b2_k7_errors_beside_a_code_do_not_let_it_through_twice",
+            "callback::providers::k7_an_error_spends_nothing_and_writes_nothing_however_often_it_comes",
             "observability::audit::k7_whoever_is_nobody_can_add_nothing_however_often_they_come",
             "observability::metrics::k7_a_flood_of_odd_requests_makes_no_more_than_a_handful_of_series",
             "sign_in::k7_a_sign_in_that_only_begins_writes_nothing",

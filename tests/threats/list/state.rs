@@ -25,6 +25,7 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "callback::providers::b2_a_code_that_failed_is_not_tried_again",
+            "callback::providers::b2_k7_errors_beside_a_code_do_not_let_it_through_twice",
             "callback::state::b2_a_used_state_is_no_better_once_it_has_expired",
             "callback::state::b2_a_used_state_stays_used_after_a_restart",
             "callback::state::b2_of_fifty_parallel_callbacks_exactly_one_signs_in",
@@ -58,10 +59,11 @@ pub(super) const ROWS: &[Row] = &[
         priority: 0,
         attack: "A code of one provider is brought to the callback of another; a wrong or missing \
                  `iss`",
-        outcome: "a code goes to the provider in the state only; `iss` is compared, and missed \
-                  where it is promised",
+        outcome: "a code goes to the provider in the state only; `iss` is compared, of errors too, and \
+                  missed where it is promised",
         remark: "",
         tests: &[
+            "callback::mix_up::b4_an_answer_of_google_is_not_exchanged_at_github",
             "callback::providers::b4_an_answer_that_names_another_issuer_or_none_is_not_exchanged",
             "callback::providers::b4_the_code_of_one_provider_is_worth_nothing_at_another",
             "vestibule-providers oidc::discovery::tests::b4_a_document_of_another_issuer_is_refused",
@@ -207,6 +209,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "refused, and the state is not spent",
         remark: "",
         tests: &[
+            "callback::mix_up::b10_only_a_navigation_spends_a_callback_of_a_named_provider",
             "callback::state::b10_a_parameter_given_twice_spends_nothing",
             "callback::state::b10_an_endless_code_spends_nothing",
             "callback::state::b10_only_a_navigation_spends_a_callback",
@@ -223,6 +226,26 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "browser::b11_a_token_that_arrives_unasked_is_put_before_the_person",
             "browser::b11_an_attempt_of_this_tab_does_not_vouch_for_another_token",
+        ],
+    },
+    Row {
+        id: "B12",
+        priority: 0,
+        attack: "A provider that sends its people on to GitHub, with an attacker's challenge and a state of \
+                 its own; GitHub takes any path below the registered one",
+        outcome: "each provider has a callback of its own, none lies below another, and it takes its own \
+                  answers alone: 400 before anything is spent, written or sent",
+        remark: "",
+        tests: &[
+            "callback::mix_up::b12_a_provider_that_is_renamed_meanwhile_gets_no_code_under_its_new_name",
+            "callback::mix_up::b12_an_answer_at_the_address_of_another_provider_is_refused_before_anything_happens",
+            "callback::mix_up::b12_an_evil_provider_that_sends_the_browser_on_to_github_gets_no_code",
+            "callback::mix_up::b12_an_old_state_at_the_address_of_another_provider_is_no_better",
+            "callback::mix_up::b12_no_other_path_is_a_callback",
+            "callback::mix_up::b12_two_names_of_one_issuer_have_an_address_each",
+            "commands::mistakes::b12_the_address_to_register_is_named_for_each_provider",
+            "vestibule-domain callback::tests::b12_a_path_that_only_looks_like_one_is_none",
+            "vestibule-domain callback::tests::b12_each_path_is_written_in_one_way_and_none_lies_below_another",
         ],
     },
 ];

@@ -10,6 +10,10 @@ pub(super) fn provider() -> String {
     "google".to_owned()
 }
 
+pub(super) fn own_provider() -> String {
+    "corporate".to_owned()
+}
+
 pub(super) fn service() -> Option<String> {
     Some("storage".to_owned())
 }

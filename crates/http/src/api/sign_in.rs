@@ -6,7 +6,8 @@ use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
-use vestibule_flows::Callback;
+use vestibule_domain::CallbackPath;
+use vestibule_flows::{Callback, FlowError};
 
 use super::{Tag, examples};
 use crate::App;
@@ -32,18 +33,26 @@ impl Statuses for StartFailures {
 
 pub(crate) struct FinishFailures;
 
+const NOT_THEIRS: Status = Status::new(
+    400,
+    "The state is missing, forged, expired, used, of another provider, or from another browser; the page says which.",
+);
+const TOO_MANY: Status = Status::retry(429, "Too many requests from this address or for this account.");
+const NOT_NOW: Status = Status::retry(
+    503,
+    "The database is out of reach, or too much is asked for; the sign-in must be started again.",
+);
+
 impl Statuses for FinishFailures {
-    const ALL: &'static [Status] = &[
-        Status::new(
-            400,
-            "The state is missing, forged, expired, used, or from another browser; the page says which.",
-        ),
-        Status::retry(429, "Too many requests from this address or for this account."),
-        Status::retry(
-            503,
-            "The database is out of reach, or too much is asked for; the sign-in must be started again.",
-        ),
-    ];
+    const ALL: &'static [Status] = &[NOT_THEIRS, TOO_MANY, NOT_NOW];
+    const FORMS: &'static [Form] = &[Form::Page];
+}
+
+pub(crate) struct FinishProviderFailures;
+
+impl Statuses for FinishProviderFailures {
+    const ALL: &'static [Status] =
+        &[NOT_THEIRS, Status::new(404, "There is no provider of this name."), TOO_MANY, NOT_NOW];
     const FORMS: &'static [Form] = &[Form::Page];
 }
 
@@ -78,10 +87,10 @@ impl SignInApi {
         Ok(SeeOther::to(&started.location)?.with_cookie(&set_browser_secret(&started.browser, external)))
     }
 
-    /// Finishes a sign-in
+    /// Finishes a sign-in with Google or GitHub
     ///
-    /// The redirect URI that is registered at the providers. Redirects to `next` with a `jwt` parameter that holds the
-    /// user token; or with `error` when the provider said no (`access_denied`), is out of reach
+    /// The redirect URI that is registered at Google and GitHub, and at nobody else. Redirects to `next` with a `jwt`
+    /// parameter that holds the user token; or with `error` when the provider said no (`access_denied`), is out of reach
     /// (`temporarily_unavailable`), states something that is not so (`sign_in_failed`), or the user is disabled
     /// (`account_disabled`).
     #[oai(
@@ -103,19 +112,64 @@ impl SignInApi {
         /// The provider's issuer (RFC 9207).
         iss: Query<Option<String>>,
     ) -> Result<SeeOther, Failure<FinishFailures>> {
-        refuse_look_ahead(request)?;
-        let flows = Arc::clone(&app.flows);
-        let callback = Callback {
-            state: state.0.filter(|state| !state.is_empty()),
-            code: code.0.filter(|code| !code.is_empty()),
-            error: error.0.filter(|error| !error.is_empty()),
-            issuer: iss.0,
-            browser: find_browser_secret(request, &flows.settings().external_address),
-            client: app.settings.trusted_proxies.client_info(request),
-        };
-        let location = to_its_end(async move { flows.finish_sign_in(&callback).await }).await?;
-        Ok(SeeOther::to(&location)?)
+        Ok(finish(&app, request, Answer { state, code, error, iss }).await?)
     }
+
+    /// Finishes a sign-in with any other provider
+    ///
+    /// The redirect URI that is registered at the provider of this name, and at nobody else: the answer of one provider
+    /// is never taken at the address of another. All else is as with Google and GitHub.
+    #[oai(
+        path = "/auth/callback/:provider",
+        method = "get",
+        tag = "Tag::SignIn",
+        operation_id = "finish_provider_sign_in"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the operation")]
+    async fn finish_provider_sign_in(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        /// The provider's name in the settings, as it is written there; neither `google` nor `github`.
+        #[oai(example = "examples::own_provider")]
+        provider: Path<String>,
+        /// What the redirect to the provider carried.
+        state: Query<Option<String>>,
+        /// The provider's authorization code.
+        code: Query<Option<String>>,
+        /// The provider's refusal (RFC 6749 section 4.1.2.1).
+        error: Query<Option<String>>,
+        /// The provider's issuer (RFC 9207).
+        iss: Query<Option<String>>,
+    ) -> Result<SeeOther, Failure<FinishProviderFailures>> {
+        // The path as it was sent says more: whether the name is written as it is.
+        drop(provider);
+        Ok(finish(&app, request, Answer { state, code, error, iss }).await?)
+    }
+}
+
+/// What a provider sends back, as it is in the query.
+struct Answer {
+    state: Query<Option<String>>,
+    code: Query<Option<String>>,
+    error: Query<Option<String>>,
+    iss: Query<Option<String>>,
+}
+
+async fn finish(app: &App, request: &Request, answer: Answer) -> Result<SeeOther, Problem> {
+    refuse_look_ahead(request)?;
+    let flows = Arc::clone(&app.flows);
+    let callback = Callback {
+        path: CallbackPath::parse(request.uri().path()).ok_or(FlowError::UnknownProvider)?,
+        state: answer.state.0.filter(|state| !state.is_empty()),
+        code: answer.code.0.filter(|code| !code.is_empty()),
+        error: answer.error.0.filter(|error| !error.is_empty()),
+        issuer: answer.iss.0,
+        browser: find_browser_secret(request, &flows.settings().external_address),
+        client: app.settings.trusted_proxies.client_info(request),
+    };
+    let location = to_its_end(async move { flows.finish_sign_in(&callback).await }).await?;
+    SeeOther::to(&location)
 }
 
 /// A browser that fetches ahead, or only wants the headers, must not spend the one callback there is.

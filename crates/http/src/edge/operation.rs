@@ -18,6 +18,7 @@ pub(crate) fn operation_of(path: &str) -> &'static str {
         "/" => "show_home",
         "/favicon.ico" => "read_asset",
         path if path.starts_with("/assets/") => "read_asset",
+        path if path.starts_with("/auth/callback/") => "finish_provider_sign_in",
         path if path.starts_with("/auth/login/") => "start_sign_in",
         _ => "other",
     }

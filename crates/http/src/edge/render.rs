@@ -45,6 +45,7 @@ pub(crate) fn form_for(request: &Request) -> Form {
         || request.header(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html"));
     match request.uri().path() {
         "/auth/oauth_callback" => Form::Page,
+        path if path.starts_with("/auth/callback/") => Form::Page,
         path if path.starts_with("/auth/login/") && accepts_page() => Form::Page,
         _ => Form::Json,
     }

@@ -1,6 +1,6 @@
 //! What the authorization endpoints refuse: always with a page, never with a redirect.
 
-use vestibule_provider_emulator::{EmulatorOptions, Provider, RedirectPolicy};
+use vestibule_provider_emulator::{EmulatorOptions, Provider, RedirectPolicy, RedirectUris};
 
 use crate::world::{REDIRECT_URI, World};
 
@@ -52,8 +52,8 @@ async fn github_refuses_each_wrong_parameter() {
 }
 
 #[tokio::test]
-async fn a_redirect_uri_is_registered_byte_for_byte() {
-    let registered = RedirectPolicy::Exact(vec![REDIRECT_URI.to_owned()]);
+async fn a_redirect_uri_is_registered_at_each_provider_byte_for_byte() {
+    let registered = RedirectUris::all(RedirectPolicy::Exact(vec![REDIRECT_URI.to_owned()]));
     let world = World::start_with(EmulatorOptions { redirect_uris: registered, ..Default::default() }).await;
     for provider in [Provider::Google, Provider::Corporate, Provider::Github] {
         world.consent(provider, &[("persona", "ada")]).await;
@@ -61,9 +61,23 @@ async fn a_redirect_uri_is_registered_byte_for_byte() {
         refused(&world, provider, &[("redirect_uri", &longer)]).await;
     }
     let other = "https://app.example.com/cb";
-    world.control().set_redirect_uris(RedirectPolicy::Exact(vec![other.to_owned()]));
+    world.control().set_redirect_uris(Provider::Google, RedirectPolicy::Exact(vec![other.to_owned()]));
     world.consent(Provider::Google, &[("persona", "ada"), ("redirect_uri", other)]).await;
     refused(&world, Provider::Google, &[]).await;
+    refused(&world, Provider::Corporate, &[("redirect_uri", other)]).await;
+}
+
+#[tokio::test]
+async fn an_oauth_app_of_github_takes_what_is_below_its_registered_address() {
+    let world = World::start().await;
+    world.control().set_redirect_uris(Provider::Github, RedirectPolicy::Below(REDIRECT_URI.to_owned()));
+    for rest in ["", "/partner", "?more=1"] {
+        let below = format!("{REDIRECT_URI}{rest}");
+        let back = world.consent(Provider::Github, &[("persona", "ada"), ("redirect_uri", &below)]).await;
+        assert!(back.contains_key("code"), "{below}");
+    }
+    let beside = format!("{REDIRECT_URI}/../other");
+    refused(&world, Provider::Github, &[("redirect_uri", &beside)]).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! GitHub: a good sign-in end to end, its manners, and its API.
 
 use serde_json::json as value;
-use vestibule_provider_emulator::{EmulatorOptions, Provider, RedirectPolicy};
+use vestibule_provider_emulator::{EmulatorOptions, Provider, RedirectPolicy, RedirectUris};
 
 use crate::world::{REDIRECT_URI, World, json};
 
@@ -63,7 +63,7 @@ async fn every_refusal_is_a_200_that_names_an_error() {
 
 #[tokio::test]
 async fn pkce_and_the_redirect_uri_may_be_left_out_at_github() {
-    let registered = RedirectPolicy::Exact(vec![REDIRECT_URI.to_owned()]);
+    let registered = RedirectUris::all(RedirectPolicy::Exact(vec![REDIRECT_URI.to_owned()]));
     let world = World::start_with(EmulatorOptions { redirect_uris: registered, ..Default::default() }).await;
     let changes = [("persona", "ada"), ("redirect_uri", ""), ("code_challenge", ""), ("state", "")];
     let back = world.consent(GITHUB, &changes).await;

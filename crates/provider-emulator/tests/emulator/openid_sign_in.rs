@@ -15,8 +15,8 @@ async fn discovery_names_endpoints_under_the_issuer() {
         assert_eq!(document["authorization_endpoint"], world.address(provider, "/authorize"));
         assert_eq!(document["token_endpoint"], world.address(provider, "/token"));
         assert_eq!(document["jwks_uri"], world.address(provider, "/jwks"));
-        let sends_iss = provider == Provider::Corporate;
-        assert_eq!(document["authorization_response_iss_parameter_supported"], sends_iss);
+        let promises_iss = provider == Provider::Corporate;
+        assert_eq!(document["authorization_response_iss_parameter_supported"], promises_iss);
     }
 }
 
@@ -26,7 +26,7 @@ async fn a_person_signs_in_at_google() {
     let back = world.consent(Provider::Google, &[("persona", "ada")]).await;
     assert_eq!(back["state"], "a state & more");
     assert!(back["code"].starts_with("4/"), "{}", back["code"]);
-    assert!(!back.contains_key("iss"));
+    assert_eq!(back["iss"], world.emulator.google_issuer(), "sent, and not promised");
 
     let (status, tokens) = world.exchange(Provider::Google, &back["code"], &[]).await;
     assert_eq!(status, 200);

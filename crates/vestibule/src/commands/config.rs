@@ -7,6 +7,7 @@ use vestibule_plugin_host::{NoObserver, PluginHost};
 
 use super::say;
 use crate::arguments::ConfigCommand;
+use crate::callbacks::{self, RegisteredAddress};
 use crate::failure::Failure;
 use crate::serve::{host_parts, load_keys, make_providers};
 use crate::settings::{Settings, Sources};
@@ -24,9 +25,13 @@ fn check(sources: &Sources) -> Result<(), Failure> {
     if !settings.dev {
         load_keys(&settings.keys, clock.now(), false)?;
     }
-    make_providers(&settings.providers, &clock, None)?;
+    let providers = make_providers(&settings.providers, &clock, None)?;
     PluginHost::check(&settings.plugins, &host_parts(Arc::new(NoObserver)))
         .map_err(Failure::while_doing("a plugin cannot be loaded"))?;
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
-    say(format_args!("the settings of {file} are in order"))
+    say(format_args!("the settings of {file} are in order"))?;
+    for RegisteredAddress { address, providers } in callbacks::list_addresses(&settings.flows, &providers) {
+        say(format_args!("the redirect URI to register at {} is {address}", providers.join(" and ")))?;
+    }
+    callbacks::find_risk(&settings.providers).map_or(Ok(()), say)
 }

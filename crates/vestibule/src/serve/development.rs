@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use vestibule_provider_emulator::{Emulator, EmulatorOptions, RedirectPolicy};
+use vestibule_provider_emulator::{Emulator, EmulatorOptions};
 use vestibule_providers::{GithubSettings, OidcSettings};
 
 use crate::failure::Failure;
@@ -39,11 +39,7 @@ pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emu
 /// on any free port when that one is taken.
 async fn start(listen: SocketAddr) -> std::io::Result<Emulator> {
     let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    let options = |listen| EmulatorOptions {
-        listen,
-        redirect_uris: RedirectPolicy::AnyLoopback,
-        ..EmulatorOptions::default()
-    };
+    let options = |listen| EmulatorOptions { listen, ..EmulatorOptions::default() };
     match listen.port().checked_add(1) {
         Some(port) => match Emulator::start(options(loopback(port))).await {
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {

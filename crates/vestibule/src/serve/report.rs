@@ -7,6 +7,7 @@ use vestibule_provider_emulator::Emulator;
 use vestibule_providers::Providers;
 use vestibule_tokens::TokenService;
 
+use crate::callbacks::{self, RegisteredAddress};
 use crate::failure::Failure;
 use crate::settings::{KeySource, LogFormat, Settings, Sources};
 
@@ -30,11 +31,13 @@ pub(crate) fn print(
         ("database", settings.database.to_string()),
         ("keys", format!("{}, signing with {}", describe_keys(&settings.keys), tokens.signing_key_id())),
         ("providers", describe_providers(providers, emulator)),
+        ("callbacks", describe_callbacks(settings, providers)),
         ("origins", describe_origins(settings)),
         ("services", describe_services(settings)),
         ("plugins", describe_plugins(plugins)),
         ("revocation", describe_revocation(settings)),
         ("missing", describe_missing(settings)),
+        ("caution", find_caution(settings, emulator)),
     ];
     if settings.log.format == LogFormat::Json {
         for (name, value) in &lines {
@@ -69,6 +72,19 @@ fn describe_providers(providers: &Providers, emulator: Option<&Emulator>) -> Str
     let emulated =
         emulator.map(|emulator| format!(" (emulated on {})", emulator.address())).unwrap_or_default();
     format!("{}{emulated}", names.join(", "))
+}
+
+/// What is to be registered where.
+fn describe_callbacks(settings: &Settings, providers: &Providers) -> String {
+    let addresses = callbacks::list_addresses(&settings.flows, providers);
+    let describe =
+        |one: &RegisteredAddress| format!("{} to be registered at {}", one.address, one.providers.join(", "));
+    addresses.iter().map(describe).collect::<Vec<_>>().join("\n             ")
+}
+
+fn find_caution(settings: &Settings, emulator: Option<&Emulator>) -> String {
+    let risk = callbacks::find_risk(&settings.providers).filter(|_| emulator.is_none());
+    risk.unwrap_or_default().to_owned()
 }
 
 fn describe_origins(settings: &Settings) -> String {
