@@ -31,6 +31,12 @@ impl Rate {
         if bounds.contains(&period) { Ok(Self { count, period }) } else { Err(RateError::Period) }
     }
 
+    /// So many times as often, for those who share it.
+    #[must_use]
+    pub fn times(&self, factor: NonZeroU32) -> Self {
+        Self { count: self.count.saturating_mul(factor), ..*self }
+    }
+
     /// How many may come at once after a long pause.
     pub fn count(&self) -> u32 {
         self.count.get()
@@ -50,6 +56,14 @@ mod tests {
     fn a_rate_is_earned_evenly_over_its_period() {
         let rate = Rate::new(120, Duration::from_secs(60)).unwrap();
         assert_eq!((rate.count(), rate.interval()), (120, Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn a_rate_that_is_shared_is_so_many_times_as_quick() {
+        let rate = Rate::new(120, Duration::from_secs(60)).unwrap().times(NonZeroU32::new(4).unwrap());
+        assert_eq!((rate.count(), rate.interval()), (480, Duration::from_millis(125)));
+        let most = Rate::new(u32::MAX, Duration::from_secs(60)).unwrap();
+        assert_eq!(most.times(NonZeroU32::new(4).unwrap()), most);
     }
 
     #[test]

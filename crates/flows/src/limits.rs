@@ -49,6 +49,31 @@ impl RateLimiter {
         self.admit_at(rate, key, self.began.elapsed())
     }
 
+    /// The same for a request that counts in several places: in all of them, or, where one of them refuses, in none.
+    ///
+    /// The narrowest comes first, so that whoever floods is refused there and the wider ones do not even notice.
+    pub fn admit_in_all<K: Hash>(&self, places: &[(Rate, K)]) -> Result<(), Duration> {
+        self.admit_in_all_at(places, self.began.elapsed())
+    }
+
+    fn admit_in_all_at<K: Hash>(&self, places: &[(Rate, K)], now: Duration) -> Result<(), Duration> {
+        for (taken, (rate, key)) in places.iter().enumerate() {
+            if let Err(wait) = self.admit_at(rate, key, now) {
+                places.iter().take(taken).for_each(|(rate, key)| self.give_back(rate, key));
+                return Err(wait);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back the note of one request. What others have spent meanwhile stays spent, since all of it only adds up.
+    fn give_back(&self, rate: &Rate, key: impl Hash) {
+        let interval = nanoseconds(rate.interval());
+        let less = |known: u64| Some(known.saturating_sub(interval));
+        let outcome = self.slot(key).fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        debug_assert!(outcome.is_ok(), "there is always less");
+    }
+
     fn admit_at(&self, rate: &Rate, key: impl Hash, now: Duration) -> Result<(), Duration> {
         let (now, interval) = (nanoseconds(now), nanoseconds(rate.interval()));
         let at_once = interval.saturating_mul(u64::from(rate.count()) - 1);

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use url::form_urlencoded;
 use vestibule_domain::ExternalAddress;
 
-use crate::client_address::{ClientAddress, TrustedProxies};
+use crate::client_address::{ClientAddress, TrustedProxies, address_in};
 use crate::cookie::{find_browser_secret, set_browser_secret};
 use crate::credential::Credential;
 use crate::edge::fuzzing::{find_parameter, is_well_formed_id};
@@ -180,23 +180,22 @@ pub fn client_addresses(bytes: &[u8]) {
     let peer: IpAddr = peer.parse().unwrap_or(IpAddr::from([10, 0, 0, 1]));
     let headers = Headers::of(parts.map(|line| ("x-forwarded-for", line)));
     let request = headers.request(Uri::from_static("/"), SocketAddr::from((peer, 1)));
-    let values = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<String> =
-        values.flat_map(|value| value.split(',')).map(|hop| hop.trim().to_owned()).collect();
-    match proxies.find_client(&request).unwrap() {
-        ClientAddress::Peer(address) => assert_eq!(address, peer.to_canonical()),
-        ClientAddress::Forwarded(address) => {
-            assert!(proxies.contain(peer));
-            let route: Vec<Option<IpAddr>> = hops.iter().map(|hop| hop.parse().ok()).collect();
-            let passed =
-                route.iter().rev().take_while(|hop| hop.is_some_and(|hop| proxies.contain(hop))).count();
-            // The one behind the last proxy, or, if that is no address, the last proxy.
-            let behind = route.iter().rev().nth(passed).copied().flatten();
-            let last = passed.checked_sub(1).and_then(|last| route.iter().rev().nth(last).copied().flatten());
-            assert_eq!(Some(address), behind.or(last).map(|address| address.to_canonical()));
+    let values = request.headers().get_all("x-forwarded-for").iter();
+    // From the client to us, the peer the last.
+    let hops = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(address_in);
+    let route: Vec<Option<IpAddr>> = hops.chain([Some(peer.to_canonical())]).collect();
+    let passed = route.iter().rev().take_while(|hop| hop.is_some_and(|hop| proxies.contain(hop))).count();
+    let last = passed.checked_sub(1).and_then(|last| route.iter().rev().nth(last).copied().flatten());
+    let behind = route.iter().rev().nth(passed).copied();
+    match proxies.find_client(&request) {
+        ClientAddress::Peer(address) => {
+            assert_eq!(address, peer.to_canonical());
+            assert!(passed == 0 || route.len() == 1, "a proxy that says nothing is the client");
         }
+        ClientAddress::Forwarded(address) => assert_eq!(Some(address), behind.unwrap_or(last)),
+        ClientAddress::Unnamed(proxy) => assert_eq!((Some(proxy), behind), (last, Some(None))),
+        ClientAddress::Unaddressed => unreachable!("the peer has an address"),
     }
-    assert!(!proxies.is_empty() || proxies.client_address(&request) == Some(peer.to_canonical()));
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! How often one address may ask for what costs something, or for what could be guessed.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::Duration;
 
+use ipnet::{IpNet, Ipv6Net};
 use poem::Request;
-use vestibule_domain::Rate;
+use vestibule_domain::{Rate, Seldom};
 use vestibule_flows::RateLimiter;
 
 use crate::client_address::{ClientAddress, TrustedProxies};
@@ -27,7 +30,12 @@ pub(crate) struct AddressLimits {
     rates: AddressRates,
     proxies: TrustedProxies,
     limiter: RateLimiter,
+    unnamed: Seldom,
+    unlisted: Seldom,
 }
+
+/// How long a hint about proxies is not given again.
+const PAUSE_BETWEEN_HINTS: Duration = Duration::from_secs(10 * 60);
 
 /// What an address's requests are counted for.
 #[derive(Debug, Clone, Copy, Hash)]
@@ -38,16 +46,48 @@ enum Purpose {
     Lookup,
 }
 
+/// Those who are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Group {
+    /// The addresses of a network, which may be of one address alone.
+    Network(IpNet),
+    /// Everybody behind a peer that is near and not listed as a proxy.
+    Near(IpAddr),
+    /// All whom this trusted proxy does not name.
+    UnnamedBy(IpAddr),
+    /// All who have no address.
+    Unaddressed,
+}
+
+/// Of version 6, the prefixes that are given to one subscriber, and how many times as often as one subnet each may ask
+/// (decision 19). The narrowest first.
+const PREFIXES: [(u8, NonZeroU32); 3] = [(64, times(1)), (56, times(4)), (48, times(16))];
+
+/// How many times as often as one address a near peer may ask that is most likely a proxy nobody has listed: about as often as one
+/// process can be asked to begin and end sign-ins while it does all the rest.
+const NEAR: NonZeroU32 = times(64);
+
+const fn times(factor: u32) -> NonZeroU32 {
+    match NonZeroU32::new(factor) {
+        Some(factor) => factor,
+        None => NonZeroU32::MIN,
+    }
+}
+
 impl AddressLimits {
     pub(crate) fn new(rates: AddressRates, proxies: TrustedProxies) -> Self {
-        Self { rates, proxies, limiter: RateLimiter::new() }
+        let hint = || Seldom::new(PAUSE_BETWEEN_HINTS);
+        Self { rates, proxies, limiter: RateLimiter::new(), unnamed: hint(), unlisted: hint() }
     }
 
     /// Takes note of a request for an operation, or refuses it.
     pub(crate) fn admit(&self, operation: &str, request: &Request) -> Result<(), Problem> {
         let Some((purpose, rate)) = self.rate_of(operation) else { return Ok(()) };
-        let Some(network) = self.proxies.find_client(request).and_then(countable) else { return Ok(()) };
-        let outcome = self.limiter.admit(&rate, (purpose, network));
+        let client = self.proxies.find_client(request);
+        self.give_hint(client, request);
+        let groups = groups_of(client).into_iter();
+        let places: Vec<_> = groups.map(|(group, factor)| (rate.times(factor), (purpose, group))).collect();
+        let outcome = self.limiter.admit_in_all(&places);
         outcome.map_err(|retry_after| Problem::TooManyRequests { retry_after })
     }
 
@@ -63,23 +103,51 @@ impl AddressLimits {
         };
         rate.map(|rate| (purpose, rate))
     }
+
+    /// Tells the operator of a proxy that should be set up otherwise: now and then, since anybody can cause it.
+    fn give_hint(&self, client: ClientAddress, request: &Request) {
+        match client {
+            ClientAddress::Unnamed(proxy) => {
+                if let Some(unsaid) = self.unnamed.is_due() {
+                    tracing::warn!(%proxy, unsaid, "a trusted proxy does not name its client; all such requests share one limit");
+                }
+            }
+            ClientAddress::Peer(peer)
+                if is_nearby(peer)
+                    && !self.proxies.contain(peer)
+                    && request.headers().contains_key("x-forwarded-for") =>
+            {
+                if let Some(unsaid) = self.unlisted.is_due() {
+                    tracing::warn!(%peer, unsaid, "requests come from a proxy that TRUSTED_PROXIES does not name; all behind it share one limit");
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
-/// What stands for a client in the count. A trusted proxy vouches for whatever address it names. A peer of this machine or of a private
-/// network that connects by itself is most likely a proxy that nobody listed: counting it would lock everybody out.
-fn countable(client: ClientAddress) -> Option<IpAddr> {
+/// Where a client is counted, and how many times the rate of one address holds there. Never nowhere.
+///
+/// A trusted proxy vouches for whatever address it names. A peer of this machine or of a private network that connects by itself is most
+/// likely a proxy that nobody listed: as one client it would lock everybody out, without a limit it would be everybody's way around it.
+fn groups_of(client: ClientAddress) -> Vec<(Group, NonZeroU32)> {
+    let one = NonZeroU32::MIN;
     match client {
-        ClientAddress::Peer(address) if is_nearby(address) => None,
-        ClientAddress::Peer(address) | ClientAddress::Forwarded(address) => Some(network_of(address)),
+        ClientAddress::Peer(address) if is_nearby(address) => vec![(Group::Near(address), NEAR)],
+        ClientAddress::Peer(IpAddr::V6(address)) | ClientAddress::Forwarded(IpAddr::V6(address)) => {
+            PREFIXES.iter().map(|(length, factor)| (network_of(address, *length), *factor)).collect()
+        }
+        ClientAddress::Peer(address) | ClientAddress::Forwarded(address) => {
+            vec![(Group::Network(address.into()), one)]
+        }
+        ClientAddress::Unnamed(proxy) => vec![(Group::UnnamedBy(proxy), one)],
+        ClientAddress::Unaddressed => vec![(Group::Unaddressed, one)],
     }
 }
 
-/// Whoever has one address of version 6 has its whole /64.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::from((u128::from(address) & !u128::from(u64::MAX)).to_be_bytes()),
-    }
+fn network_of(address: Ipv6Addr, length: u8) -> Group {
+    let network = Ipv6Net::new(address, length).unwrap_or_else(|_| address.into());
+    Group::Network(network.trunc().into())
 }
 
 /// Whether an address is of this machine or of a private network, where a proxy is more likely than a client.
@@ -96,22 +164,30 @@ pub fn is_nearby(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn forwarded(address: &str) -> Option<String> {
-        countable(ClientAddress::Forwarded(address.parse().unwrap())).map(|network| network.to_string())
+    /// Networks and factors.
+    fn forwarded(address: &str) -> Vec<(String, u32)> {
+        let groups = groups_of(ClientAddress::Forwarded(address.parse().unwrap())).into_iter();
+        let shown = |group| match group {
+            Group::Network(network) => network.to_string(),
+            other => panic!("{other:?}"),
+        };
+        groups.map(|(group, factor)| (shown(group), factor.get())).collect()
     }
 
     #[test]
-    fn k8_addresses_of_one_64_are_one_client() {
-        assert_eq!(forwarded("2001:db8:1:2:3:4:5:6").as_deref(), Some("2001:db8:1:2::"));
-        assert_eq!(forwarded("2001:db8:1:2::").as_deref(), Some("2001:db8:1:2::"));
-        assert_eq!(forwarded("2001:db8:1:3::1").as_deref(), Some("2001:db8:1:3::"));
-        assert_eq!(forwarded("203.0.113.7").as_deref(), Some("203.0.113.7"));
-        assert_eq!(forwarded("10.1.2.3").as_deref(), Some("10.1.2.3"), "a proxy vouches for it");
+    fn k8_addresses_of_one_64_are_one_client_and_share_wider_limits_with_their_neighbours() {
+        let wider = [("2001:db8:1::/56".to_owned(), 4), ("2001:db8:1::/48".to_owned(), 16)];
+        let of = |subnet: &str| [&[(subnet.to_owned(), 1)][..], &wider].concat();
+        assert_eq!(forwarded("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::/64"));
+        assert_eq!(forwarded("2001:db8:1:2::"), of("2001:db8:1:2::/64"));
+        assert_eq!(forwarded("2001:db8:1:3::1"), of("2001:db8:1:3::/64"));
+        assert_eq!(forwarded("203.0.113.7"), [("203.0.113.7/32".to_owned(), 1)]);
+        assert_eq!(forwarded("10.1.2.3"), [("10.1.2.3/32".to_owned(), 1)], "a proxy vouches for it");
     }
 
     #[test]
-    fn a_peer_that_may_be_an_unlisted_proxy_is_not_counted() {
-        let peer = |address: &str| countable(ClientAddress::Peer(address.parse().unwrap()));
+    fn k8_a_peer_that_may_be_an_unlisted_proxy_has_a_wider_limit() {
+        let peer = |address: &str| groups_of(ClientAddress::Peer(address.parse().unwrap()));
         for address in [
             "127.0.0.1",
             "10.0.0.1",
@@ -123,9 +199,38 @@ mod tests {
             "::ffff:127.0.0.1",
             "fe80::1",
         ] {
-            assert_eq!(peer(address), None, "{address}");
+            assert_eq!(peer(address), [(Group::Near(address.parse().unwrap()), NEAR)], "{address}");
         }
-        assert!(peer("203.0.113.7").is_some());
-        assert!(peer("2001:db8::1").is_some());
+        assert_eq!(peer("203.0.113.7").len(), 1);
+        assert_eq!(peer("2001:db8::1").len(), 3);
+    }
+
+    #[test]
+    fn k8_whoever_has_no_address_has_a_limit() {
+        let proxy = "10.0.0.1".parse().unwrap();
+        for (client, group) in [
+            (ClientAddress::Unnamed(proxy), Group::UnnamedBy(proxy)),
+            (ClientAddress::Unaddressed, Group::Unaddressed),
+        ] {
+            assert_eq!(groups_of(client), [(group, NonZeroU32::MIN)]);
+        }
+    }
+
+    /// More networks than are remembered: what is shared is in use and stays.
+    #[test]
+    fn k8_a_flood_from_every_subnet_of_a_48_gets_no_more_than_the_48_and_no_memory() {
+        let rates = AddressRates {
+            sign_in: Rate::new(5, Duration::from_secs(86_400)).ok(),
+            ..AddressRates::default()
+        };
+        let limits = AddressLimits::new(rates, TrustedProxies::default());
+        let (_, rate) = limits.rate_of("start_sign_in").unwrap();
+        let admitted = (0..=u16::MAX).filter(|subnet| {
+            let address = Ipv6Addr::from([0x2001, 0xdb8, 1, *subnet, 0, 0, 0, 1]);
+            let groups = groups_of(ClientAddress::Forwarded(address.into())).into_iter();
+            let places: Vec<_> = groups.map(|(group, factor)| (rate.times(factor), group)).collect();
+            limits.limiter.admit_in_all(&places).is_ok()
+        });
+        assert_eq!(admitted.count(), 5 * 16);
     }
 }

@@ -68,3 +68,43 @@ fn any_number_of_keys_is_remembered_within_bounds() {
     }
     assert!(limiter.earned_back_at.len() <= CAPACITY);
 }
+
+/// One in a narrow place and two in a wide one that others share.
+fn places(narrow: &'static str) -> [(Rate, &'static str); 2] {
+    [(Rate::new(1, 60 * SECOND).unwrap(), narrow), (Rate::new(2, 60 * SECOND).unwrap(), "wide")]
+}
+
+#[test]
+fn k8_a_request_counts_in_every_place_or_in_none() {
+    let limiter = RateLimiter::new();
+    let admit = |narrow, seconds: u32| limiter.admit_in_all_at(&places(narrow), seconds * SECOND);
+    assert_eq!(admit("a", 1), Ok(()));
+    for _ in 0..5 {
+        assert_eq!(admit("a", 1), Err(60 * SECOND), "what is refused in the narrow place");
+    }
+    assert_eq!(admit("b", 1), Ok(()), "takes nothing from the wide one");
+    for _ in 0..5 {
+        assert_eq!(admit("c", 1), Err(30 * SECOND), "what is refused in the wide place");
+    }
+    assert_eq!(admit("c", 31), Ok(()), "has taken nothing from its own");
+}
+
+#[test]
+fn k8_of_parallel_requests_in_shared_places_exactly_as_many_pass() {
+    let limiter = RateLimiter::new();
+    let rates = [ten_a_minute(), ten_a_minute().times(4.try_into().unwrap())];
+    let admitted = &|thread: usize| {
+        let outcomes = (0..200).map(|_| {
+            let keys = [("narrow", thread), ("wide", 0)];
+            let places: Vec<_> = rates.into_iter().zip(keys).collect();
+            limiter.admit_in_all_at(&places, SECOND)
+        });
+        outcomes.flatten().count()
+    };
+    let each: Vec<usize> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|thread| scope.spawn(move || admitted(thread))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(each.iter().all(|count| *count <= 10), "{each:?}");
+    assert_eq!(each.iter().sum::<usize>(), 40);
+}
