@@ -237,6 +237,12 @@ impl WorldBuilder {
         self
     }
 
+    /// Starts the program with so many file descriptors.
+    pub(crate) fn descriptors(mut self, count: u64) -> Self {
+        self.program = self.program.descriptors(count);
+        self
+    }
+
     /// Takes off the limits of how often one address and one account may ask, for tests that ask hundreds of times at once.
     pub(crate) fn without_limits(self) -> Self {
         ["SIGN_IN", "UPDATE", "AUTHORIZE", "LOOKUP"].iter().fold(self, |stage, what| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 use vestibule_domain::{NextError, with_causes};
 use vestibule_plugin_host::CallFailure;
-use vestibule_providers::ProviderError;
+use vestibule_providers::{ProviderBusy, ProviderError};
 use vestibule_storage::StorageError;
 use vestibule_tokens::SignError;
 
@@ -33,6 +33,9 @@ pub enum FlowError {
         /// How long until the next one is allowed.
         retry_after: Duration,
     },
+    /// Us, for a moment: more sign-ins come back from a provider than can be finished.
+    #[error(transparent)]
+    ProviderBusy(#[from] ProviderBusy),
     /// Us, for a moment: more signatures are asked for than can be made.
     #[error("too many signatures are waiting")]
     Busy,
@@ -49,7 +52,7 @@ impl FlowError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::PermissionsUnavailable(failure) => Some(failure.retry_after()),
-            Self::StorageUnavailable(_) => Some(Duration::from_secs(2)),
+            Self::StorageUnavailable(_) | Self::ProviderBusy(_) => Some(Duration::from_secs(2)),
             Self::TooManyRequests { retry_after } => Some(*retry_after),
             Self::Busy => Some(Duration::from_secs(1)),
             Self::InvalidNext(_)

@@ -8,7 +8,7 @@ use vestibule_domain::{
     UpstreamProfile, User, UserId,
 };
 use vestibule_plugin_host::Hook;
-use vestibule_providers::{CodeExchange, Provider, ProviderError};
+use vestibule_providers::{CodeExchange, ExchangePermit, Provider, ProviderError};
 use vestibule_storage::{SignIn, SignInOutcome, log_audit_event, within_one_limit};
 
 use crate::attempt::Attempt;
@@ -87,8 +87,9 @@ impl Flows {
     /// a plugin or the operator said no.
     ///
     /// The attempt is spent before the code is exchanged, by one insertion that can succeed once: of any number of
-    /// identical callbacks one goes on. Until then nothing is redirected and nothing is written. A provider that said no
-    /// spends nothing: anybody can make up its answer, as often as they like, and there is no code in it to use twice.
+    /// identical callbacks one goes on. Until then nothing is redirected and nothing is written; a callback that finds no place
+    /// among the exchanges with its provider has spent nothing. Nor does a provider that said no: anybody can make up its
+    /// answer, as often as they like, and there is no code in it to use twice.
     pub async fn finish_sign_in(&self, callback: &Callback) -> Result<String, FlowError> {
         let outcome = within_one_limit(pin!(self.follow_callback(callback))).await;
         if let Err(FlowError::Callback(reason)) = &outcome {
@@ -116,9 +117,6 @@ impl Flows {
                 Ok(Err(Declined::by_provider(code, provider.as_ref(), callback)))
             }
             ProviderAnswer::Code(code) => {
-                if !self.parts.storage.spend_attempt(&attempt.id, attempt.expires_at()).await? {
-                    return Err(CallbackRefusal::StateReplayed.into());
-                }
                 let exchange = CodeExchange {
                     code,
                     code_verifier: &browser.code_verifier(&attempt.id),
@@ -126,7 +124,10 @@ impl Flows {
                     redirect_uri: &self.settings.redirect_uri(provider.name()),
                     issuer: callback.issuer.as_deref(),
                 };
-                self.sign_in(provider.as_ref(), &exchange, &callback.client).await
+                // INVARIANT: the place comes before the attempt, so that whoever finds none may come again.
+                let permit = self.permit_exchange(provider.as_ref()).await?;
+                self.spend(&attempt).await?;
+                self.sign_in(provider.as_ref(), &exchange, permit, &callback.client).await
             }
         };
         self.observe_outcome(provider.name(), &outcome, callback);
@@ -147,6 +148,20 @@ impl Flows {
             CallbackPath::Own(provider) => self.parts.providers.find(provider.as_str()).is_some(),
         };
         opened.map_err(|refusal| if is_known { refusal.into() } else { FlowError::UnknownProvider })
+    }
+
+    /// Goes on for one of any number of identical callbacks.
+    async fn spend(&self, attempt: &Attempt) -> Result<(), FlowError> {
+        let is_first = self.parts.storage.spend_attempt(&attempt.id, attempt.expires_at()).await?;
+        if is_first { Ok(()) } else { Err(CallbackRefusal::StateReplayed.into()) }
+    }
+
+    async fn permit_exchange(&self, provider: &dyn Provider) -> Result<ExchangePermit, FlowError> {
+        let permit = provider.permit().await;
+        if permit.is_err() {
+            self.observe_sign_in(provider.name(), SignInResult::ProviderBusy);
+        }
+        Ok(permit?)
     }
 
     fn observe_outcome(
@@ -200,9 +215,10 @@ impl Flows {
         &self,
         provider: &dyn Provider,
         exchange: &CodeExchange<'_>,
+        permit: ExchangePermit,
         client: &ClientInfo,
     ) -> Result<Result<Welcome, Declined>, FlowError> {
-        let profile = match provider.exchange(exchange).await {
+        let profile = match provider.exchange(exchange, permit).await {
             Ok(profile) => profile,
             Err(error) => {
                 tracing::warn!(%error, "a sign-in failed at the provider");

@@ -16,6 +16,8 @@ pub enum SignInResult {
     DeclinedAtProvider,
     /// The provider could not be asked, or made no sense.
     ProviderUnavailable,
+    /// Too many exchanges with the provider were under way; nothing was spent, and the callback may come again.
+    ProviderBusy,
     /// What the provider stated is not to be believed.
     StatementRefused,
     /// The operator has disabled the user.
@@ -36,6 +38,7 @@ impl SignInResult {
             Self::NewUser => "new_user",
             Self::DeclinedAtProvider => "declined_at_provider",
             Self::ProviderUnavailable => "provider_unavailable",
+            Self::ProviderBusy => "provider_busy",
             Self::StatementRefused => "statement_refused",
             Self::AccountDisabled => "account_disabled",
             Self::DeniedByExtension => "denied_by_extension",

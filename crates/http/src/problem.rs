@@ -164,7 +164,7 @@ impl Fault {
                 let text = "the service cannot reach its database now; try again";
                 new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &text, Level::ERROR)
             }
-            FlowError::Busy => {
+            FlowError::Busy | FlowError::ProviderBusy(_) => {
                 let text = "more is asked for than can be done now; try again";
                 new(StatusCode::SERVICE_UNAVAILABLE, "busy", &text, Level::DEBUG)
             }

@@ -15,6 +15,7 @@ use vestibule_domain::{EmailAddress, IdentityKey, KeptClaims, Organization, Prov
 
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
+use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
 use crate::oauth::Registration;
 use crate::outbound::{self, OutboundClient};
 use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
@@ -32,6 +33,7 @@ pub struct GithubProvider {
     issuer: String,
     registration: Registration,
     client: OutboundClient,
+    exchanges: Exchanges,
     authorize: Endpoint,
     token: Endpoint,
     api: Endpoint,
@@ -70,6 +72,7 @@ impl GithubProvider {
                 scopes,
                 client_secret: settings.client_secret,
             },
+            exchanges: Exchanges::new(&name, client.exchange_limit()),
             client,
             name,
         })
@@ -157,8 +160,18 @@ impl Provider for GithubProvider {
             .map_err(|failure| failure.of(&self.name))
     }
 
-    async fn exchange(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, ProviderError> {
+    async fn permit(&self) -> Result<ExchangePermit, ProviderBusy> {
+        self.exchanges.permit().await
+    }
+
+    async fn exchange(
+        &self,
+        exchange: &CodeExchange<'_>,
+        permit: ExchangePermit,
+    ) -> Result<UpstreamProfile, ProviderError> {
         let work = self.client.within(Step::Exchange, self.finish(exchange));
-        work.await.map_err(|failure| failure.of(&self.name))
+        let outcome = work.await.map_err(|failure| failure.of(&self.name));
+        drop(permit);
+        outcome
     }
 }

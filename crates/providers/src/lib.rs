@@ -2,7 +2,8 @@
 //!
 //! **Owns** the [`Provider`] trait and its implementations: where a browser is sent, how a code becomes an
 //! [`UpstreamProfile`](vestibule_domain::UpstreamProfile), what of an ID token is believed; and [`OutboundClient`], the
-//! one way in which the service makes requests of its own, with its limits on time, size and redirects.
+//! one way in which the service makes requests of its own, with its limits on time, size and redirects; and how many exchanges may
+//! be under way at once ([`ExchangeLimit`]).
 //! **Does not own** state, cookies, `next`, users or who joins whom: `flows` does, with what comes out of here.
 //!
 //! To add a provider that speaks OpenID Connect, nothing is needed but settings ([`OidcSettings`]). To add one that does
@@ -13,6 +14,7 @@
 mod cache;
 mod endpoint;
 mod error;
+mod exchanges;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -26,6 +28,7 @@ mod registry;
 
 pub use endpoint::AddressError;
 pub use error::{ProviderError, Reason, SettingsError, Step};
+pub use exchanges::{ExchangeLimit, ExchangePermit, ProviderBusy};
 pub use github::{GithubProvider, GithubSettings};
 pub use observer::{UpstreamObserver, UpstreamOutcome};
 pub use oidc::{OidcProvider, OidcSettings};

@@ -19,6 +19,7 @@ use vestibule_domain::{Clock, IdentityKey, KeptClaims, ProviderName, UpstreamPro
 
 use crate::cache::{Cache, Held};
 use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
+use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
 use crate::oauth::{Registration, TokenAnswer};
 use crate::outbound::{self, OutboundClient};
 use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
@@ -38,6 +39,7 @@ pub struct OidcProvider {
     /// The claims that are kept.
     kept: Vec<String>,
     client: OutboundClient,
+    exchanges: Exchanges,
     clock: Arc<dyn Clock>,
     metadata: Arc<Cache<MetadataSource>>,
     keys: Arc<Cache<KeySource>>,
@@ -55,9 +57,10 @@ impl OidcProvider {
         let metadata = Cache::new(source, Arc::clone(&clock));
         let source = KeySource::new(settings.name.clone(), client.clone(), Arc::clone(&metadata));
         let keys = Cache::new(source, Arc::clone(&clock));
+        let exchanges = Exchanges::new(&settings.name, client.exchange_limit());
         let OidcSettings { name, label, issuer, client_id, client_secret, scopes, claims } = settings;
         let registration = Registration { client_id, client_secret, scopes };
-        Ok(Self { name, label, issuer, registration, kept: claims, client, clock, metadata, keys })
+        Ok(Self { name, label, issuer, registration, kept: claims, client, exchanges, clock, metadata, keys })
     }
 
     async fn start(&self, request: &AuthorizationRequest<'_>) -> Result<Url, Failure> {
@@ -190,8 +193,18 @@ impl Provider for OidcProvider {
         work.await.map_err(|failure| failure.of(&self.name))
     }
 
-    async fn exchange(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, ProviderError> {
+    async fn permit(&self) -> Result<ExchangePermit, ProviderBusy> {
+        self.exchanges.permit().await
+    }
+
+    async fn exchange(
+        &self,
+        exchange: &CodeExchange<'_>,
+        permit: ExchangePermit,
+    ) -> Result<UpstreamProfile, ProviderError> {
         let work = self.client.within(Step::Exchange, self.finish(exchange));
-        work.await.map_err(|failure| failure.of(&self.name))
+        let outcome = work.await.map_err(|failure| failure.of(&self.name));
+        drop(permit);
+        outcome
     }
 }

@@ -14,10 +14,14 @@ use vestibule_domain::ProviderName;
 
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, Reason, Step};
+use crate::exchanges::ExchangeLimit;
 use crate::observer::{UpstreamObserver, Watch};
 
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Idle connections to one host, and how long they are kept: for the requests of the next sign-in, when they are many.
+pub(crate) const MAX_IDLE: usize = 4;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BODY: usize = 1024 * 1024;
 const USER_AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
 
@@ -28,13 +32,15 @@ pub struct OutboundError(#[from] reqwest::Error);
 
 /// The one HTTP client of the service.
 ///
-/// One sign-in step has 10 seconds in all, a connection 3, an answer 1 MiB after decompression. No redirect is followed, no
+/// One sign-in step has 10 seconds in all, a connection 3, an answer 1 MiB after decompression. Few connections stay open without a
+/// request, and for 5 seconds. No redirect is followed, no
 /// cookie is kept, nothing but https leaves the machine. `HTTP_PROXY` and its like in the environment are not
 /// looked at: what decides where client secrets travel belongs into the settings.
 #[derive(Debug, Clone)]
 pub struct OutboundClient {
     client: reqwest::Client,
     total: Duration,
+    limit: ExchangeLimit,
     watch: Option<Watch>,
 }
 
@@ -53,8 +59,21 @@ impl OutboundClient {
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT.min(total))
             .timeout(total)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .build()?;
-        Ok(Self { client, total, watch: None })
+        Ok(Self { client, total, limit: ExchangeLimit::MOST, watch: None })
+    }
+
+    /// The same client, for providers that each have so many exchanges at once.
+    #[must_use]
+    pub fn limited_to(self, limit: ExchangeLimit) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// How many exchanges with one provider may be under way at once.
+    pub(crate) fn exchange_limit(&self) -> ExchangeLimit {
+        self.limit
     }
 
     /// The same client in the service of one provider, with somebody who hears of its requests.

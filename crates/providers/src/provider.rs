@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use url::Url;
 use vestibule_domain::{ProviderName, UpstreamProfile};
 
-use crate::ProviderError;
+use crate::{ExchangePermit, ProviderBusy, ProviderError};
 
 /// What the address that a browser is sent to must carry.
 #[derive(Clone, Copy)]
@@ -66,8 +66,15 @@ pub trait Provider: Send + Sync {
     /// The address at the provider that a browser is sent to.
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError>;
 
-    /// Redeems a code and tells who has signed in. Asks the provider exactly once for one code.
-    async fn exchange(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, ProviderError>;
+    /// The right to one exchange, of which only so many may be under way at once. Whoever is refused may ask again.
+    async fn permit(&self) -> Result<ExchangePermit, ProviderBusy>;
+
+    /// Redeems a code and tells who has signed in. Asks the provider exactly once for one code. The permit is this provider's.
+    async fn exchange(
+        &self,
+        exchange: &CodeExchange<'_>,
+        permit: ExchangePermit,
+    ) -> Result<UpstreamProfile, ProviderError>;
 }
 
 /// The name of a provider that this crate knows by itself.

@@ -1,5 +1,6 @@
 //! `vestibule serve`: joins the rooms, opens the listeners, and closes them again.
 
+mod descriptors;
 mod development;
 mod ending;
 mod housekeeping;
@@ -23,8 +24,8 @@ use vestibule_flows::{Flows, Parts};
 use vestibule_http::{HttpSettings, Metrics, Refusals, RequestTracer, Stopping};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
-    GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Providers,
-    UpstreamObserver,
+    ExchangeLimit, GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider,
+    Providers, UpstreamObserver,
 };
 use vestibule_storage::StorageOptions;
 use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
@@ -34,6 +35,7 @@ use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
 use crate::telemetry::{HttpTracer, SpanCounts, Telemetry};
 
+use descriptors::Descriptors;
 use ending::Ending;
 use keys::LoadedKeys;
 use listeners::{Answers, Clients};
@@ -96,7 +98,8 @@ async fn serve(
     observer::watch(&metrics, &storage, &tokens, &clock, spans);
     let plugins = plugins::load(&settings.plugins, &metrics).await?;
     let upstream: Arc<dyn UpstreamObserver> = observer.clone();
-    let providers = make_providers(&settings.providers, &clock, Some(&upstream))?;
+    let descriptors = Descriptors::share_out(&settings);
+    let providers = make_providers(&settings.providers, &clock, descriptors.exchanges, Some(&upstream))?;
     report::print(&settings, sources, &plugins, &providers, emulator.as_ref(), &tokens)?;
     let parts = Parts {
         storage: storage.clone(),
@@ -133,7 +136,8 @@ async fn serve(
     let admin = admin.map(|socket| tokio::spawn(listeners::serve_admin(socket, metrics.clone(), refusals())));
     // Until here a signal ends the program at once: nothing is under way.
     let ending = Ending::listen(settings.drain_delay, stopping.clone())?;
-    let clients = Clients { max_connections: settings.max_connections, proxies: settings.trusted_proxies };
+    let max_connections = descriptors.affordable(settings.max_connections);
+    let clients = Clients { max_connections, proxies: settings.trusted_proxies };
     let answers = Answers { endpoint, refusals: refusals(), stopping };
     listeners::serve(listener, answers, clients, ending, metrics).await;
     if let Some(admin) = admin {
@@ -179,9 +183,11 @@ async fn close_plugins(plugins: Arc<PluginHost>) {
 pub(crate) fn make_providers(
     settings: &ProviderSettings,
     clock: &Arc<dyn Clock>,
+    limit: ExchangeLimit,
     observer: Option<&Arc<dyn UpstreamObserver>>,
 ) -> Result<Providers, Failure> {
     let client = OutboundClient::new().map_err(Failure::while_doing("the client for providers"))?;
+    let client = client.limited_to(limit);
     let client = |name: &ProviderName| match observer {
         Some(observer) => client.observed_for(name, Arc::clone(observer)),
         None => client.clone(),

@@ -40,7 +40,8 @@ const NOT_THEIRS: Status = Status::new(
 const TOO_MANY: Status = Status::retry(429, "Too many requests from this address or for this account.");
 const NOT_NOW: Status = Status::retry(
     503,
-    "The database is out of reach, or too much is asked for; the sign-in must be started again.",
+    "The database is out of reach, or too many sign-ins are being finished. The same address may be asked again, unless it \
+     then says that the sign-in was used.",
 );
 
 impl Statuses for FinishFailures {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vestibule_provider_emulator::{Issuer, Provider as Emulated, Signature, Tampering};
 use vestibule_providers::{Provider, ProviderError, Step};
 
-use crate::stage::{Attempt, Stage};
+use crate::stage::{Attempt, Stage, redeem};
 
 fn set(name: &str, value: impl Into<Value>) -> Tampering {
     Tampering::set_claim(name, value)
@@ -58,7 +58,7 @@ async fn b6_a_nonce_of_another_attempt_is_refused() {
     let address = stage.corporate.authorization_url(&attempt.request()).await.unwrap();
     let callback = stage.consent(address, "ada").await;
     let other = Attempt { nonce: "nonce-2".into(), ..attempt };
-    let outcome = stage.corporate.exchange(&other.exchange(&callback)).await;
+    let outcome = redeem(&stage.corporate, &other.exchange(&callback)).await;
     assert!(matches!(outcome, Err(ProviderError::Refused { step: Step::IdToken, .. })));
     assert_eq!(stage.control.token_exchanges(Emulated::Corporate).succeeded, 1);
 }
@@ -81,7 +81,7 @@ async fn n1_no_error_names_a_code_a_secret_or_a_token() {
     let address = stage.google.authorization_url(&attempt.request()).await.unwrap();
     let callback = stage.consent(address, "ada").await;
     stage.control.tamper(Issuer::Google, vec![Tampering::set_claim("aud", "canary-audience")]);
-    let error = stage.google.exchange(&attempt.exchange(&callback)).await.unwrap_err();
+    let error = redeem(&stage.google, &attempt.exchange(&callback)).await.unwrap_err();
     let shown = format!("{error} {error:?} {:?} {:?}", attempt.exchange(&callback), attempt.request());
     for secret in [
         &callback.code,

@@ -155,8 +155,17 @@ impl Stage {
         let address = provider.authorization_url(&attempt.request()).await?;
         let callback = self.consent(address, persona).await;
         assert_eq!(callback.state, attempt.state);
-        provider.exchange(&attempt.exchange(&callback)).await
+        redeem(provider, &attempt.exchange(&callback)).await
     }
+}
+
+/// An exchange with the permit that it takes.
+pub(crate) async fn redeem(
+    provider: &dyn Provider,
+    exchange: &CodeExchange<'_>,
+) -> Result<UpstreamProfile, ProviderError> {
+    let permit = provider.permit().await.unwrap();
+    provider.exchange(exchange, permit).await
 }
 
 pub(crate) fn google_settings(issuer: String, client: &Client) -> OidcSettings {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -112,6 +113,16 @@ impl ProgramBuilder {
     pub fn executable(mut self, path: PathBuf) -> Self {
         self.executable = path;
         self
+    }
+
+    /// Starts it with so many file descriptors, which it cannot raise.
+    #[must_use]
+    pub fn descriptors(self, count: u64) -> Self {
+        let script = self.directory().join("limited");
+        let text = format!("#!/bin/sh\nulimit -n {count}\nexec '{}' \"$@\"\n", self.executable.display());
+        fs::write(&script, text).expect("our own directory");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).expect("our own file");
+        self.executable(script)
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vestibule_domain::{Clock, SystemClock};
 use vestibule_plugin_host::{NoObserver, PluginHost};
+use vestibule_providers::ExchangeLimit;
 
 use super::say;
 use crate::arguments::ConfigCommand;
@@ -25,7 +26,7 @@ fn check(sources: &Sources) -> Result<(), Failure> {
     if !settings.dev {
         load_keys(&settings.keys, clock.now(), false)?;
     }
-    let providers = make_providers(&settings.providers, &clock, None)?;
+    let providers = make_providers(&settings.providers, &clock, ExchangeLimit::MOST, None)?;
     PluginHost::check(&settings.plugins, &host_parts(Arc::new(NoObserver)))
         .map_err(Failure::while_doing("a plugin cannot be loaded"))?;
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());

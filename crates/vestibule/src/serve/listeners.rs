@@ -10,7 +10,6 @@ use http_body_util::combinators::BoxBody;
 use poem::http::{self, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use vestibule_http::{Metrics, Refusals, Stopping, TrustedProxies, is_nearby};
 use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, RequestBody, Stop};
@@ -21,8 +20,8 @@ use crate::failure::Failure;
 /// Requests under way may take so long once nothing new is accepted, less what was waited beyond `DRAIN_DELAY`; then they are
 /// cut.
 const GRACE: Duration = Duration::from_secs(6);
-/// Descriptors for everything but clients: databases, providers, plugins, files.
-const DESCRIPTORS_KEPT_BACK: u64 = 64;
+/// Whoever collects metrics needs one.
+pub(super) const ADMIN_CONNECTIONS: usize = 64;
 /// How many clients the kernel may keep waiting for us, if the system allows it as many (`net.core.somaxconn`).
 const BACKLOG: u32 = 4096;
 
@@ -41,7 +40,7 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Who may be connected.
 pub(crate) struct Clients {
-    /// So many at once, over all addresses.
+    /// So many at once, over all addresses, and as there are descriptors for.
     pub(crate) max_connections: usize,
     /// The share of one address does not bind these: behind them are many clients.
     pub(crate) proxies: TrustedProxies,
@@ -57,7 +56,7 @@ pub(crate) async fn serve(
 ) {
     let Clients { max_connections, proxies } = clients;
     let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
-    let limits = Limits { max_connections: affordable(max_connections), is_shared, ..Limits::default() };
+    let limits = Limits { max_connections, is_shared, ..Limits::default() };
     let stopping = answers.stopping.clone();
     let listener = Listener::new(socket, answers, limits, Arc::new(ConnectionMetrics(metrics)));
     let soon = async {
@@ -76,30 +75,11 @@ pub(crate) async fn serve(
 pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics, refusals: Refusals) {
     let endpoint = vestibule_http::admin_endpoint(metrics);
     let answers = Answers { endpoint, refusals, stopping: Stopping::default() };
-    let limits = Limits { max_connections: 64, is_shared: Arc::new(|_| true), ..Limits::default() };
+    let limits =
+        Limits { max_connections: ADMIN_CONNECTIONS, is_shared: Arc::new(|_| true), ..Limits::default() };
     let listener = Listener::new(socket, answers, limits, Arc::new(vestibule_listener::NoObserver));
     let stop = Stop { soon: std::future::pending(), now: std::future::pending() };
     listener.serve(stop).await;
-}
-
-/// As many connections as there are descriptors for; their number is raised as far as the system lets us.
-fn affordable(wanted: usize) -> usize {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum.or(limit.current);
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::debug!(%error, "the number of open files stays as it is");
-    }
-    let Some(descriptors) = getrlimit(Resource::Nofile).current else { return wanted };
-    let affordable =
-        usize::try_from(descriptors.saturating_sub(DESCRIPTORS_KEPT_BACK)).unwrap_or(wanted).max(16);
-    if affordable < wanted {
-        tracing::warn!(
-            MAX_CONNECTIONS = wanted,
-            affordable,
-            "the limit of open files (ulimit -n) allows fewer connections"
-        );
-    }
-    wanted.min(affordable)
 }
 
 /// Answers with a poem endpoint.

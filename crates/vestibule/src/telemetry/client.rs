@@ -24,6 +24,8 @@ impl CollectorClient {
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
+            // One request at a time is made.
+            .pool_max_idle_per_host(1)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .build()
