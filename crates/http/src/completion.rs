@@ -5,7 +5,7 @@ use vestibule_flows::FlowError;
 
 use crate::problem::Problem;
 
-/// Runs a flow that changes things in several steps. A request is dropped together with its connection; on its own, a
+/// Runs a flow that changes things in several steps. A request is dropped together with its connection, as at the end of the service; on its own, a
 /// flow would then stop wherever it happened to wait: a user without the extensions having heard of it, a session that
 /// is over without anybody having been told.
 pub(crate) async fn to_its_end<T: Send + 'static>(

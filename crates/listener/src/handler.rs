@@ -25,7 +25,8 @@ pub trait Handler: Send + Sync + 'static {
         + Unpin
         + 'static;
 
-    /// Answers one request. The future is dropped when the client goes away.
+    /// Answers one request. A client that has shut down its writing side waits for the answer, and cannot be told from one that
+    /// has gone; the future is dropped when the listener ends the connection.
     fn call(
         &self,
         request: Request<RequestBody>,

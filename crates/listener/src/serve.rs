@@ -142,6 +142,9 @@ fn http_settings(limits: &Limits) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.max_buf_size(limits.max_head)
         .max_headers(limits.max_headers)
+        // Whoever has asked may have nothing more to say, and still wants to hear. It is told apart from one who has gone when the
+        // answer is written.
+        .half_close(true)
         // Time is kept by the lookout; a timer for each head would cost more than all of it.
         .header_read_timeout(None);
     http

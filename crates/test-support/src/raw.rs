@@ -54,6 +54,11 @@ impl RawConnection {
         self.0.shutdown().await.ok();
     }
 
+    /// Ends the connection at once and with a reset, whatever is under way.
+    pub fn reset(self) {
+        self.0.set_zero_linger().ok();
+    }
+
     /// Receives until the peer closes the connection, or `at_most` so long.
     pub async fn receive(&mut self, at_most: Duration) -> Received {
         let deadline = Instant::now() + at_most;

@@ -186,13 +186,71 @@ async fn k1_a_body_in_drops_fails_and_the_connection_ends() {
 async fn k1_whoever_takes_nothing_of_an_answer_is_cut() {
     let stage = Stage::with(quick(), Duration::ZERO).await;
     let stream = stage.say(&get("/large")).await;
+    eventually_cut(&stage).await;
+    drop(stream);
+}
+
+#[tokio::test]
+async fn k1_whoever_shuts_down_its_writing_side_gets_what_it_has_asked_for_and_then_the_end() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let mut patient = stage.say(&[get("/held"), get("/")].concat()).await;
+    stage.begun.notified().await;
+    patient.shutdown().await.unwrap();
+    // Longer than a head, a body or a reader may take.
+    tokio::time::sleep(quick().head_time * 3).await;
+    stage.held.add_permits(1);
+    let answers = rest(patient).await;
+    assert!(answers.contains("released") && answers.ends_with("here"), "{answers}");
+    for words in ["", "\r\n", "GET / HTTP/1.1\r\nHost", "POST /held HTTP/1.1\r\nHost"] {
+        let mut stream = stage.say(words).await;
+        stream.shutdown().await.unwrap();
+        assert_eq!(rest(stream).await, "", "{words:?}");
+    }
+    assert_eq!(stage.refused(), [], "nobody has kept us waiting");
+    eventually_empty(&stage).await;
+}
+
+/// Somebody who takes nothing is noticed.
+async fn eventually_cut(stage: &Stage) {
     let cut = async {
         while !stage.refused().contains(&Refusal::SlowReader) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     timeout(Duration::from_secs(30), cut).await.expect("it is noticed");
-    drop(stream);
+}
+
+/// No connection stays behind.
+async fn eventually_empty(stage: &Stage) {
+    let empty = async {
+        while stage.notes.open.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), empty).await.expect("every connection ends");
+}
+
+#[tokio::test]
+async fn k1_a_body_that_ends_too_early_is_an_error_and_is_answered() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    for framing in ["Content-Length: 100\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n"] {
+        let mut stream = stage.say(&format!("POST /echo HTTP/1.1\r\nHost: x\r\n{framing}")).await;
+        stream.shutdown().await.unwrap();
+        let answer = rest(stream).await;
+        assert!(!answer.ends_with("\r\n\r\nab"), "half a body is none: {answer}");
+    }
+    eventually_empty(&stage).await;
+}
+
+/// Whether it has shut down its writing side or not: a client that takes nothing is cut, however much it has asked for.
+#[tokio::test]
+async fn k1_whoever_asks_for_much_shuts_down_and_takes_nothing_is_cut() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let mut deaf = stage.say(&get("/large").repeat(50)).await;
+    deaf.shutdown().await.unwrap();
+    eventually_cut(&stage).await;
+    eventually_empty(&stage).await;
+    assert_eq!(stage.refused(), [Refusal::SlowReader]);
 }
 
 #[tokio::test]
