@@ -12,7 +12,8 @@ pub type AddressRule = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 pub struct Limits {
     /// Open connections at once.
     pub max_connections: usize,
-    /// Open connections at once from one address, for those that `is_shared` does not speak of.
+    /// Open connections at once from one address, for those that `is_shared` does not speak of. All of an IPv6 /64 counts as one, and
+    /// a /48 as four.
     pub max_connections_per_address: usize,
     /// Whether an address stands for many clients, as that of a proxy does.
     pub is_shared: AddressRule,

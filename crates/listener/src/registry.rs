@@ -1,7 +1,7 @@
 //! All open connections.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -26,7 +26,24 @@ pub(crate) struct Registry {
 struct Open {
     next: u64,
     entries: HashMap<u64, Entry>,
-    by_address: HashMap<IpAddr, usize>,
+    by_network: HashMap<Network, usize>,
+}
+
+/// An address, or the first one of a network, and how long the prefix is.
+type Network = (IpAddr, u32);
+
+/// Where a connection counts, and how many times the share of one address these have together: whoever has one address of version
+/// 6 has its /64, and many have a /48.
+fn networks_of(address: IpAddr) -> Vec<(Network, usize)> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => vec![((address.into(), 32), 1)],
+        IpAddr::V6(address) => {
+            let prefix = |length: u32| {
+                (Ipv6Addr::from(u128::from(address) & (u128::MAX << (128 - length))).into(), length)
+            };
+            vec![(prefix(64), 1), (prefix(48), 4)]
+        }
+    }
 }
 
 struct Entry {
@@ -76,8 +93,12 @@ impl Registry {
         now: Tick,
     ) -> Result<Place, Refusal> {
         let mut open = self.lock();
-        let of_address = open.by_address.get(&address).copied().unwrap_or_default();
-        if of_address >= self.limits.max_connections_per_address && !(self.limits.is_shared)(address) {
+        let networks = networks_of(address);
+        let is_full = |(network, times): &(Network, usize)| {
+            let count = open.by_network.get(network).copied().unwrap_or_default();
+            count >= self.limits.max_connections_per_address.saturating_mul(*times)
+        };
+        if networks.iter().any(is_full) && !(self.limits.is_shared)(address) {
             return Err(Refusal::AddressFull);
         }
         if open.entries.len() >= self.limits.max_connections && !self.make_place(&open, now) {
@@ -86,7 +107,9 @@ impl Registry {
         let number = open.next;
         open.next += 1;
         open.entries.insert(number, Entry { connection: Arc::clone(connection), address, task: None });
-        *open.by_address.entry(address).or_default() += 1;
+        for (network, _) in networks {
+            *open.by_network.entry(network).or_default() += 1;
+        }
         self.observer.open_connections(open.entries.len());
         Ok(Place { number, registry: Arc::clone(self) })
     }
@@ -160,10 +183,12 @@ impl Registry {
     fn remove(&self, number: u64) {
         let mut open = self.lock();
         let Some(entry) = open.entries.remove(&number) else { return };
-        if let Some(count) = open.by_address.get_mut(&entry.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.by_address.remove(&entry.address);
+        for (network, _) in networks_of(entry.address) {
+            if let Some(count) = open.by_network.get_mut(&network) {
+                *count -= 1;
+                if *count == 0 {
+                    open.by_network.remove(&network);
+                }
             }
         }
         self.observer.open_connections(open.entries.len());
@@ -174,5 +199,54 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observer::NoObserver;
+
+    fn registry() -> Arc<Registry> {
+        let limits = Limits { max_connections: 1_000, max_connections_per_address: 2, ..Limits::default() };
+        Registry::new(Arc::new(limits), Arc::new(NoObserver))
+    }
+
+    fn reserve(registry: &Arc<Registry>, address: &str) -> Result<Place, Refusal> {
+        registry.reserve(address.parse().unwrap(), &Arc::new(Connection::new(0)), 0)
+    }
+
+    /// How many of ten connections from addresses of this form find a place, which they keep.
+    fn places(registry: &Arc<Registry>, address: impl Fn(u8) -> String) -> Vec<Place> {
+        (0..10).filter_map(|number| reserve(registry, &address(number)).ok()).collect()
+    }
+
+    #[test]
+    fn k8_the_addresses_of_a_64_share_the_places_of_one_and_a_48_has_four_times_as_many() {
+        let registry = registry();
+        let in_a_64 = places(&registry, |number| format!("2001:db8:1:1::{number}"));
+        assert_eq!(in_a_64.len(), 2);
+        let in_a_48 = places(&registry, |number| format!("2001:db8:1:1{number}::1"));
+        assert_eq!(in_a_48.len(), 6, "eight with those above");
+        assert_eq!(places(&registry, |number| format!("2001:db8:2:1{number}::1")).len(), 8, "another /48");
+        drop((in_a_64, in_a_48));
+        assert_eq!(
+            places(&registry, |number| format!("2001:db8:1:1{number}::1")).len(),
+            8,
+            "all are free again"
+        );
+        assert!(registry.lock().by_network.is_empty(), "and nothing is kept");
+    }
+
+    #[test]
+    fn k8_an_address_of_version_4_is_one_in_either_form() {
+        let registry = registry();
+        let places =
+            ["203.0.113.7", "::ffff:203.0.113.7"].map(|address| reserve(&registry, address).unwrap());
+        assert_eq!(reserve(&registry, "203.0.113.7").err(), Some(Refusal::AddressFull));
+        let neighbour = reserve(&registry, "203.0.113.8");
+        assert!(neighbour.is_ok());
+        drop(places);
+        assert!(reserve(&registry, "::ffff:203.0.113.7").is_ok());
     }
 }

@@ -141,6 +141,8 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-http limits::tests::k8_a_peer_that_may_be_an_unlisted_proxy_has_a_wider_limit",
             "vestibule-http limits::tests::k8_addresses_of_one_64_are_one_client_and_share_wider_limits_with_their_neighbours",
             "vestibule-http limits::tests::k8_whoever_has_no_address_has_a_limit",
+            "vestibule-listener registry::tests::k8_an_address_of_version_4_is_one_in_either_form",
+            "vestibule-listener registry::tests::k8_the_addresses_of_a_64_share_the_places_of_one_and_a_48_has_four_times_as_many",
         ],
     },
     Row {
