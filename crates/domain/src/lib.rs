@@ -17,6 +17,7 @@ mod email;
 pub mod fuzzing;
 mod identity;
 mod ids;
+mod memory;
 mod next;
 mod origin;
 mod person;
@@ -40,6 +41,7 @@ pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
 };
 pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId};
+pub use memory::heap_bytes;
 pub use next::{Next, NextError, NextUrl};
 pub use origin::{AllowedOrigins, ExternalAddress, Origin, OriginError};
 pub use person::{Person, PersonIdentity};

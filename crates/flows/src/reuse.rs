@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, Timestamp, UserId};
+use vestibule_domain::{ServiceName, Timestamp, UserId, heap_bytes};
 
 use crate::Grant;
 
-/// How many are kept. One takes about 3 KiB, with the answer that tells of it.
+/// How many are kept, if they are as small as most: one takes about 3 KiB, with the answer that tells of it.
 const CAPACITY: usize = 4096;
+/// The most that all of them may take in memory, roughly.
+const CAPACITY_BYTES: u64 = 16 * 1024 * 1024;
+const ENTRY_BYTES: usize = 512;
 
 /// Whose token it is, for what.
 #[derive(PartialEq, Eq, Hash)]
@@ -26,14 +30,39 @@ impl Equivalent<Owner> for OwnerRef<'_> {
     }
 }
 
-/// Grants whose token may be given again, bounded in number. Held in memory only.
+/// A grant, and what it takes in memory.
+#[derive(Clone)]
+struct Kept {
+    grant: Arc<Grant>,
+    bytes: u64,
+}
+
+impl Kept {
+    /// The answer that tells of a grant is written later: it is the token and the permissions, which are in the token too.
+    fn new(grant: &Arc<Grant>) -> Self {
+        let token = grant.token.token.expose_secret().len();
+        let bytes = ENTRY_BYTES + 3 * token + heap_bytes(&grant.permissions);
+        Self { grant: Arc::clone(grant), bytes: u64::try_from(bytes).unwrap_or(CAPACITY_BYTES) }
+    }
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<Owner, Kept> for ByBytes {
+    fn weight(&self, _owner: &Owner, kept: &Kept) -> u64 {
+        kept.bytes
+    }
+}
+
+/// Grants whose token may be given again, bounded in memory, and held there only.
 pub(crate) struct TokenReuse {
-    grants: Cache<Owner, Arc<Grant>>,
+    grants: Cache<Owner, Kept, ByBytes>,
 }
 
 impl TokenReuse {
     pub(crate) fn new() -> Self {
-        Self { grants: Cache::new(CAPACITY) }
+        Self { grants: Cache::with_weighter(CAPACITY, CAPACITY_BYTES, ByBytes) }
     }
 
     /// The earlier grant of exactly these permissions, with a token that is signed by the key that signs now and has at
@@ -46,7 +75,7 @@ impl TokenReuse {
         signing_key_id: &str,
         now: Timestamp,
     ) -> Option<Arc<Grant>> {
-        let grant = self.grants.get(&OwnerRef(user, service))?;
+        let grant = self.grants.get(&OwnerRef(user, service))?.grant;
         let token = &grant.token;
         let life = token.expires_at.since(token.issued_at);
         let fresh = now >= token.issued_at && token.expires_at.since(now) >= life / 2;
@@ -55,7 +84,7 @@ impl TokenReuse {
 
     /// Keeps a grant for the next request.
     pub(crate) fn keep(&self, grant: &Arc<Grant>) {
-        self.grants.insert(Owner(grant.user_id.clone(), grant.service.clone()), Arc::clone(grant));
+        self.grants.insert(Owner(grant.user_id.clone(), grant.service.clone()), Kept::new(grant));
     }
 }
 
@@ -71,24 +100,28 @@ mod tests {
         value.as_object().unwrap().clone()
     }
 
+    fn grant(user: &str, permissions: &Map<String, Value>, token: &str) -> Arc<Grant> {
+        let token = PermissionToken {
+            token: String::from(token).into(),
+            key_id: "k".into(),
+            issued_at: Timestamp::from_seconds(1_000),
+            expires_at: Timestamp::from_seconds(1_900),
+        };
+        Arc::new(Grant {
+            token,
+            user_id: UserId::parse(user).unwrap(),
+            permissions: permissions.clone(),
+            service: ServiceName::parse("s").unwrap(),
+            written: Written::default(),
+        })
+    }
+
     #[test]
     fn a_token_is_given_again_only_for_the_same_words_and_while_it_is_young() {
         let reuse = TokenReuse::new();
         let (user, service) = (UserId::parse("u").unwrap(), ServiceName::parse("s").unwrap());
         let read = permissions(&json!({"read": true}));
-        let token = PermissionToken {
-            token: String::from("t").into(),
-            key_id: "k".into(),
-            issued_at: Timestamp::from_seconds(1_000),
-            expires_at: Timestamp::from_seconds(1_900),
-        };
-        reuse.keep(&Arc::new(Grant {
-            token,
-            user_id: user.clone(),
-            permissions: read.clone(),
-            service: service.clone(),
-            written: Written::default(),
-        }));
+        reuse.keep(&grant("u", &read, "t"));
         let find = |permissions, key, seconds| {
             reuse.find(&user, &service, permissions, key, Timestamp::from_seconds(seconds))
         };
@@ -103,5 +136,21 @@ mod tests {
                 .find(&UserId::parse("v").unwrap(), &service, &read, "k", Timestamp::from_seconds(1_000))
                 .is_none()
         );
+    }
+
+    #[test]
+    fn k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers() {
+        let answers = [
+            permissions(&json!({"text": "x".repeat(50_000)})),
+            permissions(&json!({"objects": vec![json!({"": 0}); 1_600]})),
+        ];
+        for answer in answers {
+            let (reuse, token) = (TokenReuse::new(), "t".repeat(70_000));
+            for number in 0..300 {
+                reuse.keep(&grant(&format!("user-{number}"), &answer, &token));
+            }
+            assert!(reuse.grants.weight() <= CAPACITY_BYTES);
+            assert!((1..100).contains(&reuse.grants.len()), "{} are kept", reuse.grants.len());
+        }
     }
 }

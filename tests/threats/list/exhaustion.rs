@@ -84,15 +84,19 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "K6",
         priority: 0,
-        attack: "Floods of signatures, and of tokens that are wrong",
-        outcome: "a bounded queue, 503 beyond it; what is wrong is refused before it costs \
-                  anything",
+        attack: "Floods of signatures, and of tokens that are wrong; permissions that are large",
+        outcome: "a queue with bounds in number and bytes, 503 beyond it; what is wrong is refused before \
+                  it costs anything; what is kept is bounded by the memory that it takes",
         remark: "",
         tests: &[
             "threats::floods::k6_checks_succeed_while_one_user_floods_with_requests_for_signatures",
             "threats::floods::k6_checks_succeed_while_several_users_flood_with_requests_for_signatures",
             "threats::floods::k6_checks_succeed_while_tokens_with_wrong_signatures_come_at_full_rate",
+            "vestibule-domain memory::tests::k6_what_is_short_as_a_text_and_large_in_memory_counts_as_large",
+            "vestibule-flows reuse::tests::k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers",
+            "vestibule-plugin-host cache::tests::k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers",
             "vestibule-tokens service::pool::tests::k6_a_full_queue_refuses_at_once_and_permissions_take_no_place_from_sign_ins",
+            "vestibule-tokens service::pool::tests::k6_few_that_are_large_fill_the_queue_as_many_that_are_small",
         ],
     },
     Row {

@@ -5,11 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use quick_cache::Weighter;
-use vestibule_domain::{SessionId, Timestamp, UserId};
+use vestibule_domain::{SessionId, Timestamp, UserId, heap_bytes};
 use vestibule_storage::{LiveSession, Stamp};
 
-/// An attribute in memory against its text.
-const BYTES_PER_BYTE: usize = 4;
 const ENTRY_BYTES: usize = 512;
 
 /// A session that was alive when it was read, with its user. Shared by all requests that it signs in.
@@ -64,8 +62,7 @@ fn bytes_of(live: &LiveSession) -> usize {
         user.email.as_ref().map_or(0, |address| address.as_str().len()),
         user.avatar_url.as_ref().map_or(0, |url| url.as_str().len()),
     ];
-    let attributes = serde_json::to_string(user.attributes.as_object()).map_or(0, |text| text.len());
-    ENTRY_BYTES + texts.iter().sum::<usize>() + BYTES_PER_BYTE * attributes
+    ENTRY_BYTES + texts.iter().sum::<usize>() + heap_bytes(user.attributes.as_object())
 }
 
 #[derive(Clone)]

@@ -103,7 +103,8 @@ impl TokenService {
     }
 
     async fn sign_in_turn(&self, urgency: Urgency, unsigned: Unsigned) -> Result<SecretString, SignError> {
-        self.pool.run(urgency, move || unsigned.sign()).await?.unwrap_or(Err(SignError::Failed))
+        let bytes = unsigned.message.len();
+        self.pool.run(urgency, bytes, move || unsigned.sign()).await?.unwrap_or(Err(SignError::Failed))
     }
 
     fn user_token(

@@ -16,6 +16,9 @@ use tokio::sync::oneshot;
 /// told to come again.
 const QUEUE_LIMIT: usize = 512;
 
+/// How long all that waits for a signature may be at most. Tokens are about a kilobyte, but may have a hundred.
+const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+
 /// Large keys sign slowly: what has waited so long is not begun any more.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -38,18 +41,41 @@ pub(super) struct Busy;
 type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
+struct Line {
+    jobs: VecDeque<(Job, usize)>,
+    bytes: usize,
+}
+
+impl Line {
+    fn has_room(&self, bytes: usize, limit: usize) -> bool {
+        self.jobs.len() < limit && self.bytes + bytes <= QUEUE_BYTES
+    }
+
+    fn push(&mut self, job: Job, bytes: usize) {
+        self.bytes += bytes;
+        self.jobs.push_back((job, bytes));
+    }
+
+    fn pop(&mut self) -> Option<Job> {
+        let (job, bytes) = self.jobs.pop_front()?;
+        self.bytes -= bytes;
+        Some(job)
+    }
+}
+
+#[derive(Default)]
 struct Queue {
-    sign_in: VecDeque<Job>,
-    permission: VecDeque<Job>,
+    sign_in: Line,
+    permission: Line,
     closed: bool,
 }
 
 impl Queue {
     fn next(&mut self) -> Option<Job> {
-        self.sign_in.pop_front().or_else(|| self.permission.pop_front())
+        self.sign_in.pop().or_else(|| self.permission.pop())
     }
 
-    fn of(&mut self, urgency: Urgency) -> &mut VecDeque<Job> {
+    fn of(&mut self, urgency: Urgency) -> &mut Line {
         match urgency {
             Urgency::SignIn => &mut self.sign_in,
             Urgency::Permission => &mut self.permission,
@@ -99,11 +125,12 @@ impl SigningPool {
         Self { shared: Arc::default(), started: Once::new(), limit }
     }
 
-    /// Runs a job on one of the threads, unless too many wait already. A job that nobody waits for any more is skipped.
-    /// `None` when the job panicked.
+    /// Runs a job that holds so many bytes on one of the threads, unless too much waits already. A job that nobody waits for
+    /// any more is skipped. `None` when the job panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         urgency: Urgency,
+        bytes: usize,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Option<T>, Busy> {
         let (answer, receiver) = oneshot::channel();
@@ -115,17 +142,17 @@ impl SigningPool {
             let outcome = if asked.elapsed() > PATIENCE { Err(Busy) } else { Ok(job()) };
             drop(answer.send(outcome));
         };
-        self.put(urgency, Box::new(job))?;
+        self.put(urgency, Box::new(job), bytes)?;
         receiver.await.map_or(Ok(None), |outcome| outcome.map(Some))
     }
 
-    fn put(&self, urgency: Urgency, job: Job) -> Result<(), Busy> {
+    fn put(&self, urgency: Urgency, job: Job, bytes: usize) -> Result<(), Busy> {
         self.started.call_once(|| self.start());
         let mut queue = self.shared.lock();
-        if queue.closed || queue.of(urgency).len() >= self.limit {
+        if queue.closed || !queue.of(urgency).has_room(bytes, self.limit) {
             return Err(Busy);
         }
-        queue.of(urgency).push_back(job);
+        queue.of(urgency).push(job, bytes);
         drop(queue);
         self.shared.work.notify_one();
         Ok(())
