@@ -2,9 +2,11 @@
 
 mod answers;
 mod caching;
+mod crowds;
 mod denial;
 mod failures;
 mod libraries;
+mod meanwhile;
 pub(crate) mod plugins;
 mod reuse;
 mod services;

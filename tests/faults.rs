@@ -10,6 +10,6 @@ mod hooks;
 mod refusals;
 mod reloading;
 mod secrets;
-mod stage;
+pub(crate) mod stage;
 mod table;
 mod traffic;

@@ -9,6 +9,7 @@ use vestibule_test_support::{TestDatabase, eventually};
 
 use super::plugins::PluginFolder;
 use super::{assert_unavailable, authorize, granted};
+use crate::faults::stage::sign_in_as;
 use crate::world::World;
 
 /// The faults of the plugin `faulty-plugin`, when to come back, and what the log and the metrics call it.
@@ -133,9 +134,10 @@ async fn e4_a_hanging_plugin_is_given_up_and_taken_back_when_it_answers() {
         .config("[plugin.hangs]\ntimeout = \"100ms\"\nconcurrency = 2\n")
         .start()
         .await;
-    let token = world.sign_in("google", "ada").await;
+    let (token, other) = (world.sign_in("google", "ada").await, world.sign_in("github", "linus").await);
     assert_unavailable(&authorize(&world, &token, "hangs").await, "2", "it may have been slow just once");
     let stuck = async || {
+        authorize(&world, &other, "hangs").await;
         let answer = authorize(&world, &token, "hangs").await;
         answer.status == 503 && answer.header("retry-after") == Some("30")
     };
@@ -162,10 +164,14 @@ async fn e4_a_plugin_that_fails_again_and_again_is_given_a_rest_and_taken_back()
         .with_metrics()
         .start()
         .await;
-    let token = world.sign_in("google", "ada").await;
-    for call in 1..=5 {
-        assert_unavailable(&authorize(&world, &token, "storage").await, "2", &format!("call {call}"));
+    let mut tokens = Vec::new();
+    for person in ["one", "two", "three", "four", "five"] {
+        tokens.push(sign_in_as(&world, person).await);
     }
+    for token in &tokens {
+        assert_unavailable(&authorize(&world, token, "storage").await, "2", "it asks to try later");
+    }
+    let token = tokens.pop().unwrap();
     folder.write_script(r#"{"read": true}"#);
     let answer = authorize(&world, &token, "storage").await;
     let rest = answer.header("retry-after").unwrap().to_owned();
@@ -189,10 +195,9 @@ async fn e4_more_callers_than_threads_and_places_are_told_to_come_back() {
         .config("[plugin.narrow]\ntimeout = \"50s\"\nconcurrency = 1\nqueue = 1\n")
         .start()
         .await;
-    let token = world.sign_in("google", "ada").await;
     let mut callers = JoinSet::new();
-    for _ in 0..3 {
-        let (client, token) = (world.browser(), token.clone());
+    for person in ["one", "two", "three"] {
+        let (client, token) = (world.browser(), sign_in_as(&world, person).await);
         callers.spawn(async move {
             let request = client.request(Method::GET, "/auth/authorize?service=narrow").bearer_auth(token);
             client.send(request).await

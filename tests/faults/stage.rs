@@ -53,7 +53,7 @@ pub(super) fn faults(
 }
 
 /// Signs somebody in who has this name, which is what plugins look at.
-pub(super) async fn sign_in_as(world: &World, name: &str) -> String {
+pub(crate) async fn sign_in_as(world: &World, name: &str) -> String {
     let number = name.bytes().map(u32::from).sum();
     world.control().put_persona(Persona::ordinary(name, name, number));
     world.sign_in("google", name).await

@@ -2,15 +2,16 @@
 //! failure and adding to its load.
 //!
 //! It opens after five failures in a row, or when more than half of the last twenty calls failed. After a pause one call
-//! is let through; its success closes the breaker, its failure doubles the pause.
+//! is let through; its success closes the breaker, its failure and that of the next user double the pause.
 //!
-//! There are two kinds of failure. One that says that the plugin is not there (timeout, "try later", no free thread) counts
-//! whoever asked. One that may lie in the data of the user who asked (a failure, a panic, the end of its process, an answer
-//! that breaks the rules) counts only beside the same of another user: otherwise one person with odd data, asking again
-//! and again, would lock everybody else out. For the same reason such a failure of the one call that is let through
-//! decides nothing alone: the next call of somebody else is let through at once.
+//! The failures of one user count for no more than those of all others together. Any of them may lie in the data of the one who
+//! asked: the plugin is slow, fails, asks to try later, or ends its process for them alone. Otherwise one person, asking again
+//! and again, would lock everybody else out. For the same reason a failure of the one call that is let through decides nothing alone: the next call
+//! of somebody else is let through at once.
+//!
+//! A call that had less than its time, because it waited for others or for its turn, says nothing when it fails.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,25 +30,30 @@ const PROBE_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Success,
-    /// The plugin was not there.
-    Unavailable,
-    /// The plugin was there and failed, perhaps because of the user.
-    Faulty,
+    Failure,
     /// It says nothing about the plugin.
     Neither,
 }
 
 impl Ending {
     /// A denial and "no opinion" are answers, whether or not they are of use.
-    pub(crate) fn of<T>(verdict: &Result<T, CallFailure>) -> Self {
+    pub(crate) fn of<T>(verdict: &Result<T, CallFailure>, hurried: bool) -> Self {
+        match Self::of_verdict(verdict) {
+            Self::Failure if hurried => Self::Neither,
+            ending => ending,
+        }
+    }
+
+    fn of_verdict<T>(verdict: &Result<T, CallFailure>) -> Self {
         match verdict {
             Ok(_) | Err(CallFailure::Denied(_)) => Self::Success,
             Err(CallFailure::UnknownService) => Self::Neither,
             Err(CallFailure::Unavailable { cause, .. }) => match cause {
-                Unavailability::Timeout | Unavailability::Stuck | Unavailability::Retry => Self::Unavailable,
-                // Its process is back at once, so one person's data must not keep it from the others.
-                Unavailability::Crashed => Self::Faulty,
-                Unavailability::QueueFull
+                Unavailability::Timeout | Unavailability::Retry | Unavailability::Crashed => Self::Failure,
+                // All threads hang at once or not at all: that is refused without this, and over when one comes back.
+                Unavailability::Stuck
+                | Unavailability::QueueFull
+                | Unavailability::QueueTimeout
                 | Unavailability::Restarting
                 | Unavailability::Closed
                 | Unavailability::Open(_) => Self::Neither,
@@ -58,7 +64,7 @@ impl Ending {
                 | FailureKind::Panic
                 | FailureKind::NoReply
                 | FailureKind::BadReply(_)
-                | FailureKind::UnknownCode(_) => Self::Faulty,
+                | FailureKind::UnknownCode(_) => Self::Failure,
             },
         }
     }
@@ -109,8 +115,7 @@ impl Default for State {
 #[derive(Clone, Copy)]
 enum Seen {
     Success,
-    Unavailable,
-    Faulty { user: u64 },
+    Failure { user: u64 },
 }
 
 impl Breaker {
@@ -199,17 +204,15 @@ impl Inner {
         ending: Ending,
         now: Instant,
     ) -> Option<Change> {
-        let doubled = (pause * 2).min(LONGEST_PAUSE);
         match ending {
             Ending::Success => {
                 self.change(State::default());
                 Some(Change::Closed)
             }
-            Ending::Unavailable => Some(self.open(doubled, None, now)),
-            Ending::Faulty if suspect.is_some_and(|suspect| suspect != user) => {
-                Some(self.open(doubled, None, now))
+            Ending::Failure if suspect.is_some_and(|suspect| suspect != user) => {
+                Some(self.open((pause * 2).min(LONGEST_PAUSE), None, now))
             }
-            Ending::Faulty => Some(self.open(pause, Some(user), now)),
+            Ending::Failure => Some(self.open(pause, Some(user), now)),
             Ending::Neither => {
                 self.change(State::Open { until: now, pause, suspect });
                 None
@@ -227,8 +230,7 @@ impl Inner {
 fn remember(window: &mut VecDeque<Seen>, user: u64, ending: Ending) {
     let seen = match ending {
         Ending::Success => Seen::Success,
-        Ending::Unavailable => Seen::Unavailable,
-        Ending::Faulty => Seen::Faulty { user },
+        Ending::Failure => Seen::Failure { user },
         Ending::Neither => return,
     };
     if window.len() == WINDOW {
@@ -245,20 +247,17 @@ fn fails(window: &VecDeque<Seen>) -> bool {
     enough_in_a_row || (successes + failures >= LEAST_SEEN && failures > successes)
 }
 
-/// How many failures count: faults only when they concern two users.
+/// How many failures count: those of one user no more than those of all others together.
 fn count_failures<'a>(seen: impl Iterator<Item = &'a Seen>) -> usize {
-    let (mut unavailable, mut faulty, mut users) = (0, 0, BTreeSet::new());
+    let mut by_user = BTreeMap::new();
     for one in seen {
-        match one {
-            Seen::Success => {}
-            Seen::Unavailable => unavailable += 1,
-            Seen::Faulty { user } => {
-                faulty += 1;
-                users.insert(user);
-            }
+        if let Seen::Failure { user } = one {
+            *by_user.entry(user).or_insert(0) += 1;
         }
     }
-    if users.len() > 1 { unavailable + faulty } else { unavailable }
+    let most = by_user.values().copied().max().unwrap_or(0);
+    let others = by_user.values().sum::<usize>() - most;
+    others + most.min(others)
 }
 
 #[cfg(test)]

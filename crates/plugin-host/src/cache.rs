@@ -11,25 +11,22 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
-use vestibule_domain::{SessionId, UserId};
+use vestibule_domain::{SessionId, UserId, heap_bytes};
 
 use crate::failure::CallFailure;
-use crate::flights::{Flights, Seat};
 use crate::jitter::spread;
 
 const CAPACITY: usize = 4096;
 /// The most that the answers of one instance may take in memory, roughly.
 const CAPACITY_BYTES: u64 = 32 * 1024 * 1024;
-/// An answer in memory against its text: a small object takes several times its length.
-const BYTES_PER_BYTE: u64 = 4;
-const ENTRY_BYTES: u64 = 256;
+const ENTRY_BYTES: usize = 256;
 /// The longest that an answer is used again for, unless the settings of its instance say otherwise.
 pub const DEFAULT_MAX_TTL: Duration = Duration::from_secs(300);
 const MAX_DENIAL_TTL: Duration = Duration::from_secs(5);
@@ -43,11 +40,28 @@ pub(crate) type Verdict = Result<Map<String, Value>, CallFailure>;
 type Key = (UserId, Option<SessionId>);
 
 /// A question about a user, and the epoch in which it was asked.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     key: Key,
-    context: [u8; 32],
+    what: What,
+}
+
+/// All that makes a question the same as another: whom it is about, in which session, what is told of them, and the epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct What {
+    digest: [u8; 32],
     epoch: u64,
+}
+
+impl Asked {
+    /// The user whom it is about.
+    pub(crate) fn user(&self) -> &UserId {
+        &self.key.0
+    }
+
+    pub(crate) fn what(&self) -> What {
+        self.what
+    }
 }
 
 /// What may be known already.
@@ -79,31 +93,32 @@ impl Weighter<Key, Arc<Entry>> for ByBytes {
 /// The answers of one instance. Held in memory only.
 pub(crate) struct PermissionCache {
     entries: Cache<Key, Arc<Entry>, ByBytes>,
-    flights: Flights<Asked, Verdict>,
     epochs: [AtomicU64; EPOCHS],
     hasher: RandomState,
     max_ttl: Duration,
-    in_use: AtomicBool,
 }
 
 impl PermissionCache {
     pub(crate) fn new(max_ttl: Option<Duration>) -> Self {
         Self {
             entries: Cache::with_weighter(CAPACITY, CAPACITY_BYTES, ByBytes),
-            flights: Flights::new(),
             epochs: [const { AtomicU64::new(0) }; EPOCHS],
             hasher: RandomState::new(),
             max_ttl: max_ttl.unwrap_or(DEFAULT_MAX_TTL),
-            in_use: AtomicBool::new(false),
         }
     }
 
     /// The question of this moment. To be made before anything is looked up for the answer.
     pub(crate) fn question(&self, user: &UserId, session: Option<&SessionId>, context_json: &str) -> Asked {
-        let mut context = [0; 32];
-        context.copy_from_slice(digest::digest(&digest::SHA256, context_json.as_bytes()).as_ref());
-        let key = (user.clone(), session.cloned());
-        Asked { key, context, epoch: self.epoch_of(user).load(Ordering::SeqCst) }
+        let epoch = self.epoch_of(user).load(Ordering::SeqCst);
+        let mut text = digest::Context::new(&digest::SHA256);
+        // No id has such a byte.
+        for part in [session.map_or("", SessionId::as_str), "\0", user.as_str(), "\0", context_json] {
+            text.update(part.as_bytes());
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(text.finish().as_ref());
+        Asked { key: (user.clone(), session.cloned()), what: What { digest, epoch } }
     }
 
     pub(crate) fn find(&self, asked: &Asked, now: Instant) -> Known {
@@ -114,17 +129,9 @@ impl PermissionCache {
         }
     }
 
-    /// Keeps an answer of `bytes` of text for as long as plugin and operator allow.
-    pub(crate) fn keep(
-        &self,
-        asked: &Asked,
-        verdict: &Verdict,
-        ttl_seconds: Option<u32>,
-        bytes: usize,
-        now: Instant,
-    ) {
+    /// Keeps an answer for as long as plugin and operator allow.
+    pub(crate) fn keep(&self, asked: &Asked, verdict: &Verdict, ttl_seconds: Option<u32>, now: Instant) {
         let Some(ttl) = ttl_seconds.filter(|seconds| *seconds > 0) else { return };
-        self.in_use.store(true, Ordering::Relaxed);
         let most = match verdict {
             Ok(_) => self.max_ttl,
             Err(CallFailure::Denied(_)) => self.max_ttl.min(MAX_DENIAL_TTL),
@@ -132,22 +139,12 @@ impl PermissionCache {
         };
         let ttl = spread(Duration::from_secs(ttl.into()).min(most), 0.9, 1.0);
         // Only saves the place: an entry of a past epoch is never found.
-        if ttl.is_zero() || self.epoch_of(&asked.key.0).load(Ordering::SeqCst) != asked.epoch {
+        if ttl.is_zero() || self.epoch_of(&asked.key.0).load(Ordering::SeqCst) != asked.what.epoch {
             return;
         }
-        let bytes = ENTRY_BYTES + BYTES_PER_BYTE * u64::try_from(bytes).unwrap_or(CAPACITY_BYTES);
+        let bytes = bytes_of(verdict);
         let entry = Entry { asked: asked.clone(), verdict: verdict.clone(), until: now + ttl, bytes };
         self.entries.insert(asked.key.clone(), Arc::new(entry));
-    }
-
-    /// Whether the plugin has ever let an answer be used again. Until then each question is asked for itself.
-    pub(crate) fn in_use(&self) -> bool {
-        self.in_use.load(Ordering::Relaxed)
-    }
-
-    /// Joins those who ask the same at this moment.
-    pub(crate) fn join(&self, asked: &Asked) -> Seat<'_, Asked, Verdict> {
-        self.flights.join(asked)
     }
 
     /// Forgets what is known about a user, and what is just being asked.
@@ -169,6 +166,15 @@ impl PermissionCache {
         let [bucket, ..] = self.hasher.hash_one(user.as_str()).to_le_bytes();
         self.epochs.get(usize::from(bucket)).unwrap_or(&self.epochs[0])
     }
+}
+
+fn bytes_of(verdict: &Verdict) -> u64 {
+    let bytes = match verdict {
+        Ok(object) => heap_bytes(object),
+        Err(CallFailure::Denied(reason)) => reason.capacity(),
+        Err(_) => 0,
+    };
+    u64::try_from(ENTRY_BYTES + bytes).unwrap_or(CAPACITY_BYTES)
 }
 
 #[cfg(test)]

@@ -46,7 +46,10 @@ pub enum Unavailability {
     /// Too many calls are waiting.
     #[error("too many calls are waiting")]
     QueueFull,
-    /// Every thread is in a call that nobody waits for any more.
+    /// The wait for a turn took the time that there was, or so much of it that the plugin had too little.
+    #[error("it was busy with other calls for too long")]
+    QueueTimeout,
+    /// Every thread is in a call that has had its time.
     #[error("all its threads hang")]
     Stuck,
     /// It says so.
@@ -116,6 +119,7 @@ impl CallFailure {
             Self::Unavailable { cause, .. } => match cause {
                 Unavailability::Timeout => Outcome::Timeout,
                 Unavailability::QueueFull => Outcome::QueueFull,
+                Unavailability::QueueTimeout => Outcome::QueueTimeout,
                 Unavailability::Stuck => Outcome::Stuck,
                 Unavailability::Retry => Outcome::Retry,
                 Unavailability::Crashed => Outcome::Crashed,

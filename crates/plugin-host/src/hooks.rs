@@ -48,11 +48,12 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
     let mut outcome = HookOutcome { user, changed: false, denied: None };
     for extension in extensions.iter().filter(|extension| extension.provides(hook.into())) {
         let question = Question::Event { hook, user_json: user_json(&outcome.user, provider_id) };
-        let own_deadline = Instant::now() + extension.settings().timeout.min(HOOK_TIMEOUT);
+        let time = extension.settings().timeout.min(HOOK_TIMEOUT);
         // Whoever signs out is gone already: there is nothing to refuse.
         let may_deny = extension.settings().may_deny && hook != Hook::UserLogout;
-        let deadline = own_deadline.min(event_deadline);
-        let answered = extension.ask(Call { user: &outcome.user.id, question, deadline, may_deny }).await;
+        let deadline = (Instant::now() + time).min(event_deadline);
+        let call = Call { user: &outcome.user.id, question, deadline, time, may_deny };
+        let answered = extension.ask(call).await;
         match answered.verdict {
             Ok(Some(patch)) => outcome.changed |= apply(&mut outcome.user, patch, extension),
             Err(CallFailure::Denied(reason)) => {

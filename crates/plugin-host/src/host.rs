@@ -81,7 +81,7 @@ impl PluginHost {
 
     /// Whether the service's plugin decides by more than the user: then a request is to come with the person.
     pub fn wants_identities(&self, service: &ServiceName) -> bool {
-        self.loaded.load().services.get(service).is_some_and(Instance::wants_identities)
+        self.loaded.load().services.get(service).is_some_and(|provider| provider.wants_identities())
     }
 
     /// What the user may do at the service; the plugin says whether its answer may be used again. Anything but an answer is a
@@ -112,7 +112,7 @@ impl PluginHost {
 
     /// Forgets what plugins said about anybody, for when it is not known who has changed.
     pub fn forget_everybody(&self) {
-        self.loaded.load().services.values().for_each(Instance::forget_everybody);
+        self.loaded.load().services.values().for_each(|provider| provider.forget_everybody());
     }
 
     /// Tells the extensions of an event. Each sees the user as the earlier ones left it.

@@ -1,47 +1,92 @@
 //! Calls on the thread of the request: for plugins that compute and never wait.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
-
-use crate::answer::Answer;
 use crate::failure::Unavailability;
-use crate::question::Question;
+use crate::job::{Job, Order, Pending};
+use crate::pool::run;
 use crate::raw::RawInstance;
+use crate::turns::Turns;
 
 /// An instance without threads.
 pub(crate) struct Inline {
-    instance: Mutex<Option<Arc<RawInstance>>>,
-    /// Held during each call of a plugin that is called one at a time.
-    one_at_a_time: Option<Mutex<()>>,
+    state: Mutex<State>,
+    queue_limit: usize,
+}
+
+struct State {
+    /// `None` once it is closed.
+    instance: Option<Arc<RawInstance>>,
+    turns: Turns<Job>,
+    /// How many more calls may run at this moment: one, for a plugin that is called one at a time.
+    free: usize,
 }
 
 impl Inline {
-    pub(crate) fn new(instance: RawInstance, serial: bool) -> Self {
-        Self { instance: Mutex::new(Some(Arc::new(instance))), one_at_a_time: serial.then(Mutex::default) }
+    pub(crate) fn new(instance: RawInstance, serial: bool, queue_limit: usize) -> Self {
+        let free = if serial { 1 } else { usize::MAX };
+        let state = State { instance: Some(Arc::new(instance)), turns: Turns::new(free), free };
+        Self { state: Mutex::new(state), queue_limit }
     }
 
-    /// Runs the call before it returns. Nothing bounds it: that is what "inline" trades away.
-    pub(crate) fn ask(
-        &self,
-        question: &Question,
-        deadline: Instant,
-    ) -> Result<oneshot::Receiver<Answer>, Unavailability> {
-        let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let instance = instance.ok_or(Unavailability::Closed)?;
-        let turn =
-            self.one_at_a_time.as_ref().map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
-        let answer = instance.ask(question, deadline);
-        drop(turn);
-        let (sender, receiver) = oneshot::channel();
-        drop(sender.send(Ok(answer)));
-        Ok(receiver)
+    /// Runs the call before it returns, unless it has to wait for others: then whoever runs those runs it after them. Nothing
+    /// bounds a call: that is what "inline" trades away.
+    pub(crate) fn ask(&self, order: Order) -> Result<Pending, Unavailability> {
+        let (job, pending) = order.place();
+        let mut state = self.lock();
+        if state.instance.is_none() {
+            return Err(Unavailability::Closed);
+        }
+        let limit = self.queue_limit + state.free.min(1);
+        state.turns.admit(job, limit)?;
+        drop(state);
+        while let Some((turn, instance, job)) = self.next() {
+            job.begin();
+            run(job, &instance);
+            drop(turn);
+        }
+        Ok(pending)
+    }
+
+    /// The next call that may run and that somebody still waits for.
+    fn next(&self) -> Option<(Turn<'_>, Arc<RawInstance>, Job)> {
+        let mut state = self.lock();
+        let instance = Arc::clone(state.instance.as_ref()?);
+        while state.free > 0 {
+            let (user, job) = state.turns.begin()?;
+            if job.is_given_up() {
+                state.turns.end(user);
+            } else {
+                state.free -= 1;
+                return Some((Turn { inline: self, user }, instance, job));
+            }
+        }
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes no more calls; the last of those that run destroys the instance.
     pub(crate) fn close(&self) {
-        let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(instance);
+        let mut state = self.lock();
+        let (instance, waiting) = (state.instance.take(), state.turns.drain());
+        drop(state);
+        drop((instance, waiting));
+    }
+}
+
+/// A call that runs, until this is dropped.
+struct Turn<'a> {
+    inline: &'a Inline,
+    user: u64,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.inline.lock();
+        state.free = state.free.saturating_add(1);
+        state.turns.end(self.user);
     }
 }

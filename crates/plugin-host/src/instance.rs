@@ -1,8 +1,8 @@
 //! One configured instance: how it is asked, and what is noted about each call.
 //!
 //! A call passes the breaker, which may refuse it; the runner, which brings it to the plugin; the judge, who says what the
-//! answer comes to; and is noted. Before all that, a question about permissions may have an answer already: that
-//! is in `permissions`.
+//! answer comes to; and is noted. Before all that, a question about permissions may have an answer already, or
+//! be under way for somebody else: that is in `permissions`.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -13,11 +13,13 @@ use tracing::Instrument as _;
 use vestibule_domain::UserId;
 use vestibule_plugin_abi::code;
 
-use crate::answer::{RawAnswer, RawReply};
+use crate::answer::RawAnswer;
 use crate::breaker::{Breaker, Change, Ending};
-use crate::cache::PermissionCache;
+use crate::cache::{PermissionCache, Verdict, What};
 use crate::failure::{CallFailure, Unavailability, judge};
+use crate::flights::Flights;
 use crate::gauges::{Inflight, PluginGauges};
+use crate::job::Order;
 use crate::library::PluginDescription;
 use crate::observer::{CallObserver, Operation, Outcome};
 use crate::probe::Probe;
@@ -34,6 +36,7 @@ pub(crate) struct Instance {
     probe: Probe,
     breaker: Breaker,
     pub(crate) cache: PermissionCache,
+    pub(crate) flights: Flights<What, Verdict>,
     inflight: Inflight,
     hasher: RandomState,
     pub(crate) observer: Arc<dyn CallObserver>,
@@ -45,6 +48,8 @@ pub(crate) struct Call<'a> {
     pub(crate) user: &'a UserId,
     pub(crate) question: Question,
     pub(crate) deadline: Instant,
+    /// What the plugin is to have for it: as much as is left until the deadline, unless others have taken of it.
+    pub(crate) time: Duration,
     pub(crate) may_deny: bool,
 }
 
@@ -53,9 +58,9 @@ pub(crate) struct Answered {
     pub(crate) verdict: Result<Option<Map<String, Value>>, CallFailure>,
     /// How long the plugin lets it be used again.
     pub(crate) ttl_seconds: Option<u32>,
-    /// The length of the reply.
-    pub(crate) bytes: usize,
     outcome: Outcome,
+    /// Whether the plugin had less than its time.
+    hurried: bool,
     /// What the plugin says about a failure.
     said: String,
 }
@@ -75,6 +80,7 @@ impl Instance {
             probe: Probe::default(),
             breaker: Breaker::default(),
             cache: PermissionCache::new(settings.max_ttl),
+            flights: Flights::new(),
             inflight: Inflight::default(),
             hasher: RandomState::new(),
             settings,
@@ -106,10 +112,12 @@ impl Instance {
     /// Asks, waits until the deadline, and judges the answer. A failure has been logged and counted when this returns.
     pub(crate) async fn ask(&self, call: Call<'_>) -> Answered {
         let (operation, started) = (call.question.operation(), Instant::now());
-        let answered = match self.breaker.enter(self.hasher.hash_one(call.user.as_str()), started) {
+        let user = self.hasher.hash_one(call.user.as_str());
+        let answered = match self.breaker.enter(user, started) {
             Ok(pass) => {
-                let answered = self.run(call).await;
-                let change = pass.end(Ending::of(&answered.verdict), Instant::now());
+                let answered = self.run(call, user).await;
+                let ending = Ending::of(&answered.verdict, answered.hurried);
+                let change = pass.end(ending, Instant::now());
                 self.log_failure(operation, &answered);
                 self.log_change(change);
                 answered
@@ -122,7 +130,7 @@ impl Instance {
     }
 
     /// Brings the question to the plugin, in a span that the plugin's thread enters as well.
-    async fn run(&self, call: Call<'_>) -> Answered {
+    async fn run(&self, call: Call<'_>, user: u64) -> Answered {
         let operation = call.question.operation();
         let span = tracing::info_span!(
             "plugin_call",
@@ -131,19 +139,21 @@ impl Instance {
             outcome = tracing::field::Empty
         );
         let inside = self.inflight.enter();
-        let answer = self.runner.ask(call.question, call.deadline).instrument(span.clone()).await;
+        let Call { question, deadline, time, .. } = call;
+        let returned =
+            self.runner.ask(Order { question, user, deadline, time }).instrument(span.clone()).await;
         drop(inside);
-        let answered = match answer {
+        let answered = match returned.answer {
             Ok(answer) => self.judge(operation, call.may_deny, answer),
             Err(cause) => self.unavailable(cause),
         };
+        let answered = Answered { hurried: returned.hurried, ..answered };
         span.record("outcome", answered.outcome.as_str());
         answered
     }
 
     fn judge(&self, operation: Operation, may_deny: bool, answer: RawAnswer) -> Answered {
         let (ttl_seconds, said) = (answer.ttl_seconds, answer.error.clone());
-        let bytes = if let RawReply::One(reply) = &answer.reply { reply.len() } else { 0 };
         let no_opinion = answer.code == code::NO_OPINION;
         let verdict = judge(&self.alias, operation, may_deny, answer);
         let outcome = match &verdict {
@@ -151,14 +161,14 @@ impl Instance {
             Ok(_) => Outcome::Ok,
             Err(failure) => failure.outcome(),
         };
-        Answered { verdict, ttl_seconds, bytes, outcome, said }
+        Answered { verdict, ttl_seconds, outcome, hurried: false, said }
     }
 
     /// What it comes to when there is no answer.
     fn unavailable(&self, cause: Unavailability) -> Answered {
         let failure = CallFailure::unavailable(&self.alias, cause);
         let outcome = failure.outcome();
-        Answered { verdict: Err(failure), ttl_seconds: None, bytes: 0, outcome, said: String::new() }
+        Answered { verdict: Err(failure), ttl_seconds: None, outcome, hurried: false, said: String::new() }
     }
 
     fn log_failure(&self, operation: Operation, answered: &Answered) {
@@ -216,8 +226,7 @@ impl Instance {
         if !self.provides(Operation::Health) {
             return Ok(());
         }
-        let begin = |deadline| self.runner.begin(Question::Health, deadline);
-        self.probe.check(&self.alias, begin).or_else(unwell)
+        self.probe.check(&self.alias, |order| self.runner.begin(order)).or_else(unwell)
     }
 
     pub(crate) fn close(&self) {

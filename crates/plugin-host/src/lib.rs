@@ -6,8 +6,9 @@
 //! `callbacks`, `raw`, `text` and `crash`, but for two lines about sockets in `process`.
 //!
 //! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance looks whether it knows the
-//! answer (`cache`) and whether the plugin may be asked (`breaker`), and asks its `Runner`, which brings the question to
-//! the plugin and the answer back; `failure` turns the answer into a value or a failure.
+//! answer (`cache`), whether somebody asks the same just now (`flights`) and whether the plugin may be asked (`breaker`), and asks
+//! its `Runner`, which brings the question to the plugin, when it is its turn (`turns`), and the answer back; `failure` turns
+//! the answer into a value or a failure.
 //! Questions and answers are plain data, so that a runner can be threads, nothing at all (`inline`), or a child (`process`).
 //! A `Loader` makes the instances of a [`PluginPlan`]; a reload puts those of another plan in their place.
 //!
@@ -41,6 +42,7 @@ mod host;
 mod inline;
 mod instance;
 mod jitter;
+mod job;
 mod json;
 mod library;
 mod loaded;
@@ -60,6 +62,7 @@ mod search;
 mod settings;
 mod signal;
 mod text;
+mod turns;
 mod witness;
 
 pub use answer::BadReply;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use vestibule_domain::ServiceName;
@@ -37,7 +38,7 @@ pub struct PluginInfo {
 
 /// The instances of one plan. Whoever asks one holds all of them, so that a reload ends none that is being asked.
 pub(crate) struct Loaded {
-    pub(crate) services: BTreeMap<ServiceName, Instance>,
+    pub(crate) services: BTreeMap<ServiceName, Arc<Instance>>,
     pub(crate) extensions: Vec<Instance>,
 }
 
@@ -51,11 +52,11 @@ impl Loaded {
         let providers = loader.start_all(plan.services.iter().map(|(_, spec)| spec), Role::Permissions)?;
         let extensions = loader.start_all(plan.extensions.iter(), Role::Extension)?;
         let names = plan.services.iter().map(|(name, _)| name.clone());
-        Ok(Self { services: names.zip(providers).collect(), extensions })
+        Ok(Self { services: names.zip(providers.into_iter().map(Arc::new)).collect(), extensions })
     }
 
     pub(crate) fn instances(&self) -> impl Iterator<Item = &Instance> {
-        self.services.values().chain(&self.extensions)
+        self.services.values().map(Arc::as_ref).chain(&self.extensions)
     }
 
     /// The providers by the names of their services, then the extensions in their order.

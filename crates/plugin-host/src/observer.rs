@@ -63,6 +63,8 @@ pub enum Outcome {
     Timeout,
     /// Too many calls were waiting.
     QueueFull,
+    /// The wait for a turn took the time that there was.
+    QueueTimeout,
     /// Every thread of the instance hangs.
     Stuck,
     /// The process of the instance ended during the call.
@@ -91,6 +93,7 @@ impl Outcome {
             Self::Retry => "retry",
             Self::Timeout => "timeout",
             Self::QueueFull => "queue_full",
+            Self::QueueTimeout => "queue_timeout",
             Self::Stuck => "stuck",
             Self::Crashed => "crashed",
             Self::Restarting => "restarting",

@@ -1,5 +1,6 @@
 //! What a user may do, from what is known already or from the plugin.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Map, Value};
@@ -17,39 +18,37 @@ use crate::question::Question;
 impl Instance {
     /// What the user may do at the service. An answer that the plugin lets be used again is; whoever asks the same at one
     /// moment shares one call, each as long as their own time lasts.
-    pub(crate) async fn permissions(&self, request: &PermissionRequest<'_>) -> Verdict {
+    ///
+    /// INVARIANT: what is shared was not begun before the user was last forgotten: the epoch is a part of the question.
+    pub(crate) async fn permissions(self: &Arc<Self>, request: &PermissionRequest<'_>) -> Verdict {
         let started = Instant::now();
         let deadline = started + self.settings().timeout;
         let context_json = self.context(request)?;
         let asked = self.cache.question(&request.user.id, request.session, &context_json);
-        let question = || Question::Permissions {
-            service: request.service.as_str().to_owned(),
-            user_id: request.user.id.as_str().to_owned(),
-            context_json: context_json.clone(),
-        };
         if let Some(verdict) = self.look_up(&asked) {
             return verdict;
         }
-        while self.cache.in_use() {
-            match self.cache.join(&asked) {
-                Seat::Leader(lead) => {
-                    let verdict = self.ask_and_keep(&asked, request, question(), deadline).await;
-                    if concerns_everybody(&verdict) {
-                        lead.land(verdict.clone());
-                    }
-                    return verdict;
-                }
-                Seat::Follower(follow) => match timeout_at(deadline.into(), follow.wait()).await {
-                    Ok(Some(verdict)) => {
+        loop {
+            let call = || {
+                let question = Question::Permissions {
+                    service: request.service.as_str().to_owned(),
+                    user_id: request.user.id.as_str().to_owned(),
+                    context_json: context_json.clone(),
+                };
+                Arc::clone(self).ask_and_keep(asked.clone(), question, deadline)
+            };
+            match self.flights.join(asked.what(), call) {
+                Seat::Leader(flight) => return flight.await,
+                Seat::Follower(flight) => match timeout_at(deadline.into(), flight).await {
+                    Ok(verdict) if concerns_everybody(&verdict) => {
                         self.observer.cache(self.alias(), CacheResult::Shared);
                         return verdict;
                     }
-                    Ok(None) => {}
+                    Ok(_) => {}
                     Err(_) => return Err(self.waited_in_vain(started.elapsed())),
                 },
             }
         }
-        self.ask_and_keep(&asked, request, question(), deadline).await
     }
 
     /// What the user may do at the service and why; `None` when the plugin does not explain. Always asked afresh.
@@ -65,8 +64,9 @@ impl Instance {
             user_id: request.user.id.as_str().to_owned(),
             context_json: self.context(request)?,
         };
-        let (deadline, may_deny) = (Instant::now() + self.settings().timeout, self.settings().may_deny);
-        let answered = self.ask(Call { user: &request.user.id, question, deadline, may_deny }).await;
+        let (time, may_deny) = (self.settings().timeout, self.settings().may_deny);
+        let deadline = Instant::now() + time;
+        let answered = self.ask(Call { user: &request.user.id, question, deadline, time, may_deny }).await;
         answered.verdict?.ok_or_else(|| self.no_reply()).map(Some)
     }
 
@@ -92,17 +92,11 @@ impl Instance {
         verdict
     }
 
-    async fn ask_and_keep(
-        &self,
-        asked: &Asked,
-        request: &PermissionRequest<'_>,
-        question: Question,
-        deadline: Instant,
-    ) -> Verdict {
-        let may_deny = self.settings().may_deny;
-        let answered = self.ask(Call { user: &request.user.id, question, deadline, may_deny }).await;
+    async fn ask_and_keep(self: Arc<Self>, asked: Asked, question: Question, deadline: Instant) -> Verdict {
+        let (time, may_deny) = (self.settings().timeout, self.settings().may_deny);
+        let answered = self.ask(Call { user: asked.user(), question, deadline, time, may_deny }).await;
         let verdict = answered.verdict.and_then(|object| object.ok_or_else(|| self.no_reply()));
-        self.cache.keep(asked, &verdict, answered.ttl_seconds, answered.bytes, Instant::now());
+        self.cache.keep(&asked, &verdict, answered.ttl_seconds, Instant::now());
         verdict
     }
 
@@ -111,41 +105,8 @@ impl Instance {
     }
 }
 
-/// Whether a verdict is the plugin's. That the caller's own time is over, or that there was no room for the call, says
-/// nothing to others.
+/// Whether a verdict is for all who asked. That the time of the one who came first was lost in the queue says nothing to those
+/// who came later and still have some.
 fn concerns_everybody(verdict: &Verdict) -> bool {
-    match verdict {
-        Ok(_) | Err(CallFailure::Denied(_) | CallFailure::Failed { .. }) => true,
-        Err(CallFailure::Unavailable { cause, .. }) => {
-            matches!(cause, Unavailability::Retry | Unavailability::Crashed)
-        }
-        Err(CallFailure::UnknownService) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn what_was_wrong_with_one_caller_is_not_told_to_the_others() {
-        let unavailable = |cause| Err(CallFailure::unavailable("a", cause));
-        for own in [
-            Unavailability::Timeout,
-            Unavailability::QueueFull,
-            Unavailability::Stuck,
-            Unavailability::Restarting,
-            Unavailability::Closed,
-            Unavailability::Open(Duration::ZERO),
-        ] {
-            assert!(!concerns_everybody(&unavailable(own)), "{own}");
-        }
-        let failed = CallFailure::Failed { alias: "a".into(), kind: FailureKind::Panic };
-        let causes = [Unavailability::Retry, Unavailability::Crashed].map(unavailable);
-        for verdict in causes.into_iter().chain([Err(failed), Err(CallFailure::Denied("no".into()))]) {
-            assert!(concerns_everybody(&verdict), "{verdict:?}");
-        }
-    }
+    !matches!(verdict, Err(CallFailure::Unavailable { cause: Unavailability::QueueTimeout, .. }))
 }

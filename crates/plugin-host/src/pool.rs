@@ -1,23 +1,20 @@
 //! The threads of one instance.
 //!
 //! A call that hangs cannot be ended, only left alone: its thread stays busy, so what it costs is bounded by the number of
-//! threads. Once every thread is in a call that nobody waits for any more, further calls fail at once.
+//! threads, and for one user by that user's share of them. Once every thread is in a call that has had its time, further
+//! calls fail at once.
 
-use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use tokio::sync::oneshot;
-use tracing::Span;
-
-use crate::answer::Answer;
 use crate::error::LoadFault;
 use crate::failure::Unavailability;
+use crate::job::{Job, Order, Pending};
 use crate::observer::CallObserver;
-use crate::question::Question;
 use crate::raw::RawInstance;
+use crate::turns::Turns;
 
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
@@ -31,41 +28,24 @@ pub(crate) fn start_thread(
     thread.spawn(work).map_err(LoadFault::Thread)
 }
 
-/// One call that waits for a thread.
-struct Job {
-    question: Question,
-    asked: Instant,
-    deadline: Instant,
-    answer: oneshot::Sender<Answer>,
-    span: Span,
-}
-
-impl Job {
-    fn is_given_up(&self) -> bool {
-        self.answer.is_closed() || self.deadline <= Instant::now()
-    }
-
-    fn run(self, instance: &RawInstance) {
-        let answer = self.span.in_scope(|| instance.ask(&self.question, self.deadline));
-        // Nobody may be waiting any more: then the answer comes to nothing.
-        drop(self.answer.send(Ok(answer)));
-    }
-}
-
 #[derive(Clone, Copy)]
 enum Worker {
     Idle,
-    Busy { deadline: Instant },
+    /// With a call about this user, which will have had its time at that moment.
+    Busy {
+        user: u64,
+        until: Instant,
+    },
 }
 
 impl Worker {
     fn hangs(self, now: Instant) -> bool {
-        matches!(self, Self::Busy { deadline } if deadline <= now)
+        matches!(self, Self::Busy { until, .. } if until <= now)
     }
 }
 
 struct State {
-    queue: VecDeque<Job>,
+    turns: Turns<Job>,
     workers: Vec<Worker>,
     /// How many threads sleep, and how many of these were called and have not come yet.
     asleep: usize,
@@ -83,16 +63,24 @@ impl State {
     /// Whether a sleeping thread has to be called. One at a time is on its way: it calls the next if there is more to do than
     /// it can do at once. To call one costs more than most calls of a plugin, and who comes often finds nothing left to do.
     ///
-    /// INVARIANT: while calls wait and threads sleep, one of them is called. So no call ever waits for another to end while
-    /// there is a thread for it.
+    /// INVARIANT: while calls wait that may begin and threads sleep, one of them is called. So no call ever waits for another
+    /// to end while there is a thread for it, but for one of the same user.
     fn must_call(&mut self) -> bool {
-        let must = self.called == 0 && self.asleep > 0 && !self.queue.is_empty();
+        let must = self.called == 0 && self.asleep > 0 && self.turns.is_ready();
         self.called += usize::from(must);
         must
     }
 
     fn idle(&self) -> usize {
         self.workers.iter().filter(|worker| matches!(worker, Worker::Idle)).count()
+    }
+
+    /// Notes that a worker is at no call any more.
+    fn rest(&mut self, worker: usize) {
+        if let Some(Worker::Busy { user, .. }) = self.workers.get(worker) {
+            self.turns.end(*user);
+        }
+        set(self, worker, Worker::Idle);
     }
 }
 
@@ -113,15 +101,15 @@ impl Shared {
     /// Waits for the next call that somebody still waits for; `None` when the pool is closed.
     fn next(&self, worker: usize) -> Option<Job> {
         let mut state = self.lock();
-        set(&mut state, worker, Worker::Idle);
+        state.rest(worker);
         loop {
             if state.closed {
                 return None;
             }
-            match state.queue.pop_front() {
-                Some(job) if job.is_given_up() => {}
-                Some(job) => {
-                    set(&mut state, worker, Worker::Busy { deadline: job.deadline });
+            match state.turns.begin() {
+                Some((user, job)) if job.is_given_up() => state.turns.end(user),
+                Some((user, job)) => {
+                    set(&mut state, worker, Worker::Busy { user, until: job.begin() });
                     self.call_if_needed(state);
                     return Some(job);
                 }
@@ -170,7 +158,7 @@ impl Pool {
         observer: Arc<dyn CallObserver>,
     ) -> Result<Self, LoadFault> {
         let state = State {
-            queue: VecDeque::new(),
+            turns: Turns::new(threads),
             workers: vec![Worker::Idle; threads],
             asleep: 0,
             called: 0,
@@ -195,12 +183,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Puts a call into the queue. The wait for a thread is part of the call's time.
-    pub(crate) fn ask(
-        &self,
-        question: Question,
-        deadline: Instant,
-    ) -> Result<oneshot::Receiver<Answer>, Unavailability> {
+    /// Puts a call into the queue. The wait for a thread is part of the caller's time.
+    pub(crate) fn ask(&self, order: Order) -> Result<Pending, Unavailability> {
         let mut state = self.shared.lock();
         if state.closed {
             return Err(Unavailability::Closed);
@@ -208,31 +192,20 @@ impl Pool {
         if state.is_stuck(Instant::now()) {
             return Err(Unavailability::Stuck);
         }
-        if state.queue.len() >= self.shared.queue_limit + state.idle() {
-            state.queue.retain(|job| !job.is_given_up());
-        }
-        if state.queue.len() >= self.shared.queue_limit + state.idle() {
-            return Err(Unavailability::QueueFull);
-        }
-        let (answer, receiver) = oneshot::channel();
-        state.queue.push_back(Job {
-            question,
-            asked: Instant::now(),
-            deadline,
-            answer,
-            span: Span::current(),
-        });
+        let (job, pending) = order.place();
+        let limit = self.shared.queue_limit + state.idle();
+        state.turns.admit(job, limit)?;
         self.shared.call_if_needed(state);
-        Ok(receiver)
+        Ok(pending)
     }
 
-    /// How many threads are in calls that nobody waits for any more.
+    /// How many threads are in calls that have had their time.
     pub(crate) fn stuck_threads(&self) -> usize {
         let now = Instant::now();
         self.shared.lock().workers.iter().filter(|worker| worker.hangs(now)).count()
     }
 
-    /// Whether every thread is in a call that nobody waits for any more.
+    /// Whether every thread is in a call that has had its time.
     pub(crate) fn is_stuck(&self) -> bool {
         self.shared.lock().is_stuck(Instant::now())
     }
@@ -241,7 +214,7 @@ impl Pool {
     pub(crate) fn close(&self) {
         let mut state = self.shared.lock();
         state.closed = true;
-        let waiting = std::mem::take(&mut state.queue);
+        let waiting = state.turns.drain();
         drop(state);
         drop(waiting);
         self.shared.work.notify_all();
@@ -277,13 +250,19 @@ fn let_others_finish() {
     let _: i32 = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameters) };
 }
 
+/// Makes a call on this thread. Nobody may be waiting any more: then the answer comes to nothing.
+pub(crate) fn run(job: Job, instance: &RawInstance) {
+    let answer = job.span.in_scope(|| instance.ask(&job.order.question, job.order.deadline));
+    job.finish(answer);
+}
+
 fn work(shared: &Shared, instance: Arc<RawInstance>, number: usize) {
     let_others_finish();
     while let Some(job) = shared.next(number) {
         // A panic of our own code (a log sink, say) costs this call, not the thread.
         drop(panic::catch_unwind(AssertUnwindSafe(|| {
             shared.observer.waited(&shared.alias, job.asked.elapsed());
-            job.run(&instance);
+            run(job, &instance);
         })));
     }
     drop(instance);

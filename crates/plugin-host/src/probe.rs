@@ -3,16 +3,20 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::sync::oneshot::error::TryRecvError;
 use vestibule_plugin_abi::code;
 
-use crate::answer::Answer;
 use crate::failure::Unavailability;
+use crate::job::{Order, Pending};
+use crate::question::Question;
 
 /// An instance is not asked more often than this, however often somebody wants to know.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long an instance may think about it.
 const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// In place of the hash of a user.
+const NOBODY: u64 = 0;
 
 /// The last verdict, and the question that is under way.
 #[derive(Default)]
@@ -22,7 +26,7 @@ pub(crate) struct Probe(Mutex<State>);
 struct State {
     unwell: Option<&'static str>,
     asked_at: Option<Instant>,
-    running: Option<oneshot::Receiver<Answer>>,
+    running: Option<Pending>,
 }
 
 impl Probe {
@@ -31,15 +35,17 @@ impl Probe {
     pub(crate) fn check(
         &self,
         alias: &str,
-        begin: impl FnOnce(Instant) -> Result<oneshot::Receiver<Answer>, Unavailability>,
+        begin: impl FnOnce(Order) -> Result<Pending, Unavailability>,
     ) -> Result<(), &'static str> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.collect(alias);
         if state.running.is_none() && state.asked_at.is_none_or(|at| at.elapsed() >= PAUSE) {
             let now = Instant::now();
             state.asked_at = Some(now);
-            match begin(now + TIMEOUT) {
-                Ok(receiver) => state.running = Some(receiver),
+            match begin(question(now)) {
+                Ok(pending) => state.running = Some(pending),
+                // Much is asked of it, which says nothing about its health.
+                Err(Unavailability::QueueFull) => {}
                 Err(cause) => state.conclude(alias, Some("it cannot be asked"), &cause.to_string()),
             }
             state.collect(alias);
@@ -48,12 +54,20 @@ impl Probe {
     }
 }
 
+/// Nobody is asked about, and so it takes its turn like one more user.
+fn question(now: Instant) -> Order {
+    Order { question: Question::Health, user: NOBODY, deadline: now + TIMEOUT, time: TIMEOUT }
+}
+
 impl State {
-    /// Takes the answer if it is there. That it is late is a verdict as well.
+    /// Takes the answer if it is there. That it is late is a verdict as well, unless the question never reached the plugin.
     fn collect(&mut self, alias: &str) {
-        let Some(receiver) = &mut self.running else { return };
+        let Some(pending) = &mut self.running else { return };
         let late = self.asked_at.is_some_and(|at| at.elapsed() >= TIMEOUT);
-        match receiver.try_recv() {
+        let has_begun = pending.has_begun();
+        match pending.try_take() {
+            Ok(Err(Unavailability::QueueFull)) => {}
+            Err(_) if late && !has_begun => {}
             Ok(Ok(answer)) if answer.code == code::OK => self.conclude(alias, None, ""),
             Ok(Err(cause)) => self.conclude(alias, Some("it cannot be asked"), &cause.to_string()),
             Ok(Ok(answer)) => self.conclude(alias, Some("it says so"), &answer.error),

@@ -3,8 +3,9 @@
 //! The service never maps the library. A child of the same program loads it, makes the instance, and answers questions over a
 //! socket, several at once. What the plugin can do to the service is to be silent, and silence has a limit that is real:
 //!
-//! * A call that is not answered in time makes its process *retire*: it gets no further call, another one takes its place at
-//!   once, and it is killed as soon as no other call of it can still be answered in time. So a call that hangs costs no other call.
+//! * A call that is not answered in the time that a plugin has for it makes its process *retire*: it gets no further call, another
+//!   one takes its place at once, and it is killed as soon as no other call of it can still be answered in time. So a call that
+//!   hangs costs no other call. What a call has lost in the queue before is not the process's.
 //! * A process that ends by itself loses the calls that it was at, and no other: those that wait go to the next process.
 //! * A process that ends again and again is started after pauses that grow; meanwhile calls fail at once.
 
@@ -23,22 +24,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
-use crate::answer::Answer;
 use crate::config::{Environment, PluginConfig};
 use crate::error::LoadFault;
 use crate::failure::Unavailability;
+use crate::job::{Order, Pending};
 use crate::library::LoadableFile;
 use crate::observer::CallObserver;
-use crate::question::Question;
 
 pub use child::run_plugin_process;
 pub(crate) use child::take_socket;
 pub(crate) use life::Process;
 pub(crate) use newborn::{CREATE_TIMEOUT, Newborn};
 pub use program::ChildProgram;
-use queue::{Job, State};
+use queue::State;
 #[cfg(any(test, fuzzing))]
 pub use wire::fuzzing::plugin_packets;
 
@@ -95,23 +95,19 @@ impl ProcessRunner {
         Ok(Self { shared })
     }
 
-    /// Puts a call into the queue. The wait for its turn is part of the call's time.
-    pub(crate) fn ask(
-        &self,
-        question: Question,
-        deadline: Instant,
-    ) -> Result<oneshot::Receiver<Answer>, Unavailability> {
-        let (answer, receiver) = oneshot::channel();
+    /// Puts a call into the queue. The wait for its turn is part of the caller's time.
+    pub(crate) fn ask(&self, order: Order) -> Result<Pending, Unavailability> {
+        let (job, pending) = order.place();
         let wake = {
             let mut state = self.shared.lock();
-            state.admit(Job { question, asked: Instant::now(), deadline, answer })?;
+            state.admit(job)?;
             state.dispatch();
             state.wants_watching()
         };
         if wake {
             self.shared.busy.notify_one();
         }
-        Ok(receiver)
+        Ok(pending)
     }
 
     /// What keeps the instance from working, if anything.

@@ -1,22 +1,18 @@
-//! What brings questions to an instance and answers back. A further kind is a further variant: it gets a [`Question`] and gives
-//! a [`RawAnswer`], both of which are plain data.
+//! What brings questions to an instance and answers back. A further kind is a further variant: it gets a question and gives
+//! an answer, both of which are plain data.
 
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
-use tokio::sync::oneshot;
-use tokio::time::timeout_at;
-
-use crate::answer::{Answer, RawAnswer};
 use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
 use crate::failure::Unavailability;
 use crate::inline::Inline;
+use crate::job::{Order, Pending, Returned};
 use crate::library::Library;
 use crate::observer::CallObserver;
 use crate::pool::{self, Pool};
 use crate::process::{CREATE_TIMEOUT, ProcessRunner};
-use crate::question::Question;
 use crate::raw::RawInstance;
 use crate::{InstanceSpec, Isolation};
 
@@ -39,37 +35,26 @@ impl Runner {
         let serial = library.description().serial;
         let instance = create(library, &spec.alias, config)?;
         match spec.settings.isolation {
-            Isolation::Inline => Ok(Self::Inline(Inline::new(instance, serial))),
+            Isolation::Inline => Ok(Self::Inline(Inline::new(instance, serial, spec.settings.queue))),
             _ => Pool::start(&spec.alias, threads, spec.settings.queue, instance, Arc::clone(observer))
                 .map(Self::Threads),
         }
     }
 
-    /// Starts a call; the answer comes through the channel, or never.
-    pub(crate) fn begin(
-        &self,
-        question: Question,
-        deadline: Instant,
-    ) -> Result<oneshot::Receiver<Answer>, Unavailability> {
+    /// Starts a call.
+    pub(crate) fn begin(&self, order: Order) -> Result<Pending, Unavailability> {
         match self {
-            Self::Threads(pool) => pool.ask(question, deadline),
-            Self::Inline(inline) => inline.ask(&question, deadline),
-            Self::Process(process) => process.ask(question, deadline),
+            Self::Threads(pool) => pool.ask(order),
+            Self::Inline(inline) => inline.ask(order),
+            Self::Process(process) => process.ask(order),
         }
     }
 
     /// Makes a call and waits for its answer, but not beyond the deadline.
-    pub(crate) async fn ask(
-        &self,
-        question: Question,
-        deadline: Instant,
-    ) -> Result<RawAnswer, Unavailability> {
-        let answer = self.begin(question, deadline)?;
-        match timeout_at(deadline.into(), answer).await {
-            Ok(Ok(answer)) => answer,
-            // The sender is gone without an answer: thrown out of the queue, or the call broke down on our side.
-            Ok(Err(_)) if Instant::now() < deadline => Err(Unavailability::Closed),
-            Ok(Err(_)) | Err(_) => Err(Unavailability::Timeout),
+    pub(crate) async fn ask(&self, order: Order) -> Returned {
+        match self.begin(order) {
+            Ok(pending) => pending.wait().await,
+            Err(cause) => Returned { answer: Err(cause), hurried: true },
         }
     }
 
@@ -82,7 +67,7 @@ impl Runner {
         }
     }
 
-    /// How many threads, or processes, are in calls that nobody waits for any more.
+    /// How many threads, or processes, are in calls that have had their time.
     pub(crate) fn stuck_threads(&self) -> usize {
         match self {
             Self::Threads(pool) => pool.stuck_threads(),

@@ -9,22 +9,27 @@ fn call(breaker: &Breaker, user: u64, ending: Ending, now: Instant) -> Option<Ch
     breaker.enter(user, now).unwrap_or_else(|rest| panic!("it rests for {rest:?}")).end(ending, now)
 }
 
+/// Calls of two users in turns.
+fn calls(breaker: &Breaker, endings: &[Ending], now: Instant) -> Option<Change> {
+    let users = [ADA, BOB].into_iter().cycle();
+    endings.iter().zip(users).fold(None, |_, (ending, user)| call(breaker, user, *ending, now))
+}
+
 fn open(breaker: &Breaker, now: Instant) {
-    for _ in 0..4 {
-        assert_eq!(call(breaker, ADA, Ending::Unavailable, now), None);
-    }
-    assert!(matches!(call(breaker, ADA, Ending::Unavailable, now), Some(Change::Opened(_))));
+    assert_eq!(calls(breaker, &[Ending::Failure; 4], now), None);
+    // Of five the two of the one count, and as many of the other.
+    assert_eq!(call(breaker, ADA, Ending::Failure, now), None);
+    assert!(matches!(call(breaker, BOB, Ending::Failure, now), Some(Change::Opened(_))));
 }
 
 #[test]
 fn five_failures_in_a_row_open_it_and_a_success_between_does_not() {
     let (breaker, now) = (Breaker::default(), Instant::now());
-    for ending in [Ending::Unavailable, Ending::Unavailable, Ending::Success, Ending::Unavailable] {
-        call(&breaker, ADA, ending, now);
-    }
+    calls(&breaker, &[Ending::Failure, Ending::Failure, Ending::Success, Ending::Failure], now);
     assert_eq!(breaker.state(), BreakerState::Closed);
-    for _ in 0..4 {
-        call(&breaker, ADA, Ending::Unavailable, now);
+    for user in 3..7 {
+        assert_eq!(breaker.state(), BreakerState::Closed);
+        call(&breaker, user, Ending::Failure, now);
     }
     assert_eq!(breaker.state(), BreakerState::Open);
     let rest = breaker.enter(BOB, now).err().unwrap();
@@ -34,57 +39,66 @@ fn five_failures_in_a_row_open_it_and_a_success_between_does_not() {
 #[test]
 fn more_than_half_of_the_last_twenty_open_it_and_half_does_not() {
     let (breaker, now) = (Breaker::default(), Instant::now());
-    for _ in 0..30 {
-        call(&breaker, ADA, Ending::Success, now);
-        call(&breaker, ADA, Ending::Unavailable, now);
+    for user in 0..30 {
+        call(&breaker, user, Ending::Success, now);
+        call(&breaker, user, Ending::Failure, now);
     }
     assert_eq!(breaker.state(), BreakerState::Closed);
-    assert!(matches!(call(&breaker, ADA, Ending::Unavailable, now), Some(Change::Opened(_))));
+    assert!(matches!(call(&breaker, 30, Ending::Failure, now), Some(Change::Opened(_))));
 }
 
 #[test]
 fn fewer_than_ten_calls_say_nothing_unless_five_fail_in_a_row() {
     let (breaker, now) = (Breaker::default(), Instant::now());
-    for _ in 0..3 {
-        for ending in [Ending::Unavailable, Ending::Unavailable, Ending::Success] {
-            call(&breaker, ADA, ending, now);
-        }
+    for user in 0..3 {
+        call(&breaker, user, Ending::Failure, now);
+        call(&breaker, user + 10, Ending::Failure, now);
+        call(&breaker, user, Ending::Success, now);
     }
     assert_eq!(breaker.state(), BreakerState::Closed, "six of nine");
-    call(&breaker, ADA, Ending::Unavailable, now);
+    call(&breaker, 20, Ending::Failure, now);
     assert_eq!(breaker.state(), BreakerState::Open, "seven of ten");
 }
 
 #[test]
-fn e4_one_user_whose_data_make_it_fail_locks_nobody_out() {
+fn e4_one_user_for_whom_it_fails_locks_nobody_out() {
     let (breaker, now) = (Breaker::default(), Instant::now());
     for _ in 0..100 {
-        assert_eq!(call(&breaker, ADA, Ending::Faulty, now), None);
+        assert_eq!(call(&breaker, ADA, Ending::Failure, now), None);
     }
-    assert!(matches!(call(&breaker, BOB, Ending::Faulty, now), Some(Change::Opened(_))), "now there are two");
-}
-
-#[test]
-fn failures_of_availability_count_whoever_asked_and_beside_the_faults_of_one() {
-    let (breaker, now) = (Breaker::default(), Instant::now());
-    for _ in 0..4 {
-        call(&breaker, ADA, Ending::Unavailable, now);
-        call(&breaker, ADA, Ending::Faulty, now);
+    for _ in 0..2 {
+        assert_eq!(call(&breaker, BOB, Ending::Failure, now), None, "a failure of another makes no five");
     }
-    assert_eq!(breaker.state(), BreakerState::Closed, "four that count");
-    assert!(matches!(call(&breaker, ADA, Ending::Unavailable, now), Some(Change::Opened(_))));
+    assert!(
+        matches!(call(&breaker, BOB, Ending::Failure, now), Some(Change::Opened(_))),
+        "now there are two"
+    );
 }
 
 #[test]
 fn what_says_nothing_about_the_plugin_is_not_remembered() {
     let (breaker, now) = (Breaker::default(), Instant::now());
-    for _ in 0..4 {
-        call(&breaker, ADA, Ending::Unavailable, now);
-        call(&breaker, ADA, Ending::Neither, now);
+    for user in 0..4 {
+        call(&breaker, user, Ending::Failure, now);
+        call(&breaker, user, Ending::Neither, now);
     }
     assert_eq!(breaker.state(), BreakerState::Closed);
-    call(&breaker, ADA, Ending::Unavailable, now);
+    call(&breaker, 4, Ending::Failure, now);
     assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[test]
+fn e4_neither_the_queue_nor_a_call_without_its_time_says_anything_about_the_plugin() {
+    let unavailable = |cause| Err::<(), _>(CallFailure::unavailable("a", cause));
+    let queue = [Unavailability::QueueFull, Unavailability::QueueTimeout, Unavailability::Stuck];
+    for cause in queue {
+        assert_eq!(Ending::of(&unavailable(cause), false), Ending::Neither, "{cause}");
+    }
+    for cause in [Unavailability::Timeout, Unavailability::Retry, Unavailability::Crashed] {
+        assert_eq!(Ending::of(&unavailable(cause), false), Ending::Failure, "{cause}");
+        assert_eq!(Ending::of(&unavailable(cause), true), Ending::Neither, "{cause}");
+    }
+    assert_eq!(Ending::of(&Ok(()), true), Ending::Success, "an answer is an answer");
 }
 
 #[test]
@@ -96,16 +110,16 @@ fn after_the_pause_exactly_one_call_goes_through_and_its_success_closes() {
     assert_eq!(breaker.state(), BreakerState::HalfOpen);
     assert_eq!(breaker.enter(BOB, later).err(), Some(PROBE_PAUSE));
     assert_eq!(probe.end(Ending::Success, later), Some(Change::Closed));
-    assert_eq!(call(&breaker, BOB, Ending::Unavailable, later), None, "the past is forgotten");
+    assert_eq!(call(&breaker, BOB, Ending::Failure, later), None, "the past is forgotten");
 }
 
 #[test]
-fn each_failure_of_the_one_call_doubles_the_pause_up_to_a_minute() {
+fn when_the_one_call_fails_for_two_users_the_pause_doubles_up_to_a_minute() {
     let (breaker, mut now) = (Breaker::default(), Instant::now());
     open(&breaker, now);
     for seconds in [10, 20, 40, 60, 60] {
         now += Duration::from_secs(100);
-        let Some(Change::Opened(rest)) = call(&breaker, ADA, Ending::Unavailable, now) else {
+        let Some(Change::Opened(rest)) = calls(&breaker, &[Ending::Failure; 2], now) else {
             panic!("it is open again")
         };
         let pause = Duration::from_secs(seconds);
@@ -130,7 +144,7 @@ fn e4_a_probe_that_fails_for_one_user_leaves_the_next_to_somebody_else() {
     let (breaker, now) = (Breaker::default(), Instant::now());
     open(&breaker, now);
     let later = now + AFTER_FIRST;
-    assert!(matches!(call(&breaker, ADA, Ending::Faulty, later), Some(Change::Opened(_))));
+    assert!(matches!(call(&breaker, ADA, Ending::Failure, later), Some(Change::Opened(_))));
     assert!(breaker.enter(ADA, later).is_err());
     assert_eq!(call(&breaker, BOB, Ending::Success, later), Some(Change::Closed));
 }
@@ -140,8 +154,9 @@ fn probes_that_fail_for_two_users_open_it_again() {
     let (breaker, now) = (Breaker::default(), Instant::now());
     open(&breaker, now);
     let later = now + AFTER_FIRST;
-    call(&breaker, ADA, Ending::Faulty, later);
-    let Some(Change::Opened(rest)) = call(&breaker, BOB, Ending::Faulty, later) else { panic!("it opens") };
+    let Some(Change::Opened(rest)) = calls(&breaker, &[Ending::Failure; 2], later) else {
+        panic!("it opens")
+    };
     assert!(rest >= Duration::from_secs(8), "doubled: {rest:?}");
     assert!(breaker.enter(ADA, later).is_err() && breaker.enter(BOB, later).is_err());
 }
@@ -150,7 +165,7 @@ fn probes_that_fail_for_two_users_open_it_again() {
 fn a_user_who_is_alone_may_try_again_after_the_pause() {
     let (breaker, now) = (Breaker::default(), Instant::now());
     open(&breaker, now);
-    call(&breaker, ADA, Ending::Faulty, now + AFTER_FIRST);
+    call(&breaker, ADA, Ending::Failure, now + AFTER_FIRST);
     let later = now + AFTER_FIRST * 2;
     assert_eq!(call(&breaker, ADA, Ending::Success, later), Some(Change::Closed));
 }

@@ -32,7 +32,7 @@ fn fresh(cache: &PermissionCache, asked: &Asked, now: Instant) -> Option<Verdict
 fn kept_for(cache: &PermissionCache, verdict: &Verdict, ttl_seconds: Option<u32>) -> u64 {
     let (asked, now) = (cache.question(&user("ada"), None, "{}"), Instant::now());
     cache.entries.clear();
-    cache.keep(&asked, verdict, ttl_seconds, 2, now);
+    cache.keep(&asked, verdict, ttl_seconds, now);
     (0..100_000).find(|seconds| fresh(cache, &asked, now + SECOND * *seconds).is_none()).unwrap().into()
 }
 
@@ -41,7 +41,6 @@ fn nothing_is_kept_unless_the_plugin_says_so() {
     for ttl in [None, Some(0)] {
         let cache = cache();
         assert_eq!(kept_for(&cache, &granted(1), ttl), 0);
-        assert!(!cache.in_use());
     }
 }
 
@@ -84,7 +83,7 @@ fn failures_are_never_kept_and_a_denial_for_five_seconds_at_most() {
 fn use_prolongs_nothing() {
     let (cache, now) = (cache(), Instant::now());
     let asked = cache.question(&user("ada"), None, "{}");
-    cache.keep(&asked, &granted(1), Some(100), 2, now);
+    cache.keep(&asked, &granted(1), Some(100), now);
     for second in 0..90 {
         assert_eq!(fresh(&cache, &asked, now + SECOND * second), Some(granted(1)));
     }
@@ -95,7 +94,7 @@ fn use_prolongs_nothing() {
 fn another_context_is_another_question() {
     let (cache, now) = (cache(), Instant::now());
     let asked = cache.question(&user("ada"), None, r#"{"a":1}"#);
-    cache.keep(&asked, &granted(1), Some(100), 2, now);
+    cache.keep(&asked, &granted(1), Some(100), now);
     let other = cache.question(&user("ada"), None, r#"{"a":2}"#);
     assert!(matches!(cache.find(&other, now), Known::Stale));
     let same = cache.question(&user("ada"), None, r#"{"a":1}"#);
@@ -104,12 +103,31 @@ fn another_context_is_another_question() {
 }
 
 #[test]
+fn e9_a_question_is_the_same_only_about_the_same_user_in_the_same_session_with_the_same_words() {
+    let cache = cache();
+    let session = |id| SessionId::parse(id).unwrap();
+    let what = |id, session: Option<&SessionId>, context| cache.question(&user(id), session, context).what();
+    let (first, second) = (session("first"), session("second"));
+    let asked = what("ada", Some(&first), "{}");
+    assert!(asked == what("ada", Some(&first), "{}"));
+    for other in [
+        what("ada", Some(&second), "{}"),
+        what("ada", None, "{}"),
+        what("bob", Some(&first), "{}"),
+        what("ada", Some(&first), "{\"a\":1}"),
+        what("firsta", Some(&session("d")), "a{}"),
+    ] {
+        assert!(asked != other);
+    }
+}
+
+#[test]
 fn e9_an_answer_of_one_session_is_not_used_in_another() {
     let (cache, now) = (cache(), Instant::now());
     let question = |session| cache.question(&user("ada"), Some(&SessionId::parse(session).unwrap()), "{}");
     for (session, number) in [("first", 1), ("second", 2)] {
         assert!(fresh(&cache, &question(session), now).is_none());
-        cache.keep(&question(session), &granted(number), Some(100), 2, now);
+        cache.keep(&question(session), &granted(number), Some(100), now);
     }
     assert_eq!(fresh(&cache, &question("first"), now), Some(granted(1)), "they do not push each other out");
     cache.forget(&user("ada"));
@@ -122,7 +140,7 @@ fn e9_an_answer_of_one_session_is_not_used_in_another() {
 fn e9_a_user_who_is_forgotten_is_asked_about_afresh() {
     let (cache, now) = (cache(), Instant::now());
     let asked = cache.question(&user("ada"), None, "{}");
-    cache.keep(&asked, &granted(1), Some(100), 2, now);
+    cache.keep(&asked, &granted(1), Some(100), now);
     cache.forget(&user("ada"));
     assert!(matches!(cache.find(&cache.question(&user("ada"), None, "{}"), now), Known::Nothing));
 }
@@ -131,9 +149,9 @@ fn e9_a_user_who_is_forgotten_is_asked_about_afresh() {
 fn e9_everybody_is_forgotten_with_what_was_on_its_way() {
     let (cache, now) = (cache(), Instant::now());
     let asked = ["ada", "bob"].map(|id| cache.question(&user(id), None, "{}"));
-    cache.keep(&asked[0], &granted(1), Some(100), 2, now);
+    cache.keep(&asked[0], &granted(1), Some(100), now);
     cache.forget_everybody();
-    cache.keep(&asked[1], &granted(1), Some(100), 2, now);
+    cache.keep(&asked[1], &granted(1), Some(100), now);
     for id in ["ada", "bob"] {
         assert_eq!(fresh(&cache, &cache.question(&user(id), None, "{}"), now), None);
     }
@@ -143,12 +161,10 @@ fn e9_everybody_is_forgotten_with_what_was_on_its_way() {
 fn e9_an_answer_that_was_on_its_way_when_the_user_was_forgotten_is_not_used() {
     let (cache, now) = (cache(), Instant::now());
     let before = cache.question(&user("ada"), None, "{}");
-    let Seat::Leader(lead) = cache.join(&before) else { panic!("nobody asks") };
     cache.forget(&user("ada"));
     let after = cache.question(&user("ada"), None, "{}");
-    assert!(matches!(cache.join(&after), Seat::Leader(_)), "the call under way is not shared");
-    cache.keep(&before, &granted(1), Some(100), 2, now);
-    lead.land(granted(1));
+    assert!(before.what() != after.what(), "the call under way is not shared");
+    cache.keep(&before, &granted(1), Some(100), now);
     assert_eq!(fresh(&cache, &after, now), None);
     // Even when it comes between the look at the epoch and the insertion.
     let entry = Entry { asked: before, verdict: granted(1), until: now + SECOND, bytes: 1 };
@@ -157,14 +173,17 @@ fn e9_an_answer_that_was_on_its_way_when_the_user_was_forgotten_is_not_used() {
 }
 
 #[test]
-fn the_number_and_the_size_of_what_is_kept_are_bounded() {
+fn k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers() {
     let (cache, now) = (cache(), Instant::now());
-    for number in 0..3 * CAPACITY {
+    // Twelve KiB as a text.
+    let objects = json!({"a": vec![json!({"": 0}); 1_600]});
+    let large = Ok(objects.as_object().unwrap().clone());
+    for number in 0..100 {
         let asked = cache.question(&user(&format!("user-{number}")), None, "{}");
-        cache.keep(&asked, &granted(1), Some(100), 60_000, now);
+        cache.keep(&asked, &large, Some(100), now);
     }
     assert!(cache.entries.weight() <= CAPACITY_BYTES);
-    assert!(cache.entries.len() < CAPACITY);
+    assert!(cache.entries.len() < 64, "{} answers of a MiB", cache.entries.len());
 }
 
 #[test]
@@ -178,7 +197,7 @@ fn e9_on_many_threads_no_answer_of_before_is_found_after_a_user_is_forgotten() {
                 for _ in 0..20_000 {
                     let asked = cache.question(&ada, None, "{}");
                     let now = generation.load(Ordering::SeqCst);
-                    cache.keep(&asked, &granted(now), Some(100), 2, Instant::now());
+                    cache.keep(&asked, &granted(now), Some(100), Instant::now());
                 }
             });
         }

@@ -1,6 +1,6 @@
 //! Which calls wait, which are under way in which process, and who gets the next one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,30 +11,19 @@ use super::worker::Worker;
 use super::{Seed, wire};
 use crate::answer::{Answer, RawAnswer};
 use crate::failure::Unavailability;
+use crate::job::Job;
 use crate::observer::CallObserver;
-use crate::question::Question;
+use crate::turns::Turns;
 
-/// How much later than its deadline a call counts as one that hangs. Its caller has gone at the deadline itself.
+/// How much more than its time a call is given before it counts as one that hangs.
 const GRACE: Duration = Duration::from_millis(100);
-
-/// One call that waits for its turn.
-pub(super) struct Job {
-    pub(super) question: Question,
-    pub(super) asked: Instant,
-    pub(super) deadline: Instant,
-    pub(super) answer: oneshot::Sender<Answer>,
-}
-
-impl Job {
-    fn is_given_up(&self) -> bool {
-        self.answer.is_closed() || self.deadline <= Instant::now()
-    }
-}
 
 /// One call that is under way.
 struct Call {
     worker: u64,
-    deadline: Instant,
+    user: u64,
+    /// When the plugin will have had its time. Its caller may have gone before, if it had to wait for its turn.
+    until: Instant,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -51,7 +40,7 @@ enum Phase {
 
 pub(super) struct State {
     phase: Phase,
-    queue: VecDeque<Job>,
+    turns: Turns<Job>,
     calls: HashMap<u64, Call>,
     /// Processes with a call that hangs, which still have others to answer.
     retired: Vec<Arc<Worker>>,
@@ -70,7 +59,7 @@ impl State {
     pub(super) fn new(seed: &Seed) -> Self {
         Self {
             phase: Phase::Starting,
-            queue: VecDeque::new(),
+            turns: Turns::new(seed.threads),
             calls: HashMap::new(),
             retired: Vec::new(),
             alias: seed.alias.clone(),
@@ -91,14 +80,7 @@ impl State {
             Phase::Running(_) | Phase::Starting => {}
         }
         let limit = self.queue_limit + self.idle();
-        if self.queue.len() >= limit {
-            self.queue.retain(|job| !job.is_given_up());
-        }
-        if self.queue.len() >= limit {
-            return Err(Unavailability::QueueFull);
-        }
-        self.queue.push_back(job);
-        Ok(())
+        self.turns.admit(job, limit)
     }
 
     fn idle(&self) -> usize {
@@ -119,11 +101,12 @@ impl State {
         let worker = Arc::clone(worker);
         let mut idle = self.idle();
         while idle > 0 {
-            let Some(job) = self.queue.pop_front() else { return };
+            let Some((user, job)) = self.turns.begin() else { return };
             if job.is_given_up() {
+                self.turns.end(user);
                 continue;
             }
-            if !self.send(&worker, job) {
+            if !self.send(&worker, user, job) {
                 return;
             }
             idle -= 1;
@@ -131,40 +114,48 @@ impl State {
     }
 
     /// Sends one call; false when the process takes nothing now: an answer or its end will bring us here again.
-    fn send(&mut self, worker: &Worker, job: Job) -> bool {
+    fn send(&mut self, worker: &Worker, user: u64, job: Job) -> bool {
         let id = self.next_call;
-        let left = job.deadline.saturating_duration_since(Instant::now());
-        match worker.send(&wire::ask(id, left, &job.question)) {
+        let left = job.order.deadline.saturating_duration_since(Instant::now());
+        match worker.send(&wire::ask(id, left, &job.order.question)) {
             Ok(()) => {
                 self.next_call += 1;
                 self.observer.waited(&self.alias, job.asked.elapsed());
-                let call = Call { worker: worker.number(), deadline: job.deadline, answer: job.answer };
-                self.calls.insert(id, call);
+                let until = job.begin();
+                self.calls
+                    .insert(id, Call { worker: worker.number(), user, until, answer: job.into_answer() });
                 true
             }
             Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
-                let too_long = RawAnswer::fatal("the question is too long for the plugin's process");
-                drop(job.answer.send(Ok(too_long)));
+                job.finish(RawAnswer::fatal("the question is too long for the plugin's process"));
+                self.turns.end(user);
                 true
             }
             Err(error) => {
                 if error.kind() != io::ErrorKind::WouldBlock {
                     tracing::debug!(%error, "the process of a plugin takes no calls");
                 }
-                self.queue.push_front(job);
+                self.turns.put_back(user, job);
                 false
             }
         }
     }
 
     pub(super) fn answered(&mut self, id: u64, answer: RawAnswer) -> Vec<Arc<Worker>> {
-        if let Some(call) = self.calls.remove(&id) {
+        if let Some(call) = self.end(id) {
             self.starts_without_answer = 0;
             // Nobody may be waiting any more: then the answer comes to nothing.
             drop(call.answer.send(Ok(answer)));
         }
         self.dispatch();
         self.take_finished()
+    }
+
+    /// Notes that a call is under way no more.
+    fn end(&mut self, id: u64) -> Option<Call> {
+        let call = self.calls.remove(&id)?;
+        self.turns.end(call.user);
+        Some(call)
     }
 
     /// The number of the next process.
@@ -188,8 +179,10 @@ impl State {
     pub(super) fn lost(&mut self, number: u64) -> (usize, bool) {
         let lost: Vec<u64> =
             self.calls.iter().filter(|(_, call)| call.worker == number).map(|(id, _)| *id).collect();
-        for call in lost.iter().filter_map(|id| self.calls.remove(id)) {
-            drop(call.answer.send(Err(Unavailability::Crashed)));
+        for id in &lost {
+            if let Some(call) = self.end(*id) {
+                drop(call.answer.send(Err(Unavailability::Crashed)));
+            }
         }
         self.retired.retain(|worker| worker.number() != number);
         let current = matches!(&self.phase, Phase::Running(worker) if worker.number() == number);
@@ -211,8 +204,8 @@ impl State {
         if matches!(self.phase, Phase::Starting) {
             self.phase = Phase::Resting;
         }
-        for job in self.queue.drain(..) {
-            drop(job.answer.send(Err(Unavailability::Restarting)));
+        for job in self.turns.drain() {
+            job.refuse(Unavailability::Restarting);
         }
     }
 
@@ -228,9 +221,9 @@ impl State {
     /// started in place of the one that took calls.
     pub(super) fn expire(&mut self, now: Instant) -> (Vec<Arc<Worker>>, bool) {
         let overdue: Vec<u64> =
-            self.calls.iter().filter(|(_, call)| call.deadline + GRACE <= now).map(|(id, _)| *id).collect();
+            self.calls.iter().filter(|(_, call)| call.until + GRACE <= now).map(|(id, _)| *id).collect();
         let hanging: Vec<u64> =
-            overdue.iter().filter_map(|id| self.calls.remove(id)).map(|call| call.worker).collect();
+            overdue.into_iter().filter_map(|id| self.end(id)).map(|call| call.worker).collect();
         let mut start = false;
         if let Phase::Running(worker) = &self.phase
             && hanging.contains(&worker.number())
@@ -289,7 +282,7 @@ impl State {
             self.retired.push(worker);
         }
         // Their callers see that the instance is closed.
-        self.queue.clear();
+        drop(self.turns.drain());
     }
 
     /// Every process that is still there.

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use vestibule_domain::{DisplayName, UserId};
 use vestibule_plugin_host::{
-    CacheResult, CallFailure, InstanceSettings, Outcome, PermissionRequest, PluginHost,
+    CacheResult, CallFailure, InstanceSettings, Isolation, Outcome, PermissionRequest, PluginHost,
 };
 
 use crate::support::{Folder, Recorder, ask, eventually, patient, service, user};
@@ -96,19 +96,20 @@ async fn e9_a_user_who_is_forgotten_is_asked_about_afresh() {
 
 #[tokio::test]
 async fn e9_an_answer_on_its_way_when_its_user_is_forgotten_is_not_used_again() {
-    let stage = Stage::new("3600", patient());
-    assert_eq!(number(&stage.host, "ada").await, 1);
-    stage.host.forget_user(&ada());
-    stage.close_gate();
-    let early = stage.ask();
-    stage.until_taken_up(2).await;
-    stage.host.forget_user(&ada());
-    let late = stage.ask();
-    stage.until_taken_up(3).await;
-    stage.open_gate();
-    let (early, late) = (early.await.unwrap(), late.await.unwrap());
-    assert_ne!(early, late, "whoever asks after it does not share it");
-    assert_eq!(number(&stage.host, "ada").await, late);
+    for ttl in ["3600", "0"] {
+        let stage = Stage::new(ttl, patient());
+        stage.close_gate();
+        let early = stage.ask();
+        stage.until_taken_up(1).await;
+        stage.host.forget_user(&ada());
+        let late = stage.ask();
+        stage.until_taken_up(2).await;
+        stage.open_gate();
+        let (early, late) = (early.await.unwrap(), late.await.unwrap());
+        assert_ne!(early, late, "whoever asks after it does not share it");
+        let next = if ttl == "0" { 3 } else { late };
+        assert_eq!(number(&stage.host, "ada").await, next);
+    }
 }
 
 #[tokio::test]
@@ -130,37 +131,91 @@ async fn a_change_of_the_user_is_another_question() {
 }
 
 #[tokio::test]
-async fn those_who_ask_the_same_at_one_moment_share_one_call() {
-    let stage = Stage::new("3600", patient());
-    assert_eq!(number(&stage.host, "ada").await, 1);
-    stage.host.forget_user(&ada());
-    stage.close_gate();
-    let callers: Vec<_> = (0..20).map(|_| stage.ask()).collect();
-    let all_wait = async || stage.observer.cache_results().len() == 21;
-    eventually("all have asked", all_wait).await;
-    stage.until_taken_up(2).await;
-    stage.open_gate();
-    for caller in callers {
-        assert_eq!(caller.await.unwrap(), 2);
+async fn e4_those_who_ask_the_same_at_one_moment_share_one_call() {
+    for ttl in ["3600", "0"] {
+        let stage = Stage::new(ttl, patient());
+        stage.close_gate();
+        let callers: Vec<_> = (0..20).map(|_| stage.ask()).collect();
+        let all_wait = async || stage.observer.cache_results().len() == 20;
+        eventually("all have asked", all_wait).await;
+        stage.until_taken_up(1).await;
+        stage.open_gate();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), 1);
+        }
+        let shared = |result: &&CacheResult| **result == CacheResult::Shared;
+        assert_eq!(stage.observer.cache_results().iter().filter(shared).count(), 19);
+        assert_eq!(stage.observer.count(Outcome::Ok), 1, "one call");
     }
-    let shared = stage.observer.cache_results().iter().filter(|one| **one == CacheResult::Shared).count();
-    assert_eq!(shared, 19);
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_takes_nobody_with_them() {
-    let stage = Stage::new("3600", patient());
-    assert_eq!(number(&stage.host, "ada").await, 1);
-    stage.host.forget_user(&ada());
+async fn e4_a_caller_who_goes_away_takes_nobody_with_them() {
+    let stage = Stage::new("0", patient());
     stage.close_gate();
     let first = stage.ask();
-    stage.until_taken_up(2).await;
+    stage.until_taken_up(1).await;
     let second = stage.ask();
-    eventually("the second waits", async || stage.observer.cache_results().len() == 3).await;
+    eventually("the second waits", async || stage.observer.cache_results().len() == 2).await;
     first.abort();
-    stage.until_taken_up(3).await;
+    assert!(first.await.unwrap_err().is_cancelled());
+    let third = stage.ask();
+    eventually("the third waits", async || stage.observer.cache_results().len() == 3).await;
     stage.open_gate();
-    second.await.unwrap();
+    assert_eq!((second.await.unwrap(), third.await.unwrap()), (1, 1), "it is the same call");
+}
+
+#[tokio::test]
+async fn e4_a_failure_is_told_to_all_who_wait_and_kept_for_nobody() {
+    let folder = Folder::new();
+    let gate = folder.file("gate");
+    folder.compile("variant.c", "variant", &["CODE=4", &format!("GATE=\"{}\"", gate.display()), "TTL=3600"]);
+    let observer = Arc::new(Recorder::default());
+    let host = Arc::new(folder.serve_observed("variant", patient(), observer.clone()).unwrap());
+    fs::write(&gate, "").unwrap();
+    let asking = || {
+        let host = Arc::clone(&host);
+        tokio::spawn(async move { ask(&host, "billing", "ada").await })
+    };
+    let callers: Vec<_> = (0..5).map(|_| asking()).collect();
+    eventually("all have asked", async || observer.cache_results().len() == 5).await;
+    fs::remove_file(&gate).unwrap();
+    for caller in callers {
+        assert!(matches!(caller.await.unwrap(), Err(CallFailure::Failed { .. })));
+    }
+    assert_eq!(observer.count(Outcome::Failed), 1);
+    asking().await.unwrap().unwrap_err();
+    assert_eq!(observer.count(Outcome::Failed), 2);
+}
+
+#[tokio::test]
+async fn e4_of_one_user_two_calls_are_under_way_and_others_have_their_turn() {
+    for isolation in [Isolation::Thread, Isolation::Process] {
+        let stage = Stage::new("0", InstanceSettings { isolation, ..patient() });
+        stage.close_gate();
+        let asking = |user_id: &'static str, provider_id: &'static str| {
+            let host = Arc::clone(&stage.host);
+            tokio::spawn(async move {
+                let (service, user) = (service("billing"), user(user_id));
+                let (session, person) = (None, None);
+                let request =
+                    PermissionRequest { service: &service, user: &user, provider_id, session, person };
+                host.permissions(&request).await.unwrap()
+            })
+        };
+        let many = ["google:1", "google:2", "google:3", "google:4", "google:5"].map(|one| asking("ada", one));
+        eventually("all have asked", async || stage.observer.cache_results().len() == 5).await;
+        stage.until_taken_up(2).await;
+        let bob = asking("bob", "google:6");
+        stage.until_taken_up(3).await;
+        assert_eq!((stage.host.gauges()[0].inflight, stage.observer.taken_up()), (6, 3), "{isolation:?}");
+        stage.open_gate();
+        let last = bob.await.unwrap()["number"].as_u64().unwrap();
+        assert!(last <= 3, "{isolation:?}: {last}");
+        for one in many {
+            one.await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]

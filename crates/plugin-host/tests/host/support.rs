@@ -210,11 +210,14 @@ pub(crate) async fn explain(
     .await
 }
 
-/// Asks a plugin that hangs until every thread of it is lost. Under load a call may run out of time before a thread has
-/// taken it up, so it can take more calls than there are threads, and the rest that it is given in between.
+/// Asks a plugin that hangs until every thread of it is lost, each time for somebody else: one user never gets all of them.
+/// Under load a call may run out of time before a thread has taken it up, so it can take more calls than there are
+/// threads, and the rest that it is given in between.
 pub(crate) async fn exhaust(host: &PluginHost, name: &str) {
+    let mut users = 0..;
     let all_hang = async || {
-        let answer = ask(host, name, "ada").await;
+        let user = format!("user-{}", users.next().unwrap());
+        let answer = ask(host, name, &user).await;
         assert!(matches!(answer, Err(CallFailure::Unavailable { .. })), "{answer:?}");
         host.health().is_err_and(|reason| reason.contains("all its threads hang"))
     };

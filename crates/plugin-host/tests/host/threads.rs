@@ -53,11 +53,11 @@ async fn e4_the_queue_is_bounded_and_does_not_keep_what_nobody_waits_for() {
     let mut first = pin!(ask(&host, "billing", "ada"));
     assert!(timeout(Duration::ZERO, &mut first).await.is_err());
     {
-        let mut second = pin!(ask(&host, "billing", "ada"));
+        let mut second = pin!(ask(&host, "billing", "bob"));
         assert!(timeout(Duration::ZERO, &mut second).await.is_err());
-        assert_eq!(ask(&host, "billing", "ada").await, Err(unavailable(Unavailability::QueueFull)));
+        assert_eq!(ask(&host, "billing", "eve").await, Err(unavailable(Unavailability::QueueFull)));
     }
-    let mut third = pin!(ask(&host, "billing", "ada"));
+    let mut third = pin!(ask(&host, "billing", "eve"));
     assert!(timeout(Duration::ZERO, &mut third).await.is_err(), "the place of the second is free again");
 }
 
@@ -94,9 +94,9 @@ async fn a_serial_plugin_is_called_one_at_a_time() {
     for isolation in [Isolation::Thread, Isolation::Inline] {
         let settings = InstanceSettings { isolation, concurrency: 4, ..patient() };
         let host = Arc::new(folder.serve("variant", settings).unwrap());
-        let calls = (0..16).map(|_| {
-            let host = Arc::clone(&host);
-            tokio::spawn(async move { ask(&host, "billing", "ada").await })
+        let calls = (0..16).map(|number| {
+            let (host, user) = (Arc::clone(&host), format!("user-{number}"));
+            tokio::spawn(async move { ask(&host, "billing", &user).await })
         });
         for call in calls.collect::<Vec<_>>() {
             assert!(call.await.unwrap().is_ok(), "{isolation:?}");
