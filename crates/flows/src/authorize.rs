@@ -61,8 +61,8 @@ impl Flows {
         };
         self.admit_authorization(&principal.user().id)?;
         let permissions = self.ask_permissions(&principal, &service).await?;
-        let grant = self.sign_or_reuse(&principal.user().id, service, permissions).await?;
-        Ok(Authorization::Granted(grant))
+        let grant = self.sign_or_reuse(principal, service, permissions).await?;
+        Ok(grant.map_or(Authorization::Nothing, Authorization::Granted))
     }
 
     /// The services that tokens are made for are those of the settings, and no others.
@@ -105,28 +105,40 @@ impl Flows {
         log_audit_event(&event.with("service", service.as_str()));
     }
 
+    /// A token for somebody who is still there after the wait for the plugin, and after that for a signature; else `None`.
     async fn sign_or_reuse(
         &self,
-        user: &UserId,
+        principal: Principal,
         service: ServiceName,
         permissions: Map<String, Value>,
-    ) -> Result<Arc<Grant>, FlowError> {
-        let tokens = &self.parts.tokens;
-        if self.settings.permission_token_reuse {
-            let (keys, now) = (tokens.published_keys(), self.parts.clock.now());
-            let earlier = self.reuse.find(user, &service, &permissions, &keys.signing_key_id, now);
-            if let Some(earlier) = earlier {
-                self.parts.observer.token_issued(IssuedToken::ReusedPermission);
-                return Ok(earlier);
-            }
+    ) -> Result<Option<Arc<Grant>>, FlowError> {
+        let Some(principal) = self.look_again(principal).await? else { return Ok(None) };
+        let user = &principal.user().id;
+        if let Some(earlier) = self.find_earlier(user, &service, &permissions) {
+            self.parts.observer.token_issued(IssuedToken::ReusedPermission);
+            return Ok(Some(earlier));
         }
-        let token = tokens.issue_permission_token_in_turn(user, &service, &permissions).await?;
+        let token = self.parts.tokens.issue_permission_token_in_turn(user, &service, &permissions).await?;
+        let Some(principal) = self.look_again(principal).await? else { return Ok(None) };
         self.parts.observer.token_issued(IssuedToken::SignedPermission);
-        let grant = Grant { token, user_id: user.clone(), permissions, service, written: Written::default() };
-        let grant = Arc::new(grant);
+        let (user_id, written) = (principal.user().id.clone(), Written::default());
+        let grant = Arc::new(Grant { token, user_id, permissions, service, written });
         if self.settings.permission_token_reuse {
             self.reuse.keep(&grant);
         }
-        Ok(grant)
+        Ok(Some(grant))
+    }
+
+    fn find_earlier(
+        &self,
+        user: &UserId,
+        service: &ServiceName,
+        permissions: &Map<String, Value>,
+    ) -> Option<Arc<Grant>> {
+        if !self.settings.permission_token_reuse {
+            return None;
+        }
+        let (keys, now) = (self.parts.tokens.published_keys(), self.parts.clock.now());
+        self.reuse.find(user, service, permissions, &keys.signing_key_id, now)
     }
 }

@@ -70,6 +70,21 @@ impl Flows {
         }
     }
 
+    /// The same person as they stand now, for whoever has waited in between; `None` when the session or the user is no more.
+    /// Memory knows, unless something has changed; then the database is asked.
+    pub(crate) async fn look_again(&self, principal: Principal) -> Result<Option<Principal>, StorageError> {
+        let (session, user) = (principal.session(), principal.user());
+        let wanted = Wanted { session: &session.id, user: &user.id, now: self.parts.clock.now() };
+        if self.sessions.counts(&principal.0, wanted) {
+            return Ok(Some(principal));
+        }
+        let found = self.sessions.find(wanted).await?;
+        if found.is_none() {
+            self.parts.observer.token_refused(SESSION_ENDED);
+        }
+        Ok(found.map(Principal))
+    }
+
     fn verify(&self, token: Option<&str>) -> Option<Arc<UserTokenClaims>> {
         let refused = |reason: &TokenRefused| {
             tracing::debug!(%reason, "a user token was refused");

@@ -104,7 +104,8 @@ impl Sessions {
         is_recent && !self.storage.changes().is_confirmed(Instant::now())
     }
 
-    fn counts(&self, kept: &Kept, wanted: Wanted<'_>) -> bool {
+    /// Whether what was read is still so, as far as memory can tell.
+    pub(crate) fn counts(&self, kept: &Kept, wanted: Wanted<'_>) -> bool {
         let Wanted { session, user, now } = wanted;
         let moment = Instant::now();
         kept.is_running(user, now)

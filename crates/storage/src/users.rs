@@ -22,7 +22,7 @@ pub enum UsernameChoice {
     AlreadyChosen,
     /// It is somebody else's.
     Taken,
-    /// There is no such user.
+    /// There is no such user, or not one that may do anything.
     UnknownUser,
 }
 
@@ -156,6 +156,7 @@ impl Storage {
                 Box::pin(async move {
                     let update = diesel::update(users::table.find(user.as_str()))
                         .filter(users::username_key.is_null())
+                        .filter(users::disabled_at.is_null())
                         .set((
                             users::username.eq(username.as_str()),
                             users::username_key.eq(username.as_str()),
@@ -173,8 +174,10 @@ impl Storage {
             .await?;
         match chosen {
             Some(choice) => Ok(choice),
-            None if self.find_user(user).await?.is_some() => Ok(UsernameChoice::AlreadyChosen),
-            None => Ok(UsernameChoice::UnknownUser),
+            None => Ok(match self.find_user(user).await? {
+                Some(user) if user.disabled_at.is_none() => UsernameChoice::AlreadyChosen,
+                Some(_) | None => UsernameChoice::UnknownUser,
+            }),
         }
     }
 

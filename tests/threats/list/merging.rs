@@ -111,9 +111,12 @@ pub(super) const ROWS: &[Row] = &[
         priority: 0,
         attack: "A provider is removed while people sign in; a user is disabled who holds tokens, or who \
                  is signing in at this moment",
-        outcome: "refused at once, on every replica; a sign-in that was under way does not survive it",
+        outcome: "refused at once, on every replica; neither a sign-in that was under way survives it, nor \
+                  a request for a permission token",
         remark: "",
         tests: &[
+            "authorize::meanwhile::c7_d9_a_sign_out_at_another_replica_while_the_plugin_thinks_leaves_no_token",
+            "authorize::meanwhile::c7_d9_whoever_is_signed_out_or_disabled_while_the_plugin_thinks_gets_no_token",
             "identities::c7_a_disabled_user_is_signed_out_and_cannot_come_back",
             "identities::c7_a_removed_provider_signs_nobody_in",
             "replicas::agreement::c7_d9_what_a_command_does_to_a_user_is_seen_by_every_replica",
@@ -122,6 +125,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-storage::suite races::c7_d9_a_sign_in_beside_a_sign_out_or_a_disable_is_dead_or_came_later",
             "vestibule-storage::suite sessions::c7_no_session_begins_for_somebody_who_is_disabled",
             "vestibule-storage::suite sign_in::c7_a_disabled_user_does_not_sign_in_and_nothing_is_written",
+            "vestibule-storage::suite usernames::c7_whoever_is_disabled_chooses_nothing_any_more",
             "vestibule-storage::suite users::c7_a_disabled_user_is_out_at_once_and_old_sessions_do_not_come_back",
             "vestibule-storage::suite users::c7_a_session_that_began_by_a_faster_clock_dies_with_its_user_too",
         ],

@@ -156,6 +156,8 @@ pub(super) const ROWS: &[Row] = &[
                   at once. A counter of the user decides, which each session has a copy of, and no clock",
         remark: "",
         tests: &[
+            "authorize::meanwhile::c7_d9_a_sign_out_at_another_replica_while_the_plugin_thinks_leaves_no_token",
+            "authorize::meanwhile::c7_d9_whoever_is_signed_out_or_disabled_while_the_plugin_thinks_gets_no_token",
             "replicas::agreement::c7_d9_what_a_command_does_to_a_user_is_seen_by_every_replica",
             "replicas::agreement::d9_a_command_beside_the_service_is_seen_while_it_answers_from_memory",
             "replicas::agreement::d9_a_sign_out_here_is_seen_there_while_it_answers_from_memory",

@@ -3,7 +3,7 @@
 use vestibule_domain::{SystemRandomness, UserId, Username};
 use vestibule_storage::UsernameChoice::{AlreadyChosen, Chosen, Taken, UnknownUser};
 
-use crate::bench::{GOOGLE, all_at_once, on_both_databases, person};
+use crate::bench::{GOOGLE, all_at_once, at, on_both_databases, person};
 
 fn username(text: &str) -> Username {
     Username::parse(text).expect("a username")
@@ -19,6 +19,13 @@ on_both_databases! {
         let found = bench.storage.find_user_by_username(&username("ADA")).await.unwrap().unwrap();
         assert_eq!(found.id, ada.id);
         assert!(bench.storage.find_user_by_username(&username("countess")).await.unwrap().is_none());
+    }
+
+    async fn c7_whoever_is_disabled_chooses_nothing_any_more(bench: &Bench) {
+        let ada = bench.sign_in(&person(GOOGLE, "1")).await.user;
+        bench.storage.disable_user(&ada.id, at(1)).await.unwrap();
+        assert_eq!(bench.storage.choose_username(&ada.id, &username("ada")).await.unwrap(), UnknownUser);
+        assert_eq!(bench.user(&ada.id).await.username, None);
     }
 
     async fn f2_a_taken_username_stays_with_its_owner(bench: &Bench) {
