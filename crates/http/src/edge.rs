@@ -130,7 +130,8 @@ impl EdgeEndpoint {
         }
         let outcome = match (&self.edge.direct, Direct::of(&request)) {
             (Some(app), Some(direct)) => {
-                AssertUnwindSafe(direct.call(app, &request)).catch_unwind().await.map_err(drop)
+                // In a box: what is wrapped is moved, and this is some kilobytes.
+                AssertUnwindSafe(Box::pin(direct.call(app, &request))).catch_unwind().await.map_err(drop)
             }
             _ => AssertUnwindSafe(self.route(request)).catch_unwind().await.map_err(drop),
         };

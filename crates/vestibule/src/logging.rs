@@ -1,5 +1,6 @@
 //! Where the log goes: standard error, as text for people or as JSON for collectors.
 
+mod fields;
 mod json;
 mod writer;
 
@@ -19,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::failure::Failure;
 use crate::settings::{LogFormat, LogSettings};
 
+use fields::TextFields;
 use json::JsonLines;
 use writer::StandardError;
 
@@ -30,7 +32,9 @@ pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result
     let filter = EnvFilter::try_new(&settings.filter).map_err(Failure::while_doing("LOG"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(StandardError::start());
     let lines = match settings.format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Text => {
+            lines.fmt_fields(TextFields::default()).with_ansi(std::io::stderr().is_terminal()).boxed()
+        }
         LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
     };
     // Whatever part of the program a line is of, it says which request it was written for.
