@@ -10,7 +10,7 @@ use vestibule_test_support::{Answer, Client};
 
 use crate::world::World;
 
-const CALLERS: usize = 8;
+pub(super) const CALLERS: usize = 8;
 /// Between two requests of one caller.
 const PACE: Duration = Duration::from_millis(40);
 /// What each of them asks at least.
