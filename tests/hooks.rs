@@ -1,6 +1,7 @@
 //! Extensions hear of sign-ins and sign-outs, and may change a user.
 
 pub(crate) mod events;
+mod neighbours;
 
 use std::time::Duration;
 

@@ -10,5 +10,5 @@ mod proxies;
 mod races;
 mod rolling;
 mod setting_up;
-mod stage;
+pub(crate) mod stage;
 mod upgrade;

@@ -12,7 +12,7 @@ use super::haproxy::Haproxy;
 use crate::world::{APP, point_at, registered_at};
 
 /// What the replicas share, from which any number of them can be made.
-pub(super) struct Site {
+pub(crate) struct Site {
     pub(super) proxy: Haproxy,
     pub(super) emulator: Emulator,
     pub(super) database: TestDatabase,
@@ -20,14 +20,14 @@ pub(super) struct Site {
 }
 
 /// A site with replicas that run.
-pub(super) struct Fleet {
-    pub(super) replicas: Vec<Program>,
-    pub(super) site: Site,
+pub(crate) struct Fleet {
+    pub(crate) replicas: Vec<Program>,
+    pub(crate) site: Site,
 }
 
 impl Site {
     /// An empty database, no key, and a proxy that does not run yet.
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::on(TestDatabase::postgres()).await
     }
 
@@ -40,7 +40,7 @@ impl Site {
     }
 
     /// One more replica, not started: it differs from the others in its own port and folder alone.
-    pub(super) fn replica(&self) -> ProgramBuilder {
+    pub(crate) fn replica(&self) -> ProgramBuilder {
         let program = Program::builder()
             .setting("EXTERNAL_ADDRESS", &self.proxy.base_url())
             .setting("DATABASE_URL", self.database.url())
@@ -62,7 +62,7 @@ impl Site {
         self.keys.path().join("keys")
     }
 
-    pub(super) async fn generate_keys(&self) {
+    pub(crate) async fn generate_keys(&self) {
         let made = self.replica().run(&["keys", "generate"]).await;
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
@@ -117,7 +117,7 @@ impl Fleet {
     }
 
     /// A sign-in in a browser of its own that begins and ends at these replicas; the user token.
-    pub(super) async fn sign_in(&self, persona: &str, begin: usize, end: usize) -> String {
+    pub(crate) async fn sign_in(&self, persona: &str, begin: usize, end: usize) -> String {
         let browser = self.site.browser();
         let callback = reach_callback(&browser, &self.address(begin), persona).await.expect("a callback");
         let answer = browser.get(&moved(&callback, &self.address(end))).await;

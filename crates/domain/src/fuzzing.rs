@@ -167,10 +167,10 @@ pub fn profiles(bytes: &[u8]) {
     assert_kept_claims_are_bounded(&object);
     let present = Attributes::new(Map::from_iter([("team".to_owned(), Value::from("red"))])).unwrap();
     let members = object.len();
-    let (patch, refused) = UserPatch::from_merge_patch(object, &present);
+    let (patch, refused) = UserPatch::from_merge_patch(object);
     let applied = [patch.name.is_some(), patch.avatar_url.is_some(), patch.attributes.is_some()];
     assert_eq!(applied.iter().filter(|applied| **applied).count() + refused.len(), members);
-    if let Some(attributes) = &patch.attributes {
+    if let Ok(attributes) = &patch.attributes_after(&present) {
         assert_eq!(Attributes::new(attributes.as_object().clone()).as_ref(), Ok(attributes));
     }
     for text in [patch.name.flatten().map(|name| name.as_str().to_owned())].into_iter().flatten() {

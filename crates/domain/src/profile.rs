@@ -3,8 +3,9 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 use url::Url;
+
+use crate::PatchError;
 
 const MAX_NAME_CHARS: usize = 200;
 const MAX_URL_LENGTH: usize = 1024;
@@ -86,112 +87,9 @@ impl fmt::Debug for Attributes {
     }
 }
 
-/// Why a part of an extension's patch is not applied.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PatchError {
-    /// The member is not one that an extension may set.
-    #[error("{0:?} may not be set by an extension")]
-    NotAllowed(String),
-    /// The member has a value of another type or form.
-    #[error("{0:?} has a value of the wrong type or form")]
-    WrongType(&'static str),
-    /// The member would grow beyond its bound.
-    #[error("{0:?} would become too large")]
-    TooLarge(&'static str),
-}
-
-/// What an extension changes about a user: the allowed members of an RFC 7396 merge patch.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct UserPatch {
-    /// A new name; `Some(None)` removes it.
-    pub name: Option<Option<DisplayName>>,
-    /// A new picture; `Some(None)` removes it.
-    pub avatar_url: Option<Option<AvatarUrl>>,
-    /// The attributes after the patch.
-    pub attributes: Option<Attributes>,
-}
-
-impl UserPatch {
-    /// Reads a merge patch against the present attributes. What is not allowed is left out and reported; the rest counts.
-    pub fn from_merge_patch(patch: Map<String, Value>, present: &Attributes) -> (Self, Vec<PatchError>) {
-        let mut result = Self::default();
-        let mut refused = Vec::new();
-        for (member, value) in patch {
-            let outcome = match member.as_str() {
-                "name" => text_member("name", value, DisplayName::clean).map(|name| result.name = Some(name)),
-                "avatar_url" => text_member("avatar_url", value, AvatarUrl::clean)
-                    .map(|url| result.avatar_url = Some(url)),
-                "attributes" => {
-                    merged_attributes(value, present).map(|merged| result.attributes = Some(merged))
-                }
-                _ => Err(PatchError::NotAllowed(member)),
-            };
-            refused.extend(outcome.err());
-        }
-        (result, refused)
-    }
-
-    /// Whether nothing would change.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-fn text_member<T>(
-    member: &'static str,
-    value: Value,
-    clean: fn(&str) -> Option<T>,
-) -> Result<Option<T>, PatchError> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => clean(&text).map(Some).ok_or(PatchError::WrongType(member)),
-        _ => Err(PatchError::WrongType(member)),
-    }
-}
-
-fn merged_attributes(value: Value, present: &Attributes) -> Result<Attributes, PatchError> {
-    match value {
-        Value::Null => Ok(Attributes::default()),
-        Value::Object(patch) => {
-            let mut merged = present.0.clone();
-            merge(&mut merged, patch);
-            Attributes::new(merged)
-        }
-        _ => Err(PatchError::WrongType("attributes")),
-    }
-}
-
-/// The algorithm of RFC 7396 section 2 for objects: null removes, an object merges, anything else replaces.
-fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
-    for (member, value) in patch {
-        match value {
-            Value::Null => {
-                target.remove(&member);
-            }
-            Value::Object(inner) => {
-                let entry = target.entry(member).or_insert_with(|| Value::Object(Map::new()));
-                if !entry.is_object() {
-                    *entry = Value::Object(Map::new());
-                }
-                if let Value::Object(object) = entry {
-                    merge(object, inner);
-                }
-            }
-            other => {
-                target.insert(member, other);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn object(value: &Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
-    }
 
     #[test]
     fn c9_a_hostile_name_becomes_plain_text() {
@@ -216,28 +114,5 @@ mod tests {
         ] {
             assert!(AvatarUrl::clean(bad).is_none(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_patch_sets_what_it_may_and_reports_the_rest() {
-        let present = Attributes::new(object(&json!({"team": "core", "old": 1}))).unwrap();
-        let patch = object(
-            &json!({"name": "Ada", "id": "x", "attributes": {"old": null, "deep": {"a": 1, "b": null}}, "avatar_url": 7}),
-        );
-        let (patch, refused) = UserPatch::from_merge_patch(patch, &present);
-        assert_eq!(patch.name.unwrap().unwrap().as_str(), "Ada");
-        assert_eq!(
-            patch.attributes.unwrap().as_object(),
-            &object(&json!({"team": "core", "deep": {"a": 1}}))
-        );
-        assert_eq!(refused, vec![PatchError::WrongType("avatar_url"), PatchError::NotAllowed("id".into())]);
-    }
-
-    #[test]
-    fn attributes_are_bounded() {
-        let large = object(&json!({"attributes": {"x": "y".repeat(20_000)}}));
-        let (patch, refused) = UserPatch::from_merge_patch(large, &Attributes::default());
-        assert!(patch.is_empty());
-        assert_eq!(refused, vec![PatchError::TooLarge("attributes")]);
     }
 }

@@ -7,9 +7,9 @@ use vestibule_domain::{
     Actor, AuditEvent, AuditName, CallbackPath, ClientInfo, Next, ProviderName, Session, SessionId,
     UpstreamProfile, User, UserId,
 };
-use vestibule_plugin_host::Hook;
+use vestibule_plugin_host::{Hook, HookOutcome};
 use vestibule_providers::{CodeExchange, ExchangePermit, Provider, ProviderError};
-use vestibule_storage::{SignIn, SignInOutcome, log_audit_event, within_one_limit};
+use vestibule_storage::{PatchedUser, SignIn, SignInOutcome, log_audit_event, within_one_limit};
 
 use crate::attempt::Attempt;
 use crate::error::{error_code_from_provider, error_code_of};
@@ -262,17 +262,14 @@ impl Flows {
         let hooks: &[Hook] = if is_new { &[Hook::NewUser, Hook::UserLogin] } else { &[Hook::UserLogin] };
         for hook in hooks {
             let outcome = self.parts.plugins.run_hook(*hook, user, &session.provider_id).await;
-            user = outcome.user;
             if outcome.denied.is_some() {
                 let now = self.parts.clock.now();
-                let event = AuditEvent::of_user(AuditName::SignInRefused, &user.id, client, now);
+                let event = AuditEvent::of_user(AuditName::SignInRefused, &session.user_id, client, now);
                 let event = event.in_session(&session.id).refused(SignInResult::DeniedByExtension.as_str());
                 self.parts.storage.telling(event).revoke_session(&session.id, now).await?;
                 return Ok(Err(Declined("access_denied", SignInResult::DeniedByExtension)));
             }
-            if outcome.changed {
-                self.keep_changes(&user).await?;
-            }
+            user = self.keep_changes(outcome).await?;
         }
         let tokens = &self.parts.tokens;
         let token = tokens.issue_user_token_in_turn(&user.id, &session.id, session.expires_at).await?;
@@ -280,12 +277,22 @@ impl Flows {
         Ok(Ok(Welcome { token, is_new }))
     }
 
-    /// Keeps what extensions changed about a user.
-    pub(crate) async fn keep_changes(&self, user: &User) -> Result<(), FlowError> {
-        let storage = &self.parts.storage;
-        let (name, avatar_url) = (user.name.as_ref(), user.avatar_url.as_ref());
-        storage.update_profile(&user.id, name, avatar_url, &user.attributes).await?;
+    /// Applies what extensions change to the user as it is now, and answers that.
+    pub(crate) async fn keep_changes(&self, outcome: HookOutcome) -> Result<User, FlowError> {
+        let HookOutcome { user, patches, .. } = outcome;
+        if patches.is_empty() {
+            return Ok(user);
+        }
+        let (aliases, patches): (Vec<_>, Vec<_>) =
+            patches.into_iter().map(|extension| (extension.alias, extension.patch)).unzip();
+        let outcome = self.parts.storage.patch_user(&user.id, patches).await?;
         self.parts.plugins.forget_user(&user.id);
-        Ok(())
+        // Nobody is left to change when the user was deleted meanwhile.
+        let Some(PatchedUser { user, refused }) = outcome else { return Ok(user) };
+        for (number, error) in refused {
+            let alias = aliases.get(number).map_or("", String::as_str);
+            self.parts.plugins.refuse_patch(alias, error);
+        }
+        Ok(user)
     }
 }

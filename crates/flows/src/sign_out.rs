@@ -41,9 +41,6 @@ impl Flows {
         self.parts.observer.signed_out(everywhere);
         self.parts.plugins.forget_user(&user.id);
         let outcome = self.parts.plugins.run_hook(Hook::UserLogout, user.clone(), &session.provider_id).await;
-        if outcome.changed {
-            self.keep_changes(&outcome.user).await?;
-        }
-        Ok(())
+        self.keep_changes(outcome).await.map(drop)
     }
 }

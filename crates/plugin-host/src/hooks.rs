@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use vestibule_domain::{User, UserPatch};
+use vestibule_domain::{PatchError, User, UserPatch};
 
 use crate::describe::user_json;
 use crate::failure::CallFailure;
 use crate::instance::{Call, Instance};
-use crate::observer::PatchField;
+use crate::observer::{CallObserver, PatchField};
 use crate::question::Question;
 use crate::text::printable;
 
@@ -33,19 +33,29 @@ pub enum Hook {
 /// What the extensions made of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HookOutcome {
-    /// The user after all patches.
+    /// The user that they were told of, after all patches. What is kept is decided by applying them to the user as it is
+    /// then.
     pub user: User,
-    /// Whether that differs from the user before.
-    pub changed: bool,
+    /// What they change, in this order.
+    pub patches: Vec<ExtensionPatch>,
     /// Why an extension that may do so refuses the sign-in, if one does; for the operator.
     pub denied: Option<String>,
+}
+
+/// What one extension changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtensionPatch {
+    /// The extension's alias.
+    pub alias: String,
+    /// Names something, and only what an extension may change.
+    pub patch: UserPatch,
 }
 
 /// Tells the extensions in their order. A failure is logged and skipped; a denial that counts ends the round. Those for
 /// whom no time is left are skipped too, and logged as late.
 pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provider_id: &str) -> HookOutcome {
     let event_deadline = Instant::now() + EVENT_TIMEOUT;
-    let mut outcome = HookOutcome { user, changed: false, denied: None };
+    let mut outcome = HookOutcome { user, patches: Vec::new(), denied: None };
     for extension in extensions.iter().filter(|extension| extension.provides(hook.into())) {
         let question = Question::Event { hook, user_json: user_json(&outcome.user, provider_id) };
         let time = extension.settings().timeout.min(HOOK_TIMEOUT);
@@ -55,7 +65,7 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
         let call = Call { user: &outcome.user.id, question, deadline, time, may_deny };
         let answered = extension.ask(call).await;
         match answered.verdict {
-            Ok(Some(patch)) => outcome.changed |= apply(&mut outcome.user, patch, extension),
+            Ok(Some(patch)) => outcome.patches.extend(apply(&mut outcome.user, patch, extension)),
             Err(CallFailure::Denied(reason)) => {
                 outcome.denied = Some(reason);
                 break;
@@ -67,30 +77,27 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
     outcome
 }
 
-/// Applies what an extension may change and logs the rest; says whether anything changed.
-fn apply(user: &mut User, patch: Map<String, Value>, extension: &Instance) -> bool {
-    let (patch, refused) = UserPatch::from_merge_patch(patch, &user.attributes);
-    for error in &refused {
-        extension.observer.patch_rejected(extension.alias(), PatchField::of(error));
+/// Applies what an extension may change, for those after it to see, and logs the rest. Answers what is to be kept, if it is
+/// anything.
+fn apply(user: &mut User, patch: Map<String, Value>, extension: &Instance) -> Option<ExtensionPatch> {
+    let (mut patch, mut refused) = UserPatch::from_merge_patch(patch);
+    if let Err(error) = patch.apply(user) {
+        patch.attributes = None;
+        refused.push(error);
     }
-    if !refused.is_empty() {
-        let reasons: Vec<_> = refused.iter().take(NAMED_REFUSALS).map(ToString::to_string).collect();
-        let reasons: String = printable(&reasons.join("; ")).chars().take(1_000).collect();
-        tracing::warn!(
-            plugin = extension.alias(),
-            refused = refused.len(),
-            "a part of a patch is refused: {reasons}"
-        );
+    note_refusals(extension.observer.as_ref(), extension.alias(), &refused);
+    (!patch.is_empty()).then(|| ExtensionPatch { alias: extension.alias().to_owned(), patch })
+}
+
+/// Logs and counts what is left out of a patch.
+pub(crate) fn note_refusals(observer: &dyn CallObserver, alias: &str, refused: &[PatchError]) {
+    if refused.is_empty() {
+        return;
     }
-    let before = user.clone();
-    if let Some(name) = patch.name {
-        user.name = name;
+    for error in refused {
+        observer.patch_rejected(alias, PatchField::of(error));
     }
-    if let Some(avatar_url) = patch.avatar_url {
-        user.avatar_url = avatar_url;
-    }
-    if let Some(attributes) = patch.attributes {
-        user.attributes = attributes;
-    }
-    *user != before
+    let reasons: Vec<_> = refused.iter().take(NAMED_REFUSALS).map(ToString::to_string).collect();
+    let reasons: String = printable(&reasons.join("; ")).chars().take(1_000).collect();
+    tracing::warn!(plugin = alias, refused = refused.len(), "a part of a patch is refused: {reasons}");
 }

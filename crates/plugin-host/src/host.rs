@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
-use vestibule_domain::{Person, ServiceName, SessionId, User, UserId};
+use vestibule_domain::{PatchError, Person, ServiceName, SessionId, User, UserId};
 
 use crate::error::LoadError;
 use crate::failure::CallFailure;
@@ -118,6 +118,11 @@ impl PluginHost {
     /// Tells the extensions of an event. Each sees the user as the earlier ones left it.
     pub async fn run_hook(&self, hook: Hook, user: User, provider_id: &str) -> HookOutcome {
         hooks::run(&self.loaded.load_full().extensions, hook, user, provider_id).await
+    }
+
+    /// Notes that a part of what an extension changed could not be kept, because the user was another by then.
+    pub fn refuse_patch(&self, alias: &str, error: PatchError) {
+        hooks::note_refusals(self.parts.observer.as_ref(), alias, &[error]);
     }
 
     /// What is loaded: the providers by the names of their services, then the extensions in their order.

@@ -75,7 +75,7 @@ pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;
 pub use failure::{CallFailure, FailureKind, Unavailability};
 pub use gauges::PluginGauges;
-pub use hooks::{Hook, HookOutcome};
+pub use hooks::{ExtensionPatch, Hook, HookOutcome};
 pub use host::{PermissionRequest, PluginHost};
 pub use library::{PluginDescription, inspect};
 pub use loaded::PluginInfo;

@@ -57,4 +57,4 @@ pub use sessions::LiveSession;
 pub use sign_in::{SignIn, SignInOutcome};
 pub use storage::{Storage, StorageOptions};
 pub use url::{DatabaseKind, DatabaseUrl, DatabaseUrlError};
-pub use users::{Identity, UsernameChoice};
+pub use users::{Identity, PatchedUser, UsernameChoice};

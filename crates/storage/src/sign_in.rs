@@ -21,6 +21,8 @@ use crate::error::{Failure, StorageError};
 use crate::sessions::begin_session;
 use crate::storage::Storage;
 
+pub(crate) use people::lock as lock_user;
+
 /// A sign-in that a provider has confirmed.
 #[derive(Debug, Clone)]
 pub struct SignIn {

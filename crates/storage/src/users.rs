@@ -1,17 +1,21 @@
 //! Users: finding, changing, disabling and deleting them.
 
+mod patch;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{Attributes, AvatarUrl, DisplayName, Timestamp, User, UserId, Username};
+use vestibule_domain::{Timestamp, User, UserId, Username};
 
 use crate::audit;
 use crate::changes::Change;
 use crate::db::query;
 use crate::error::{StorageError, UniqueRule, optional};
-use crate::rows::{UserRow, write_attributes};
+use crate::rows::UserRow;
 use crate::schema::{identities, users};
 use crate::sessions::new_generation;
 use crate::storage::Storage;
+
+pub use patch::PatchedUser;
 
 /// What became of a person's choice of a username.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,33 +119,6 @@ impl Storage {
             last_used_at: Timestamp::from_micros(last_used_at),
         };
         Ok(rows.into_iter().map(identity).collect())
-    }
-
-    /// Writes what extensions may change. An absent name or picture is removed.
-    pub async fn update_profile(
-        &self,
-        user: &UserId,
-        name: Option<&DisplayName>,
-        avatar_url: Option<&AvatarUrl>,
-        attributes: &Attributes,
-    ) -> Result<(), StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
-        let attributes = write_attributes(attributes);
-        self.db
-            .write(
-                (user.clone(), name.cloned(), avatar_url.cloned(), attributes),
-                |connection, (user, name, avatar_url, attributes)| {
-                    Box::pin(async move {
-                        let update = diesel::update(users::table.find(user.as_str())).set((
-                            users::name.eq(name.as_ref().map(DisplayName::as_str)),
-                            users::avatar_url.eq(avatar_url.as_ref().map(AvatarUrl::as_str)),
-                            users::attributes.eq(attributes),
-                        ));
-                        query!(connection, |c| update.execute(c)).map(drop)
-                    })
-                },
-            )
-            .await
     }
 
     /// Gives a user the username that they chose, if they have none and nobody else has it.

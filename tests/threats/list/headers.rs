@@ -31,12 +31,20 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "G3",
         priority: 0,
-        attack: "A slow request that is under way while its session is ended",
-        outcome: "the session stays dead",
+        attack: "A slow request that is under way while its session is ended; a slow extension while \
+                 another changes the same user",
+        outcome: "the session stays dead; what an extension answers is applied to the user as it is by \
+                  then, so that nothing else is undone",
         remark: "",
         tests: &[
+            "hooks::neighbours::g3_attributes_that_two_sign_ins_write_are_bounded_together",
+            "hooks::neighbours::g3_what_an_extension_wrote_at_one_replica_stays_when_a_slower_sign_in_ends_at_another",
+            "hooks::neighbours::g3_what_an_extension_wrote_stays_when_a_slower_sign_in_ends",
             "sign_out::g3_a_session_stays_dead_whatever_is_under_way",
             "tokens::clocks::c7_g3_a_sign_in_that_an_extension_holds_does_not_survive_the_end_of_its_session",
+            "vestibule-domain patch::tests::g3_two_patches_of_different_members_both_count_in_either_order",
+            "vestibule-storage::suite users::g3_patches_of_many_extensions_at_once_all_count",
+            "vestibule-storage::suite users::g3_what_has_become_too_large_meanwhile_is_refused_and_the_rest_counts",
         ],
     },
     Row {

@@ -21,13 +21,13 @@ async fn the_sample_counts_sign_ins() {
     let folder = Folder::with_built(&["sample-extension"]);
     let host = folder.extend(vec![spec("sample", "sample-extension", InstanceSettings::default())]).unwrap();
     let outcome = host.run_hook(Hook::NewUser, user("u1"), "google:1").await;
-    assert!(!outcome.changed);
+    assert!(outcome.patches.is_empty());
     let outcome = host.run_hook(Hook::UserLogin, outcome.user, "google:1").await;
-    assert!(outcome.changed && outcome.denied.is_none());
+    assert!(!outcome.patches.is_empty() && outcome.denied.is_none());
     let outcome = host.run_hook(Hook::UserLogin, outcome.user, "google:1").await;
     assert_eq!(attributes(&outcome.user), json!({"sample": {"sign_ins": 2}}));
     let outcome = host.run_hook(Hook::UserLogout, outcome.user, "google:1").await;
-    assert!(!outcome.changed);
+    assert!(outcome.patches.is_empty());
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn extensions_run_in_order_and_see_what_the_earlier_ones_changed() {
         PluginHost::load(&folder.plan(Vec::new(), specs.into()), parts_with(observer.clone())).unwrap();
     let before = user("u1");
     let outcome = host.run_hook(Hook::UserLogin, before.clone(), "google:1").await;
-    assert!(outcome.changed);
+    assert_eq!(outcome.patches.len(), 2);
     assert_eq!(
         (&outcome.user.id, &outcome.user.email),
         (&before.id, &before.email),
@@ -90,7 +90,7 @@ async fn a_denial_ends_a_sign_in_where_it_is_allowed_and_never_a_sign_out() {
     let host = folder.extend(specs).unwrap();
     let outcome = host.run_hook(Hook::UserLogin, user("u1"), "google:1").await;
     assert_eq!(outcome.denied.as_deref(), Some("the configured denial"));
-    assert!(!outcome.changed, "those after it are not told");
+    assert!(outcome.patches.is_empty(), "those after it are not told");
     let outcome = host.run_hook(Hook::UserLogout, user("u1"), "google:1").await;
     assert_eq!(outcome.denied, None);
 }
@@ -102,5 +102,5 @@ async fn an_extension_without_the_hook_is_not_called() {
     let specs = vec![spec("audit", "variant", InstanceSettings::default())];
     let host = PluginHost::load(&folder.plan(Vec::new(), specs), parts_with(observer.clone())).unwrap();
     let outcome = host.run_hook(Hook::NewUser, user("u1"), "google:1").await;
-    assert!(!outcome.changed && observer.seen().is_empty());
+    assert!(outcome.patches.is_empty() && observer.seen().is_empty());
 }

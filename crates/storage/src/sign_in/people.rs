@@ -38,7 +38,7 @@ pub(super) async fn lock_owner(
 }
 
 /// Finds and locks a user.
-pub(super) async fn lock(connection: &mut Connection, user: &str) -> Result<Option<User>, Failure> {
+pub(crate) async fn lock(connection: &mut Connection, user: &str) -> Result<Option<User>, Failure> {
     lock!(connection, users::table.filter(users::id.eq(user)))
 }
 

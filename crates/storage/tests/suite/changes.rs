@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
-use vestibule_domain::{Attributes, UserId, Username};
+use vestibule_domain::{UserId, UserPatch, Username};
 use vestibule_storage::{BELIEF, Change, Stamp, Storage};
 use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
 
@@ -118,7 +118,8 @@ on_both_databases! {
         follower.until_heard(&user(&ada)).await;
         bench.storage.choose_username(&ada.user.id, &Username::parse("ada").unwrap()).await.unwrap();
         follower.until_heard(&user(&ada)).await;
-        bench.storage.update_profile(&ada.user.id, None, None, &Attributes::default()).await.unwrap();
+        let nameless = UserPatch { name: Some(None), ..UserPatch::default() };
+        bench.storage.patch_user(&ada.user.id, vec![nameless]).await.unwrap();
         follower.until_heard(&user(&ada)).await;
         bench.storage.delete_user(&ada.user.id).await.unwrap();
         let heard = follower.until_heard(&user(&ada)).await;

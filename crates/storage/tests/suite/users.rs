@@ -1,9 +1,15 @@
 //! Users are found, changed, disabled and deleted.
 
-use serde_json::json;
-use vestibule_domain::{Attributes, AvatarUrl, DisplayName, SystemRandomness, UserId};
+use serde_json::{Value, json};
+use vestibule_domain::{Attributes, PatchError, SystemRandomness, User, UserId, UserPatch};
 
-use crate::bench::{GITHUB, GOOGLE, at, on_both_databases, person, verified};
+use crate::bench::{GITHUB, GOOGLE, all_at_once, at, on_both_databases, person, verified};
+
+fn patch(members: &Value) -> UserPatch {
+    let (patch, refused) = UserPatch::from_merge_patch(members.as_object().unwrap().clone());
+    assert_eq!(refused, []);
+    patch
+}
 
 on_both_databases! {
     async fn the_list_of_users_goes_on_where_it_stopped(bench: &Bench) {
@@ -40,19 +46,51 @@ on_both_databases! {
 
     async fn what_extensions_change_is_kept_and_can_be_removed(bench: &Bench) {
         let ada = bench.sign_in(&person(GOOGLE, "1")).await.user;
-        let value = json!({"team": "core", "odd": "\u{0}\u{1f600} \"'; DROP TABLE users; --", "deep": {"n": [1, 2.5]}});
-        let attributes = Attributes::new(value.as_object().unwrap().clone()).unwrap();
-        let name = DisplayName::clean("Countess of Lovelace");
-        let avatar_url = AvatarUrl::clean("https://a.example/x.png");
-        bench.storage.update_profile(&ada.id, name.as_ref(), avatar_url.as_ref(), &attributes).await.unwrap();
-        let changed = bench.user(&ada.id).await;
-        assert_eq!((changed.name, changed.avatar_url, changed.attributes), (name, avatar_url, attributes));
+        let odd = "\u{0}\u{1f600} \"'; DROP TABLE users; --";
+        let change = patch(&json!({
+            "name": "Countess of Lovelace", "avatar_url": "https://a.example/x.png",
+            "attributes": {"team": "core", "odd": odd, "deep": {"n": [1, 2.5]}},
+        }));
+        let changed = bench.storage.patch_user(&ada.id, vec![change.clone()]).await.unwrap().unwrap();
+        assert_eq!((&bench.user(&ada.id).await, changed.refused.as_slice()), (&changed.user, &[][..]));
+        assert_eq!(changed.user.name.as_ref().unwrap().as_str(), "Countess of Lovelace");
+        assert_eq!(changed.user.attributes.as_object()["odd"], odd);
+        assert_eq!(User { name: ada.name.clone(), avatar_url: ada.avatar_url.clone(), ..changed.user.clone() },
+            User { attributes: changed.user.attributes.clone(), ..ada.clone() });
 
-        bench.storage.update_profile(&ada.id, None, None, &Attributes::default()).await.unwrap();
-        let emptied = bench.user(&ada.id).await;
-        assert_eq!((emptied.name, emptied.avatar_url, emptied.attributes), (None, None, Attributes::default()));
+        let nothing = patch(&json!({"name": null, "avatar_url": null, "attributes": null}));
+        let emptied = bench.storage.patch_user(&ada.id, vec![change.clone(), nothing]).await.unwrap().unwrap().user;
+        assert_eq!((&emptied.name, &emptied.avatar_url, &emptied.attributes), (&None, &None, &Attributes::default()));
+        assert_eq!(bench.user(&ada.id).await, emptied);
         let nobody = UserId::random(&SystemRandomness);
-        bench.storage.update_profile(&nobody, None, None, &Attributes::default()).await.unwrap();
+        assert_eq!(bench.storage.patch_user(&nobody, vec![change]).await.unwrap(), None);
+    }
+
+    async fn g3_patches_of_many_extensions_at_once_all_count(bench: &Bench) {
+        let ada = bench.sign_in(&person(GOOGLE, "1")).await.user;
+        let replicas = [bench.storage.clone(), bench.replica(), bench.replica()];
+        let change = |number: usize| {
+            let (storage, id) = (replicas[number % 3].clone(), ada.id.clone());
+            let change = patch(&json!({"attributes": {format!("a{number}"): 1, "deep": {format!("b{number}"): 2}}}));
+            async move { storage.patch_user(&id, vec![change]).await.unwrap().unwrap() }
+        };
+        all_at_once((0..30).map(change).collect()).await;
+        let attributes = bench.user(&ada.id).await.attributes;
+        assert_eq!(attributes.as_object().len(), 31, "{:?}", attributes.as_object());
+        assert_eq!(attributes.as_object()["deep"].as_object().unwrap().len(), 30);
+    }
+
+    async fn g3_what_has_become_too_large_meanwhile_is_refused_and_the_rest_counts(bench: &Bench) {
+        let ada = bench.sign_in(&person(GOOGLE, "1")).await.user;
+        let half = |name: &str| patch(&json!({"attributes": {name: "x".repeat(9_000)}, "name": name}));
+        let last = patch(&json!({"attributes": {"last": true}}));
+        bench.storage.patch_user(&ada.id, vec![half("one")]).await.unwrap();
+        let patched = bench.storage.patch_user(&ada.id, vec![half("two"), last]).await.unwrap().unwrap();
+        assert_eq!(patched.refused, [(0, PatchError::TooLarge("attributes"))]);
+        let user = bench.user(&ada.id).await;
+        assert_eq!(user.name.unwrap().as_str(), "two");
+        let members: Vec<_> = user.attributes.as_object().keys().cloned().collect();
+        assert_eq!(members, ["last", "one"]);
     }
 
     async fn c7_a_disabled_user_is_out_at_once_and_old_sessions_do_not_come_back(bench: &Bench) {

@@ -64,7 +64,8 @@ fn refusal(operation: Operation, code: &str, said: &str) -> Note {
 
 /// What the host would leave out of a patch.
 fn patch(name: &str, object: Map<String, Value>) -> Option<Note> {
-    let (_, refused) = UserPatch::from_merge_patch(object, &Attributes::default());
+    let (patch, mut refused) = UserPatch::from_merge_patch(object);
+    refused.extend(patch.attributes_after(&Attributes::default()).err());
     if refused.is_empty() {
         return None;
     }

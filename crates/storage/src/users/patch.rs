@@ -1,0 +1,58 @@
+//! What extensions change about a user.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::{AvatarUrl, DisplayName, PatchError, User, UserId, UserPatch};
+
+use crate::changes::Change;
+use crate::db::{Connection, query};
+use crate::error::{Failure, StorageError};
+use crate::rows::write_attributes;
+use crate::schema::users;
+use crate::sign_in::lock_user;
+use crate::storage::Storage;
+
+/// A user to whom patches were applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchedUser {
+    /// As it is afterwards.
+    pub user: User,
+    /// Of which patches, counted from 0, a part was left out, and why.
+    pub refused: Vec<(usize, PatchError)>,
+}
+
+impl Storage {
+    /// Applies patches one after the other to the user as it is at that moment, which nobody else changes meanwhile.
+    /// `None` when there is no such user.
+    pub async fn patch_user(
+        &self,
+        user: &UserId,
+        patches: Vec<UserPatch>,
+    ) -> Result<Option<PatchedUser>, StorageError> {
+        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        self.db
+            .transaction((user.clone(), patches), |connection, (user, patches)| {
+                Box::pin(async move {
+                    let Some(before) = lock_user(connection, user.as_str()).await? else { return Ok(None) };
+                    let mut user = before.clone();
+                    let applied = patches.iter().map(|patch| patch.apply(&mut user)).enumerate();
+                    let refused =
+                        applied.filter_map(|(number, outcome)| Some((number, outcome.err()?))).collect();
+                    if user != before {
+                        write(connection, &user).await?;
+                    }
+                    Ok(Some(PatchedUser { user, refused }))
+                })
+            })
+            .await
+    }
+}
+
+async fn write(connection: &mut Connection, user: &User) -> Result<(), Failure> {
+    let update = diesel::update(users::table.find(user.id.as_str())).set((
+        users::name.eq(user.name.as_ref().map(DisplayName::as_str)),
+        users::avatar_url.eq(user.avatar_url.as_ref().map(AvatarUrl::as_str)),
+        users::attributes.eq(write_attributes(&user.attributes)),
+    ));
+    query!(connection, |c| update.execute(c)).map(drop)
+}
