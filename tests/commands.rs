@@ -5,6 +5,7 @@ mod database;
 mod development;
 mod help;
 mod mistakes;
+mod naming;
 mod plugin;
 mod plugin_check;
 mod plugin_new;

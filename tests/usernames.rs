@@ -192,6 +192,23 @@ on_both_databases! {
         assert!(world.profile(&token).await.get("username").is_none());
     }
 
+    /// With ids that are made from addresses a stranger could compute that of somebody who has not come yet.
+    async fn f5_the_id_of_anybody_by_any_scheme_is_no_username(database) {
+        let world = World::builder(database).setting("USER_ID_SCHEME", "email-md5").start().await;
+        let boss = world.sign_in("google", "ada").await;
+        let id = world.profile(&boss).await["id"].as_str().unwrap().to_owned();
+        assert_eq!(id.len(), 32, "{id}");
+        let stranger = world.sign_in("google", "linus").await;
+        let (capitals, half) = (id.to_ascii_uppercase(), &id[..16]);
+        let hyphens = format!("{}-{}_{}", &id[..8], &id[8..12], &id[12..30]);
+        for name in [id.as_str(), &capitals, half, &hyphens, "0123456789abcdef0123456789abcdef"] {
+            assert_eq!(choose(&world, &stranger, name).await, refused(RESERVED), "{name}");
+            assert_eq!(resolve(&world, name).await, Value::Null, "{name}");
+        }
+        assert_eq!(choose(&world, &stranger, "facade-decade").await, done(), "a name is no id");
+        assert_eq!(resolve(&world, "facade-decade").await, world.profile(&stranger).await["id"]);
+    }
+
     /// What is within the rules is taken, in lower case.
     async fn f5_every_name_within_the_rules_is_taken(database) {
         let world = Arc::new(World::on(database).await);

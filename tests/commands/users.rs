@@ -67,12 +67,12 @@ on_both_databases! {
         let ada = [world.sign_in("google", "ada").await, world.sign_in("github", "ada").await];
         let linus = world.sign_in("google", "linus").await;
         let id = text(&world.profile(&ada[0]).await["id"]).to_owned();
-        assert_eq!(told(&world, &["sign-out", &id]).await, format!("{id}: signed out; sessions that ended: 2\n"));
+        assert_eq!(told(&world, &["sign-out", &id]).await, format!("{id} (-, Ada Moreau): signed out; sessions that ended: 2\n"));
         for token in &ada {
             until_signed_out(&world, token).await;
         }
         assert!(world.is_signed_in(&linus).await);
-        assert_eq!(told(&world, &["sign-out", &id]).await, format!("{id}: signed out; sessions that ended: 0\n"));
+        assert_eq!(told(&world, &["sign-out", &id]).await, format!("{id} (-, Ada Moreau): signed out; sessions that ended: 0\n"));
         assert!(world.is_signed_in(&world.sign_in("google", "ada").await).await, "a new sign-in counts");
     }
 
@@ -91,18 +91,18 @@ on_both_databases! {
         let token = world.sign_in("google", "ada").await;
         world.post_as(&token, "/auth/update", &[("username", "ada")]).await;
         let id = text(&world.profile(&token).await["id"]).to_owned();
-        assert_eq!(told(&world, &["disable", "ada"]).await, format!("{id}: disabled; all sessions are over\n"));
+        assert_eq!(told(&world, &["disable", "ada"]).await, format!("{id} (ada, Ada Moreau): disabled; all sessions are over\n"));
         world.until_signed_out(&token).await;
         assert!(told(&world, &["list"]).await.trim_end().ends_with("  disabled"));
         assert!(told(&world, &["show", &id]).await.contains("disabled  20"));
         assert_eq!(world.fail_to_sign_in("google", "ada").await, "account_disabled");
 
-        assert_eq!(told(&world, &["enable", &id]).await, format!("{id}: enabled\n"));
+        assert_eq!(told(&world, &["enable", &id]).await, format!("{id} (ada, Ada Moreau): enabled\n"));
         let token = world.sign_in("google", "ada").await;
         assert_eq!(world.profile(&token).await["username"], "ada");
 
         let deleted = told(&world, &["delete", "ada"]).await;
-        assert_eq!(deleted, format!("{id}: deleted, with identities, sessions and roles\n"));
+        assert_eq!(deleted, format!("{id} (ada, Ada Moreau): deleted, with identities, sessions and roles\n"));
         world.until_signed_out(&token).await;
         assert_eq!(told(&world, &["list"]).await, "");
         let resolved = world.browser().get("/auth/resolve?username=ada").await;

@@ -36,7 +36,7 @@ on_both_databases! {
         world.post_as(&ada, "/auth/update", &[("username", "ada")]).await;
         let version = env!("CARGO_PKG_VERSION");
         let expected = format!(
-            "user         {id} (ada)\n\
+            "user         {id} (ada, Ada Moreau)\n\
              service      storage, answered by roles {version}\n\
              permissions  {{\"read\":true,\"write\":true}}\n\
              because      default_roles: Everybody who is signed in has it.\n\

@@ -100,6 +100,16 @@ impl UserId {
     }
 }
 
+/// So many hexadecimal digits are more than a word or a name has, and no more than any scheme of ids gives.
+const DIGITS_OF_AN_ID: usize = 16;
+
+/// Whether a text looks like the id of a user, by whatever scheme: 16 hexadecimal digits or more, in either case of letters,
+/// and nothing else but hyphens and underscores.
+pub fn looks_like_user_id(text: &str) -> bool {
+    let mut digits = text.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    digits.clone().count() >= DIGITS_OF_AN_ID && digits.all(|byte| byte.is_ascii_hexdigit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +122,23 @@ mod tests {
             hex::encode(Md5::digest(b"fakey@mcfakerson.com"))
         );
         assert_eq!(UserId::from_email_md5(&email).as_str().len(), 32);
+    }
+
+    #[test]
+    fn f5_the_ids_of_every_scheme_look_like_ids_in_any_case_and_with_hyphens() {
+        let email = EmailAddress::parse("boss@corp.example").unwrap();
+        for id in [UserId::random(&crate::SystemRandomness), UserId::from_email_md5(&email)] {
+            let id = id.as_str();
+            let uuid = format!("{}-{}-{}", &id[..8], &id[8..12], &id[12..]);
+            for text in [id, &id.to_ascii_uppercase(), &uuid, &id[..16], &format!("_{id}_")] {
+                assert!(looks_like_user_id(text), "{text}");
+            }
+        }
+        for name in
+            ["deadbeef", "decade-facade", "0123456789", "ada", "", "----------------", "0123456789abcdeg"]
+        {
+            assert!(!looks_like_user_id(name), "{name}");
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use email::{EmailAddress, EmailError};
 pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
 };
-pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId};
+pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id};
 pub use memory::heap_bytes;
 pub use next::{Next, NextError, NextUrl};
 pub use origin::{AllowedOrigins, ExternalAddress, Origin, OriginError};

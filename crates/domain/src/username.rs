@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::looks_like_user_id;
+
 /// Why a text cannot be a username. The texts are shown to the person who chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum UsernameError {
@@ -12,7 +14,7 @@ pub enum UsernameError {
         "a username has 2 to 32 letters, digits, hyphens or underscores, and starts with a letter or digit"
     )]
     Form,
-    /// A name that people would take for the service or its staff.
+    /// A name that people would take for the service or its staff, or for the id of somebody.
     #[error("this username is reserved")]
     Reserved,
 }
@@ -108,7 +110,7 @@ impl Username {
     /// (the Kelvin sign, the dotted capital I) are refused, so that no two inputs that look apart become one name.
     pub fn parse(text: &str) -> Result<Self, UsernameError> {
         let name = Self::from_stored(&text.to_ascii_lowercase())?;
-        if RESERVED.contains(&name.as_str()) {
+        if RESERVED.contains(&name.as_str()) || looks_like_user_id(name.as_str()) {
             return Err(UsernameError::Reserved);
         }
         Ok(name)
@@ -143,6 +145,11 @@ mod tests {
     fn f5_reserved_and_odd_names_are_refused() {
         for reserved in ["admin", "Root", "auth", "api", "NULL", "me", "system", "support"] {
             assert_eq!(Username::parse(reserved), Err(UsernameError::Reserved), "{reserved}");
+        }
+        for id in
+            ["7b6e6cd3cbd1b7b4a1fdb8dc8b7f6a2e", "7B6E6CD3CBD1B7B4A1FDB8DC8B7F6A2E", "0123-4567-89ab_cdef"]
+        {
+            assert_eq!(Username::parse(id), Err(UsernameError::Reserved), "{id}");
         }
         let long = "a".repeat(33);
         for odd in [
@@ -183,6 +190,8 @@ mod tests {
     #[test]
     fn a_stored_name_is_taken_back_though_it_is_reserved_now() {
         assert_eq!(Username::from_stored("admin").unwrap().as_str(), "admin");
+        let id = "7b6e6cd3cbd1b7b4a1fdb8dc8b7f6a2e";
+        assert_eq!(Username::from_stored(id).unwrap().as_str(), id);
         assert_eq!(Username::from_stored("Ada"), Err(UsernameError::Form));
     }
 

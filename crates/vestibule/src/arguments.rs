@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use vestibule_domain::{AuditName, EmailAddress, EmailDomain, Organization, RoleName, ServiceName};
+use vestibule_domain::{
+    AuditName, EmailAddress, EmailDomain, Organization, RoleName, ServiceName, UserId, Username,
+    UsernameError,
+};
 
 use crate::failure::Failure;
 use crate::settings::Sources;
@@ -141,20 +144,93 @@ pub(crate) enum UsersCommand {
     Delete(UserArgument),
 }
 
+/// One user: by exactly one of these.
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub(crate) struct UserArgument {
-    /// The user's id or username
-    pub(crate) user: String,
+    /// The user's id or username; refused where it may mean two
+    user: Option<String>,
+    /// The user's id
+    #[arg(long, value_parser = UserId::parse)]
+    id: Option<UserId>,
+    /// The user's username
+    #[arg(long, value_name = "NAME", value_parser = parse_username)]
+    username: Option<Username>,
 }
 
+/// One user, or everybody.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct SignOutArguments {
-    /// The user's id or username
-    pub(crate) user: Option<String>,
+    /// The user's id or username; refused where it may mean two
+    user: Option<String>,
+    /// The user's id
+    #[arg(long, value_parser = UserId::parse)]
+    id: Option<UserId>,
+    /// The user's username
+    #[arg(long, value_name = "NAME", value_parser = parse_username)]
+    username: Option<Username>,
     /// Everybody
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// One user of whom something is asked: by exactly one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct UserOption {
+    /// The user: the id or username; refused where it may mean two
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// The user: the id
+    #[arg(long, value_parser = UserId::parse)]
+    id: Option<UserId>,
+    /// The user: the username
+    #[arg(long, value_name = "NAME", value_parser = parse_username)]
+    username: Option<Username>,
+}
+
+/// A list of what concerns one user, by one of these, or of all.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct UserFilter {
+    /// Only for this user: the id or username; refused where it may mean two
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Only for this user: the id, also of one who was deleted
+    #[arg(long, value_parser = UserId::parse)]
+    id: Option<UserId>,
+    /// Only for this user: the username
+    #[arg(long, value_name = "NAME", value_parser = parse_username)]
+    username: Option<Username>,
+}
+
+/// How a command line names a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NamedUser {
+    /// By id or by username, whichever somebody has.
+    Either(String),
+    Id(UserId),
+    Username(Username),
+}
+
+macro_rules! names_a_user {
+    ($($arguments:ident),+) => {
+        $(impl $arguments {
+            /// The user that is named, if one is.
+            pub(crate) fn named_user(&self) -> Option<NamedUser> {
+                let either = self.user.clone().map(NamedUser::Either);
+                let id = || self.id.clone().map(NamedUser::Id);
+                either.or_else(id).or_else(|| self.username.clone().map(NamedUser::Username))
+            }
+        })+
+    };
+}
+names_a_user!(UserArgument, SignOutArguments, SubjectArguments, UserOption, UserFilter);
+
+/// Also one that was chosen before it was reserved.
+fn parse_username(text: &str) -> Result<Username, UsernameError> {
+    Username::from_stored(&text.to_ascii_lowercase())
 }
 
 /// A file whose name says how it is written.
@@ -173,11 +249,7 @@ pub(crate) enum RolesCommand {
     /// Take back a role, named as it was assigned
     Revoke(RoleArguments),
     /// List the assigned roles
-    List {
-        /// Only those that count for this user: the id or username
-        #[arg(long, value_name = "USER")]
-        user: Option<String>,
-    },
+    List(UserFilter),
 }
 
 #[derive(Debug, Args)]
@@ -196,9 +268,15 @@ pub(crate) struct RoleArguments {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct SubjectArguments {
-    /// One user: the id or username
+    /// One user: the id or username; refused where it may mean two
     #[arg(long, value_name = "USER")]
-    pub(crate) user: Option<String>,
+    user: Option<String>,
+    /// One user: the id
+    #[arg(long, value_parser = UserId::parse)]
+    id: Option<UserId>,
+    /// One user: the username
+    #[arg(long, value_name = "NAME", value_parser = parse_username)]
+    username: Option<Username>,
     /// Whoever has verified this address
     #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
     pub(crate) email: Option<EmailAddress>,
@@ -214,9 +292,8 @@ pub(crate) struct SubjectArguments {
 pub(crate) enum AuditCommand {
     /// List events in the order of time
     List {
-        /// Only those about this user: the id or username; of a deleted user the id
-        #[arg(long)]
-        user: Option<String>,
+        #[command(flatten)]
+        user: UserFilter,
         /// Only those of this name, such as `sign_in.refused`
         #[arg(long, value_name = "NAME")]
         event: Option<AuditName>,
@@ -233,9 +310,8 @@ pub(crate) enum AuditCommand {
 pub(crate) enum PermissionsCommand {
     /// Say what a user may do at a service, and which rules of its plugin say so
     Explain {
-        /// The user: the id or username
-        #[arg(long)]
-        user: String,
+        #[command(flatten)]
+        user: UserOption,
         /// The service, as clients name it
         #[arg(long, value_name = "NAME", value_parser = ServiceName::parse)]
         service: ServiceName,

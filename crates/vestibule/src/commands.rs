@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod config;
 mod database;
+mod find_user;
 mod healthcheck;
 mod keys;
 mod migrate;

@@ -57,12 +57,17 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "F5",
         priority: 0,
-        attack: "Reserved names, dots, NUL, broken UTF-8, a thousand letters",
-        outcome: "refused alike on both databases",
+        attack: "Reserved names, the id of somebody as a name, dots, NUL, broken UTF-8, a thousand letters",
+        outcome: "refused alike on both databases. A command that finds a name of before that may mean \
+                  two people acts on neither, and names both",
         remark: "",
         tests: &[
+            "commands::naming::f5_a_username_that_is_the_id_of_somebody_else_is_refused_until_it_is_said_which_is_meant",
+            "commands::naming::f5_a_username_that_was_the_id_of_somebody_who_is_gone_leads_nobody_to_a_stranger",
             "usernames::f5_every_name_within_the_rules_is_taken",
             "usernames::f5_odd_and_reserved_names_are_refused_alike",
+            "usernames::f5_the_id_of_anybody_by_any_scheme_is_no_username",
+            "vestibule-domain ids::tests::f5_the_ids_of_every_scheme_look_like_ids_in_any_case_and_with_hyphens",
             "vestibule-domain username::tests::f5_reserved_and_odd_names_are_refused",
         ],
     },

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use vestibule_domain::{Clock, SystemClock, UserId};
+use vestibule_domain::{Clock, SystemClock};
 use vestibule_storage::{AuditFilter, RecordedEvent, Storage};
 
-use super::database::{DATABASE, find_user, open};
+use super::database::{DATABASE, open};
+use super::find_user::find_user_id;
 use super::{block_on, say};
 use crate::arguments::AuditCommand;
 use crate::failure::Failure;
@@ -20,10 +21,7 @@ pub(crate) fn audit(sources: &Sources, command: &AuditCommand) -> Result<(), Fai
     let line = if *json { as_json } else { as_text };
     block_on(async {
         let storage = open(&url, sources.dev()).await?;
-        let user = match user {
-            Some(user) => Some(find_id(&storage, user).await?),
-            None => None,
-        };
+        let user = find_user_id(&storage, user.named_user()).await?;
         let since: &Option<Duration> = since;
         let filter = AuditFilter {
             user: user.as_ref(),
@@ -32,14 +30,6 @@ pub(crate) fn audit(sources: &Sources, command: &AuditCommand) -> Result<(), Fai
         };
         list(&storage, filter, line).await
     })
-}
-
-/// Also of somebody who is no more, whose events stay.
-async fn find_id(storage: &Storage, id_or_name: &str) -> Result<UserId, Failure> {
-    match find_user(storage, id_or_name).await {
-        Ok(user) => Ok(user.id),
-        Err(failure) => UserId::parse(id_or_name).map_err(|_| failure),
-    }
 }
 
 async fn list(

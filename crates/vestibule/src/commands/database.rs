@@ -1,6 +1,5 @@
 //! What the commands that work on the database share.
 
-use vestibule_domain::{User, UserId, Username};
 use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 
 use crate::failure::Failure;
@@ -23,20 +22,4 @@ pub(super) fn assert_exists(url: &DatabaseUrl) -> Result<(), Failure> {
         }
         None => Ok(()),
     }
-}
-
-/// By id first, which cannot be mistaken; then by username.
-pub(super) async fn find_user(storage: &Storage, id_or_name: &str) -> Result<User, Failure> {
-    if let Ok(id) = UserId::parse(id_or_name)
-        && let Some(user) = storage.find_user(&id).await.map_err(Failure::while_doing(DATABASE))?
-    {
-        return Ok(user);
-    }
-    if let Ok(username) = Username::parse(id_or_name)
-        && let Some(user) =
-            storage.find_user_by_username(&username).await.map_err(Failure::while_doing(DATABASE))?
-    {
-        return Ok(user);
-    }
-    Err(Failure::new(format_args!("no user has the id or username {id_or_name:?}")))
 }

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use vestibule_domain::{Person, PersonIdentity, ServiceName, User};
 use vestibule_plugin_host::{CallFailure, NoObserver, PermissionRequest, PluginHost, PluginPlan, exit_now};
 
-use super::database::{DATABASE, find_user, open};
+use super::database::{DATABASE, open};
+use super::find_user::{find_user, whom};
 use super::{block_on, say};
 use crate::arguments::PermissionsCommand;
 use crate::failure::Failure;
@@ -23,7 +24,7 @@ pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Re
     let (url, plugins) = Settings::read_database_and_plugins(sources)?;
     let outcome = block_on(async {
         let storage = open(&url, sources.dev()).await?;
-        let user = find_user(&storage, user).await?;
+        let user = find_user(&storage, user.named_user()).await?;
         let person = storage.find_person(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
         let host = load(plugins, service).await?;
         let outcome = explain(&host, service, &user, &person).await;
@@ -73,8 +74,7 @@ async fn explain(
 }
 
 fn say_who(host: &PluginHost, service: &ServiceName, user: &User) -> Result<(), Failure> {
-    let username = user.username.as_ref().map_or_else(String::new, |name| format!(" ({})", name.as_str()));
-    say(format_args!("user         {}{username}", user.id))?;
+    say(format_args!("user         {}", whom(user)))?;
     for plugin in host.list() {
         say(format_args!("service      {service}, answered by {} {}", plugin.name, plugin.version))?;
     }

@@ -3,7 +3,8 @@
 use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, SystemClock, User, UserId};
 use vestibule_storage::Storage;
 
-use super::database::{DATABASE, find_user, open};
+use super::database::{DATABASE, open};
+use super::find_user::{find_user, whom};
 use super::{block_on, say};
 use crate::arguments::{SignOutArguments, UsersCommand};
 use crate::failure::Failure;
@@ -17,16 +18,18 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
         let storage = open(&url, sources.dev()).await?;
         match command {
             UsersCommand::List => list(&storage).await,
-            UsersCommand::Show(argument) => show(&storage, &find_user(&storage, &argument.user).await?).await,
+            UsersCommand::Show(argument) => {
+                show(&storage, &find_user(&storage, argument.named_user()).await?).await
+            }
             UsersCommand::SignOut(arguments) => sign_out(&storage, arguments).await,
             UsersCommand::Disable(argument) => {
-                disable(&storage, &find_user(&storage, &argument.user).await?).await
+                disable(&storage, &find_user(&storage, argument.named_user()).await?).await
             }
             UsersCommand::Enable(argument) => {
-                enable(&storage, &find_user(&storage, &argument.user).await?).await
+                enable(&storage, &find_user(&storage, argument.named_user()).await?).await
             }
             UsersCommand::Delete(argument) => {
-                delete(&storage, &find_user(&storage, &argument.user).await?).await
+                delete(&storage, &find_user(&storage, argument.named_user()).await?).await
             }
         }
     })
@@ -78,13 +81,14 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
 }
 
 async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), Failure> {
-    let Some(user) = &arguments.user else { return sign_out_everybody(storage).await };
-    let user = find_user(storage, user).await?;
+    if arguments.all {
+        return sign_out_everybody(storage).await;
+    }
+    let user = find_user(storage, arguments.named_user()).await?;
     let storage = telling(storage, AuditName::AllSessionsEnded, &user);
-    let user = user.id;
-    let ended = storage.revoke_all_sessions(&user, SystemClock.now()).await;
+    let ended = storage.revoke_all_sessions(&user.id, SystemClock.now()).await;
     let ended = ended.map_err(Failure::while_doing(DATABASE))?;
-    say(format_args!("{user}: signed out; sessions that ended: {ended}"))
+    say(format_args!("{}: signed out; sessions that ended: {ended}", whom(&user)))
 }
 
 async fn sign_out_everybody(storage: &Storage) -> Result<(), Failure> {
@@ -99,19 +103,19 @@ async fn sign_out_everybody(storage: &Storage) -> Result<(), Failure> {
 async fn disable(storage: &Storage, user: &User) -> Result<(), Failure> {
     let storage = telling(storage, AuditName::UserDisabled, user);
     storage.disable_user(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
-    say(format_args!("{}: disabled; all sessions are over", user.id))
+    say(format_args!("{}: disabled; all sessions are over", whom(user)))
 }
 
 async fn enable(storage: &Storage, user: &User) -> Result<(), Failure> {
     let storage = telling(storage, AuditName::UserEnabled, user);
     storage.enable_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
-    say(format_args!("{}: enabled", user.id))
+    say(format_args!("{}: enabled", whom(user)))
 }
 
 async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
     let storage = telling(storage, AuditName::UserDeleted, user);
     storage.delete_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
-    say(format_args!("{}: deleted, with identities, sessions and roles", user.id))
+    say(format_args!("{}: deleted, with identities, sessions and roles", whom(user)))
 }
 
 fn telling(storage: &Storage, name: AuditName, user: &User) -> Storage {
