@@ -49,20 +49,18 @@ impl Stage {
 }
 
 /// Every command that takes a user, with where the user stands.
-fn commands<'a>(name: &[&'a str]) -> Vec<Vec<&'a str>> {
-    let bare = match name {
-        [_, value] => name.starts_with(&["--user"]).then_some(vec![*value]).unwrap_or_else(|| name.to_vec()),
-        _ => name.to_vec(),
-    };
+fn commands<'a>(name: &[&'a str; 2]) -> Vec<Vec<&'a str>> {
+    // The commands of `users` take it without an option.
+    let bare = if name[0] == "--user" { &name[1..] } else { &name[..] };
     let mut commands: Vec<Vec<&str>> = Vec::new();
     for command in ["show", "sign-out", "disable", "enable"] {
-        commands.push([&["users", command][..], &bare].concat());
+        commands.push([&["users", command][..], bare].concat());
     }
     commands.push([&["roles", "grant", "--role", "Writer"][..], name].concat());
     commands.push([&["roles", "list"][..], name].concat());
     commands.push([&["roles", "revoke", "--role", "Writer"][..], name].concat());
     commands.push([&["audit", "list"][..], name].concat());
-    commands.push([&["users", "delete"][..], &bare].concat());
+    commands.push([&["users", "delete"][..], bare].concat());
     commands
 }
 

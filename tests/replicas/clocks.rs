@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use vestibule_test_support::{Method, MovableClock, eventually};
 
 use super::stage::{Fleet, Site};
@@ -18,6 +19,46 @@ async fn pair(clock: &MovableClock) -> Fleet {
     let replicas = vec![site.replica().clock(clock).start().await, site.replica().start().await];
     clock.advance(SKEW);
     Fleet { replicas, site }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d9_a_replica_names_a_clock_that_differs_and_stays_ready() {
+    let clock = MovableClock::new();
+    let fleet = pair(&clock).await;
+    let warning = async |replica: usize| {
+        let answer = fleet.site.browser().get(&format!("{}/readyz", fleet.address(replica))).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (200, &json!("ready")));
+        answer.json()["warning"].as_str().unwrap_or_default().to_owned()
+    };
+    let ahead = warning(AHEAD).await;
+    assert!(ahead.starts_with("the clock is ") && ahead.ends_with(" s ahead of the database's"), "{ahead}");
+    assert_eq!(warning(RIGHT).await, "");
+    clock.back(2 * SKEW);
+    let behind = warning(AHEAD).await;
+    assert!(behind.ends_with(" s behind the database's"), "{behind}");
+}
+
+/// So far ahead that all that was spent, has ended or was told would be over for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn b2_d9_a_replica_that_leaps_ahead_deletes_nothing_that_counts_for_the_others() {
+    let clock = MovableClock::new();
+    let site = Site::new().await;
+    site.generate_keys().await;
+    let fleet = Fleet { replicas: vec![site.replica().start().await], site };
+    let token = fleet.sign_in(&fleet.site.person(1), 0, 0).await;
+    let rows = "SELECT (SELECT count(*) FROM spent_attempts) + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM audit_events)";
+    let before = fleet.site.database.query(rows);
+    clock.advance(Duration::from_secs(1_000 * 24 * 60 * 60));
+    let leaping = fleet.site.replica().setting("LOG", "info,vestibule=debug").clock(&clock).start().await;
+    let has_cleaned = async || {
+        let logs = leaping.logs();
+        logs.contains("deleted what is long over") && logs.contains("deleted old events of the audit trail")
+    };
+    eventually("it has cleaned up", has_cleaned).await;
+    // A start is told of.
+    let after = fleet.site.database.query(rows).unwrap().parse::<i64>().unwrap();
+    assert_eq!(Some(after - 1), before.map(|rows| rows.parse().unwrap()));
+    assert!(fleet.is_signed_in(0, &token).await);
 }
 
 /// A sign-in at each of both.

@@ -20,6 +20,7 @@ mod limits;
 mod lookup;
 mod observer;
 mod principal;
+mod readiness;
 mod reuse;
 mod sessions;
 mod sign_out;
@@ -27,7 +28,6 @@ mod start_sign_in;
 mod username;
 mod written;
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ use vestibule_domain::{
 };
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::Providers;
-use vestibule_storage::{Change, Storage, within_one_limit};
+use vestibule_storage::{Change, Storage};
 use vestibule_tokens::TokenService;
 
 pub use authorize::{Authorization, Grant};
@@ -49,6 +49,7 @@ pub use limits::{AccountRates, RateLimiter};
 pub use lookup::PublicProfile;
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use principal::Principal;
+pub use readiness::Readiness;
 pub use start_sign_in::StartedSignIn;
 pub use username::UsernameOutcome;
 pub use written::Written;
@@ -148,23 +149,6 @@ impl Flows {
     /// The token service, for its public keys.
     pub fn tokens(&self) -> &TokenService {
         &self.parts.tokens
-    }
-
-    /// Says what keeps the service from doing its work, if anything: database, keys or plugins.
-    pub async fn find_hindrance(&self) -> Option<&'static str> {
-        if within_one_limit(pin!(self.parts.storage.ping())).await.is_err() {
-            return Some("the database does not answer");
-        }
-        if !self.parts.tokens.is_usable() {
-            return Some("there is no usable signing key");
-        }
-        match self.parts.plugins.health() {
-            Ok(()) => None,
-            Err(reason) => {
-                tracing::warn!(%reason, "a plugin is not well");
-                Some("a plugin is not well")
-            }
-        }
     }
 
     /// Where a sign-in without `next` ends: the service's own page.

@@ -349,17 +349,21 @@ impl Example for PublicProfileAnswer {
 pub(crate) struct HealthAnswer {
     /// `alive` or `ready`.
     pub(crate) status: String,
+    /// What the operator should look at all the same: a clock that differs from the database's.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) warning: Option<String>,
 }
 
 impl HealthAnswer {
     pub(crate) fn alive() -> Self {
-        Self { status: "alive".into() }
+        Self { status: "alive".into(), warning: None }
     }
 }
 
 impl Example for HealthAnswer {
     fn example() -> Self {
-        Self { status: "ready".into() }
+        Self { status: "ready".into(), warning: Some("the clock is 50 s ahead of the database's".into()) }
     }
 }
 

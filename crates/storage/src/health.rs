@@ -1,8 +1,9 @@
 //! Whether the database can be used.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_async::RunQueryDsl;
+use vestibule_domain::Timestamp;
 
 use crate::db::{Connection, Db, Lent, query};
 use crate::error::{Failure, StorageError};
@@ -10,10 +11,15 @@ use crate::migrations::{found_version, known_version};
 use crate::storage::Storage;
 
 #[derive(QueryableByName)]
-struct ReadOnly {
-    #[diesel(sql_type = Text)]
-    transaction_read_only: String,
+struct Server {
+    #[diesel(sql_type = Bool)]
+    read_only: bool,
+    #[diesel(sql_type = BigInt)]
+    now: i64,
 }
+
+const SERVER: &str = "SELECT current_setting('transaction_read_only') = 'on' AS read_only, \
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now";
 
 #[derive(QueryableByName)]
 struct Damage {
@@ -24,7 +30,9 @@ struct Damage {
 impl Storage {
     /// Asks whether the database answers, has been migrated at least as far as this program needs, and takes writes.
     /// A schema that is ahead is no fault here: while replicas are replaced one by one, the old ones go on working.
-    pub async fn ping(&self) -> Result<(), StorageError> {
+    ///
+    /// Answers what time it is by the database's clock, if it has one of its own.
+    pub async fn ping(&self) -> Result<Option<Timestamp>, StorageError> {
         let known = known_version();
         let found = match self.db.read(&(), |connection, ()| Box::pin(found_version(connection))).await {
             Ok(found) => found,
@@ -40,20 +48,20 @@ impl Storage {
 }
 
 /// A database may answer questions long after it stopped taking writes: a demoted server, a read-only file.
-async fn check_writable(connection: &mut Connection) -> Result<(), Failure> {
+async fn check_writable(connection: &mut Connection) -> Result<Option<Timestamp>, Failure> {
     match connection.lent() {
         // Its lock for writing is held already.
-        Lent::Sqlite(_) | Lent::Closed => {}
+        Lent::Sqlite(_) | Lent::Closed => Ok(None),
         Lent::Postgres(_) => {
-            let select = diesel::sql_query("SHOW transaction_read_only");
-            let found: ReadOnly = query!(connection, |c| select.get_result(c))?;
-            if found.transaction_read_only == "on" {
+            let select = diesel::sql_query(SERVER);
+            let found: Server = query!(connection, |c| select.get_result(c))?;
+            if found.read_only {
                 connection.discard();
                 return Err(StorageError::unavailable("the server is read-only").into());
             }
+            Ok(Some(Timestamp::from_micros(found.now)))
         }
     }
-    Ok(())
 }
 
 impl Db {

@@ -30,6 +30,7 @@ pub(super) const ROWS: &[Row] = &[
             "callback::state::b2_a_used_state_stays_used_after_a_restart",
             "callback::state::b2_of_fifty_parallel_callbacks_exactly_one_signs_in",
             "callback::state::b2_two_replicas_agree_on_who_was_first",
+            "replicas::clocks::b2_d9_a_replica_that_leaps_ahead_deletes_nothing_that_counts_for_the_others",
             "replicas::races::b2_of_fifty_callbacks_at_once_on_three_replicas_one_succeeds",
             "vestibule-providers::sign_in mix_up::b2_a_code_is_sent_once_and_is_spent_then",
             "vestibule-storage::suite attempts::b2_an_attempt_is_spent_once",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use poem::web::Data;
 use poem_openapi::OpenApi;
+use vestibule_flows::Readiness;
 
 use super::Tag;
 use crate::App;
@@ -43,6 +44,7 @@ impl HealthApi {
     /// Says whether the service can do its work
     ///
     /// Looks at the database, the signing key and the plugins. A load balancer sends requests elsewhere while it says no.
+    /// A clock that differs from the database's is named and is no reason for that.
     #[oai(path = "/readyz", method = "get", tag = "Tag::Health", operation_id = "check_readiness")]
     async fn check_readiness(
         &self,
@@ -51,9 +53,9 @@ impl HealthApi {
         if app.settings.stopping.has_begun() {
             return Err(Problem::NotReady("the service is stopping").into());
         }
-        match app.flows.find_hindrance().await {
-            None => Ok(Success(HealthAnswer { status: "ready".into() })),
-            Some(reason) => Err(Problem::NotReady(reason).into()),
+        match app.flows.check_readiness().await {
+            Ok(Readiness { warning }) => Ok(Success(HealthAnswer { status: "ready".into(), warning })),
+            Err(reason) => Err(Problem::NotReady(reason).into()),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
-use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, with_causes};
-use vestibule_storage::Storage;
+use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, Timestamp, with_causes};
+use vestibule_storage::{Storage, StorageError};
 use vestibule_tokens::{KeyRing, TokenService, dir_state};
 
 use super::keys::KeyFolder;
@@ -94,11 +94,23 @@ fn tell_of_keys(event: AuditEvent, before: &[String], after: &[String], signing:
     event.with("removed", without(before, after))
 }
 
+/// What time it is by our clock or by the database's, whichever is behind: a replica whose clock leaps ahead deletes nothing
+/// that still counts for the others.
+async fn earlier_clock(storage: &Storage, clock: &Arc<dyn Clock>) -> Result<Timestamp, StorageError> {
+    let theirs = storage.ping().await?;
+    let ours = clock.now();
+    Ok(theirs.map_or(ours, |theirs| theirs.min(ours)))
+}
+
 async fn delete_old_events(storage: Storage, clock: Arc<dyn Clock>, retention: Duration) {
     let mut ticks = interval(CLEANUP_EVERY);
     loop {
         ticks.tick().await;
-        match storage.delete_audit_events(clock.now().minus(retention), CLEANUP_BATCH).await {
+        let deleted = async {
+            let before = earlier_clock(&storage, &clock).await?.minus(retention);
+            storage.delete_audit_events(before, CLEANUP_BATCH).await
+        };
+        match deleted.await {
             Ok(rows) => tracing::debug!(rows, "deleted old events of the audit trail"),
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "old events of the audit trail were not deleted");
@@ -111,7 +123,11 @@ async fn delete_ended(storage: Storage, clock: Arc<dyn Clock>) {
     let mut ticks = interval(CLEANUP_EVERY);
     loop {
         ticks.tick().await;
-        match storage.delete_expired(clock.now(), CLEANUP_BATCH).await {
+        let deleted = async {
+            let now = earlier_clock(&storage, &clock).await?;
+            storage.delete_expired(now, CLEANUP_BATCH).await
+        };
+        match deleted.await {
             Ok(rows) => tracing::debug!(?rows, "deleted what is long over"),
             Err(error) => tracing::warn!(error = with_causes(&error), "what is long over was not deleted"),
         }
