@@ -146,8 +146,10 @@ on_both_databases! {
             execute(url, statement).await;
             follower.until_heard(&session(&ada)).await;
         }
-        execute(url, "UPDATE users SET name = 'Countess'").await;
-        follower.until_heard(&user(&ada)).await;
+        for statement in ["UPDATE users SET name = 'Countess'", "UPDATE users SET generation = generation + 1"] {
+            execute(url, statement).await;
+            follower.until_heard(&user(&ada)).await;
+        }
     }
 
     async fn a_user_with_thousands_of_sessions_is_signed_out_in_one_go(bench: &Bench) {
