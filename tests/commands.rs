@@ -9,6 +9,7 @@ mod naming;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
+mod plugin_reload;
 mod running;
 mod secrets;
 mod sources;

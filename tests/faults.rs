@@ -7,6 +7,7 @@ mod calls;
 mod children;
 mod ends;
 mod hooks;
+mod looking;
 mod refusals;
 mod reloading;
 mod secrets;

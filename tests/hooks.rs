@@ -19,7 +19,6 @@ use crate::world::{APP, World, WorldBuilder, on_both_databases};
 fn with_echo(database: TestDatabase, folder: &PluginFolder) -> WorldBuilder {
     World::builder(database)
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("ALLOWED_SERVICES", "echo:scripted")
 }
 
@@ -193,7 +192,6 @@ async fn e8_an_extension_that_hangs_for_ever_keeps_nobody_in_or_out() {
     folder.add_variant("hangs", &["HANG"]);
     let world = World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("INSTALLED_EXTENSIONS", "hangs;sample-extension")
         .config("[plugin.hangs]\ntimeout = \"5m\"\n")
         .start()

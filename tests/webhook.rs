@@ -59,8 +59,7 @@ async fn what_an_event_is_answered_with_changes_the_user() {
         .setting("ALLOWED_SERVICES", "storage:webhook;echo:scripted")
         .setting("LOG_FORMAT", "json");
     let folder = crate::authorize::plugins::PluginFolder::with_scripted("echo");
-    let world =
-        world.setting("PLUGIN_PATH", &folder.path()).setting("SCRIPT", &folder.script()).start().await;
+    let world = world.setting("PLUGIN_PATH", &folder.path()).start().await;
     let token = world.sign_in("google", "ada").await;
     let user = granted(&world, &token, "echo").await["permissions"]["user"].clone();
     assert_eq!(user["attributes"], json!({"crm": {"known": true}}));

@@ -243,6 +243,15 @@ impl WorldBuilder {
         self
     }
 
+    /// Runs the program as a user who is not root.
+    pub(crate) fn without_root(mut self) -> Self {
+        self.program = self.program.without_root();
+        if let Some(file) = self.database.file() {
+            self.program.give(file.parent().expect("a directory"));
+        }
+        self
+    }
+
     /// Takes off the limits of how often one address and one account may ask, for tests that ask hundreds of times at once.
     pub(crate) fn without_limits(self) -> Self {
         ["SIGN_IN", "UPDATE", "AUTHORIZE", "LOOKUP"].iter().fold(self, |stage, what| {

@@ -28,6 +28,12 @@ static struct control *control;
 static const char *files;
 static const char *durable;
 
+static const char *copy_of(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value ? strdup(value) : NULL;
+}
+
 __attribute__((constructor)) static void map_control(void)
 {
     const char *path = getenv("DISK_SHIM_CONTROL");
@@ -36,8 +42,9 @@ __attribute__((constructor)) static void map_control(void)
         return;
     void *page = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
-    files = getenv("DISK_SHIM_FILES");
-    durable = getenv("DISK_SHIM_DURABLE");
+    /* Copies: the program wipes its environment. */
+    files = copy_of("DISK_SHIM_FILES");
+    durable = copy_of("DISK_SHIM_DURABLE");
     if (page != MAP_FAILED && files)
         control = page;
 }

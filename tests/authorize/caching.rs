@@ -11,7 +11,6 @@ use crate::world::World;
 async fn with_script(folder: &PluginFolder, table: &str) -> World {
     World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("ALLOWED_SERVICES", "storage:scripted")
         .config(table)
         .with_metrics()

@@ -70,7 +70,6 @@ async fn e3_the_call_after_a_failure_is_answered() {
     let folder = PluginFolder::with_scripted("broken");
     let world = World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("ALLOWED_SERVICES", "storage:scripted")
         .start()
         .await;
@@ -96,7 +95,6 @@ async fn e4_while_a_plugin_hangs_everything_else_is_answered() {
     let folder = PluginFolder::with_scripted("hang");
     let world = World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("ALLOWED_SERVICES", "hangs:scripted;storage:sample-permissions")
         .config("[plugin.hangs]\ntimeout = \"50s\"\n")
         .start()
@@ -129,7 +127,6 @@ async fn e4_a_hanging_plugin_is_given_up_and_taken_back_when_it_answers() {
     let folder = PluginFolder::with_scripted("hang");
     let world = World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("ALLOWED_SERVICES", "hangs:scripted;storage:sample-permissions")
         .config("[plugin.hangs]\ntimeout = \"100ms\"\nconcurrency = 2\n")
         .start()
@@ -159,7 +156,6 @@ async fn e4_a_plugin_that_fails_again_and_again_is_given_a_rest_and_taken_back()
     let folder = PluginFolder::with_scripted("later");
     let world = World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("ALLOWED_SERVICES", "storage:scripted")
         .with_metrics()
         .start()
@@ -190,7 +186,6 @@ async fn e4_more_callers_than_threads_and_places_are_told_to_come_back() {
     let folder = PluginFolder::with_scripted("hang");
     let world = World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("ALLOWED_SERVICES", "narrow:scripted")
         .config("[plugin.narrow]\ntimeout = \"50s\"\nconcurrency = 1\nqueue = 1\n")
         .start()

@@ -12,14 +12,17 @@ pub(crate) struct PluginFolder(TempDir);
 
 impl PluginFolder {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let folder = tempfile::tempdir().unwrap();
+        // A program may run as somebody else.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Self(folder)
     }
 
     /// A folder with the plugin `scripted`, which does what [`PluginFolder::write_script`] says. The program has to be
-    /// told of it by [`PluginFolder::path`] in `PLUGIN_PATH` and [`PluginFolder::script`] in `SCRIPT`.
+    /// told of it by [`PluginFolder::path`] in `PLUGIN_PATH`.
     pub(crate) fn with_scripted(script: &str) -> Self {
         let folder = Self::new();
-        folder.compile(&root().join("tests/fixtures/scripted.c"), "scripted", &[]);
+        folder.compile(&root().join("tests/fixtures/scripted.c"), "scripted", &[&folder.script_option()]);
         folder.write_script(script);
         folder
     }
@@ -32,6 +35,11 @@ impl PluginFolder {
     /// Adds the other plugin of the host's own tests, which fails for some users in the way chosen when it is compiled.
     pub(crate) fn add_turns(&self, name: &str, defines: &[&str]) {
         self.compile(&root().join("crates/plugin-host/tests/fixtures/turns.c"), name, defines);
+    }
+
+    /// Adds the plugin that tries what a process might do to others.
+    pub(crate) fn add_spy(&self, name: &str, defines: &[&str]) {
+        self.compile(&root().join("tests/fixtures/spy.c"), name, defines);
     }
 
     pub(crate) fn compile(&self, source: &Path, name: &str, defines: &[&str]) {
@@ -73,9 +81,13 @@ impl PluginFolder {
         format!("{}:{}", self.0.path().display(), built_plugins().display())
     }
 
-    /// What `SCRIPT` takes.
+    /// The file that the plugin `scripted` of this folder reads.
     pub(crate) fn script(&self) -> String {
         self.0.path().join("script").to_str().unwrap().to_owned()
+    }
+
+    fn script_option(&self) -> String {
+        format!("SCRIPT={:?}", self.script())
     }
 
     /// Tells the plugin `scripted` what to do from now on; it reads the whole of it or what was there before.

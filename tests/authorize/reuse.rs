@@ -17,7 +17,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn with_script(folder: &PluginFolder) -> WorldBuilder {
     World::builder(TestDatabase::sqlite())
         .setting("PLUGIN_PATH", &folder.path())
-        .setting("SCRIPT", &folder.script())
         .setting("ALLOWED_SERVICES", "storage:scripted")
 }
 

@@ -3,7 +3,7 @@
 //! **Owns** the host's half of the plugin ABI: where libraries may come from, what is refused before a line of them runs,
 //! the threads that calls run on, how long anybody waits, and what each kind of failure means. **Does not own** what an
 //! answer is used for (`flows`), nor what is configured (the program). The `unsafe` of the host is in `library`,
-//! `callbacks`, `raw`, `text` and `crash`, but for two lines about sockets in `process`.
+//! `callbacks`, `raw`, `text`, `crash` and `conceal`, but for a few lines of `process` about sockets and about what is taken from a child.
 //!
 //! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance looks whether it knows the
 //! answer (`cache`), whether somebody asks the same just now (`flights`) and whether the plugin may be asked (`breaker`), and asks
@@ -26,6 +26,7 @@ mod breaker;
 mod cache;
 mod callbacks;
 mod check;
+mod conceal;
 mod config;
 mod crash;
 mod describe;
@@ -40,6 +41,7 @@ mod gauges;
 mod hooks;
 mod host;
 mod inline;
+mod inspect;
 mod instance;
 mod jitter;
 mod job;
@@ -69,6 +71,7 @@ pub use answer::BadReply;
 pub use breaker::BreakerState;
 pub use cache::DEFAULT_MAX_TTL;
 pub use check::{CheckError, CheckReport, CheckRequest, check, run_check_child};
+pub use conceal::{conceal_this_process, take_environment};
 pub use config::{ConfigFault, Environment, PluginConfig};
 pub use crash::before_last_line;
 pub use error::{LoadError, LoadFault};
@@ -77,7 +80,8 @@ pub use failure::{CallFailure, FailureKind, Unavailability};
 pub use gauges::PluginGauges;
 pub use hooks::{ExtensionPatch, Hook, HookOutcome};
 pub use host::{PermissionRequest, PluginHost};
-pub use library::{PluginDescription, inspect};
+pub use inspect::inspect;
+pub use library::PluginDescription;
 pub use loaded::PluginInfo;
 pub use observer::{CacheResult, CallObserver, NoObserver, Operation, Outcome, PatchField};
 pub use plan::{HostParts, PluginPlan};
@@ -85,3 +89,4 @@ pub use process::{ChildProgram, run_plugin_process};
 pub use schema::{SchemaFault, Violation};
 pub use search::{PluginName, PluginNameError, PluginPath};
 pub use settings::{InstanceSettings, InstanceSpec, Isolation, IsolationError};
+pub use text::printable;

@@ -10,13 +10,12 @@ mod trust;
 
 use std::env::consts::DLL_PREFIX;
 use std::ffi::c_int;
-use std::path::Path;
 
 use libloading::os::unix;
 use vestibule_plugin_abi::{self as abi, ENTRY_SYMBOL, EntryFn};
 
 use crate::crash::{self, Site};
-use crate::error::{LoadError, LoadFault};
+use crate::error::LoadFault;
 pub use description::PluginDescription;
 pub(crate) use file::{CheckedFile, LoadableFile};
 pub(crate) use trust::Trust;
@@ -87,14 +86,4 @@ fn refused(error: libloading::Error) -> LoadFault {
         }
         other => LoadFault::Refused(other.to_string()),
     }
-}
-
-/// Says what a library is, after the same checks as at a start. Its constructors run, as they do whenever a library is
-/// loaded; no instance is made.
-pub fn inspect(file: &Path) -> Result<PluginDescription, LoadError> {
-    let path = std::path::absolute(file).map_err(|error| LoadError::from(LoadFault::Unreadable(error)));
-    let path = path.map_err(|error| error.in_file(file))?;
-    let library =
-        CheckedFile::read(&path, Trust::default()).and_then(|file| Library::open(&file.to_loadable()?));
-    library.map(|library| library.description).map_err(|fault| LoadError::from(fault).in_file(&path))
 }

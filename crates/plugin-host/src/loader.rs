@@ -17,7 +17,7 @@ use crate::plan::HostParts;
 use crate::process::{Newborn, ProcessRunner, Seed};
 use crate::runner::Runner;
 use crate::schema;
-use crate::{InstanceSpec, Isolation, PluginPath};
+use crate::{InstanceSettings, InstanceSpec, Isolation, PluginPath};
 
 /// How many libraries may be mapped. None is ever unmapped, so this bounds how often code can be reloaded.
 const MAX_LIBRARIES: usize = 64;
@@ -125,7 +125,9 @@ impl<'a> Loader<'a> {
         role: Role,
         file: &LoadableFile,
     ) -> Result<(Newborn, ResolvedConfig), LoadFault> {
-        let tried = Newborn::load(&self.parts.child, &spec.alias, file, spec.settings.concurrency)?;
+        let InstanceSettings { concurrency, .. } = spec.settings;
+        let rights = spec.settings.rights();
+        let tried = Newborn::load(&self.parts.child, &spec.alias, file, concurrency, rights)?;
         check_role(tried.description(), role)?;
         let config = spec.settings.config.resolve(&*self.parts.environment)?;
         schema::validate(&tried.description().config_schema, config.as_object())?;
@@ -140,6 +142,7 @@ impl<'a> Loader<'a> {
             config: spec.settings.config.clone(),
             environment: Arc::clone(&self.parts.environment),
             threads,
+            rights: spec.settings.rights(),
             queue_limit: spec.settings.queue,
             observer: Arc::clone(&self.parts.observer),
         }

@@ -35,6 +35,7 @@ use crate::observer::CallObserver;
 
 pub use child::run_plugin_process;
 pub(crate) use child::take_socket;
+pub(crate) use confine::{Rights, give_up_rights};
 pub(crate) use life::Process;
 pub(crate) use newborn::{CREATE_TIMEOUT, Newborn};
 pub use program::ChildProgram;
@@ -50,6 +51,7 @@ pub(crate) struct Seed {
     pub(crate) config: PluginConfig,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) threads: usize,
+    pub(crate) rights: Rights,
     pub(crate) queue_limit: usize,
     pub(crate) observer: Arc<dyn CallObserver>,
 }
@@ -58,7 +60,7 @@ impl Seed {
     /// A process that has made the instance. Blocks its thread.
     fn grow(&self) -> Result<Newborn, LoadFault> {
         let config = self.config.resolve(&*self.environment)?;
-        Newborn::load(&self.program, &self.alias, &self.file, self.threads)?.create(&config)
+        Newborn::load(&self.program, &self.alias, &self.file, self.threads, self.rights)?.create(&config)
     }
 }
 
@@ -87,7 +89,6 @@ impl ProcessRunner {
     pub(crate) fn start(seed: Seed, newborn: Newborn) -> Result<Self, LoadFault> {
         let runtime =
             Handle::try_current().map_err(|error| LoadFault::Process(std::io::Error::other(error)))?;
-        hide_this_process();
         let state = Mutex::new(State::new(&seed));
         let shared = Arc::new(Shared { seed, runtime, state, busy: Notify::new() });
         worker::install(&shared, newborn)?;
@@ -131,15 +132,6 @@ impl ProcessRunner {
         let workers = self.shared.lock().take_workers();
         let unfinished = workers.iter().filter(|worker| !worker.end(until));
         unfinished.count() == 0
-    }
-}
-
-/// Keeps other processes of our user, and so the plugins, from looking into our memory and environment.
-fn hide_this_process() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-    {
-        tracing::warn!(%error, "plugins with processes of their own may look into this one");
     }
 }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::PluginName;
 use crate::config::PluginConfig;
 use crate::error::LoadFault;
+use crate::process::Rights;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
@@ -69,6 +70,8 @@ pub struct InstanceSettings {
     pub sha256: Option<[u8; 32]>,
     /// Whether it may refuse a user.
     pub may_deny: bool,
+    /// Whether its process may start others. Only for an instance in a process of its own: elsewhere nothing could keep it from that.
+    pub may_spawn: bool,
     /// The most that an answer may be used again for, whatever the plugin says; [`crate::DEFAULT_MAX_TTL`] if not given.
     pub max_ttl: Option<Duration>,
     /// The plugin's own configuration.
@@ -86,7 +89,19 @@ impl InstanceSettings {
         if self.timeout.is_zero() || self.timeout > MAX_TIMEOUT {
             return Err(LoadFault::Setting("timeout must be more than zero and at most 10 minutes"));
         }
+        if self.may_spawn && self.isolation != Isolation::Process {
+            return Err(LoadFault::Setting("may_spawn is for isolation = \"process\" alone"));
+        }
         Ok(())
+    }
+
+    /// What a process may do that is started for it.
+    pub(crate) fn rights(&self) -> Rights {
+        match (self.isolation, self.may_spawn) {
+            (Isolation::Process, false) => Rights::Alone,
+            (Isolation::Process, true) => Rights::MaySpawn,
+            (Isolation::Thread | Isolation::Inline, _) => Rights::AsTheService,
+        }
     }
 }
 
@@ -99,6 +114,7 @@ impl Default for InstanceSettings {
             queue: DEFAULT_QUEUE,
             sha256: None,
             may_deny: false,
+            may_spawn: false,
             max_ttl: None,
             config: PluginConfig::default(),
         }
@@ -115,6 +131,7 @@ impl fmt::Debug for InstanceSettings {
             .field("concurrency", &self.concurrency)
             .field("queue", &self.queue)
             .field("may_deny", &self.may_deny)
+            .field("may_spawn", &self.may_spawn)
             .finish_non_exhaustive()
     }
 }
@@ -149,5 +166,8 @@ mod tests {
         assert!(InstanceSettings { concurrency: 0, ..default() }.check().is_err());
         assert!(InstanceSettings { concurrency: 1_025, ..default() }.check().is_err());
         assert!(InstanceSettings { timeout: Duration::ZERO, ..default() }.check().is_err());
+        let spawning = InstanceSettings { may_spawn: true, ..default() };
+        assert!(spawning.check().is_err());
+        assert!(InstanceSettings { isolation: Isolation::Process, ..spawning }.check().is_ok());
     }
 }

@@ -26,7 +26,7 @@ pub(crate) unsafe fn copy_printable(text: Str) -> String {
 }
 
 /// Escapes whatever could forge a line of the log or change how it is read.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let mut copy = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control()

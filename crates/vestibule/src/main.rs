@@ -23,17 +23,24 @@ use arguments::{Arguments, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == serve::PLUGIN_PROCESS) {
-        vestibule_plugin_host::run_plugin_process();
-    }
-    let arguments = Arguments::parse();
-    match run(&arguments) {
+    match begin() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
             ExitCode::FAILURE
         }
     }
+}
+
+/// INVARIANT: nothing comes before the first two lines, whatever the command: what this process reads from now on, no other process of
+/// its user can look at, and none has been started.
+fn begin() -> Result<(), Failure> {
+    vestibule_plugin_host::conceal_this_process().map_err(Failure::while_doing("prctl(PR_SET_DUMPABLE)"))?;
+    settings::take_environment()?;
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == serve::PLUGIN_PROCESS) {
+        vestibule_plugin_host::run_plugin_process();
+    }
+    run(&Arguments::parse())
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! The settings: read once, from flags, environment, file and defaults, into types in which what makes no sense cannot
 //! be written.
 
+mod environment;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod names;
@@ -24,6 +25,7 @@ use vestibule_storage::DatabaseUrl;
 
 use crate::failure::Failure;
 
+pub(crate) use environment::take as take_environment;
 pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
 pub(crate) use traces::{SamplerChoice, TraceSettings};

@@ -12,6 +12,8 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, dumpable_behavior};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::config::Settings;
@@ -46,6 +48,7 @@ impl Process {
         settings: &Settings,
         until: Instant,
     ) -> io::Result<(Self, UnixStream, Output)> {
+        require_concealed()?;
         let (ours, theirs) = UnixStream::pair()?;
         let (stdout, their_stdout) = io::pipe()?;
         let (stderr, their_stderr) = io::pipe()?;
@@ -54,7 +57,8 @@ impl Process {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(their_stdout))
             .stderr(Stdio::from(their_stderr))
-            .spawn()?;
+            .spawn()
+            .map_err(explain)?;
         let process = Self { child, _lifeline: lifeline, waited_for: false };
         // An interpreter that is no Python hangs up at once, which the first message will find.
         match frame::send(&ours, &frame::with_length(BRIDGE.as_bytes()), until) {
@@ -106,6 +110,25 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         drop(self.kill_and_wait());
+    }
+}
+
+/// What a worker runs must not look into the process around this plugin. That process sees to it, and this is a look whether it has.
+fn require_concealed() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if dumpable_behavior()? == DumpableBehavior::Dumpable {
+        return Err(io::Error::other("it could look into the process that starts it"));
+    }
+    Ok(())
+}
+
+/// Around a plugin that may not start processes the kernel says that the operation is not permitted.
+fn explain(error: io::Error) -> io::Error {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::PERM) => {
+            io::Error::other(format!("{error}; with isolation = \"process\" it needs may_spawn = true"))
+        }
+        _ => error,
     }
 }
 

@@ -63,10 +63,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "E4",
         priority: 0,
-        attack: "A plugin that hangs, computes, allocates or starts threads without end; one person who asks \
-                 a slow one without end",
+        attack: "A plugin that hangs, computes, allocates or starts threads or processes without end; one \
+                 person who asks a slow one without end",
         outcome: "a time limit for each call, bounded queues in which users take turns, a rest after \
-                  failures that concern several of them; everything else is answered",
+                  failures that concern several of them; everything else is answered; in a process, it \
+                  starts no others",
         remark: "",
         tests: &[
             "authorize::crowds::e4_in_a_process_one_account_leaves_room_at_a_slow_plugin",
@@ -84,6 +85,7 @@ pub(super) const ROWS: &[Row] = &[
             "commands::plugin_check::faults::e4_what_instances_leave_behind_is_found",
             "faults::calls::e3_e4_e5_e7_in_a_process_a_fault_costs_the_call_and_nobody_else",
             "faults::calls::e3_e4_e7_on_threads_a_fault_costs_the_call_and_nobody_else",
+            "faults::looking::n5_e4_e5_a_plugin_in_a_process_looks_into_no_other_acts_on_none_and_starts_none",
             "vestibule-plugin-host breaker::tests::e4_a_probe_that_fails_for_one_user_leaves_the_next_to_somebody_else",
             "vestibule-plugin-host breaker::tests::e4_neither_the_queue_nor_a_call_without_its_time_says_anything_about_the_plugin",
             "vestibule-plugin-host breaker::tests::e4_one_user_for_whom_it_fails_locks_nobody_out",
@@ -117,8 +119,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "E5",
         priority: 1,
-        attack: "A plugin that ends the process",
-        outcome: "with `isolation = \"process\"` it is its own; else the last line names it, and \
+        attack: "A plugin that ends the process, its own or by a signal that of the service",
+        outcome: "with `isolation = \"process\"` it is its own, and signals to others are refused; else the last line names it, and \
                   nothing that was acknowledged is lost",
         remark: "",
         tests: &[
@@ -131,6 +133,7 @@ pub(super) const ROWS: &[Row] = &[
             "faults::children::e5_plugins_processes_do_not_outlive_a_service_that_is_killed",
             "faults::ends::e5_inline_the_last_line_names_the_plugin_that_ended_the_service",
             "faults::ends::e5_on_threads_the_last_line_names_the_plugin_that_ended_the_service",
+            "faults::looking::n5_e4_e5_a_plugin_in_a_process_looks_into_no_other_acts_on_none_and_starts_none",
             "vestibule-plugin-host::host crash::e5_a_plugin_that_aborts_or_gets_another_fatal_signal_is_named",
             "vestibule-plugin-host::host crash::e5_a_plugin_that_calls_exit_ends_the_process_as_a_failure_without_destructors",
             "vestibule-plugin-host::host crash::e5_a_plugin_that_follows_a_bad_pointer_is_named_in_the_last_line",

@@ -69,11 +69,17 @@ pub(super) const ROWS: &[Row] = &[
         id: "N5",
         priority: 0,
         attack: "Secrets in debugging texts, in the environment of children, in `/proc`, in \
-                 statements of the database",
-        outcome: "secrets have no readable form; children get none of them",
+                 statements of the database; a plugin that looks into its parent as soon as it is loaded",
+        outcome: "secrets have no readable form; children get none of them, and no process of the \
+                  same user may look into the program from its first act on",
         remark: "",
         tests: &[
             "commands::secrets::n5_no_error_text_shows_a_secret",
+            "faults::looking::n5_a_plugin_that_is_inspected_or_checked_looks_into_no_command",
+            "faults::looking::n5_a_plugin_that_may_start_processes_looks_into_none_of_the_service_s",
+            "faults::looking::n5_a_worker_of_python_never_looks_into_the_service_under_each_isolation",
+            "faults::looking::n5_e4_e5_a_plugin_in_a_process_looks_into_no_other_acts_on_none_and_starts_none",
+            "faults::looking::n5_the_environment_that_the_kernel_shows_has_no_setting_and_no_secret",
             "faults::secrets::n5_neither_the_signing_key_nor_a_setting_is_in_the_memory_of_a_plugin_s_process",
             "leaks::database_log::n5_a_postgres_log_of_all_statements_with_their_values_has_no_secret",
             "leaks::start::n5_a_mistake_in_the_file_is_not_shown",
@@ -81,7 +87,10 @@ pub(super) const ROWS: &[Row] = &[
             "leaks::start::n5_a_wrong_database_address_is_not_shown",
             "leaks::start::n5_a_wrong_file_of_a_secret_is_not_shown",
             "leaks::start::n5_a_wrong_key_is_not_shown",
+            "vestibule settings::environment::tests::n5_no_secret_stays_in_the_environment",
             "vestibule settings::traces::tests::n5_headers_that_make_no_sense_are_not_shown",
+            "vestibule-plugin-host conceal::environment::tests::n5_nothing_is_left_of_a_variable_but_of_those_that_are_kept",
+            "vestibule-plugin-host conceal::memory::tests::n5_a_process_that_others_may_look_into_is_known_and_can_be_closed",
             "vestibule-plugin-host config::tests::n5_a_configuration_is_not_shown",
             "vestibule-providers oidc::settings::tests::n5_debug_does_not_show_the_secret",
             "vestibule-storage url::tests::n5_a_password_that_may_end_in_two_places_is_refused_and_not_shown",
@@ -93,10 +102,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "N6",
         priority: 1,
-        attack: "Metrics from outside; health checks that open doors",
-        outcome: "a listener of their own; a health check is a request like any other",
+        attack: "Metrics from outside; health checks that open doors; another user in the place of the \
+                 service that `plugin reload` asks",
+        outcome: "a listener of their own; a health check is a request like any other; whose a socket is, \
+                  the kernel says",
         remark: "",
         tests: &[
+            "commands::plugin_reload::n6_another_user_who_takes_the_name_first_neither_answers_for_the_service_nor_hides_it",
+            "commands::plugin_reload::n6_whatever_is_answered_in_the_place_of_the_service_is_cut_and_cannot_draw_on_the_terminal",
             "cross_origin::headers::n6_metrics_are_on_their_own_listener_alone",
             "threats::leaks::n6_health_tells_neither_versions_nor_places",
             "threats::leaks::n6_whoever_says_that_it_watches_the_service_is_told_no_more",

@@ -62,7 +62,7 @@ type Started = (Process, Receiver<String>, UnixStream);
 
 fn start(program: &ChildProgram, folder: Option<&Path>) -> io::Result<Started> {
     let (ours, theirs) = UnixStream::pair()?;
-    let mut command = program.command();
+    let mut command = program.command()?;
     if let Some(folder) = folder {
         command.current_dir(folder);
     }

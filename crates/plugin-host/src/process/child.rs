@@ -11,6 +11,7 @@ use super::confine::confine;
 use super::link::Link;
 use super::wire::{self, CreateOrder, LoadOrder, MAX_PACKET, Report, ToChild};
 use crate::answer::RawAnswer;
+use crate::conceal::conceal_this_process;
 use crate::config::ResolvedConfig;
 use crate::exit::exit_now;
 use crate::library::{Library, LoadableFile};
@@ -40,6 +41,8 @@ struct Served {
 impl Served {
     /// Loads, makes the instance, serves until the service has nothing more to ask, and ends the instance.
     fn begin() -> io::Result<()> {
+        // Other plugins have no business with this one's configuration either.
+        conceal_this_process()?;
         let link = Arc::new(Link::new(take_socket()?));
         let (packet, file) = link.receive_with_file()?;
         let (Ok(ToChild::Load(order)), Some(file)) = (ToChild::parse(&packet), file) else {
@@ -132,7 +135,7 @@ fn close_all_but(socket: &OwnedFd) {
 }
 
 fn load(link: &Arc<Link>, order: LoadOrder, file: OwnedFd) -> Result<Library, String> {
-    confine(order.parent, order.threads)
+    confine(order.parent, order.threads, order.rights)
         .map_err(|error| format!("its process cannot be confined: {error}"))?;
     log_sink::divert(Box::new(ToService { link: Arc::clone(link), most_verbose: order.log_level }));
     let file = LoadableFile::from_parts(order.file, order.sha256, file);

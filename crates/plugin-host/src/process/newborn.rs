@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::confine::Rights;
 use super::life::{Process, describe};
 use super::link::{Link, Silence};
 use super::program::ChildProgram;
@@ -33,6 +34,7 @@ impl Newborn {
         alias: &str,
         file: &LoadableFile,
         threads: usize,
+        rights: Rights,
     ) -> Result<Self, LoadFault> {
         let mut child = Child::start(program, alias).map_err(LoadFault::Process)?;
         let order = LoadOrder {
@@ -40,6 +42,7 @@ impl Newborn {
             file: file.path().to_owned(),
             sha256: file.sha256(),
             threads,
+            rights,
             log_level: log_sink::most_verbose(),
         };
         let sent = child.link.send_with_file(&wire::load(&order), file.copy());

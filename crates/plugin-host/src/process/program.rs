@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 
+use crate::conceal::require_concealed;
+
 /// What a plugin's process keeps of the environment. No setting of the service is among these.
 const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
@@ -27,18 +29,22 @@ impl ChildProgram {
     /// Starts the program with the socket as its standard input. Its other files are the standard output and error of this
     /// process.
     pub(super) fn spawn(&self, alias: &str, socket: OwnedFd) -> io::Result<Child> {
-        let mut command = self.command();
+        let mut command = self.command()?;
         command.arg(alias).stdin(Stdio::from(socket));
         spawn_from_lasting_thread(command)
     }
 
     /// The program as every child of ours is started: without our environment, and as the leader of a process group, so that a
     /// key pressed at a terminal is not meant for it.
-    pub(crate) fn command(&self) -> Command {
+    ///
+    /// # Errors
+    /// While the child could look into this process.
+    pub(crate) fn command(&self) -> io::Result<Command> {
+        require_concealed()?;
         let mut command = Command::new(&self.path);
         command.arg0("vestibule").args(&self.arguments).env_clear().process_group(0);
         command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))));
-        command
+        Ok(command)
     }
 }
 

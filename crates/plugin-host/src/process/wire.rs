@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::confine::Rights;
 use crate::Hook;
 use crate::answer::{BadReply, RawAnswer, RawReply};
 use crate::library::PluginDescription;
@@ -41,6 +42,8 @@ pub(super) struct LoadOrder {
     pub(super) sha256: [u8; 32],
     /// How many calls will run at once.
     pub(super) threads: usize,
+    /// What it may do.
+    pub(super) rights: Rights,
     /// The least important level that the service's log takes from plugins.
     pub(super) log_level: i32,
 }

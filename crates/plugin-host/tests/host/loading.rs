@@ -8,7 +8,7 @@ use vestibule_plugin_host::{
     InstanceSettings, LoadFault, Operation, PluginHost, PluginPath, PluginPlan, inspect,
 };
 
-use crate::support::{Folder, ask, config, explain, parts, service, spec};
+use crate::support::{Folder, ask, config, explain, parts, service, spec, this_program};
 
 /// The text of the error with which a host of this folder does not start.
 fn refused(folder: &Folder, plugin: &str) -> String {
@@ -176,7 +176,7 @@ fn e6_links_folders_and_absent_files_are_refused() {
 #[test]
 fn e6_a_pinned_library_must_be_the_one() {
     let folder = Folder::with_variant(&[]);
-    let sha256 = inspect(&folder.file("variant")).unwrap().sha256;
+    let sha256 = inspect(&folder.file("variant"), &this_program()).unwrap().sha256;
     let pinned = |sha256| InstanceSettings { sha256: Some(sha256), ..InstanceSettings::default() };
     assert!(folder.serve("variant", pinned(sha256)).is_ok());
     let error = folder.serve("variant", pinned([7; 32])).unwrap_err();
@@ -248,13 +248,13 @@ async fn one_library_serves_several_instances_with_their_own_configuration() {
 fn a_description_tells_people_what_a_plugin_is() {
     let folder = Folder::with_built(&["sample-permissions"]);
     folder.compile("variant.c", "variant", &["FLAGS=1"]);
-    let sample = inspect(&folder.file("sample_permissions")).unwrap();
+    let sample = inspect(&folder.file("sample_permissions"), &this_program()).unwrap();
     assert!(sample.provides(Operation::Permissions) && !sample.provides(Operation::UserLogin));
     let text = sample.to_string();
     for part in ["name      sample-permissions", "abi       1.0", "get_permissions", "rustc", "\"granted\""] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let variant = inspect(&folder.file("variant")).unwrap();
+    let variant = inspect(&folder.file("variant"), &this_program()).unwrap();
     assert!(!variant.wants_identities && !variant.provides(Operation::Explain));
     let variant = variant.to_string();
     assert!(variant.contains("version   1\\n2") && variant.contains("one at a time"), "{variant}");
@@ -265,7 +265,7 @@ async fn a_plugin_may_want_identities_and_explain_itself() {
     let folder = Folder::with_variant(&["FLAGS=2", "EXPLAIN"]);
     let host = folder.serve("variant", InstanceSettings::default()).unwrap();
     assert_eq!(json!(explain(&host, "billing", "ada").await.unwrap()), json!({"ok": true}));
-    let variant = inspect(&folder.file("variant")).unwrap();
+    let variant = inspect(&folder.file("variant"), &this_program()).unwrap();
     assert!(variant.wants_identities && !variant.serial && variant.provides(Operation::Explain));
     let text = variant.to_string();
     assert!(text.contains("reads     user, identities") && text.contains(", explain"), "{text}");

@@ -12,7 +12,7 @@ use vestibule_plugin_host::{
     inspect,
 };
 
-use crate::support::{Folder, ask, config, explain, patient, spec, user};
+use crate::support::{Folder, ask, config, explain, patient, spec, this_program, user};
 
 /// Where the calls run.
 const ISOLATIONS: &[Isolation] = &[Isolation::Thread, Isolation::Process, Isolation::Inline];
@@ -58,7 +58,7 @@ fn build_museum() -> Folder {
 }
 
 fn assert_described(folder: &Folder, plugin: &str, file: &str, abi: (u16, u16)) {
-    let description = inspect(&folder.file(file)).unwrap();
+    let description = inspect(&folder.file(file), &this_program()).unwrap();
     assert_eq!((description.name.as_str(), description.version.as_str()), (plugin, "0.1.0"));
     assert_eq!((description.abi, description.config_schema.as_str()), (abi, "{}"), "{plugin}");
     let all = [

@@ -125,7 +125,8 @@ pub(crate) fn parts_with(observer: Arc<Recorder>) -> HostParts {
 }
 
 /// This test program, told to be the process of a plugin.
-fn this_program() -> ChildProgram {
+pub(crate) fn this_program() -> ChildProgram {
+    vestibule_plugin_host::conceal_this_process().unwrap();
     let arguments = ["--exact", "support::plugin_process", "--nocapture"].map(OsString::from).to_vec();
     ChildProgram { path: std::env::current_exe().unwrap(), arguments }
 }

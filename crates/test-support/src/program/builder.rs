@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -24,7 +25,11 @@ pub struct ProgramBuilder {
     environment: BTreeMap<String, OsString>,
     arguments: Vec<String>,
     ready_path: Option<String>,
+    user: Option<u32>,
 }
+
+/// A user whom nobody else runs as and to whom nothing belongs.
+const ORDINARY_USER: u32 = 54_321;
 
 impl ProgramBuilder {
     pub(super) fn new() -> Self {
@@ -38,6 +43,7 @@ impl ProgramBuilder {
             environment: BTreeMap::new(),
             arguments: Vec::new(),
             ready_path: Some("/readyz".into()),
+            user: None,
         };
         builder
             .variable("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -106,6 +112,27 @@ impl ProgramBuilder {
     pub fn ready_at(mut self, path: Option<&str>) -> Self {
         self.ready_path = path.map(str::to_owned);
         self
+    }
+
+    /// Runs the program and its commands as a user who is not root. Whoever is none runs them as before.
+    ///
+    /// # Panics
+    ///
+    /// When the directory cannot be given to that user.
+    #[must_use]
+    pub fn without_root(mut self) -> Self {
+        self.user = rustix::process::geteuid().is_root().then_some(ORDINARY_USER);
+        self.give(self.directory());
+        self
+    }
+
+    /// Gives a file or a directory to whom the program runs as.
+    ///
+    /// # Panics
+    ///
+    /// When that is not possible.
+    pub fn give(&self, path: &Path) {
+        chown(path, self.user, self.user).expect("root gives away what it likes");
     }
 
     /// Starts another executable than the one that was built with the tests.
@@ -187,6 +214,9 @@ impl ProgramBuilder {
         let mut command = Command::new(&self.executable);
         command.args(arguments).current_dir(self.directory()).env_clear().envs(&self.environment);
         command.stdin(Stdio::null());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         let config = self.config_file();
         if config.exists() {
             command.arg("--config").arg(config);

@@ -8,7 +8,7 @@ use vestibule_plugin_host::{inspect, run_check_child};
 use super::{block_on, say};
 use crate::arguments::PluginCommand;
 use crate::failure::Failure;
-use crate::serve::ask_for_reload;
+use crate::serve::{PLUGIN_PROCESS, ask_for_reload, this_program};
 use crate::settings::{Settings, Sources};
 
 pub(crate) fn plugin(
@@ -16,7 +16,9 @@ pub(crate) fn plugin(
     sources: impl FnOnce() -> Result<Sources, Failure>,
 ) -> Result<(), Failure> {
     match command {
-        PluginCommand::Inspect { file } => say(inspect(file).map_err(Failure::new)?),
+        PluginCommand::Inspect { file } => {
+            say(inspect(file, &this_program(&[PLUGIN_PROCESS])).map_err(Failure::new)?)
+        }
         PluginCommand::Check { file, config, json } => check::check(file, config.as_deref(), *json),
         PluginCommand::CheckChild => run_check_child(),
         PluginCommand::Reload => reload(&sources()?),

@@ -1,14 +1,17 @@
 //! Other plugins in the place of the present ones, while requests go on: at SIGHUP, and at `vestibule plugin reload`.
 //!
-//! The command reaches the service through a socket that has a name and no file (unix(7), abstract sockets). Either side heeds the
-//! other only if it belongs to the same user; root may ask any service.
+//! The command reaches the service through a [`socket`]. Either side heeds the other only if it belongs to the same user; root may ask any
+//! service.
+
+mod asking;
+mod socket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -19,13 +22,13 @@ use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
 use super::trail::Trail;
+pub(crate) use asking::ask_for;
+use socket::{our_user, peer_of};
 
 const RELOAD: &[u8] = b"reload\n";
-const DONE: &str = "done\n";
+const DONE: &[u8] = b"done\n";
 /// How long a client of the socket may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a reload may take: every plugin has a minute.
-const LONGEST: Duration = Duration::from_secs(600);
 
 /// What a reload takes.
 struct Reloader {
@@ -58,7 +61,7 @@ async fn heed_signals(reloader: &Arc<Reloader>) {
 }
 
 async fn heed_commands(reloader: &Arc<Reloader>, listen: SocketAddr) {
-    let listener = match UnixListener::bind(socket_name(listen)) {
+    let listener = match socket::listen(listen) {
         Ok(listener) => listener,
         Err(error) => {
             return tracing::warn!(%error, "`vestibule plugin reload` will not reach this service; SIGHUP does");
@@ -84,8 +87,9 @@ async fn answer(reloader: &Arc<Reloader>, mut stream: UnixStream) {
     if !matches!(timeout(PATIENCE, stream.read_exact(&mut wish)).await, Ok(Ok(_))) || wish != *RELOAD {
         return;
     }
-    let said = reloader.reload().await.map_or_else(|failure| failure.to_string(), |()| DONE.to_owned());
-    drop(stream.write_all(said.as_bytes()).await);
+    let said =
+        reloader.reload().await.map_or_else(|failure| failure.to_string().into_bytes(), |()| DONE.to_vec());
+    drop(stream.write_all(&said).await);
 }
 
 impl Reloader {
@@ -120,35 +124,4 @@ impl Reloader {
         let plan = Settings::read_plugins(&self.sources.read_again()?)?;
         self.plugins.reload(&plan).map_err(Failure::while_doing("a plugin cannot be loaded"))
     }
-}
-
-/// Lets the service that listens there reload its plugins, and waits until it has.
-pub(crate) async fn ask_for(listen: SocketAddr) -> Result<(), Failure> {
-    let absent =
-        |error| Failure::new(format_args!("no service with LISTEN={listen} is to be found here: {error}"));
-    let mut stream = UnixStream::connect(socket_name(listen)).await.map_err(absent)?;
-    if our_user() != 0 && peer_of(&stream) != Some(our_user()) {
-        return Err(Failure::new("the service belongs to another user"));
-    }
-    stream.write_all(RELOAD).await?;
-    let mut said = String::new();
-    let late = |_| Failure::new("the service does not answer");
-    timeout(LONGEST, stream.read_to_string(&mut said)).await.map_err(late)??;
-    match said.as_str() {
-        DONE => Ok(()),
-        "" => Err(Failure::new("the service ended, or belongs to another user")),
-        failure => Err(Failure::new(format_args!("the plugins stay as they were: {failure}"))),
-    }
-}
-
-fn socket_name(listen: SocketAddr) -> String {
-    format!("\0vestibule/{listen}")
-}
-
-fn our_user() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-fn peer_of(stream: &UnixStream) -> Option<u32> {
-    stream.peer_cred().ok().map(|peer| peer.uid())
 }

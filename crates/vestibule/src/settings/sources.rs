@@ -7,6 +7,7 @@ use std::sync::Arc;
 use toml::{Table, Value};
 use vestibule_plugin_host::Environment;
 
+use super::environment;
 use super::names::{SECRETS, TABLES, TEXTS, separator_of};
 use crate::failure::Failure;
 
@@ -62,9 +63,8 @@ impl Sources {
     }
 
     /// The environment, for what plugins are configured with.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn environment() -> Arc<dyn Environment> {
-        Arc::new(|name: &str| std::env::var(name).ok())
+        Arc::new(|name: &str| environment::find(name).map(str::to_owned))
     }
 
     fn take_file(&mut self, text: &str) -> Result<(), String> {
@@ -109,11 +109,10 @@ impl Sources {
     }
 
     /// The text of a setting; empty counts as absent.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(super) fn find(&self, name: &str) -> Option<String> {
         let present = |text: &String| !text.trim().is_empty();
         let flag = self.flags.get(name).cloned().filter(present);
-        let environment = || std::env::var(name).ok().filter(present);
+        let environment = || environment::find(name).map(str::to_owned).filter(present);
         flag.or_else(environment).or_else(|| self.texts.get(name).cloned().filter(present))
     }
 

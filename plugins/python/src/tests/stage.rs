@@ -7,12 +7,18 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tempfile::TempDir;
 use vestibule_plugin_sdk::abi::code;
 use vestibule_plugin_sdk::testing::{Answer, Harness};
 use vestibule_plugin_sdk::{Value, json};
 
 use crate::Python;
+
+/// What the service does before anything else.
+fn conceal() {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).unwrap();
+}
 
 /// The interpreter behind `python3`, which may be a script that takes its time to find it.
 pub(super) fn python() -> &'static str {
@@ -79,6 +85,7 @@ pub(super) fn write_module(folder: &Path, source: &str) {
 }
 
 pub(super) fn config(folder: &Path, with: Value) -> Value {
+    conceal();
     let mut config = json!({
         "module": "acme.access", "path": [folder], "python": python(), "workers": 1, "start_timeout": "2m",
         // Two versions of a module within a second would look the same to the cache of compiled modules.

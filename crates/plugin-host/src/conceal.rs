@@ -1,0 +1,46 @@
+//! What this process keeps from other processes of its user, which the processes of plugins are.
+//!
+//! INVARIANT: code of a plugin runs, here or in a child, only after this process has concealed itself: a descriptor of its memory that
+//! is open once is good for ever. So the program does it before anything else, and nothing starts a child before.
+
+use std::ffi::OsString;
+use std::io;
+
+#[cfg(target_os = "linux")]
+mod environment;
+#[cfg(target_os = "linux")]
+mod memory;
+
+/// Keeps other processes of our user from looking into the memory, the environment and the open files of this one (it is not *dumpable*
+/// any more, in the words of prctl(2)), and the kernel from writing a core file of it. Holds until the process executes another
+/// program, or code in it takes it back.
+///
+/// # Errors
+/// When the system does not do it.
+pub fn conceal_this_process() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    memory::conceal()?;
+    Ok(())
+}
+
+/// Whether the above has been done and still holds, for whoever is about to start a child.
+pub(crate) fn require_concealed() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    memory::require_concealed()?;
+    Ok(())
+}
+
+/// Takes the variables out of the environment of this process, in their order, and wipes them from the place where the kernel shows
+/// them to others. Those whose names are to be kept are left as well: the C library and others look them up there.
+///
+/// # Errors
+/// When the process has other threads already, which may be reading the environment.
+pub fn take_environment(is_kept: fn(&[u8]) -> bool) -> io::Result<Vec<(OsString, OsString)>> {
+    #[cfg(target_os = "linux")]
+    return environment::take(is_kept);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = is_kept;
+        Ok(std::env::vars_os().collect())
+    }
+}
