@@ -20,10 +20,10 @@ use std::process::Output;
 use vestibule_test_support::{Program, ProgramBuilder};
 
 /// What a command left behind.
-struct Outcome {
-    status: Option<i32>,
-    out: String,
-    error: String,
+pub(crate) struct Outcome {
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) error: String,
 }
 
 impl From<Output> for Outcome {

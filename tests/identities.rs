@@ -65,6 +65,10 @@ on_both_databases! {
             (json!([null, 7, [], {}, "victim@example.com", {"verified": true}]), Value::Null),
             (
                 json!([entry(VICTIM, true, json!(false)), entry("own@example.com", false, json!(true))]),
+                Value::Null,
+            ),
+            (
+                json!([entry(VICTIM, false, json!(true)), entry("own@example.com", true, json!(true))]),
                 json!("own@example.com"),
             ),
         ]) {

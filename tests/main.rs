@@ -15,6 +15,7 @@
     reason = "tests may fail loudly, and so may their helpers; what they measure is printed for whoever asks"
 )]
 
+mod address_trust;
 mod audit_log;
 mod authorize;
 mod backups;
@@ -35,6 +36,7 @@ mod next;
 mod observability;
 mod openapi;
 mod outages;
+mod provider_changes;
 mod python;
 mod replicas;
 mod restart;
@@ -45,6 +47,7 @@ mod sign_out;
 mod snippets;
 mod threats;
 mod tokens;
+mod unlinking;
 mod upstream;
 mod usernames;
 mod verifiers;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use url::Url;
-use vestibule_provider_emulator::{Clock, Control, Emulator, EmulatorOptions, RedirectPolicy, RedirectUris};
+use vestibule_provider_emulator::{
+    Client as EmulatedClient, Clock, Control, Emulator, EmulatorOptions, RedirectPolicy, RedirectUris,
+};
 use vestibule_test_support::{
     Answer, Client, FaultyDisk, MovableClock, Program, ProgramBuilder, TestDatabase, eventually,
 };
@@ -54,7 +56,11 @@ pub(crate) struct WorldBuilder {
     config: String,
     left_out: Vec<String>,
     key_in_environment: bool,
+    corporate: String,
 }
+
+/// What stands in the table of the corporate issuer unless a test says otherwise: its word about addresses is believed.
+pub(crate) const TRUSTED: &str = "trust_email = true";
 
 impl World {
     /// The usual stage.
@@ -75,7 +81,8 @@ impl World {
             .setting("RATE_LIMIT_UPDATE_PER_ACCOUNT", "1000/1m");
         let emulator = EmulatorOptions { redirect_uris, ..EmulatorOptions::default() };
         let (config, left_out) = (String::new(), Vec::new());
-        WorldBuilder { program, emulator, database, config, left_out, key_in_environment: false }
+        let (key_in_environment, corporate) = (false, TRUSTED.to_owned());
+        WorldBuilder { program, emulator, database, config, left_out, key_in_environment, corporate }
     }
 
     /// A browser without cookies.
@@ -185,6 +192,15 @@ impl World {
         [std::fs::read(file).unwrap(), std::fs::read(log).unwrap_or_default()].concat()
     }
 
+    /// Puts another text in the place of the corporate issuer's table, which is the last, and starts the program again.
+    pub(crate) async fn replace_corporate(&mut self, table: &str) {
+        let file = self.program.directory().join("vestibule.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let rest = text.split_once("[providers.corporate]").map_or(text.as_str(), |(rest, _)| rest);
+        std::fs::write(&file, format!("{rest}\n{table}")).unwrap();
+        self.program.restart().await;
+    }
+
     /// Waits until a token counts no more, because another process has ended its session.
     pub(crate) async fn until_signed_out(&self, token: &str) {
         eventually("the token is dead", async || !self.is_signed_in(token).await).await;
@@ -220,6 +236,12 @@ impl WorldBuilder {
     pub(crate) fn config(mut self, text: &str) -> Self {
         self.config.push_str(text);
         self.config.push('\n');
+        self
+    }
+
+    /// What else stands in the table of the corporate issuer, in place of the trust in its addresses.
+    pub(crate) fn corporate(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.corporate);
         self
     }
 
@@ -272,7 +294,7 @@ impl WorldBuilder {
     /// Starts the emulator, makes a key and starts the program, with Google, GitHub and a corporate issuer.
     pub(crate) async fn start(self) -> World {
         let emulator = Emulator::start(self.emulator).await.expect("a free port");
-        let program = point_at(self.program, &emulator, &self.config);
+        let program = point_at(self.program, &emulator, &self.config, &self.corporate);
         let program = self.left_out.iter().fold(program, |program, name| program.without(name));
         let made = program.run(&["keys", "generate"]).await;
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -324,16 +346,24 @@ fn address_of_metrics(base_url: &str) -> String {
     format!("http://127.0.0.1:{}", port + 1)
 }
 
-/// A program whose providers are those of the emulator, with more of `vestibule.toml`.
-pub(crate) fn point_at(program: ProgramBuilder, emulator: &Emulator, config: &str) -> ProgramBuilder {
-    let (google, github, corporate) =
-        (emulator.google_client(), emulator.github_client(), emulator.corporate_client());
-    let corporate = format!(
-        "[providers.corporate]\nissuer = {:?}\nclient_id = {:?}\nclient_secret = {:?}\nlabel = \"Corporate\"\n",
-        emulator.corporate_issuer(),
-        corporate.id,
-        corporate.secret
-    );
+/// The table of a provider at one of the emulator's issuers.
+pub(crate) fn provider_table(name: &str, issuer: &str, client: &EmulatedClient, more: &str) -> String {
+    format!(
+        "[providers.{name}]\nissuer = {issuer:?}\nclient_id = {:?}\nclient_secret = {:?}\nlabel = \"Corporate\"\n{more}\n",
+        client.id, client.secret
+    )
+}
+
+/// A program whose providers are those of the emulator, with more of `vestibule.toml` and of the corporate issuer's table.
+pub(crate) fn point_at(
+    program: ProgramBuilder,
+    emulator: &Emulator,
+    config: &str,
+    corporate: &str,
+) -> ProgramBuilder {
+    let (google, github) = (emulator.google_client(), emulator.github_client());
+    let corporate =
+        provider_table("corporate", &emulator.corporate_issuer(), emulator.corporate_client(), corporate);
     program
         .setting("GOOGLE_ISSUER", &emulator.google_issuer())
         .setting("GOOGLE_KEY", &google.id)

@@ -5,7 +5,7 @@ use vestibule_test_support::Program;
 use super::command;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 31] = [
+const COMMANDS: [(&[&str], &[&str]); 34] = [
     (
         &[],
         &[
@@ -17,6 +17,7 @@ const COMMANDS: [(&[&str], &[&str]); 31] = [
             "openapi",
             "plugin",
             "users",
+            "providers",
             "roles",
             "permissions",
             "audit",
@@ -47,14 +48,37 @@ const COMMANDS: [(&[&str], &[&str]); 31] = [
     (&["users", "sign-out"], &["USER", "--id", "--username", "--all", "End all sessions"]),
     (&["users", "disable"], &["USER", "--id", "--username", "End a user's sessions"]),
     (&["users", "delete"], &["USER", "--id", "--username", "identities, sessions"]),
+    (&["users", "unlink"], &["<USER>", "<PROVIDER:SUBJECT>", "github:42"]),
+    (&["providers"], &["forget"]),
+    (&["providers", "forget"], &["<NAME>", "--dry-run", "not configured any more"]),
     (&["roles"], &["grant", "revoke", "list"]),
     (
         &["roles", "grant"],
-        &["--role", "--user", "--id", "--username", "--email", "--domain", "--organization", "--service"],
+        &[
+            "--role",
+            "--user",
+            "--id",
+            "--username",
+            "--email",
+            "--domain",
+            "--organization",
+            "--provider",
+            "--service",
+        ],
     ),
     (
         &["roles", "revoke"],
-        &["--role", "--user", "--id", "--username", "--email", "--domain", "--organization", "--service"],
+        &[
+            "--role",
+            "--user",
+            "--id",
+            "--username",
+            "--email",
+            "--domain",
+            "--organization",
+            "--provider",
+            "--service",
+        ],
     ),
     (&["roles", "list"], &["--user", "--id", "--username"]),
     (&["permissions"], &["explain"]),

@@ -40,6 +40,9 @@ async fn l16_a_value_that_makes_no_sense_is_reported_under_the_name_of_its_setti
         ("ALLOWED_SERVICES", "storage:../evil", "../evil: a plugin's name"),
         ("ALLOWED_SERVICES", "st orage:sample-permissions", "the name of a service or an extension has"),
         ("ALLOWED_SERVICES", "a:sample-permissions;a:sample-permissions", "the alias is used twice"),
+        ("ALLOWED_SERVICES", "vestibule:sample-permissions", "reserved for the service itself"),
+        ("ALLOWED_SERVICES", "Vestibule:sample-permissions", "reserved for the service itself"),
+        ("INSTALLED_EXTENSIONS", "vestibule:sample-extension", "reserved for the service itself"),
         ("INSTALLED_EXTENSIONS", "/tmp/evil.so", "1 to 64 letters"),
         ("USER_TOKEN_TTL", "soon", "USER_TOKEN_TTL: "),
         ("USER_TOKEN_TTL", "0", "expected between 10s and 10 years"),
@@ -102,10 +105,33 @@ async fn l16_the_settings_of_a_provider_belong_together() {
             "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nclaims = [\"\"]",
             "[providers.corp] claims: provider corp: the name of a claim has",
         ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\ntrust_email = \"yes\"",
+            "[providers.corp]: trust_email: expected true or false",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\ntrusted_email_domains = [\"@corp\"]",
+            "[providers.corp]: trusted_email_domains: \"@corp\": expected the part of an address",
+        ),
     ] {
         let text = refused(with_github().config(&format!("[providers.corp]\n{table}\n"))).await;
         let [only] = mistakes(&text).try_into().unwrap_or_else(|all| panic!("{table}: {all:?}"));
         assert!(only.starts_with(reason), "{table}: {only}");
+    }
+}
+
+#[tokio::test]
+async fn l16_the_tables_of_google_and_github_have_the_keys_that_have_no_setting() {
+    for (table, reason) in [
+        (
+            "issuer = \"https://id.example\"",
+            "unknown key \"issuer\"; credentials are the settings GITHUB_KEY and so on",
+        ),
+        ("trusted_email_domains = [\"a.b\"]", "trusted_email_domains: all addresses of this provider count"),
+    ] {
+        let text = refused(with_github().config(&format!("[providers.github]\n{table}\n"))).await;
+        let [only] = mistakes(&text).try_into().unwrap_or_else(|all| panic!("{table}: {all:?}"));
+        assert!(only.starts_with(&format!("[providers.github]: {reason}")), "{table}: {only}");
     }
 }
 
@@ -193,7 +219,8 @@ async fn settings_that_are_in_order_are_said_to_be_and_nothing_is_started_or_mad
     let file = program.directory().join("vestibule.toml");
     let outcome = command(&program, &["config", "check"]).await;
     let expected = format!(
-        "the settings of {} are in order\nthe redirect URI to register at github is {}/auth/oauth_callback\n",
+        "the settings of {} are in order\nthe addresses of github count\n\
+         the redirect URI to register at github is {}/auth/oauth_callback\n",
         file.display(),
         program.base_url()
     );

@@ -9,7 +9,7 @@ use vestibule_provider_emulator::{Control, Emulator, EmulatorOptions, Persona};
 use vestibule_test_support::{Answer, Client, Program, ProgramBuilder, TestDatabase};
 
 use super::haproxy::Haproxy;
-use crate::world::{APP, point_at, registered_at};
+use crate::world::{APP, TRUSTED, point_at, registered_at};
 
 /// What the replicas share, from which any number of them can be made.
 pub(crate) struct Site {
@@ -55,7 +55,7 @@ impl Site {
             .setting("RATE_LIMIT_UPDATE_PER_ADDRESS", "off")
             // Longer than the documented proxy needs to notice.
             .setting("DRAIN_DELAY", "3s");
-        point_at(program, &self.emulator, "")
+        point_at(program, &self.emulator, "", TRUSTED)
     }
 
     pub(super) fn keys_dir(&self) -> PathBuf {

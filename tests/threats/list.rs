@@ -42,7 +42,7 @@ struct Row {
 const GROUPS: [(&str, &[Row], usize); 10] = [
     ("A", redirects::ROWS, 10),
     ("B", state::ROWS, 12),
-    ("C", merging::ROWS, 10),
+    ("C", merging::ROWS, 18),
     ("D", tokens::ROWS, 9),
     ("E", authorize::ROWS, 9),
     ("F", usernames::ROWS, 8),

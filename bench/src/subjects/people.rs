@@ -35,8 +35,10 @@ pub(crate) fn statements(count: u64, now_micros: i64) -> Vec<String> {
         ),
         each("verified_emails (address, user_id)", &format!("'many-' || n || '@example.com', {id}")),
         each(
-            "sessions (id, user_id, provider_id, created_at, last_seen_at, expires_at)",
-            &format!("{id} || '0', {id}, 'google:many-' || n, {joined}, {joined}, {over}"),
+            "sessions (id, user_id, provider_id, created_at, last_seen_at, expires_at, issuer)",
+            &format!(
+                "{id} || '0', {id}, 'google:many-' || n, {joined}, {joined}, {over}, 'https://accounts.example.com'"
+            ),
         ),
     ]
 }

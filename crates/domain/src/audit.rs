@@ -41,6 +41,8 @@ events! {
     UserCreated = "user.created",
     /// A new identity joined a user because both have the same verified address.
     IdentityLinked = "identity.linked",
+    /// The operator took an identity away from a user.
+    IdentityUnlinked = "identity.unlinked",
     /// A user chose the username.
     UsernameChosen = "user.username_chosen",
     /// A user signed out.
@@ -57,6 +59,8 @@ events! {
     RoleGranted = "role.granted",
     /// The operator took a role back.
     RoleRevoked = "role.revoked",
+    /// The operator removed what a provider left that is not configured any more.
+    ProviderForgotten = "provider.forgotten",
     /// The plugin of a service denied a user every permission.
     AccessDenied = "access.denied",
     /// The service took other keys into use: new ones, or without those that have vanished.

@@ -14,8 +14,8 @@ use url::Url;
 
 use crate::{
     AllowedOrigins, Attributes, AuditName, AvatarUrl, DisplayName, EmailAddress, EmailDomain,
-    ExternalAddress, KeptClaims, Next, NextUrl, Organization, Origin, ProviderName, RoleName, ServiceName,
-    UserId, UserPatch, Username,
+    ExternalAddress, KeptClaims, Next, NextUrl, OrganizationLogin, Origin, ProviderName, RoleName,
+    ServiceName, UserId, UserPatch, Username,
 };
 
 /// A target, behind its name.
@@ -145,7 +145,7 @@ pub fn names(bytes: &[u8]) {
         ProviderName::parse(text).ok().map(|name| name.as_str().to_owned()),
         ServiceName::parse(text).ok().map(|name| name.as_str().to_owned()),
         RoleName::parse(text).ok().map(|name| name.as_str().to_owned()),
-        Organization::parse(text).ok().map(|name| name.as_str().to_owned()),
+        OrganizationLogin::parse(text).ok().map(|name| name.as_str().to_owned()),
         UserId::parse(text).ok().map(|id| id.as_str().to_owned()),
         EmailDomain::parse(text).ok().map(|domain| domain.as_str().to_owned()),
         text.parse::<AuditName>().ok().map(|name| name.as_str().to_owned()),
@@ -154,8 +154,8 @@ pub fn names(bytes: &[u8]) {
         assert!(name.eq_ignore_ascii_case(text) && name.len() <= 253);
         assert!(name.bytes().all(|byte| byte.is_ascii_graphic()));
     }
-    if let Ok(organization) = Organization::parse(text) {
-        assert_eq!(Organization::parse(&organization.key()).as_ref(), Ok(&organization));
+    if let Ok(organization) = OrganizationLogin::parse(text) {
+        assert_eq!(OrganizationLogin::parse(&organization.key()).as_ref(), Ok(&organization));
     }
 }
 

@@ -71,8 +71,8 @@ pub struct UpstreamProfile {
     pub name: Option<DisplayName>,
     /// The person's picture.
     pub avatar_url: Option<AvatarUrl>,
-    /// The addresses that the provider states as verified, the preferred one first.
-    pub verified_emails: Vec<EmailAddress>,
+    /// The address that the provider states as verified; of several the primary one, and no other.
+    pub verified_email: Option<EmailAddress>,
     /// The address that it gives without that statement. Kept for support, never acted upon.
     pub unverified_email: Option<EmailAddress>,
     /// The claims that the operator chose to keep.

@@ -11,6 +11,7 @@ mod audit;
 mod callback;
 mod causes;
 mod clock;
+mod configured;
 mod email;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -19,6 +20,7 @@ mod identity;
 mod ids;
 mod memory;
 mod next;
+mod organization;
 mod origin;
 mod patch;
 mod person;
@@ -37,6 +39,7 @@ pub use audit::{Actor, AuditEvent, AuditName, UnknownEvent};
 pub use callback::CallbackPath;
 pub use causes::with_causes;
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use configured::{AddressTrust, ConfiguredProvider, ConfiguredProviders};
 pub use email::{EmailAddress, EmailError};
 pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
@@ -44,6 +47,7 @@ pub use identity::{
 pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id};
 pub use memory::heap_bytes;
 pub use next::{Next, NextError, NextUrl};
+pub use organization::{Membership, Organization, OrganizationError, OrganizationId, OrganizationLogin};
 pub use origin::{AllowedOrigins, ExternalAddress, Origin, OriginError};
 pub use patch::{PatchError, UserPatch};
 pub use person::{Person, PersonIdentity};
@@ -54,6 +58,6 @@ pub use role::{EmailDomain, EmailDomainError, RoleAssignment, RoleName, RoleName
 pub use seldom::Seldom;
 pub use service::{ServiceName, ServiceNameError};
 pub use session::{ClientInfo, Session};
-pub use statement::{ClaimError, KeptClaims, Organization, OrganizationError};
+pub use statement::{ClaimError, KeptClaims};
 pub use user::User;
 pub use username::{Username, UsernameError};

@@ -1,8 +1,8 @@
 //! All that is known about who somebody is: what the plugins that decide by it are given.
 
-use crate::{EmailAddress, IdentityKey, KeptClaims, Organization, ProviderName, RoleAssignment};
+use crate::{EmailAddress, IdentityKey, KeptClaims, Membership, ProviderName, RoleAssignment};
 
-/// A user's identities and roles.
+/// A user's identities and roles, as far as they count: only identities of providers that are configured are among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Person {
     /// By what the user signs in, the last used first.
@@ -15,27 +15,26 @@ pub struct Person {
 /// What a provider stated about a user at the last sign-in there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonIdentity {
-    /// The provider; not known of an identity that has not signed in since this is noted.
-    pub provider: Option<ProviderName>,
+    /// The provider.
+    pub provider: ProviderName,
     /// Who it is there.
     pub identity: IdentityKey,
     /// The login name there.
     pub login: Option<String>,
     /// The address that the identity stands for.
     pub email: Option<EmailAddress>,
-    /// Whether the provider states that it has verified this address.
+    /// Whether the provider states that it has verified this address, and that counts beyond the identity.
     pub email_verified: bool,
     /// The claims that are kept.
     pub claims: KeptClaims,
     /// The organizations that the user belongs to there.
-    pub organizations: Vec<Organization>,
+    pub organizations: Vec<Membership>,
 }
 
 impl PersonIdentity {
     /// `provider:subject`, the form in which profiles and plugins know an identity.
-    pub fn provider_id(&self) -> Option<String> {
-        let provider = self.provider.as_ref()?;
-        Some(format!("{provider}:{}", self.identity.subject))
+    pub fn provider_id(&self) -> String {
+        format!("{}:{}", self.provider, self.identity.subject)
     }
 
     /// The address, if it is verified: the only kind that anything may be decided by.
@@ -63,7 +62,7 @@ mod tests {
 
     fn identity(email: &str, email_verified: bool) -> PersonIdentity {
         PersonIdentity {
-            provider: None,
+            provider: ProviderName::parse("work").unwrap(),
             identity: IdentityKey { issuer: "https://id.example".into(), subject: "1".into() },
             login: None,
             email: EmailAddress::parse(email).ok(),

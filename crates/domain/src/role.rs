@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{EmailAddress, Organization, ServiceName, UserId};
+use crate::{EmailAddress, OrganizationId, OrganizationLogin, ProviderName, ServiceName, UserId};
 
 const MAX_ROLE: usize = 64;
 const MAX_DOMAIN: usize = 253;
@@ -83,8 +83,14 @@ pub enum RoleSubject {
     /// Whoever has verified an address of this domain.
     Domain(EmailDomain),
     /// Whoever belongs to this organization at GitHub.
-    Organization(Organization),
+    Organization(OrganizationId),
+    /// Nobody: an organization by a login, as it was assigned before numbers were kept. It counts for nothing until it is
+    /// granted again.
+    OrganizationLogin(OrganizationLogin),
 }
+
+/// What stands before the login of an organization whose number is not known.
+const LOGIN: &str = "login:";
 
 impl RoleSubject {
     /// The word under which a subject of this kind is kept.
@@ -93,7 +99,7 @@ impl RoleSubject {
             Self::User(_) => "user",
             Self::Email(_) => "email",
             Self::Domain(_) => "domain",
-            Self::Organization(_) => "organization",
+            Self::Organization(_) | Self::OrganizationLogin(_) => "organization",
         }
     }
 
@@ -103,12 +109,30 @@ impl RoleSubject {
             Self::User(id) => id.as_str().to_owned(),
             Self::Email(address) => address.key(),
             Self::Domain(domain) => domain.as_str().to_owned(),
-            Self::Organization(organization) => organization.key(),
+            Self::Organization(id) => id.to_string(),
+            Self::OrganizationLogin(login) => format!("{LOGIN}{}", login.key()),
+        }
+    }
+
+    /// The subject of this kind and key.
+    pub fn from_key(kind: &str, key: &str) -> Option<Self> {
+        match kind {
+            "user" => UserId::parse(key).ok().map(Self::User),
+            "email" => EmailAddress::parse(key).ok().map(Self::Email),
+            "domain" => EmailDomain::parse(key).ok().map(Self::Domain),
+            "organization" => match OrganizationId::parse(key) {
+                Some(id) => Some(Self::Organization(id)),
+                // A program that keeps no numbers writes the login as it is.
+                None => OrganizationLogin::parse(key.strip_prefix(LOGIN).unwrap_or(key))
+                    .ok()
+                    .map(Self::OrganizationLogin),
+            },
+            _ => None,
         }
     }
 }
 
-/// As the reason for a role: `user 9f2c...`, `email ada@example.org`, `email domain example.org`, `organization acme`.
+/// As the reason for a role: `user 9f2c...`, `email ada@example.org`, `email domain example.org`, `organization 9000001`.
 impl fmt::Display for RoleSubject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if let Self::Domain(_) = self { "email domain" } else { self.kind() };
@@ -123,8 +147,26 @@ pub struct RoleAssignment {
     pub role: RoleName,
     /// To whom.
     pub subject: RoleSubject,
-    /// At which service; at every service when none is named.
+    /// At which service; when none is named, at every service but the reserved one.
     pub service: Option<ServiceName>,
+    /// By whose statement alone; any provider's that is configured when none is named.
+    pub provider: Option<ProviderName>,
+}
+
+impl RoleAssignment {
+    /// Why the person has the role: the subject, and the provider where one is named.
+    pub fn reason(&self) -> String {
+        match &self.provider {
+            Some(provider) => format!("{} by {provider}", self.subject),
+            None => self.subject.to_string(),
+        }
+    }
+
+    /// Whether it may count at all: roles at the service itself are given to users alone, never by what a provider states.
+    pub fn is_sound(&self) -> bool {
+        let at_vestibule = self.service.as_ref().is_some_and(ServiceName::is_reserved);
+        !at_vestibule || (matches!(self.subject, RoleSubject::User(_)) && self.provider.is_none())
+    }
 }
 
 #[cfg(test)]
@@ -158,8 +200,37 @@ mod tests {
         assert_eq!(reason(RoleSubject::Email(address("Ada@Example.org"))), "email ada@example.org");
         let domain = EmailDomain::parse("example.org").unwrap();
         assert_eq!(reason(RoleSubject::Domain(domain)), "email domain example.org");
-        let organization = Organization::parse("Acme").unwrap();
-        assert_eq!(reason(RoleSubject::Organization(organization)), "organization acme");
+        let organization = OrganizationId::parse("9000001").unwrap();
+        assert_eq!(reason(RoleSubject::Organization(organization)), "organization 9000001");
+    }
+
+    #[test]
+    fn c4_an_organization_is_its_number_and_a_login_is_none() {
+        let of = |key: &str| RoleSubject::from_key("organization", key).unwrap();
+        assert_eq!(of("9000001"), RoleSubject::Organization(OrganizationId::parse("9000001").unwrap()));
+        let login = |text: &str| RoleSubject::OrganizationLogin(OrganizationLogin::parse(text).unwrap());
+        assert_eq!((of("login:acme"), of("acme")), (login("acme"), login("Acme")));
+        // A login of digits is no number for that.
+        assert_eq!(of("login:42"), login("42"));
+        for subject in [of("9000001"), of("login:acme"), of("login:42")] {
+            assert_eq!(RoleSubject::from_key(subject.kind(), &subject.key()), Some(subject));
+        }
+    }
+
+    #[test]
+    fn c18_roles_at_the_service_itself_are_those_of_users_alone() {
+        let sound = |subject: &RoleSubject, service: Option<&str>, provider: Option<&str>| {
+            let role = RoleName::parse("Administrator").unwrap();
+            let service = service.map(|name| ServiceName::parse(name).unwrap());
+            let provider = provider.map(|name| ProviderName::parse(name).unwrap());
+            RoleAssignment { role, subject: subject.clone(), service, provider }.is_sound()
+        };
+        let user = RoleSubject::User(UserId::parse("9f2c").unwrap());
+        let domain = RoleSubject::Domain(EmailDomain::parse("example.org").unwrap());
+        assert!(sound(&user, Some("vestibule"), None) && sound(&domain, Some("storage"), None));
+        assert!(sound(&domain, None, Some("google")));
+        assert!(!sound(&domain, Some("vestibule"), None) && !sound(&domain, Some("Vestibule"), None));
+        assert!(!sound(&user, Some("vestibule"), Some("google")));
     }
 
     #[test]

@@ -24,6 +24,16 @@ impl ServiceName {
         if fits { Ok(Self(text.to_owned())) } else { Err(ServiceNameError) }
     }
 
+    /// The service itself, at which roles are given to those who administer it.
+    pub fn vestibule() -> Self {
+        Self("vestibule".to_owned())
+    }
+
+    /// Whether it is the name of the service itself, in whatever case: no plugin answers for it.
+    pub fn is_reserved(&self) -> bool {
+        self.0.eq_ignore_ascii_case(Self::vestibule().as_str())
+    }
+
     /// The text itself.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -8,7 +8,6 @@ use thiserror::Error;
 const MAX_CLAIMS_BYTES: usize = 16 * 1024;
 const MAX_CLAIM_DEPTH: usize = 8;
 const MAX_CLAIM_NAME: usize = 128;
-const MAX_ORGANIZATION: usize = 100;
 
 /// Why a claim is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -75,42 +74,6 @@ fn is_deeper_than(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// A text that cannot name an organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the name of an organization has 1 to 100 letters, digits, hyphens or underscores")]
-pub struct OrganizationError;
-
-/// An organization at GitHub, by its login. Two are compared without regard to case, as GitHub does.
-#[derive(Debug, Clone)]
-pub struct Organization(String);
-
-impl Organization {
-    /// Takes 1 to 100 characters of `A-Za-z0-9_-`.
-    pub fn parse(text: &str) -> Result<Self, OrganizationError> {
-        let fits = (1..=MAX_ORGANIZATION).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-        if fits { Ok(Self(text.to_owned())) } else { Err(OrganizationError) }
-    }
-
-    /// The name as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// What two names are compared by: the name in lower case.
-    pub fn key(&self) -> String {
-        self.0.to_ascii_lowercase()
-    }
-}
-
-impl PartialEq for Organization {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
-    }
-}
-
-impl Eq for Organization {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,14 +97,6 @@ mod tests {
         let mut kept = KeptClaims::default();
         kept.keep("deep", nested(MAX_CLAIM_DEPTH)).unwrap();
         assert_eq!(kept.keep("deeper", nested(MAX_CLAIM_DEPTH + 1)), Err(ClaimError::TooDeep));
-    }
-
-    #[test]
-    fn an_organization_is_a_login_without_regard_to_case() {
-        assert_eq!(Organization::parse("Acme-Corp"), Organization::parse("acme-corp"));
-        for bad in ["", "a b", "acme.corp", "acme/x", "ac\u{1d0d}e", &"x".repeat(101)] {
-            assert_eq!(Organization::parse(bad), Err(OrganizationError), "{bad:?}");
-        }
     }
 
     proptest! {

@@ -32,10 +32,23 @@ pub struct Identity {
     pub claims: Map<String, Value>,
     /// The organisations that the person is a member of there.
     #[serde(default)]
-    pub organizations: Vec<String>,
+    pub organizations: Vec<Organization>,
     /// Whatever else the host says.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// An organisation at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct Organization {
+    /// Its number there, which is its own for ever.
+    pub id: u64,
+    /// The name that it goes by at the moment. It may be given up, and taken up by another.
+    pub login: String,
+    /// Whether no other organisation was ever seen under this name: only then the name says which one it is.
+    #[serde(default)]
+    pub login_is_unique: bool,
 }
 
 /// A role that the service's own database gives to the person.

@@ -69,7 +69,7 @@ mod user;
 pub use context::CallCtx;
 pub use error::{Error, Result, hide_texts};
 pub use explanation::{Explanation, Reason};
-pub use identity::{AssignedRole, Identity};
+pub use identity::{AssignedRole, Identity, Organization};
 pub use logger::{Level, Logger};
 pub use patch::Patch;
 pub use plugin::{Explain, Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin};

@@ -41,11 +41,11 @@ impl<'a> PermissionRequest<'a> {
     ///
     /// ```
     /// # use vestibule_plugin_sdk::{PermissionRequest, Result};
-    /// fn is_member(request: &PermissionRequest<'_>, organization: &str) -> Result<bool> {
+    /// fn is_member(request: &PermissionRequest<'_>, organization: u64) -> Result<bool> {
     ///     let mut identities = request.identities()?.into_iter();
-    ///     // The name of an organisation says something only together with who vouches for it.
+    ///     // The number of an organisation says something only together with who vouches for it.
     ///     Ok(identities.any(|identity| {
-    ///         identity.issuer == "https://github.com" && identity.organizations.iter().any(|name| name == organization)
+    ///         identity.issuer == "https://github.com" && identity.organizations.iter().any(|one| one.id == organization)
     ///     }))
     /// }
     /// ```

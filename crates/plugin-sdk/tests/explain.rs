@@ -27,7 +27,7 @@ impl Explain for Everything {
             let login = identity.login.clone().unwrap_or_default();
             for organization in &identity.organizations {
                 because.push(Reason::new(
-                    organization,
+                    &organization.login,
                     json!([identity.claims]),
                     format!("{login} is in it"),
                 ));
@@ -69,7 +69,7 @@ fn context() -> Value {
         "verified_emails": ["ada@example.org"],
         "identities": [
             {"provider_id": "github:42", "issuer": "https://github.com", "subject": "42", "login": "ada",
-             "email": "ada@example.org", "email_verified": true, "claims": {"hd": "x"}, "organizations": ["acme"],
+             "email": "ada@example.org", "email_verified": true, "claims": {"hd": "x"}, "organizations": [{"id": 9_000_001, "login": "acme"}],
              "from_a_later_host": [1]},
             {"provider_id": "google:7"},
         ],

@@ -54,6 +54,12 @@ impl Emulator {
         self.address
     }
 
+    /// The issuers of the stand-ins for Google and GitHub, of an emulator that listens here.
+    pub fn issuers_at(address: SocketAddr) -> (String, String) {
+        let base = format!("http://{}", reachable(address));
+        (format!("{base}/{}", Issuer::Google.segment()), format!("{base}/github"))
+    }
+
     /// The issuer identifier of the stand-in for Google; discovery lies under it.
     pub fn google_issuer(&self) -> String {
         self.shared.issuer_url(Issuer::Google)

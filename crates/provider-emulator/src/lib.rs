@@ -63,6 +63,6 @@ pub use counters::TokenExchanges;
 pub use emulator::Emulator;
 pub use faults::{Answer, Fault, Lasting};
 pub use options::{Client, EmulatorOptions, RedirectPolicy, RedirectUris};
-pub use personas::{Behaviour, GithubAccount, Persona};
+pub use personas::{Behaviour, GithubAccount, Persona, organization_id};
 pub use provider::{Endpoint, Issuer, Provider};
 pub use tampering::{Signature, Tampering};

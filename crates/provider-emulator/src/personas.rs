@@ -42,10 +42,16 @@ pub struct GithubAccount {
 }
 
 impl GithubAccount {
-    /// Makes the person belong to these organizations and to no others.
+    /// Makes the person belong to these organizations and to no others. Each has the [`organization_id`] of its login.
     pub fn join(&mut self, logins: &[&str]) {
         self.organizations =
-            logins.iter().zip(1..).map(|(login, id)| github_organization(id, login)).collect();
+            logins.iter().map(|login| github_organization(organization_id(login), login)).collect();
+    }
+
+    /// Makes the person belong to an organization of another number: one that was renamed, or that took up the login of one
+    /// which was.
+    pub fn join_renamed(&mut self, id: u64, login: &str) {
+        self.organizations = json!([github_organization(id, login)]);
     }
 }
 
@@ -142,10 +148,16 @@ fn github_email(address: &str, primary: bool, verified: bool) -> Value {
     json!({ "email": address, "primary": primary, "verified": verified, "visibility": visibility })
 }
 
-fn github_organization(id: u32, login: &str) -> Value {
+/// The number of the organization that has had a login from the beginning. Logins are compared without regard to case.
+pub fn organization_id(login: &str) -> u64 {
+    let digits = login.bytes().map(|byte| u64::from(byte.to_ascii_lowercase()));
+    9_000_000 + digits.fold(7, |hash, digit| (hash * 131 + digit) % 1_000_003)
+}
+
+fn github_organization(id: u64, login: &str) -> Value {
     json!({
         "login": login,
-        "id": 9_000_000 + id,
+        "id": id,
         "node_id": format!("O_kgDO{id:08}"),
         "url": format!("https://api.github.example.com/orgs/{login}"),
         "avatar_url": format!("https://avatars.example.com/o/{login}?v=4"),

@@ -11,7 +11,10 @@ use async_trait::async_trait;
 use oauth2::AuthType;
 use serde_json::Value;
 use url::Url;
-use vestibule_domain::{EmailAddress, IdentityKey, KeptClaims, Organization, ProviderName, UpstreamProfile};
+use vestibule_domain::{
+    EmailAddress, IdentityKey, KeptClaims, Organization, OrganizationId, OrganizationLogin, ProviderName,
+    UpstreamProfile,
+};
 
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
@@ -59,8 +62,7 @@ impl GithubProvider {
         let organizations = settings.organizations.then(orgs).transpose()?;
         let scopes = settings.scopes();
         Ok(Self {
-            // With or without a final slash it is the same GitHub, and must be the same identity.
-            issuer: settings.url.trim_end_matches('/').to_owned(),
+            issuer: settings.issuer(),
             authorize: below(&web, "url", "login/oauth/authorize")?,
             token: below(&web, "url", "login/oauth/access_token")?,
             user: below(&api, "api_url", "user")?,
@@ -113,8 +115,7 @@ impl GithubProvider {
     async fn organizations(&self, access_token: &str) -> Result<Vec<Organization>, Failure> {
         let Some(endpoint) = &self.organizations else { return Ok(Vec::new()) };
         let entries = self.list(Step::Organizations, endpoint, access_token).await?;
-        let login = |entry: &Value| Organization::parse(entry.get("login")?.as_str()?).ok();
-        Ok(entries.iter().filter_map(login).collect())
+        Ok(entries.iter().filter_map(read_organization).collect())
     }
 
     async fn list(&self, step: Step, first: &Endpoint, access_token: &str) -> Result<Vec<Value>, Failure> {
@@ -122,8 +123,9 @@ impl GithubProvider {
     }
 
     fn profile(&self, user: User, emails: KnownEmails) -> UpstreamProfile {
-        let known =
-            |email: &EmailAddress| emails.verified.iter().any(|verified| verified.key() == email.key());
+        let known = |email: &EmailAddress| {
+            emails.verified.as_ref().is_some_and(|verified| verified.key() == email.key())
+        };
         UpstreamProfile {
             provider: self.name.clone(),
             identity: IdentityKey { issuer: self.issuer.clone(), subject: user.id.to_string() },
@@ -132,11 +134,18 @@ impl GithubProvider {
             avatar_url: user.avatar_url,
             // The address in the public profile is what somebody typed there.
             unverified_email: emails.unverified.or(user.public_email.filter(|email| !known(email))),
-            verified_emails: emails.verified,
+            verified_email: emails.verified,
             claims: KeptClaims::default(),
             organizations: Vec::new(),
         }
     }
+}
+
+/// An organization of the list; what has no number or no login that can be one is passed over.
+fn read_organization(entry: &Value) -> Option<Organization> {
+    let id = OrganizationId::new(entry.get("id")?.as_u64()?)?;
+    let login = OrganizationLogin::parse(entry.get("login")?.as_str()?).ok()?;
+    Some(Organization { id, login })
 }
 
 #[async_trait]

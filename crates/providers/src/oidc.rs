@@ -148,14 +148,14 @@ impl OidcProvider {
     }
 
     fn profile(&self, person: Person) -> UpstreamProfile {
-        let (verified_emails, unverified_email) = person.emails();
+        let (verified_email, unverified_email) = person.emails();
         UpstreamProfile {
             provider: self.name.clone(),
             identity: IdentityKey { issuer: self.issuer.clone(), subject: person.subject },
             login: person.login,
             name: person.name,
             avatar_url: person.avatar_url,
-            verified_emails,
+            verified_email,
             unverified_email,
             claims: self.keep(person.kept),
             organizations: Vec::new(),

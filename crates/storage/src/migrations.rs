@@ -94,6 +94,14 @@ const MIGRATIONS: &[Migration] = &[
             postgres: include_str!("../migrations/0006_generations.postgres.sql"),
         },
     },
+    Migration {
+        version: 7,
+        name: "0007_identities",
+        statements: Statements::Each {
+            sqlite: include_str!("../migrations/0007_identities.sqlite.sql"),
+            postgres: include_str!("../migrations/0007_identities.postgres.sql"),
+        },
+    },
 ];
 
 impl Storage {

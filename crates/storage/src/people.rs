@@ -1,25 +1,30 @@
 //! What is known about who a user is, for the plugins that decide by it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{EmailDomain, Person, PersonIdentity, RoleAssignment, RoleSubject, UserId};
+use vestibule_domain::{
+    ConfiguredProviders, EmailDomain, Person, PersonIdentity, RoleAssignment, RoleSubject, UserId,
+};
 
 use crate::db::{Connection, query};
 use crate::error::{Failure, StorageError};
+use crate::organizations::mark_unique_logins;
 use crate::rows::{PersonIdentityRow, RoleRow};
 use crate::schema::{coalesce, identities, role_assignments};
 use crate::storage::Storage;
 
 impl Storage {
-    /// The identities of a user with what their providers stated, and the roles assigned to any of it. Two queries; nothing
-    /// for a user who is not there.
+    /// The identities of a user that count, with what their providers stated, and the roles assigned to any of it. Two
+    /// queries, and one more for who belongs to organizations; nothing for a user who is not there.
     pub async fn find_person(&self, user: &UserId) -> Result<Person, StorageError> {
+        let arguments = (user, self.providers.as_ref());
         self.db
-            .read(user, |connection, user| {
+            .read(&arguments, |connection, &(user, providers)| {
                 Box::pin(async move {
-                    let identities = identities_of(connection, user).await?;
+                    let mut identities = identities_of(connection, user, providers).await?;
+                    mark_unique_logins(connection, &mut identities).await?;
                     let roles = roles_of(connection, user, &identities).await?;
                     Ok(Person { identities, roles })
                 })
@@ -28,7 +33,11 @@ impl Storage {
     }
 }
 
-async fn identities_of(connection: &mut Connection, user: &UserId) -> Result<Vec<PersonIdentity>, Failure> {
+async fn identities_of(
+    connection: &mut Connection,
+    user: &UserId,
+    providers: &ConfiguredProviders,
+) -> Result<Vec<PersonIdentity>, Failure> {
     let select = identities::table.filter(identities::user_id.eq(user.as_str())).order((
         identities::last_used_at.desc(),
         identities::issuer,
@@ -36,7 +45,19 @@ async fn identities_of(connection: &mut Connection, user: &UserId) -> Result<Vec
     ));
     let rows =
         query!(connection, |c| select.select(PersonIdentityRow::as_select()).load::<PersonIdentityRow>(c))?;
-    Ok(rows.into_iter().map(PersonIdentity::try_from).collect::<Result<_, _>>()?)
+    let counting = rows.into_iter().filter(|row| {
+        let (name, issuer) = row.provider();
+        providers.counts(name, issuer)
+    });
+    counting.map(|row| Ok(only_what_counts(row.read()?, providers))).collect()
+}
+
+/// The same with its address as not verified, if it does not count beyond the identity.
+fn only_what_counts(identity: PersonIdentity, providers: &ConfiguredProviders) -> PersonIdentity {
+    let (name, issuer) = (identity.provider.as_str(), identity.identity.issuer.as_str());
+    let counts =
+        identity.email.as_ref().is_some_and(|address| providers.address_counts(name, issuer, address));
+    PersonIdentity { email_verified: identity.email_verified && counts, ..identity }
 }
 
 /// Asks for subjects by their texts alone, and lets the kind decide afterwards: it is a short list either way.
@@ -45,28 +66,55 @@ async fn roles_of(
     user: &UserId,
     identities: &[PersonIdentity],
 ) -> Result<Vec<RoleAssignment>, Failure> {
-    let subjects = subjects_of(user, identities);
-    let texts: Vec<&str> = subjects.iter().map(|(_, text)| text.as_str()).collect();
-    let select = role_assignments::table.filter(role_assignments::subject.eq_any(texts)).order((
+    let subjects = Subjects::of(user, identities);
+    let select = role_assignments::table.filter(role_assignments::subject.eq_any(subjects.texts())).order((
         role_assignments::role,
         coalesce(role_assignments::service, ""),
         role_assignments::subject_kind,
         role_assignments::subject,
+        coalesce(role_assignments::provider, ""),
     ));
     let rows = query!(connection, |c| select.select(RoleRow::as_select()).load::<RoleRow>(c))?;
-    let of_person = rows.into_iter().filter(|row| subjects.contains(&row.subject_key()));
-    Ok(of_person.map(RoleAssignment::try_from).collect::<Result<_, _>>()?)
+    let assignments: Vec<_> = rows.into_iter().map(RoleAssignment::try_from).collect::<Result<_, _>>()?;
+    Ok(assignments.into_iter().filter(|assignment| subjects.have(assignment)).collect())
 }
 
-/// All that a role of this person can be assigned to, by kind and key.
-fn subjects_of(user: &UserId, identities: &[PersonIdentity]) -> HashSet<(String, String)> {
-    let emails = identities.iter().filter_map(PersonIdentity::verified_email);
-    let of_email =
-        |address| [RoleSubject::Domain(EmailDomain::of(address)), RoleSubject::Email(address.clone())];
-    let organizations = identities.iter().flat_map(|identity| &identity.organizations);
-    std::iter::once(RoleSubject::User(user.clone()))
-        .chain(emails.flat_map(of_email))
-        .chain(organizations.cloned().map(RoleSubject::Organization))
-        .map(|subject| (subject.kind().to_owned(), subject.key()))
-        .collect()
+/// All that a role of one person can be assigned to, by kind and key, and which providers state each.
+struct Subjects<'a>(HashMap<(&'static str, String), HashSet<&'a str>>);
+
+impl<'a> Subjects<'a> {
+    fn of(user: &UserId, identities: &'a [PersonIdentity]) -> Self {
+        let mut subjects = Self(HashMap::new());
+        // Also of a user without any identity that counts.
+        subjects.add(&RoleSubject::User(user.clone()), None);
+        for identity in identities {
+            let provider = Some(identity.provider.as_str());
+            subjects.add(&RoleSubject::User(user.clone()), provider);
+            if let Some(address) = identity.verified_email() {
+                subjects.add(&RoleSubject::Domain(EmailDomain::of(address)), provider);
+                subjects.add(&RoleSubject::Email(address.clone()), provider);
+            }
+            for membership in &identity.organizations {
+                subjects.add(&RoleSubject::Organization(membership.organization.id), provider);
+            }
+        }
+        subjects
+    }
+
+    fn add(&mut self, subject: &RoleSubject, provider: Option<&'a str>) {
+        self.0.entry((subject.kind(), subject.key())).or_default().extend(provider);
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.0.keys().map(|(_, text)| text.as_str()).collect()
+    }
+
+    /// Whether an assignment is to this person, by the statement of its provider if it names one.
+    fn have(&self, assignment: &RoleAssignment) -> bool {
+        let stated_by = self.0.get(&(assignment.subject.kind(), assignment.subject.key()));
+        let fits = |providers: &HashSet<&str>| {
+            assignment.provider.as_ref().is_none_or(|name| providers.contains(name.as_str()))
+        };
+        assignment.is_sound() && stated_by.is_some_and(fits)
+    }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{RoleAssignment, RoleAssignmentId, RoleSubject, ServiceName, Timestamp};
+use vestibule_domain::{ProviderName, RoleAssignment, RoleAssignmentId, RoleSubject, ServiceName, Timestamp};
 
 use crate::db::query;
 use crate::error::StorageError;
@@ -34,6 +34,8 @@ impl Storage {
                             role_assignments::service
                                 .eq(assignment.service.as_ref().map(ServiceName::as_str)),
                             role_assignments::created_at.eq(now.micros()),
+                            role_assignments::provider
+                                .eq(assignment.provider.as_ref().map(ProviderName::as_str)),
                         ))
                         .on_conflict_do_nothing();
                     Ok(query!(connection, |c| insert.execute(c))? == 1)
@@ -44,18 +46,24 @@ impl Storage {
     }
 
     /// Takes a role away again. False when it was not assigned in this way. A role for every service is another one than
-    /// the same role for a named service.
+    /// the same role for a named service, and so it is with providers.
     pub async fn revoke_role(&self, assignment: &RoleAssignment) -> Result<bool, StorageError> {
-        let key = assignment.subject.key();
-        self.change((assignment.clone(), key), |connection, (assignment, key)| {
+        let mut keys = vec![assignment.subject.key()];
+        if let RoleSubject::OrganizationLogin(login) = &assignment.subject {
+            // As a program writes it that keeps no numbers.
+            keys.push(login.key());
+        }
+        self.change((assignment.clone(), keys), |connection, (assignment, keys)| {
             Box::pin(async move {
                 let service = assignment.service.as_ref().map_or("", ServiceName::as_str);
+                let provider = assignment.provider.as_ref().map_or("", ProviderName::as_str);
                 let delete = diesel::delete(role_assignments::table)
                     .filter(role_assignments::subject_kind.eq(assignment.subject.kind()))
-                    .filter(role_assignments::subject.eq(key))
+                    .filter(role_assignments::subject.eq_any(keys))
                     .filter(role_assignments::role.eq(assignment.role.as_str()))
-                    .filter(coalesce(role_assignments::service, "").eq(service));
-                Ok(query!(connection, |c| delete.execute(c))? == 1)
+                    .filter(coalesce(role_assignments::service, "").eq(service))
+                    .filter(coalesce(role_assignments::provider, "").eq(provider));
+                Ok(query!(connection, |c| delete.execute(c))? > 0)
             })
         })
         .await
@@ -72,6 +80,7 @@ impl Storage {
                         coalesce(role_assignments::service, ""),
                         role_assignments::subject_kind,
                         role_assignments::subject,
+                        coalesce(role_assignments::provider, ""),
                     ));
                     query!(connection, |c| select.select(RoleRow::as_select()).load::<RoleRow>(c))
                 })

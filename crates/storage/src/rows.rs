@@ -1,6 +1,7 @@
 //! Rows as they are read, and the way from them to the domain.
 
 mod person;
+mod stated;
 
 use diesel::prelude::*;
 use serde_json::{Map, Value};
@@ -12,6 +13,7 @@ use crate::error::StorageError;
 use crate::schema::{sessions, users};
 
 pub(crate) use person::{PersonIdentityRow, RoleRow, write_claims, write_organizations};
+pub(crate) use stated::{StatedRow, gathered, of_whom_counts};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -24,6 +26,13 @@ pub(crate) struct UserRow {
     attributes: String,
     join_date: i64,
     disabled_at: Option<i64>,
+}
+
+impl UserRow {
+    /// The user's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 impl TryFrom<UserRow> for User {
@@ -82,6 +91,10 @@ fn read_attributes(text: &str) -> Result<Attributes, StorageError> {
     let object: Map<String, Value> =
         serde_json::from_str(text).map_err(|_| StorageError::InvalidValue("users.attributes"))?;
     Attributes::new(object).map_err(|_| StorageError::InvalidValue("users.attributes"))
+}
+
+fn read_identity_email(text: &str) -> Result<EmailAddress, StorageError> {
+    EmailAddress::parse(text).map_err(|_| StorageError::InvalidValue("identities.email"))
 }
 
 /// The text in which attributes are kept. An object of strings and numbers always has one.

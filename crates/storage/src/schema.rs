@@ -57,6 +57,24 @@ diesel::table! {
         user_agent -> Nullable<Text>,
         ip -> Nullable<Text>,
         generation -> BigInt,
+        issuer -> Text,
+    }
+}
+
+diesel::table! {
+    identity_refusals (issuer, subject, user_id) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    organization_logins (issuer, login, id) {
+        issuer -> Text,
+        login -> Text,
+        id -> BigInt,
     }
 }
 
@@ -76,6 +94,7 @@ diesel::table! {
         role -> Text,
         service -> Nullable<Text>,
         created_at -> BigInt,
+        provider -> Nullable<Text>,
     }
 }
 
@@ -97,7 +116,13 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(users, identities, verified_emails, sessions);
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    identities,
+    verified_emails,
+    sessions,
+    identity_refusals
+);
 
 diesel::define_sql_function! {
     /// Lower case of ASCII letters; addresses have no others.

@@ -8,9 +8,9 @@ use vestibule_domain::{Session, SessionId, Timestamp, User, UserId};
 
 use crate::changes::Change;
 use crate::db::query;
-use crate::error::{StorageError, optional};
-use crate::rows::{SessionRow, UserRow};
-use crate::schema::{sessions, users};
+use crate::error::StorageError;
+use crate::rows::{SessionRow, StatedRow, UserRow, of_whom_counts};
+use crate::schema::{identities, sessions, users};
 use crate::storage::Storage;
 
 pub(crate) use begin::{begin_session, session_to_begin};
@@ -45,35 +45,53 @@ pub struct LiveSession {
 }
 
 impl Storage {
-    /// Finds a session of this user that is neither revoked nor expired, has the generation that its user has, and whose
-    /// user is not disabled. One query: there is no moment between two looks.
+    /// Finds a session of this user that is neither revoked nor expired, has the generation that its user has, came by an
+    /// identity that counts, and whose user is not disabled. One query: there is no moment between two looks.
     pub async fn find_live_session(
         &self,
         session: &SessionId,
         user: &UserId,
         now: Timestamp,
     ) -> Result<Option<LiveSession>, StorageError> {
-        let found = self
+        // One row for each identity.
+        let rows = self
             .db
             .read(&(session, user, now), |connection, &(session, user, now)| {
                 Box::pin(async move {
                     let select = sessions::table
                         .inner_join(users::table)
+                        .inner_join(identities::table.on(identities::user_id.eq(sessions::user_id)))
                         .filter(sessions::id.eq(session.as_str()))
                         .filter(sessions::user_id.eq(user.as_str()))
                         .filter(sessions::revoked_at.is_null())
                         .filter(sessions::expires_at.gt(now.micros()))
                         .filter(sessions::generation.eq(users::generation))
                         .filter(users::disabled_at.is_null());
-                    optional(query!(connection, |c| select
-                        .select((UserRow::as_select(), SessionRow::as_select()))
-                        .first::<(UserRow, SessionRow)>(c)))
+                    query!(connection, |c| select
+                        .select((
+                            UserRow::as_select(),
+                            SessionRow::as_select(),
+                            sessions::issuer,
+                            StatedRow::as_select(),
+                        ))
+                        .load::<(UserRow, SessionRow, String, StatedRow)>(c))
                 })
             })
             .await?;
-        found
-            .map(|(user, session)| Ok(LiveSession { user: user.try_into()?, session: session.try_into()? }))
-            .transpose()
+        self.read_live_session(rows)
+    }
+
+    /// The session of these rows, one for each identity of its user, if it came by one that counts.
+    fn read_live_session(
+        &self,
+        rows: Vec<(UserRow, SessionRow, String, StatedRow)>,
+    ) -> Result<Option<LiveSession>, StorageError> {
+        let stated: Vec<StatedRow> = rows.iter().map(|(.., stated)| stated.clone()).collect();
+        let Some((user, session, issuer, _)) = rows.into_iter().next() else { return Ok(None) };
+        let (session, user) = (Session::try_from(session)?, User::try_from(user)?);
+        let counts = stated.iter().any(|row| row.began(&session, &issuer, &self.providers));
+        let user = of_whom_counts(user, &stated, &self.providers);
+        Ok(counts.then_some(LiveSession { user, session }))
     }
 
     /// Notes that a session was used. Never moves that moment back.
@@ -92,7 +110,7 @@ impl Storage {
 
     /// The sessions of a user that are alive, the latest first.
     pub async fn list_sessions(&self, user: &UserId, now: Timestamp) -> Result<Vec<Session>, StorageError> {
-        let rows = self
+        let (rows, stated) = self
             .db
             .read(&(user, now), |connection, &(user, now)| {
                 Box::pin(async move {
@@ -103,11 +121,24 @@ impl Storage {
                         .filter(sessions::expires_at.gt(now.micros()))
                         .filter(sessions::generation.eq(users::generation))
                         .order((sessions::created_at.desc(), sessions::id));
-                    query!(connection, |c| select.select(SessionRow::as_select()).load::<SessionRow>(c))
+                    let rows = query!(connection, |c| select
+                        .select((SessionRow::as_select(), sessions::issuer))
+                        .load::<(SessionRow, String)>(c))?;
+                    let of_user = identities::table.filter(identities::user_id.eq(user.as_str()));
+                    let stated =
+                        query!(connection, |c| of_user.select(StatedRow::as_select()).load::<StatedRow>(c))?;
+                    Ok((rows, stated))
                 })
             })
             .await?;
-        rows.into_iter().map(Session::try_from).collect()
+        let mut alive = Vec::new();
+        for (row, issuer) in rows {
+            let session = Session::try_from(row)?;
+            if stated.iter().any(|row| row.began(&session, &issuer, &self.providers)) {
+                alive.push(session);
+            }
+        }
+        Ok(alive)
     }
 
     /// Ends a session. False when it had been ended before, or never was.

@@ -4,20 +4,23 @@
 //! the lock on the user's row, taken before anything is decided; those of a new identity by the key of `identities`;
 //! those that bring one new address by the key of `verified_emails`. Whoever finds that the ground has moved begins anew.
 
-mod claims;
+pub(crate) mod claims;
 mod events;
 mod identities;
-mod people;
+pub(crate) mod people;
+
+use std::sync::Arc;
 
 use vestibule_domain::{
-    AccountLinking, AuditEvent, AuditName, ClientInfo, EmailAddress, Session, SessionId, Timestamp,
-    UpstreamProfile, User, UserId, UserIdScheme,
+    AccountLinking, AuditEvent, AuditName, ClientInfo, ConfiguredProviders, EmailAddress, Session, SessionId,
+    Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
 };
 
 use crate::audit::{self, log_audit_event};
 use crate::changes::Change;
 use crate::db::Connection;
 use crate::error::{Failure, StorageError};
+use crate::organizations::note_logins;
 use crate::sessions::begin_session;
 use crate::storage::Storage;
 
@@ -61,24 +64,61 @@ pub enum SignInOutcome {
     Disabled,
 }
 
-/// How an existing user was found, who is locked from then on.
+/// What is decided upon.
+struct Arrival {
+    sign_in: SignIn,
+    /// Whose identities and addresses count.
+    providers: Arc<ConfiguredProviders>,
+}
+
+/// Who is signing in, who is locked from then on.
 enum Found {
     ByIdentity(User),
     /// By an address that was verified on both sides.
     ByAddress(User, EmailAddress),
+    Nobody(Claim),
+}
+
+/// What a new user's address may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// Nobody's: if it is somebody's after all, the ground has moved.
+    Certain,
+    /// Somebody's, who keeps it.
+    IfFree,
+}
+
+impl SignIn {
+    /// The same with its verified address as one that is not, unless it counts beyond the identity.
+    fn with_address_that(self, counts: impl FnOnce(&UpstreamProfile, &EmailAddress) -> bool) -> Self {
+        let counts =
+            self.profile.verified_email.as_ref().is_some_and(|address| counts(&self.profile, address));
+        if counts {
+            return self;
+        }
+        let mut profile = self.profile;
+        profile.unverified_email = profile.verified_email.take().or(profile.unverified_email);
+        Self { profile, ..self }
+    }
 }
 
 impl Storage {
     /// Finds or makes the user of a confirmed sign-in, refreshes what the provider states, and begins a session.
     ///
     /// 1. A known (issuer, subject) is its user, whatever address it brings.
-    /// 2. An unknown one joins, with [`AccountLinking::VerifiedEmail`], the user who holds the first of its verified
-    ///    addresses that anybody holds; else it becomes a new user. An unverified address decides nothing.
+    /// 2. An unknown one joins, with [`AccountLinking::VerifiedEmail`], the user who holds its verified address; else it
+    ///    becomes a new user. An unverified address decides nothing, nor does one of a provider whose addresses do not
+    ///    count, or of an identity that was taken away from a user. Who has a role at the service itself is never joined.
     /// 3. A user holds the addresses that its identities stated when they last signed in; nobody's address is taken away.
     pub async fn finish_sign_in(&self, sign_in: SignIn) -> Result<SignInOutcome, StorageError> {
         identities::check_key(&sign_in.profile.identity)?;
-        let decided =
-            self.db.transaction(sign_in, |connection, sign_in| Box::pin(decide(connection, sign_in)));
+        let providers = Arc::clone(&self.providers);
+        let sign_in = sign_in.with_address_that(|profile, address| {
+            providers.address_counts(profile.provider.as_str(), &profile.identity.issuer, address)
+        });
+        let decided = self.db.transaction(Arrival { sign_in, providers }, |connection, arrival| {
+            Box::pin(decide(connection, arrival))
+        });
         let (outcome, events) = decided.await?;
         events.iter().for_each(log_audit_event);
         if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
@@ -91,44 +131,70 @@ impl Storage {
 /// The outcome, and what the audit trail tells of it.
 type Decision = (SignInOutcome, Vec<AuditEvent>);
 
-async fn decide(connection: &mut Connection, sign_in: &SignIn) -> Result<Decision, Failure> {
-    match find(connection, sign_in).await? {
-        Some(Found::ByIdentity(user) | Found::ByAddress(user, _)) if user.disabled_at.is_some() => {
-            let event = events::of_refusal(sign_in, &user.id);
+async fn decide(connection: &mut Connection, arrival: &Arrival) -> Result<Decision, Failure> {
+    let key = &arrival.sign_in.profile.identity;
+    let owner = people::lock_owner(connection, key).await?;
+    let is_refused = match &owner {
+        Some((_, is_refused)) => *is_refused,
+        None => people::is_refused(connection, key).await?,
+    };
+    let owner = owner.map(|(owner, _)| owner);
+    if !is_refused {
+        return decide_by(connection, arrival, owner).await;
+    }
+    let sign_in = arrival.sign_in.clone().with_address_that(|_, _| false);
+    let arrival = Arrival { sign_in, providers: Arc::clone(&arrival.providers) };
+    decide_by(connection, &arrival, owner).await
+}
+
+async fn decide_by(
+    connection: &mut Connection,
+    arrival: &Arrival,
+    owner: Option<User>,
+) -> Result<Decision, Failure> {
+    let found = match owner {
+        Some(owner) => Found::ByIdentity(owner),
+        None => find_by_address(connection, arrival).await?,
+    };
+    match found {
+        Found::ByIdentity(user) | Found::ByAddress(user, _) if user.disabled_at.is_some() => {
+            let event = events::of_refusal(&arrival.sign_in, &user.id);
             audit::insert(connection, &event).await?;
             Ok((SignInOutcome::Disabled, vec![event]))
         }
-        Some(Found::ByIdentity(user)) => returning(connection, sign_in, user).await,
-        Some(Found::ByAddress(user, address)) => joining(connection, sign_in, user, &address).await,
-        None => newcomer(connection, sign_in).await,
+        Found::ByIdentity(user) => returning(connection, arrival, user).await,
+        Found::ByAddress(user, address) => joining(connection, arrival, user, &address).await,
+        Found::Nobody(claim) => newcomer(connection, arrival, claim).await,
     }
 }
 
-async fn find(connection: &mut Connection, sign_in: &SignIn) -> Result<Option<Found>, Failure> {
-    if let Some(user) = people::lock_owner(connection, &sign_in.profile.identity).await? {
-        return Ok(Some(Found::ByIdentity(user)));
-    }
+async fn find_by_address(connection: &mut Connection, arrival: &Arrival) -> Result<Found, Failure> {
+    let Arrival { sign_in, providers } = arrival;
     if sign_in.linking == AccountLinking::Explicit {
-        return Ok(None);
+        return Ok(Found::Nobody(Claim::IfFree));
     }
-    match claims::find_first_holder(connection, &sign_in.profile.verified_emails).await? {
-        Some((holder, address)) => {
-            let user = people::lock(connection, &holder).await?.ok_or(Failure::LostRace)?;
-            Ok(Some(Found::ByAddress(user, address)))
-        }
-        None => Ok(None),
+    let Some(address) = &sign_in.profile.verified_email else { return Ok(Found::Nobody(Claim::Certain)) };
+    let Some(holder) = claims::find_holder(connection, address, providers).await? else {
+        return Ok(Found::Nobody(Claim::Certain));
+    };
+    let holder = people::lock(connection, &holder).await?.ok_or(Failure::LostRace)?;
+    if people::administers(connection, &holder.id).await? {
+        return Ok(Found::Nobody(Claim::IfFree));
     }
+    Ok(Found::ByAddress(holder, address.clone()))
 }
 
 /// Signs in the user whose identity it is.
-async fn returning(connection: &mut Connection, sign_in: &SignIn, user: User) -> Result<Decision, Failure> {
+async fn returning(connection: &mut Connection, arrival: &Arrival, user: User) -> Result<Decision, Failure> {
+    let Arrival { sign_in, providers } = arrival;
     let profile = &sign_in.profile;
-    let held = claims::list_held(connection, &user.id).await?;
-    let chosen = claims::choose(&profile.verified_emails, &held, user.email.as_ref());
+    let held = claims::list_held(connection, &user.id, providers).await?;
+    let chosen = profile.verified_email.as_ref();
     let session = session_of(sign_in, &user.id);
     let event = events::of_arrival(sign_in, &user.id, AuditName::SignInSucceeded);
-    identities::refresh_and_begin(connection, sign_in, &session, &event, chosen).await?;
-    let email = claims::settle(connection, &held, &profile.identity, &user, chosen).await?;
+    identities::refresh_and_begin(connection, sign_in, &session, &event).await?;
+    note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
+    let email = claims::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
     let user = people::refresh(connection, profile, user, email).await?;
     Ok((SignInOutcome::SignedIn { user, session, is_new: false }, vec![event]))
 }
@@ -136,30 +202,32 @@ async fn returning(connection: &mut Connection, sign_in: &SignIn, user: User) ->
 /// Gives the identity to the user who holds its address, and signs them in.
 async fn joining(
     connection: &mut Connection,
-    sign_in: &SignIn,
+    arrival: &Arrival,
     user: User,
     address: &EmailAddress,
 ) -> Result<Decision, Failure> {
+    let Arrival { sign_in, providers } = arrival;
     let profile = &sign_in.profile;
-    let held = claims::list_held(connection, &user.id).await?;
-    if !held.contains(address) {
+    let held = claims::list_held(connection, &user.id, providers).await?;
+    if !held.counts(address) {
         return Err(Failure::LostRace);
     }
-    let chosen = claims::choose(&profile.verified_emails, &held, user.email.as_ref());
-    identities::create(connection, sign_in, &user.id, chosen).await?;
-    let email = claims::settle(connection, &held, &profile.identity, &user, chosen).await?;
+    identities::create(connection, sign_in, &user.id).await?;
+    let chosen = Some(address);
+    let email = claims::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
     let user = people::refresh(connection, profile, user, email).await?;
     arrive(connection, sign_in, user, AuditName::IdentityLinked).await
 }
 
 /// Makes a user.
-async fn newcomer(connection: &mut Connection, sign_in: &SignIn) -> Result<Decision, Failure> {
-    let chosen = sign_in.profile.verified_emails.first();
+async fn newcomer(connection: &mut Connection, arrival: &Arrival, claim: Claim) -> Result<Decision, Failure> {
+    let Arrival { sign_in, providers } = arrival;
+    let chosen = sign_in.profile.verified_email.as_ref();
     let user = people::create(connection, sign_in, chosen).await?;
-    identities::create(connection, sign_in, &user.id, chosen).await?;
+    identities::create(connection, sign_in, &user.id).await?;
     if let Some(address) = chosen {
-        let claimed = claims::claim(connection, &user.id, address).await?;
-        if !claimed && sign_in.linking == AccountLinking::VerifiedEmail {
+        let claimed = claims::claim(connection, &user.id, address, providers).await?;
+        if !claimed && claim == Claim::Certain {
             return Err(Failure::LostRace);
         }
     }
@@ -174,7 +242,9 @@ async fn arrive(
     arrival: AuditName,
 ) -> Result<Decision, Failure> {
     let session = session_of(sign_in, &user.id);
-    begin_session(connection, &session, &sign_in.client).await?;
+    let profile = &sign_in.profile;
+    begin_session(connection, &session, &profile.identity.issuer, &sign_in.client).await?;
+    note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
     let events =
         [arrival, AuditName::SignInSucceeded].map(|name| events::of_arrival(sign_in, &user.id, name));
     for event in &events {

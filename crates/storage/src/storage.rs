@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vestibule_domain::AuditEvent;
+use vestibule_domain::{AuditEvent, ConfiguredProviders};
 
 use crate::changes::Changes;
 use crate::db::Db;
@@ -32,6 +32,8 @@ pub struct Storage {
     /// What the next change is told of as in the audit trail.
     pub(crate) audit: Option<Arc<AuditEvent>>,
     pub(crate) changes: Arc<Changes>,
+    /// Whose identities count.
+    pub(crate) providers: Arc<ConfiguredProviders>,
 }
 
 impl Storage {
@@ -39,7 +41,14 @@ impl Storage {
     /// contacted yet, so that a program can start before its database.
     pub fn connect(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
         let (db, changes) = (Db::open(url, options)?, Changes::new());
-        Ok(Self { db: Arc::new(db), changes: Arc::new(changes), audit: None })
+        let providers = Arc::default();
+        Ok(Self { db: Arc::new(db), changes: Arc::new(changes), audit: None, providers })
+    }
+
+    /// The same database, in which the identities of these providers count and no others. Until it is said, none does.
+    #[must_use]
+    pub fn counting(&self, providers: ConfiguredProviders) -> Self {
+        Self { providers: Arc::new(providers), ..self.clone() }
     }
 }
 

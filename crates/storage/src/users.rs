@@ -2,6 +2,8 @@
 
 mod patch;
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{Timestamp, User, UserId, Username};
@@ -9,8 +11,8 @@ use vestibule_domain::{Timestamp, User, UserId, Username};
 use crate::audit;
 use crate::changes::Change;
 use crate::db::query;
-use crate::error::{StorageError, UniqueRule, optional};
-use crate::rows::UserRow;
+use crate::error::{StorageError, UniqueRule};
+use crate::rows::{StatedRow, UserRow, gathered, of_whom_counts};
 use crate::schema::{identities, users};
 use crate::sessions::new_generation;
 use crate::storage::Storage;
@@ -37,62 +39,89 @@ pub struct Identity {
     pub issuer: String,
     /// The subject within the issuer.
     pub subject: String,
+    /// The name of the provider in the settings, at the last sign-in.
+    pub provider: String,
     /// The login name there.
     pub login: Option<String>,
-    /// Whether the issuer stated a verified address at the last sign-in.
+    /// The address that the issuer stated at the last sign-in.
+    pub email: Option<String>,
+    /// Whether it stated that as verified, and that counted beyond the identity.
     pub email_verified: bool,
     /// When it last signed in.
     pub last_used_at: Timestamp,
 }
 
+/// Selects a user with each identity, as far as it decides what counts. A macro, because what is selected differs between the
+/// databases.
+macro_rules! with_identities {
+    ($user:expr) => {
+        users::table
+            .left_join(identities::table.on(identities::user_id.eq(users::id)))
+            .filter($user)
+            .select((UserRow::as_select(), Option::<StatedRow>::as_select()))
+    };
+}
+
 impl Storage {
-    /// Finds a user by id, disabled or not.
+    /// Finds a user by id, disabled or not. The address is there only if an identity vouches for it that counts.
     pub async fn find_user(&self, user: &UserId) -> Result<Option<User>, StorageError> {
-        let row = self
-            .db
-            .read(user, |connection, user| {
-                Box::pin(async move {
-                    let select = users::table.find(user.as_str());
-                    optional(query!(connection, |c| select.select(UserRow::as_select()).first::<UserRow>(c)))
-                })
+        let rows = self.db.read(user, |connection, user| {
+            Box::pin(async move {
+                query!(connection, |c| with_identities!(users::id.eq(user.as_str()))
+                    .load::<(UserRow, Option<StatedRow>)>(c))
             })
-            .await?;
-        row.map(User::try_from).transpose()
+        });
+        gathered(rows.await?, &self.providers)
     }
 
-    /// Finds a user by username, disabled or not.
+    /// Finds a user by username, disabled or not. The address is there only if an identity vouches for it that counts.
     pub async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StorageError> {
-        let row = self
-            .db
-            .read(username, |connection, username| {
+        let rows =
+            self.db.read(username, |connection, username| {
                 Box::pin(async move {
-                    let select = users::table.filter(users::username_key.eq(username.as_str()));
-                    optional(query!(connection, |c| select.select(UserRow::as_select()).first::<UserRow>(c)))
+                    query!(connection, |c| with_identities!(users::username_key.eq(username.as_str()))
+                        .load::<(UserRow, Option<StatedRow>)>(c))
                 })
-            })
-            .await?;
-        row.map(User::try_from).transpose()
+            });
+        gathered(rows.await?, &self.providers)
     }
 
-    /// At most `limit` users in the order of their ids, those behind `after`.
+    /// At most `limit` users in the order of their ids, those behind `after`. Addresses as [`Storage::find_user`] has them.
     pub async fn list_users(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<User>, StorageError> {
         let after = after.map_or("", UserId::as_str);
-        let rows = self
+        let (rows, stated) = self
             .db
             .read(&(after, limit), |connection, &(after, limit)| {
                 Box::pin(async move {
-                    let select =
+                    let page =
                         users::table.filter(users::id.gt(after)).order(users::id).limit(i64::from(limit));
-                    query!(connection, |c| select.select(UserRow::as_select()).load::<UserRow>(c))
+                    let rows = query!(connection, |c| page.select(UserRow::as_select()).load::<UserRow>(c))?;
+                    let ids: Vec<&str> = rows.iter().map(UserRow::id).collect();
+                    let of_page = identities::table.filter(identities::user_id.eq_any(ids));
+                    let stated = query!(connection, |c| of_page
+                        .select((identities::user_id, StatedRow::as_select()))
+                        .load::<(String, StatedRow)>(c))?;
+                    Ok((rows, stated))
                 })
             })
             .await?;
-        rows.into_iter().map(User::try_from).collect()
+        let mut by_user: HashMap<String, Vec<StatedRow>> = HashMap::new();
+        for (user, row) in stated {
+            by_user.entry(user).or_default().push(row);
+        }
+        rows.into_iter()
+            .map(User::try_from)
+            .map(|user| {
+                let user = user?;
+                let stated = by_user.remove(user.id.as_str()).unwrap_or_default();
+                Ok(of_whom_counts(user, &stated, &self.providers))
+            })
+            .collect()
     }
 
     /// The identities by which a user signs in, the last used first.
     pub async fn list_identities(&self, user: &UserId) -> Result<Vec<Identity>, StorageError> {
-        type Row = (String, String, Option<String>, bool, i64);
+        type Row = (String, String, String, Option<String>, Option<String>, bool, i64);
         let rows = self
             .db
             .read(user, |connection, user| {
@@ -103,7 +132,9 @@ impl Storage {
                         .select((
                             identities::issuer,
                             identities::subject,
+                            identities::provider,
                             identities::login,
+                            identities::email,
                             identities::email_verified,
                             identities::last_used_at,
                         ));
@@ -111,12 +142,9 @@ impl Storage {
                 })
             })
             .await?;
-        let identity = |(issuer, subject, login, email_verified, last_used_at): Row| Identity {
-            issuer,
-            subject,
-            login,
-            email_verified,
-            last_used_at: Timestamp::from_micros(last_used_at),
+        let identity = |(issuer, subject, provider, login, email, email_verified, last_used_at): Row| {
+            let last_used_at = Timestamp::from_micros(last_used_at);
+            Identity { issuer, subject, provider, login, email, email_verified, last_used_at }
         };
         Ok(rows.into_iter().map(identity).collect())
     }

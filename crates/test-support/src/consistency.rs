@@ -32,8 +32,14 @@ const RULES: &[(&str, &str)] = &[
         "SELECT count(*) AS n FROM verified_emails WHERE user_id NOT IN (SELECT id FROM users)",
     ),
     (
-        "a user without any identity",
-        "SELECT count(*) AS n FROM users WHERE id NOT IN (SELECT user_id FROM identities)",
+        "a user without any identity, although no provider was forgotten",
+        "SELECT count(*) AS n FROM users WHERE id NOT IN (SELECT user_id FROM identities) \
+         AND NOT EXISTS (SELECT 1 FROM audit_events WHERE event = 'provider.forgotten')",
+    ),
+    (
+        "an identity that is refused, and whose address counts",
+        "SELECT count(*) AS n FROM identities i WHERE email_verified AND EXISTS (SELECT 1 FROM identity_refusals r \
+         WHERE r.issuer = i.issuer AND r.subject = i.subject)",
     ),
     (
         "an address held by a user none of whose identities states it as verified",

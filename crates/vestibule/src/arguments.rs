@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use vestibule_domain::{
-    AuditName, EmailAddress, EmailDomain, Organization, RoleName, ServiceName, UserId, Username,
-    UsernameError,
+    AuditName, EmailAddress, EmailDomain, OrganizationError, OrganizationId, OrganizationLogin, ProviderName,
+    RoleName, ServiceName, UserId, Username, UsernameError,
 };
 
 use crate::failure::Failure;
@@ -55,6 +55,9 @@ pub(crate) enum Command {
     /// Manage users
     #[command(subcommand)]
     Users(UsersCommand),
+    /// Manage what providers left
+    #[command(subcommand)]
+    Providers(ProvidersCommand),
     /// Manage the roles that are assigned in the database; a plugin such as `roles` says what a role allows
     #[command(subcommand)]
     Roles(RolesCommand),
@@ -142,6 +145,49 @@ pub(crate) enum UsersCommand {
     Enable(UserArgument),
     /// Delete a user with identities, sessions and assigned roles
     Delete(UserArgument),
+    /// Take a way to sign in away from a user, with the sessions that came by it. It becomes a user of its own, and no
+    /// address of it counts for anything
+    Unlink(UnlinkArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnlinkArguments {
+    /// The user's id or username
+    pub(crate) user: String,
+    /// The identity as `users show` has it, such as github:42
+    #[arg(value_name = "PROVIDER:SUBJECT", value_parser = ProviderId::parse)]
+    pub(crate) identity: ProviderId,
+}
+
+/// `provider:subject`.
+#[derive(Debug, Clone)]
+pub(crate) struct ProviderId {
+    pub(crate) provider: ProviderName,
+    pub(crate) subject: String,
+}
+
+impl ProviderId {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (provider, subject) = text.split_once(':').unwrap_or((text, ""));
+        let provider = ProviderName::parse(provider).map_err(|error| error.to_string())?;
+        if subject.is_empty() {
+            return Err("expected the provider and the subject there, such as github:42".to_owned());
+        }
+        Ok(Self { provider, subject: subject.to_owned() })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvidersCommand {
+    /// Remove the identities that a provider left which is not configured any more, or leads to another issuer now
+    Forget {
+        /// The name that the provider had
+        #[arg(value_parser = ProviderName::parse)]
+        name: ProviderName,
+        /// Say what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// One user: by exactly one of these.
@@ -252,20 +298,23 @@ pub(crate) enum RolesCommand {
     List(UserFilter),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RoleArguments {
     /// The role, such as Writer
     #[arg(long, value_parser = RoleName::parse)]
     pub(crate) role: RoleName,
     #[command(flatten)]
     pub(crate) subject: SubjectArguments,
-    /// Only at this service [default: at every service]
+    /// By the statement of this provider alone [default: of any]
+    #[arg(long, value_name = "NAME", value_parser = ProviderName::parse)]
+    pub(crate) provider: Option<ProviderName>,
+    /// Only at this service [default: at every service]; `vestibule` is the service itself
     #[arg(long, value_name = "NAME", value_parser = ServiceName::parse)]
     pub(crate) service: Option<ServiceName>,
 }
 
 /// To whom: exactly one of these.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct SubjectArguments {
     /// One user: the id or username; refused where it may mean two
@@ -283,9 +332,26 @@ pub(crate) struct SubjectArguments {
     /// Whoever has verified an address of this very domain, such as example.org
     #[arg(long, value_parser = EmailDomain::parse)]
     pub(crate) domain: Option<EmailDomain>,
-    /// Whoever belongs to this organization at GitHub, where the settings ask for them
-    #[arg(long, value_name = "LOGIN", value_parser = Organization::parse)]
-    pub(crate) organization: Option<Organization>,
+    /// Whoever belongs to this organization at GitHub, where the settings ask for them: its number, or its login if it is the
+    /// only one that was ever seen under it
+    #[arg(long, value_name = "NUMBER|LOGIN", value_parser = OrganizationArgument::parse)]
+    pub(crate) organization: Option<OrganizationArgument>,
+}
+
+/// An organization, as the command line names it.
+#[derive(Debug, Clone)]
+pub(crate) enum OrganizationArgument {
+    Number(OrganizationId),
+    Login(OrganizationLogin),
+}
+
+impl OrganizationArgument {
+    fn parse(text: &str) -> Result<Self, OrganizationError> {
+        match OrganizationId::parse(text) {
+            Some(id) => Ok(Self::Number(id)),
+            None => OrganizationLogin::parse(text).map(Self::Login),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,7 @@ mod migrate;
 mod openapi;
 mod permissions;
 mod plugin;
+mod providers;
 mod roles;
 mod users;
 
@@ -23,6 +24,7 @@ pub(crate) use migrate::migrate;
 pub(crate) use openapi::print_openapi;
 pub(crate) use permissions::permissions;
 pub(crate) use plugin::plugin;
+pub(crate) use providers::providers;
 pub(crate) use roles::roles;
 pub(crate) use users::users;
 

@@ -53,6 +53,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Migrate => commands::migrate(&arguments.sources()?),
         Command::Backup { file } => commands::backup(&arguments.sources()?, file),
         Command::Config(command) => commands::config(&arguments.sources()?, *command),
+        Command::Providers(command) => commands::providers(&arguments.sources()?, command),
         Command::Roles(command) => commands::roles(&arguments.sources()?, command),
         Command::Permissions(command) => commands::permissions(&arguments.sources()?, command),
         Command::Audit(command) => commands::audit(&arguments.sources()?, command),

@@ -12,6 +12,7 @@ mod reload;
 mod report;
 mod storage;
 mod trail;
+mod unheeded;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,11 +41,14 @@ use ending::Ending;
 use keys::LoadedKeys;
 use listeners::{Answers, Clients};
 use observer::ServiceObserver;
+use report::InForce;
 use trail::Trail;
 
+pub(crate) use development::emulator_address;
 pub(crate) use keys::load as load_keys;
 pub(crate) use plugins::{PLUGIN_PROCESS, host_parts, this_program};
 pub(crate) use reload::ask_for as ask_for_reload;
+pub(crate) use report::describe_addresses;
 pub(crate) use storage::connect as connect_storage;
 
 /// How long the plugins have when the service ends.
@@ -92,6 +96,7 @@ async fn serve(
         StorageOptions { max_connections: settings.database_connections, ..StorageOptions::default() };
     let storage = connect_storage(&settings.database, &options, settings.dev).await?;
     let emulator = development::start_emulator(&mut settings).await?;
+    let storage = storage.counting(settings.providers.configured());
     storage.observe_with(observer.clone());
     let keys = keys.await.map_err(Failure::while_doing("the keys"))??;
     let tokens = make_tokens(&settings, keys.ring, &clock);
@@ -100,7 +105,16 @@ async fn serve(
     let upstream: Arc<dyn UpstreamObserver> = observer.clone();
     let descriptors = Descriptors::share_out(&settings);
     let providers = make_providers(&settings.providers, &clock, descriptors.exchanges, Some(&upstream))?;
-    report::print(&settings, sources, &plugins, &providers, emulator.as_ref(), &tokens)?;
+    let unheeded = unheeded::find(&storage).await;
+    report::print(&InForce {
+        settings: &settings,
+        sources,
+        plugins: &plugins,
+        providers: &providers,
+        emulator: emulator.as_ref(),
+        tokens: &tokens,
+        unheeded: &unheeded,
+    })?;
     let parts = Parts {
         storage: storage.clone(),
         tokens: Arc::clone(&tokens),

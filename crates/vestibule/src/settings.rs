@@ -10,6 +10,7 @@ mod providers;
 mod rates;
 mod sources;
 mod traces;
+mod trust;
 mod values;
 
 use std::net::SocketAddr;
@@ -17,7 +18,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use vestibule_domain::{AccountLinking, AllowedOrigins, ExternalAddress, Origin, UserIdScheme};
+use vestibule_domain::{
+    AccountLinking, AllowedOrigins, ConfiguredProviders, ExternalAddress, Origin, UserIdScheme,
+};
 use vestibule_flows::FlowSettings;
 use vestibule_http::{AddressRates, TrustedProxies};
 use vestibule_plugin_host::PluginPlan;
@@ -52,6 +55,19 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
     /// Nothing when no traces are exported.
     pub(crate) traces: Option<TraceSettings>,
+}
+
+/// What it takes to say who somebody is.
+pub(crate) struct PeopleSettings {
+    pub(crate) database: DatabaseUrl,
+    pub(crate) providers: ConfiguredProviders,
+}
+
+impl From<DatabaseUrl> for PeopleSettings {
+    /// For what does not depend on whose identities count.
+    fn from(database: DatabaseUrl) -> Self {
+        Self { database, providers: ConfiguredProviders::default() }
+    }
 }
 
 /// Where the signing keys are.
@@ -143,12 +159,21 @@ impl Settings {
         reader.finish(database)
     }
 
-    /// The database and the plugins, for the command that asks a plugin about a user.
-    pub(crate) fn read_database_and_plugins(sources: &Sources) -> Result<(DatabaseUrl, PluginPlan), Failure> {
+    /// The database, and whose identities count, for the commands that say who somebody is.
+    pub(crate) fn read_people(sources: &Sources) -> Result<PeopleSettings, Failure> {
         let mut reader = Reader::new(sources);
-        let database = read_database(&mut reader);
+        let people = read_people(&mut reader);
+        reader.finish(people)
+    }
+
+    /// The same and the plugins, for the command that asks a plugin about a user.
+    pub(crate) fn read_people_and_plugins(
+        sources: &Sources,
+    ) -> Result<(PeopleSettings, PluginPlan), Failure> {
+        let mut reader = Reader::new(sources);
+        let people = read_people(&mut reader);
         let plugins = plugins::read(&mut reader);
-        reader.finish(database.map(|database| (database, plugins)))
+        reader.finish(people.map(|people| (people, plugins)))
     }
 
     /// The plugins alone, for a service that runs and for the commands that ask one.
@@ -208,6 +233,15 @@ fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<
 fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
     let default = if reader.dev() { "sqlite://var/vestibule.db" } else { "sqlite://vestibule.db" };
     reader.parse_or("DATABASE_URL", default, DatabaseUrl::parse)
+}
+
+fn read_people(reader: &mut Reader<'_>) -> Option<PeopleSettings> {
+    let database = read_database(reader);
+    let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
+    let providers = ProviderSettings::read_what_is_there(reader);
+    let providers =
+        if reader.dev() { providers.configured_in_development(listen) } else { providers.configured() };
+    Some(PeopleSettings { database: database?, providers })
 }
 
 /// More than a thousand is a mistake: no server takes that many from one client.

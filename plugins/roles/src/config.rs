@@ -55,10 +55,19 @@ pub(crate) struct RuleText {
     pub(crate) user: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) domain: Option<String>,
-    pub(crate) organization: Option<String>,
+    pub(crate) organization: Option<OrganizationText>,
     pub(crate) claim: Option<ClaimText>,
+    pub(crate) provider: Option<String>,
     pub(crate) roles: Vec<String>,
     pub(crate) services: Option<Vec<String>>,
+}
+
+/// An organization at GitHub.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected the number of an organization, or its login")]
+pub(crate) enum OrganizationText {
+    Number(u64),
+    Login(String),
 }
 
 /// A claim that an identity has.

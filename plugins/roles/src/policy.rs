@@ -18,6 +18,8 @@ pub(crate) enum Mistake {
     Twice,
     #[error("a rule has exactly one of user, email, domain, organization and claim")]
     Subject,
+    #[error("the provider stands in the rule and in its claim; once is enough")]
+    ProviderTwice,
     #[error("the {0} is empty, or has spaces around it or characters that cannot be seen")]
     Text(&'static str),
     #[error("the email is not an address of the form local@domain")]

@@ -1,23 +1,35 @@
 //! To whom a rule applies.
 
-use vestibule_plugin_sdk::{Identity, Value};
+use vestibule_plugin_sdk::{Identity, Organization, Value};
 
-use crate::config::{ClaimText, RuleText};
+use crate::config::{ClaimText, OrganizationText, RuleText};
 use crate::facts::Facts;
 use crate::policy::Mistake;
 
 /// What a person must be for a rule to apply.
-pub(crate) enum Subject {
+pub(crate) struct Subject {
+    kind: Kind,
+    /// At which provider; at any when none is named.
+    provider: Option<String>,
+}
+
+enum Kind {
     User(String),
     Email(String),
     Domain(String),
-    Organization(String),
+    Organization(NamedOrganization),
     Claim(Claim),
 }
 
-/// A claim of an identity, at one provider or at any.
-pub(crate) struct Claim {
-    provider: Option<String>,
+/// An organization as a rule names it.
+enum NamedOrganization {
+    Number(u64),
+    /// Means an organization only while no other was ever seen under it.
+    Login(String),
+}
+
+/// A claim of an identity.
+struct Claim {
     name: String,
     value: Value,
 }
@@ -25,42 +37,46 @@ pub(crate) struct Claim {
 impl Subject {
     /// The one subject of a rule. A rule that could never apply is a mistake, not a rule.
     pub(crate) fn of(rule: &mut RuleText) -> Result<Self, Mistake> {
-        let claim = rule.claim.take().map(Claim::read).transpose()?;
+        let mut provider = rule.provider.take();
+        let claim = rule.claim.take().map(|text| Claim::read(text, &mut provider)).transpose()?;
         let named = [
-            rule.user.take().map(|id| plain(id, "user").map(Self::User)),
-            rule.email.take().map(|email| address(email).map(Self::Email)),
-            rule.domain.take().map(|name| domain(&name).map(Self::Domain)),
-            rule.organization.take().map(|login| plain(login, "organization").map(Self::Organization)),
-            claim.map(|claim| Ok(Self::Claim(claim))),
+            rule.user.take().map(|id| plain(id, "user").map(Kind::User)),
+            rule.email.take().map(|email| address(email).map(Kind::Email)),
+            rule.domain.take().map(|name| domain(&name).map(Kind::Domain)),
+            rule.organization.take().map(|text| NamedOrganization::read(text).map(Kind::Organization)),
+            claim.map(|claim| Ok(Kind::Claim(claim))),
         ];
         let mut named = named.into_iter().flatten();
-        match (named.next(), named.next()) {
-            (Some(subject), None) => subject,
-            _ => Err(Mistake::Subject),
-        }
+        let (Some(kind), None) = (named.next(), named.next()) else { return Err(Mistake::Subject) };
+        let provider = provider.map(|name| plain(name, "provider")).transpose()?;
+        Ok(Self { kind: kind?, provider })
     }
 
     /// Why the rule applies to this person, for the operator; nothing when it does not.
     pub(crate) fn find_in(&self, facts: &Facts<'_>) -> Option<String> {
-        match self {
-            Self::User(id) => (id == facts.user_id).then(|| format!("The user is {id}.")),
-            Self::Email(email) => {
-                let found = facts.emails.iter().find(|verified| verified.eq_ignore_ascii_case(email))?;
+        match &self.kind {
+            Kind::User(id) => self.find_user(id, facts),
+            Kind::Email(email) => {
+                let found = self.find_address(facts, |verified| verified.eq_ignore_ascii_case(email))?;
                 Some(format!("The address {found} is verified."))
             }
-            Self::Domain(domain) => {
-                let found = facts.emails.iter().find(|verified| is_of_domain(verified, domain))?;
+            Kind::Domain(domain) => {
+                let found = self.find_address(facts, |verified| is_of_domain(verified, domain))?;
                 Some(format!("The verified address {found} is of the domain {domain}."))
             }
-            Self::Organization(login) => {
-                let is_member = |identity: &&Identity| {
-                    identity.organizations.iter().any(|organization| organization.eq_ignore_ascii_case(login))
-                };
-                let found = facts.identities.iter().find(is_member)?;
-                Some(format!("{} belongs to the organization {login}.", found.provider_id))
+            Kind::Organization(named) => {
+                let mut identities = self.identities(facts);
+                identities.find_map(|identity| {
+                    let mut organizations = identity.organizations.iter();
+                    let Organization { id, login, .. } = organizations.find(|one| named.is(one))?;
+                    Some(format!(
+                        "{} belongs to the organization {login}, number {id}.",
+                        identity.provider_id
+                    ))
+                })
             }
-            Self::Claim(claim) => {
-                let found = facts.identities.iter().find(|identity| claim.is_of(identity))?;
+            Kind::Claim(claim) => {
+                let found = self.identities(facts).find(|identity| claim.is_of(identity))?;
                 Some(format!(
                     "The claim {} of {} is or holds {}.",
                     claim.name, found.provider_id, claim.value
@@ -68,19 +84,70 @@ impl Subject {
             }
         }
     }
+
+    fn find_user(&self, id: &str, facts: &Facts<'_>) -> Option<String> {
+        if id != facts.user_id {
+            return None;
+        }
+        if self.provider.is_none() {
+            return Some(format!("The user is {id}."));
+        }
+        let identity = self.identities(facts).next()?;
+        Some(format!("The user is {id}, who signs in as {}.", identity.provider_id))
+    }
+
+    /// A verified address of the person; with a provider, one that this provider has verified.
+    fn find_address<'f>(&self, facts: &'f Facts<'_>, fits: impl Fn(&str) -> bool) -> Option<&'f str> {
+        if self.provider.is_none() {
+            return facts.emails.iter().map(String::as_str).find(|address| fits(address));
+        }
+        let verified = self.identities(facts).filter(|identity| identity.email_verified);
+        verified.filter_map(|identity| identity.email.as_deref()).find(|address| fits(address))
+    }
+
+    /// The identities that the rule looks at.
+    fn identities<'f>(&self, facts: &'f Facts<'_>) -> impl Iterator<Item = &'f Identity> {
+        facts.identities.iter().filter(|identity| {
+            let provider = identity.provider_id.split_once(':').map(|(provider, _)| provider);
+            self.provider.is_none() || self.provider.as_deref() == provider
+        })
+    }
+}
+
+impl NamedOrganization {
+    fn read(text: OrganizationText) -> Result<Self, Mistake> {
+        match text {
+            OrganizationText::Number(number) => Ok(Self::Number(number)),
+            OrganizationText::Login(text) => {
+                let login = plain(text, "organization")?;
+                let is_number = login.bytes().all(|byte| byte.is_ascii_digit());
+                let number = login.parse().ok().filter(|_| is_number).map(Self::Number);
+                Ok(number.unwrap_or(Self::Login(login)))
+            }
+        }
+    }
+
+    fn is(&self, organization: &Organization) -> bool {
+        match self {
+            Self::Number(number) => organization.id == *number,
+            Self::Login(login) => {
+                organization.login_is_unique && organization.login.eq_ignore_ascii_case(login)
+            }
+        }
+    }
 }
 
 impl Claim {
-    fn read(text: ClaimText) -> Result<Self, Mistake> {
-        let provider = text.provider.map(|name| plain(name, "provider")).transpose()?;
-        Ok(Self { provider, name: plain(text.name, "claim")?, value: text.value.into() })
+    /// The provider may stand in the claim or in the rule.
+    fn read(text: ClaimText, provider: &mut Option<String>) -> Result<Self, Mistake> {
+        if text.provider.is_some() && provider.is_some() {
+            return Err(Mistake::ProviderTwice);
+        }
+        *provider = text.provider.or(provider.take());
+        Ok(Self { name: plain(text.name, "claim")?, value: text.value.into() })
     }
 
     fn is_of(&self, identity: &Identity) -> bool {
-        let provider = identity.provider_id.split_once(':').map(|(provider, _)| provider);
-        if self.provider.is_some() && self.provider.as_deref() != provider {
-            return false;
-        }
         match identity.claims.get(&self.name) {
             Some(Value::Array(values)) => values.contains(&self.value),
             Some(value) => *value == self.value,

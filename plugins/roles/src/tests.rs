@@ -26,7 +26,9 @@ fn ada() -> Value {
         "verified_emails": ["Ada@Example.org", "ada@work.example"],
         "identities": [
             {"provider_id": "github:42", "issuer": "https://github.com", "subject": "42", "login": "ada",
-             "email": "boss@corp.example", "email_verified": false, "claims": {}, "organizations": ["Acme"]},
+             "email": "boss@corp.example", "email_verified": false, "claims": {},
+             "organizations": [{"id": 9_000_001, "login": "Acme", "login_is_unique": true},
+                 {"id": 9_000_002, "login": "taken-up", "login_is_unique": false}]},
             {"provider_id": "corporate:7", "issuer": "https://id.example", "subject": "7",
              "email": "ada@work.example", "email_verified": true, "organizations": [],
              "claims": {"groups": ["admins", "staff"], "hd": "work.example", "level": 7, "ok": true}},
@@ -56,6 +58,8 @@ fn every_kind_of_rule_applies_to_those_whom_it_means() {
         json!({"domain": "example.org"}),
         json!({"domain": "WORK.example"}),
         json!({"organization": "acme"}),
+        json!({"organization": 9_000_001}),
+        json!({"organization": "9000002"}),
         json!({"claim": {"name": "groups", "value": "admins"}}),
         json!({"claim": {"provider": "corporate", "name": "hd", "value": "work.example"}}),
         json!({"claim": {"name": "level", "value": 7}}),
@@ -76,6 +80,7 @@ fn no_rule_applies_to_anybody_else() {
         json!({"domain": "ample.org"}),
         json!({"domain": "org"}),
         json!({"organization": "acme-evil"}),
+        json!({"organization": 9_000_003}),
         json!({"claim": {"name": "groups", "value": "admin"}}),
         json!({"claim": {"name": "groups", "value": "Admins"}}),
         json!({"claim": {"provider": "google", "name": "groups", "value": "admins"}}),
@@ -84,6 +89,36 @@ fn no_rule_applies_to_anybody_else() {
     ] {
         assert_eq!(under(&subject), json!({}), "{subject}");
     }
+}
+
+#[test]
+fn c18_with_a_provider_only_what_that_provider_states_counts() {
+    for (provider, subject, applies) in [
+        ("corporate", json!({"user": "u1"}), true),
+        ("google", json!({"user": "u1"}), false),
+        ("corporate", json!({"email": "ada@work.example"}), true),
+        ("github", json!({"email": "ada@work.example"}), false),
+        ("github", json!({"email": "boss@corp.example"}), false),
+        ("corporate", json!({"domain": "work.example"}), true),
+        ("github", json!({"domain": "work.example"}), false),
+        // Verified, but by an identity that is not among them.
+        ("corporate", json!({"email": "ada@example.org"}), false),
+        ("github", json!({"organization": 9_000_001}), true),
+        ("corporate", json!({"organization": 9_000_001}), false),
+        ("corporate", json!({"claim": {"name": "groups", "value": "admins"}}), true),
+        ("github", json!({"claim": {"name": "groups", "value": "admins"}}), false),
+    ] {
+        let mut rule = subject.clone();
+        rule["provider"] = provider.into();
+        let expected = if applies { json!({"read": true}) } else { json!({}) };
+        assert_eq!(under(&rule), expected, "{rule}");
+    }
+}
+
+/// Whoever takes up a login that was given up is another organization.
+#[test]
+fn c4_a_login_that_has_changed_hands_brings_no_role() {
+    assert_eq!(under(&json!({"organization": "taken-up"})), json!({}));
 }
 
 #[test]
@@ -173,7 +208,7 @@ fn an_explanation_says_which_rule_gave_what() {
     let because = json!([
         {"rule": "default_roles", "gave": {"Reader": ["read"]}, "text": "Everybody who is signed in has it."},
         {"rule": "owners", "gave": {"Moderator": ["read", "write"]}, "text": "The address Ada@Example.org is verified."},
-        {"rule": "acme people", "gave": write, "text": "github:42 belongs to the organization acme."},
+        {"rule": "acme people", "gave": write, "text": "github:42 belongs to the organization Acme, number 9000001."},
         {"rule": "admins", "gave": write, "text": "The claim groups of corporate:7 is or holds \"admins\"."},
         {"rule": "the domain", "gave": write,
          "text": "The verified address ada@work.example is of the domain work.example."},
@@ -225,6 +260,16 @@ fn a_configuration_that_makes_no_sense_is_refused_by_the_name_of_the_rule() {
             "value of a claim",
         ),
         (rule(json!({"name": "r", "claim": {"name": "g"}, "roles": ["Reader"]})), "missing field `value`"),
+        (
+            rule(json!({"name": "r", "organization": -1, "roles": ["Reader"]})),
+            "the number of an organization",
+        ),
+        (
+            rule(
+                json!({"name": "r", "provider": "a", "claim": {"provider": "a", "name": "g", "value": "x"}, "roles": ["Reader"]}),
+            ),
+            "in the rule and in its claim",
+        ),
     ] {
         let refusal = refusal(&config);
         assert!(refusal.contains(reason), "{config}: {refusal}");

@@ -1,7 +1,7 @@
 use tokio::task::{JoinHandle, JoinSet};
 use vestibule_domain::{
-    AccountLinking, ClientInfo, DisplayName, IdentityKey, KeptClaims, ProviderName, SystemRandomness,
-    UpstreamProfile, UserIdScheme,
+    AccountLinking, AddressTrust, ClientInfo, ConfiguredProvider, ConfiguredProviders, DisplayName,
+    IdentityKey, KeptClaims, ProviderName, SystemRandomness, UpstreamProfile, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, StorageOptions};
 use vestibule_test_support::{TestDatabase, eventually};
@@ -24,7 +24,14 @@ struct Stage {
 }
 
 fn connect(database: &TestDatabase) -> Storage {
-    Storage::connect(&DatabaseUrl::parse(database.url()).unwrap(), &StorageOptions::default()).unwrap()
+    let url = DatabaseUrl::parse(database.url()).unwrap();
+    let google = ConfiguredProvider {
+        name: ProviderName::parse("google").unwrap(),
+        issuer: "https://accounts.google.com".into(),
+        addresses: AddressTrust::All,
+    };
+    let storage = Storage::connect(&url, &StorageOptions::default()).unwrap();
+    storage.counting(ConfiguredProviders::new(vec![google]))
 }
 
 async fn sign_in(storage: &Storage) -> (SessionId, UserId) {
@@ -34,7 +41,7 @@ async fn sign_in(storage: &Storage) -> (SessionId, UserId) {
         login: None,
         name: DisplayName::clean("Ada Lovelace"),
         avatar_url: None,
-        verified_emails: Vec::new(),
+        verified_email: None,
         unverified_email: None,
         claims: KeptClaims::default(),
         organizations: Vec::new(),

@@ -72,7 +72,7 @@ impl Person {
                 "email": self.email,
                 "email_verified": true,
                 "claims": {"groups": [self.attribute]},
-                "organizations": [self.attribute],
+                "organizations": [{"id": 9_000_001, "login": self.attribute, "login_is_unique": true}],
             }],
             "roles": [],
         })

@@ -10,7 +10,7 @@ use crate::support::{Folder, patient, service, user};
 
 fn person() -> Person {
     let identity = PersonIdentity {
-        provider: ProviderName::parse("google").ok(),
+        provider: ProviderName::parse("google").unwrap(),
         identity: IdentityKey { issuer: "https://id.example".into(), subject: "1".into() },
         login: None,
         email: None,
@@ -22,6 +22,7 @@ fn person() -> Person {
         role: RoleName::parse("Writer").unwrap(),
         subject: RoleSubject::User(user("ada").id),
         service: None,
+        provider: None,
     };
     Person { identities: vec![identity], roles: vec![role] }
 }

@@ -125,6 +125,8 @@ fn set(value: &mut Value, member: &str, to: Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{HashMap, HashSet};
+
     use super::*;
 
     #[test]
@@ -146,6 +148,18 @@ mod tests {
         assert_eq!(before.github.user["id"], after.github.user["id"]);
         assert_ne!(before.github.user["login"], after.github.user["login"]);
         assert_ne!(before.google["name"], after.google["name"]);
+    }
+
+    #[test]
+    fn organizations_differ_and_one_login_is_one_organization() {
+        let of = |persona: Persona| {
+            let list = persona.github.organizations.as_array().unwrap().clone();
+            list.into_iter().map(|one| (one["login"].to_string(), one["id"].as_u64().unwrap()))
+        };
+        let (ada, linus): (HashMap<_, _>, HashMap<_, _>) = (of(ada()).collect(), of(linus()).collect());
+        assert_eq!(ada["\"acme\""], linus["\"acme\""]);
+        let numbers: HashSet<_> = linus.values().collect();
+        assert_eq!(numbers.len(), linus.len());
     }
 
     #[test]

@@ -19,22 +19,22 @@ impl Entry {
     }
 }
 
-/// The addresses of a person, sorted by what they are good for.
+/// The address of a person: the primary one, and no other. An address that somebody added once and forgot, or holds beside it,
+/// says less about who they are.
 #[derive(Default)]
 pub(super) struct KnownEmails {
-    /// The primary one first, the others in GitHub's order.
-    pub(super) verified: Vec<EmailAddress>,
+    /// The primary one, if it is verified.
+    pub(super) verified: Option<EmailAddress>,
     /// The primary one, if it is not verified.
     pub(super) unverified: Option<EmailAddress>,
 }
 
 impl KnownEmails {
-    pub(super) fn new(mut entries: Vec<Entry>) -> Self {
-        entries.sort_by_key(|entry| !entry.primary);
-        let (verified, unverified): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.verified);
-        Self {
-            verified: verified.into_iter().map(|entry| entry.email).collect(),
-            unverified: unverified.into_iter().find(|entry| entry.primary).map(|entry| entry.email),
+    pub(super) fn new(entries: Vec<Entry>) -> Self {
+        match entries.into_iter().find(|entry| entry.primary) {
+            Some(Entry { email, verified: true, .. }) => Self { verified: Some(email), unverified: None },
+            Some(Entry { email, .. }) => Self { verified: None, unverified: Some(email) },
+            None => Self::default(),
         }
     }
 }
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn c1_only_verified_addresses_count_and_the_primary_one_comes_first() {
+    fn c1_the_primary_address_counts_if_it_is_verified_and_no_other() {
         let emails = known(&json!([
             {"email": "second@example.org", "verified": true, "primary": false},
             {"email": "victim@example.org", "verified": false, "primary": false},
@@ -58,15 +58,19 @@ mod tests {
             {"email": 7, "verified": true},
             "odd@example.org",
         ]));
-        let verified: Vec<_> = emails.verified.iter().map(EmailAddress::as_str).collect();
-        assert_eq!(verified, ["first@example.org", "second@example.org"]);
+        assert_eq!(emails.verified.unwrap().as_str(), "first@example.org");
         assert!(emails.unverified.is_none());
+        let second = known(&json!([{"email": "second@example.org", "verified": true, "primary": false}]));
+        assert!(second.verified.is_none() && second.unverified.is_none());
     }
 
     #[test]
     fn c1_an_unverified_primary_address_is_only_remarked() {
-        let emails = known(&json!([{"email": "victim@example.org", "verified": false, "primary": true}]));
-        assert!(emails.verified.is_empty());
+        let emails = known(&json!([
+            {"email": "own@example.org", "verified": true, "primary": false},
+            {"email": "victim@example.org", "verified": false, "primary": true},
+        ]));
+        assert!(emails.verified.is_none());
         assert_eq!(emails.unverified.unwrap().as_str(), "victim@example.org");
     }
 }

@@ -37,6 +37,7 @@ fn assert_addresses_are_as_stated(list: &[Value]) {
         })
     };
     assert!(known.verified.iter().all(|email| states(email.as_str(), true)));
+    assert!(known.verified.is_none() || known.unverified.is_none());
     assert!(known.unverified.iter().all(|email| states(email.as_str(), false)));
 }
 

@@ -33,6 +33,11 @@ impl GithubSettings {
         constant_name("github")
     }
 
+    /// Under what its identities are kept. With or without a final slash it is the same GitHub, and must be the same identity.
+    pub fn issuer(&self) -> String {
+        self.url.trim_end_matches('/').to_owned()
+    }
+
     /// What people are asked to grant.
     pub(super) fn scopes(&self) -> Vec<String> {
         let profile = ["read:user", "user:email"].into_iter();

@@ -8,7 +8,7 @@ use vestibule_providers::Provider;
 use crate::stage::{Stage, is_refused};
 
 fn verified(profile: &UpstreamProfile) -> Vec<&str> {
-    profile.verified_emails.iter().map(EmailAddress::as_str).collect()
+    profile.verified_email.iter().map(EmailAddress::as_str).collect()
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn c4_a_renamed_person_keeps_the_identity() {
 async fn c2_an_address_that_google_has_not_verified_stays_unverified() {
     let stage = Stage::new().await;
     let profile = stage.sign_in(&stage.google, "grace").await.unwrap();
-    assert!(profile.verified_emails.is_empty());
+    assert!(profile.verified_email.is_none());
     assert_eq!(profile.unverified_email.unwrap().as_str(), "grace.lindqvist@example.net");
     for flaw in [
         Tampering::set_claim("email_verified", "true"),
@@ -55,7 +55,7 @@ async fn c2_an_address_that_google_has_not_verified_stays_unverified() {
     ] {
         stage.control.tamper(Issuer::Google, vec![flaw.clone()]);
         let profile = stage.sign_in(&stage.google, "ada").await.unwrap();
-        assert!(profile.verified_emails.is_empty(), "{flaw:?}");
+        assert!(profile.verified_email.is_none(), "{flaw:?}");
     }
 }
 
@@ -79,7 +79,7 @@ async fn c9_hostile_claims_become_harmless_or_absent() {
         stage.control.put_persona(persona.clone());
         for provider in [&stage.google as &dyn Provider, &stage.github] {
             let profile = stage.sign_in(provider, "mallory").await.unwrap();
-            assert!(profile.verified_emails.is_empty() && profile.unverified_email.is_none());
+            assert!(profile.verified_email.is_none() && profile.unverified_email.is_none());
             assert!(profile.avatar_url.is_none());
             let name = profile.name.as_ref().map_or("", |name| name.as_str());
             assert!(name.chars().count() <= 200 && !name.contains(['\u{202e}', '\r', '\n']));

@@ -1,7 +1,7 @@
 //! What is kept of a person beyond the profile: chosen claims, organizations.
 
 use serde_json::{Value, json};
-use vestibule_domain::{Organization, UpstreamProfile};
+use vestibule_domain::UpstreamProfile;
 use vestibule_provider_emulator::{
     Endpoint, Fault, Issuer, Lasting, Persona, Provider as Emulated, Tampering,
 };
@@ -33,7 +33,7 @@ fn kept(profile: &UpstreamProfile) -> Value {
 }
 
 fn organizations(profile: &UpstreamProfile) -> Vec<&str> {
-    profile.organizations.iter().map(Organization::as_str).collect()
+    profile.organizations.iter().map(|organization| organization.login.as_str()).collect()
 }
 
 #[tokio::test]
@@ -111,7 +111,9 @@ async fn c9_a_hostile_list_of_organizations_is_cleaned() {
     let stage = Stage::new().await;
     let github = stage.github_with_organizations();
     stage.at_organizations(Fault::json(&json!([
-        {"login": "acme"}, {"login": "ac\u{202e}me"}, {"login": 7}, {}, null, {"login": "x".repeat(1_000)}, "acme",
+        {"id": 1, "login": "acme"}, {"id": 2, "login": "ac\u{202e}me"}, {"id": 3, "login": 7}, {}, null,
+        {"id": 4, "login": "x".repeat(1_000)}, "acme", {"login": "acme"}, {"id": "5", "login": "labs"},
+        {"id": -6, "login": "labs"}, {"id": 7.5, "login": "labs"}, {"id": u64::MAX, "login": "labs"},
     ])));
     let profile = stage.sign_in(&github, "ada").await.unwrap();
     assert_eq!(organizations(&profile), ["acme"]);

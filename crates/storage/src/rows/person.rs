@@ -1,12 +1,13 @@
 //! Rows about who somebody is.
 
 use diesel::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    EmailAddress, EmailDomain, IdentityKey, KeptClaims, Organization, PersonIdentity, ProviderName,
-    RoleAssignment, RoleName, RoleSubject, ServiceName, UserId,
+    IdentityKey, KeptClaims, Membership, Organization, OrganizationId, OrganizationLogin, PersonIdentity,
+    ProviderName, RoleAssignment, RoleName, RoleSubject, ServiceName,
 };
 
+use super::read_identity_email;
 use crate::error::StorageError;
 use crate::schema::{identities, role_assignments};
 
@@ -23,18 +24,23 @@ pub(crate) struct PersonIdentityRow {
     organizations: String,
 }
 
-impl TryFrom<PersonIdentityRow> for PersonIdentity {
-    type Error = StorageError;
+impl PersonIdentityRow {
+    /// The name and the issuer of the provider.
+    pub(crate) fn provider(&self) -> (&str, &str) {
+        (&self.provider, &self.issuer)
+    }
 
-    fn try_from(row: PersonIdentityRow) -> Result<Self, StorageError> {
-        Ok(Self {
-            provider: ProviderName::parse(&row.provider).ok(),
-            identity: IdentityKey { issuer: row.issuer, subject: row.subject },
-            login: row.login,
-            email: row.email.as_deref().map(read_email).transpose()?,
-            email_verified: row.email_verified,
-            claims: read_claims(&row.claims)?,
-            organizations: read_organizations(&row.organizations)?,
+    /// The identity, whose organizations are not compared with what others state.
+    pub(crate) fn read(self) -> Result<PersonIdentity, StorageError> {
+        let provider = ProviderName::parse(&self.provider);
+        Ok(PersonIdentity {
+            provider: provider.map_err(|_| StorageError::InvalidValue("identities.provider"))?,
+            identity: IdentityKey { issuer: self.issuer, subject: self.subject },
+            login: self.login,
+            email: self.email.as_deref().map(read_identity_email).transpose()?,
+            email_verified: self.email_verified,
+            claims: read_claims(&self.claims)?,
+            organizations: read_organizations(&self.organizations)?,
         })
     }
 }
@@ -46,13 +52,7 @@ pub(crate) struct RoleRow {
     subject: String,
     role: String,
     service: Option<String>,
-}
-
-impl RoleRow {
-    /// Kind and key of whom the role is assigned to.
-    pub(crate) fn subject_key(&self) -> (String, String) {
-        (self.subject_kind.clone(), self.subject.clone())
-    }
+    provider: Option<String>,
 }
 
 impl TryFrom<RoleRow> for RoleAssignment {
@@ -60,23 +60,15 @@ impl TryFrom<RoleRow> for RoleAssignment {
 
     fn try_from(row: RoleRow) -> Result<Self, StorageError> {
         let service = row.service.as_deref().map(ServiceName::parse).transpose();
+        let provider = row.provider.as_deref().map(ProviderName::parse).transpose();
         Ok(Self {
             role: RoleName::parse(&row.role)
                 .map_err(|_| StorageError::InvalidValue("role_assignments.role"))?,
-            subject: read_role_subject(&row.subject_kind, &row.subject)
+            subject: RoleSubject::from_key(&row.subject_kind, &row.subject)
                 .ok_or(StorageError::InvalidValue("role_assignments.subject"))?,
             service: service.map_err(|_| StorageError::InvalidValue("role_assignments.service"))?,
+            provider: provider.map_err(|_| StorageError::InvalidValue("role_assignments.provider"))?,
         })
-    }
-}
-
-fn read_role_subject(kind: &str, text: &str) -> Option<RoleSubject> {
-    match kind {
-        "user" => UserId::parse(text).ok().map(RoleSubject::User),
-        "email" => EmailAddress::parse(text).ok().map(RoleSubject::Email),
-        "domain" => EmailDomain::parse(text).ok().map(RoleSubject::Domain),
-        "organization" => Organization::parse(text).ok().map(RoleSubject::Organization),
-        _ => None,
     }
 }
 
@@ -90,11 +82,18 @@ fn read_claims(text: &str) -> Result<KeptClaims, StorageError> {
     Ok(claims)
 }
 
-fn read_organizations(text: &str) -> Result<Vec<Organization>, StorageError> {
-    let wrong = |_| StorageError::InvalidValue("identities.organizations");
-    let logins: Vec<String> =
-        serde_json::from_str(text).map_err(|_| StorageError::InvalidValue("identities.organizations"))?;
-    logins.iter().map(|login| Organization::parse(login).map_err(wrong)).collect()
+/// A login without a number, which earlier programs kept, is no organization.
+fn read_organizations(text: &str) -> Result<Vec<Membership>, StorageError> {
+    let wrong = || StorageError::InvalidValue("identities.organizations");
+    let entries: Vec<Value> = serde_json::from_str(text).map_err(|_| wrong())?;
+    let numbered = entries.iter().filter(|entry| !entry.is_string());
+    numbered.map(|entry| read_organization(entry).ok_or_else(wrong)).collect()
+}
+
+fn read_organization(entry: &Value) -> Option<Membership> {
+    let id = OrganizationId::new(entry.get("id")?.as_u64()?)?;
+    let login = OrganizationLogin::parse(entry.get("login")?.as_str()?).ok()?;
+    Some(Membership { organization: Organization { id, login }, login_is_unique: false })
 }
 
 /// The text in which claims are kept.
@@ -104,9 +103,6 @@ pub(crate) fn write_claims(claims: &KeptClaims) -> String {
 
 /// The text in which organizations are kept.
 pub(crate) fn write_organizations(organizations: &[Organization]) -> String {
-    organizations.iter().map(Organization::as_str).collect::<Value>().to_string()
-}
-
-fn read_email(text: &str) -> Result<EmailAddress, StorageError> {
-    EmailAddress::parse(text).map_err(|_| StorageError::InvalidValue("identities.email"))
+    let entry = |organization: &Organization| json!({"id": organization.id.number(), "login": organization.login.as_str()});
+    organizations.iter().map(entry).collect::<Value>().to_string()
 }

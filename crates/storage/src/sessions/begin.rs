@@ -16,9 +16,10 @@ use crate::db::{Connection, query};
 use crate::error::Failure;
 use crate::schema::{sessions, users};
 
-/// The statement that begins a session. It changes one row, or none when the user is gone or disabled.
+/// The statement that begins a session by an identity of this issuer. It changes one row, or none when the user is gone or disabled.
 pub(crate) fn session_to_begin<'q>(
     session: &'q Session,
+    issuer: &'q str,
     client: &'q ClientInfo,
 ) -> impl QueryFragment<Sqlite> + QueryFragment<Pg> + QueryId + Send + 'q {
     let user = users::table.find(session.user_id.as_str()).filter(users::disabled_at.is_null());
@@ -32,6 +33,7 @@ pub(crate) fn session_to_begin<'q>(
         client.user_agent.as_deref().into_sql::<Nullable<Text>>(),
         client.ip.as_deref().into_sql::<Nullable<Text>>(),
         users::generation,
+        issuer.into_sql::<Text>(),
     ));
     let columns = (
         sessions::id,
@@ -43,6 +45,7 @@ pub(crate) fn session_to_begin<'q>(
         sessions::user_agent,
         sessions::ip,
         sessions::generation,
+        sessions::issuer,
     );
     values.insert_into(sessions::table).into_columns(columns)
 }
@@ -51,9 +54,10 @@ pub(crate) fn session_to_begin<'q>(
 pub(crate) async fn begin_session(
     connection: &mut Connection,
     session: &Session,
+    issuer: &str,
     client: &ClientInfo,
 ) -> Result<(), Failure> {
-    let insert = session_to_begin(session, client);
+    let insert = session_to_begin(session, issuer, client);
     match query!(connection, |c| insert.execute(c))? {
         1 => Ok(()),
         _ => Err(Failure::LostRace),

@@ -5,91 +5,127 @@ use std::collections::HashSet;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{EmailAddress, IdentityKey, User, UserId};
+use vestibule_domain::{ConfiguredProviders, EmailAddress, IdentityKey, User, UserId};
 
 use crate::db::{Connection, query};
 use crate::error::Failure;
+use crate::rows::StatedRow;
 use crate::schema::{identities, lower, verified_emails};
 
-/// The first of these addresses that some user holds, and that user.
-pub(super) async fn find_first_holder(
+/// Who holds an address. A claim that no identity vouches for which counts is as good as none: it is what a provider left
+/// that is configured no more, or whose addresses count no more.
+pub(super) async fn find_holder(
     connection: &mut Connection,
-    addresses: &[EmailAddress],
-) -> Result<Option<(String, EmailAddress)>, Failure> {
-    if addresses.is_empty() {
-        return Ok(None);
-    }
-    let keys: Vec<String> = addresses.iter().map(EmailAddress::key).collect();
+    address: &EmailAddress,
+    providers: &ConfiguredProviders,
+) -> Result<Option<String>, Failure> {
+    let claims = claims_on(connection, address).await?;
+    let vouched = |(_, stated): &(String, StatedRow)| stated.vouches_for(address, providers);
+    Ok(claims.into_iter().find(vouched).map(|(holder, _)| holder))
+}
+
+/// The user who has claimed an address, once for each of the user's identities.
+async fn claims_on(
+    connection: &mut Connection,
+    address: &EmailAddress,
+) -> Result<Vec<(String, StatedRow)>, Failure> {
     let select = verified_emails::table
-        .filter(verified_emails::address.eq_any(&keys))
-        .select((verified_emails::address, verified_emails::user_id));
-    let held = query!(connection, |c| select.load::<(String, String)>(c))?;
-    Ok(addresses.iter().find_map(|address| {
-        let key = address.key();
-        let (_, holder) = held.iter().find(|(held, _)| *held == key)?;
-        Some((holder.clone(), address.clone()))
-    }))
+        .inner_join(identities::table.on(identities::user_id.eq(verified_emails::user_id)))
+        .filter(verified_emails::address.eq(address.key()));
+    query!(connection, |c| select
+        .select((verified_emails::user_id, StatedRow::as_select()))
+        .load::<(String, StatedRow)>(c))
 }
 
 /// The addresses that a user holds, and which of the user's identities state them.
 pub(super) struct Held {
     keys: HashSet<String>,
-    statements: Vec<(String, IdentityKey)>,
+    statements: Vec<HeldBy>,
+}
+
+/// One of the user's identities that states an address which the user holds.
+struct HeldBy {
+    key: String,
+    identity: IdentityKey,
+    /// Whether that counts beyond the identity.
+    counts: bool,
 }
 
 impl Held {
-    pub(super) fn contains(&self, address: &EmailAddress) -> bool {
+    /// Whether the user holds an address, and an identity vouches for it that counts.
+    pub(super) fn counts(&self, address: &EmailAddress) -> bool {
+        let key = address.key();
+        self.statements.iter().any(|by| by.counts && by.key == key)
+    }
+
+    fn contains(&self, address: &EmailAddress) -> bool {
         self.keys.contains(&address.key())
     }
 
     /// Those that stay when this identity states `chosen`, whatever it stated before.
     fn staying(&self, identity: &IdentityKey, chosen: Option<&EmailAddress>) -> HashSet<&str> {
-        let by_others = self.statements.iter().filter(|(_, by)| by != identity);
-        let mut staying: HashSet<&str> = by_others.map(|(key, _)| key.as_str()).collect();
+        let by_others = self.statements.iter().filter(|by| by.identity != *identity);
+        let mut staying: HashSet<&str> = by_others.map(|by| by.key.as_str()).collect();
         let chosen = chosen.map(EmailAddress::key);
         staying.extend(self.keys.get(chosen.as_deref().unwrap_or_default()).map(String::as_str));
         staying
     }
+
+    /// Whether an identity besides this one vouches for an address.
+    fn is_vouched_for_by_another(&self, identity: &IdentityKey, address: &EmailAddress) -> bool {
+        let key = address.key();
+        self.statements.iter().any(|by| by.counts && by.identity != *identity && by.key == key)
+    }
 }
 
 /// What a user holds. To be asked when the user is locked.
-pub(super) async fn list_held(connection: &mut Connection, user: &UserId) -> Result<Held, Failure> {
-    type Row = (String, Option<(String, String)>);
+pub(super) async fn list_held(
+    connection: &mut Connection,
+    user: &UserId,
+    providers: &ConfiguredProviders,
+) -> Result<Held, Failure> {
     let statements = identities::table.on(identities::user_id
         .eq(verified_emails::user_id)
         .and(identities::email_verified)
         .and(lower(identities::email).eq(verified_emails::address.nullable())));
-    let select = verified_emails::table
-        .left_join(statements)
-        .filter(verified_emails::user_id.eq(user.as_str()))
-        .select((verified_emails::address, (identities::issuer, identities::subject).nullable()));
-    let rows = query!(connection, |c| select.load::<Row>(c))?;
-    let statements = rows.iter().filter_map(|(address, by)| {
-        let (issuer, subject) = by.clone()?;
-        Some((address.clone(), IdentityKey { issuer, subject }))
+    let select =
+        verified_emails::table.left_join(statements).filter(verified_emails::user_id.eq(user.as_str()));
+    let rows = query!(connection, |c| select
+        .select((verified_emails::address, Option::<StatedRow>::as_select()))
+        .load::<(String, Option<StatedRow>)>(c))?;
+    let keys = rows.iter().map(|(address, _)| address.clone()).collect();
+    let statements = rows.into_iter().filter_map(|(key, stated)| {
+        let stated = stated?;
+        let counts = EmailAddress::parse(&key).is_ok_and(|address| stated.vouches_for(&address, providers));
+        let identity = IdentityKey { issuer: stated.issuer, subject: stated.subject };
+        Some(HeldBy { key, identity, counts })
     });
-    Ok(Held {
-        statements: statements.collect(),
-        keys: rows.iter().map(|(address, _)| address.clone()).collect(),
-    })
-}
-
-/// Which of its verified addresses an identity stands for: the user's present one, else another that the user holds,
-/// else the one that the provider prefers.
-pub(super) fn choose<'a>(
-    verified: &'a [EmailAddress],
-    held: &Held,
-    present: Option<&EmailAddress>,
-) -> Option<&'a EmailAddress> {
-    let present = present.map(EmailAddress::key);
-    let is_held = |address: &&EmailAddress| held.contains(address);
-    let is_present = |address: &&EmailAddress| present.as_ref() == Some(&address.key());
-    let mut of_user = verified.iter().filter(is_held);
-    verified.iter().filter(is_held).find(is_present).or_else(|| of_user.next()).or_else(|| verified.first())
+    Ok(Held { statements: statements.collect(), keys })
 }
 
 /// Gives an address to a user if nobody holds it. False when somebody does, be it this very user.
 pub(super) async fn claim(
+    connection: &mut Connection,
+    user: &UserId,
+    address: &EmailAddress,
+    providers: &ConfiguredProviders,
+) -> Result<bool, Failure> {
+    if claim_unclaimed(connection, user, address).await? {
+        return Ok(true);
+    }
+    let claims = claims_on(connection, address).await?;
+    match claims.as_slice() {
+        [(holder, _), ..] if !claims.iter().any(|(_, stated)| stated.vouches_for(address, providers)) => {
+            let delete = diesel::delete(verified_emails::table.find(address.key()))
+                .filter(verified_emails::user_id.eq(holder));
+            query!(connection, |c| delete.execute(c))?;
+            claim_unclaimed(connection, user, address).await
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn claim_unclaimed(
     connection: &mut Connection,
     user: &UserId,
     address: &EmailAddress,
@@ -108,6 +144,7 @@ pub(super) async fn settle(
     identity: &IdentityKey,
     user: &User,
     chosen: Option<&EmailAddress>,
+    providers: &ConfiguredProviders,
 ) -> Result<Option<EmailAddress>, Failure> {
     let staying = held.staying(identity, chosen);
     if staying.len() < held.keys.len() {
@@ -116,16 +153,16 @@ pub(super) async fn settle(
     match chosen {
         Some(address) => {
             if !held.contains(address) {
-                claim(connection, &user.id, address).await?;
+                claim(connection, &user.id, address, providers).await?;
             }
             Ok(Some(address.clone()))
         }
-        None => Ok(user.email.clone().filter(|address| staying.contains(address.key().as_str()))),
+        None => Ok(user.email.clone().filter(|address| held.is_vouched_for_by_another(identity, address))),
     }
 }
 
 /// Frees the addresses that none of the user's identities states any more.
-async fn release_unstated(connection: &mut Connection, user: &UserId) -> Result<(), Failure> {
+pub(crate) async fn release_unstated(connection: &mut Connection, user: &UserId) -> Result<(), Failure> {
     let stated = identities::table
         .filter(identities::user_id.eq(verified_emails::user_id))
         .filter(identities::email_verified)
@@ -141,23 +178,15 @@ mod tests {
     use super::*;
 
     fn held(keys: &[&str], statements: &[(&str, &str)]) -> Held {
-        let statements = statements.iter().map(|(key, by)| ((*key).to_owned(), identity(by)));
-        Held { keys: keys.iter().map(|key| (*key).to_owned()).collect(), statements: statements.collect() }
+        let statements = statements.iter().map(|(key, by)| {
+            let (by, counts) = by.strip_suffix('?').map_or((*by, true), |by| (by, false));
+            HeldBy { key: (*key).to_owned(), identity: identity(by), counts }
+        });
+        Held { statements: statements.collect(), keys: keys.iter().map(|key| (*key).to_owned()).collect() }
     }
 
     fn identity(subject: &str) -> IdentityKey {
         IdentityKey { issuer: "https://issuer.example".to_owned(), subject: subject.to_owned() }
-    }
-
-    #[test]
-    fn the_present_address_is_preferred_then_a_held_one_then_the_providers_choice() {
-        let all: Vec<_> = ["a@x.y", "B@x.y", "c@x.y"].map(|text| EmailAddress::parse(text).unwrap()).into();
-        let chosen =
-            |keys: &[&str], present| choose(&all, &held(keys, &[]), present).map(EmailAddress::as_str);
-        assert_eq!(chosen(&["b@x.y", "c@x.y"], Some(&all[2])), Some("c@x.y"));
-        assert_eq!(chosen(&["b@x.y", "c@x.y"], None), Some("B@x.y"));
-        assert_eq!(chosen(&["other@x.y"], Some(&all[1])), Some("a@x.y"));
-        assert_eq!(choose(&[], &held(&["a@x.y"], &[]), Some(&all[0])), None);
     }
 
     #[test]
@@ -176,5 +205,15 @@ mod tests {
         assert_eq!(staying("1", None), [king]);
         assert_eq!(staying("2", None), [ada, king]);
         assert_eq!(staying("3", Some("old@x.y")), [ada, king, "old@x.y"]);
+    }
+
+    #[test]
+    fn c18_what_an_identity_states_that_does_not_count_makes_nobody_the_holder() {
+        let held =
+            held(&["ada@x.y", "king@x.y"], &[("ada@x.y", "1?"), ("king@x.y", "1?"), ("king@x.y", "2")]);
+        let address = |text| EmailAddress::parse(text).unwrap();
+        assert!(!held.counts(&address("ada@x.y")) && held.counts(&address("King@x.y")));
+        assert!(held.is_vouched_for_by_another(&identity("1"), &address("king@x.y")));
+        assert!(!held.is_vouched_for_by_another(&identity("2"), &address("king@x.y")));
     }
 }

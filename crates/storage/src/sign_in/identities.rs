@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{AuditEvent, EmailAddress, IdentityKey, Session, UserId};
+use vestibule_domain::{AuditEvent, IdentityKey, Session, UserId};
 
 use super::SignIn;
 use crate::audit::AuditRow;
@@ -41,16 +41,17 @@ struct Statement {
 }
 
 impl Statement {
-    /// What the provider states now. `chosen` is the verified address that the identity stands for.
-    fn of(sign_in: &SignIn, chosen: Option<&EmailAddress>) -> Self {
+    /// What the provider states now.
+    fn of(sign_in: &SignIn) -> Self {
         let clean =
             |login: &String| login.chars().filter(|c| !c.is_control()).take(MAX_LOGIN_CHARS).collect();
         let profile = &sign_in.profile;
-        let email = chosen.or(profile.unverified_email.as_ref());
+        let verified = profile.verified_email.as_ref();
+        let email = verified.or(profile.unverified_email.as_ref());
         Self {
             login: profile.login.as_ref().map(clean),
             email: email.map(|address| address.as_str().to_owned()),
-            email_verified: chosen.is_some(),
+            email_verified: verified.is_some(),
             last_used_at: sign_in.now.micros(),
             provider: profile.provider.as_str().to_owned(),
             claims: write_claims(&profile.claims),
@@ -66,13 +67,12 @@ pub(super) async fn refresh_and_begin(
     sign_in: &SignIn,
     session: &Session,
     event: &AuditEvent,
-    chosen: Option<&EmailAddress>,
 ) -> Result<(), Failure> {
     let key = &sign_in.profile.identity;
     let update = diesel::update(identities::table.find((&key.issuer, &key.subject)))
         .filter(identities::user_id.eq(session.user_id.as_str()))
-        .set(Statement::of(sign_in, chosen));
-    let session = session_to_begin(session, &sign_in.client);
+        .set(Statement::of(sign_in));
+    let session = session_to_begin(session, &key.issuer, &sign_in.client);
     let tell = diesel::insert_into(audit_events::table).values(AuditRow::of(event));
     let (refreshed, begun, _) = execute_together!(connection, [update, session, tell])?;
     exactly_one(refreshed)?;
@@ -84,7 +84,6 @@ pub(super) async fn create(
     connection: &mut Connection,
     sign_in: &SignIn,
     user: &UserId,
-    chosen: Option<&EmailAddress>,
 ) -> Result<(), Failure> {
     let key = &sign_in.profile.identity;
     let insert = diesel::insert_into(identities::table)
@@ -92,7 +91,7 @@ pub(super) async fn create(
             identities::issuer.eq(&key.issuer),
             identities::subject.eq(&key.subject),
             identities::user_id.eq(user.as_str()),
-            Statement::of(sign_in, chosen),
+            Statement::of(sign_in),
         ))
         .on_conflict_do_nothing();
     exactly_one(query!(connection, |c| insert.execute(c))?)

@@ -1,45 +1,78 @@
 //! The user's own row during a sign-in.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{
-    Attributes, AvatarUrl, DisplayName, EmailAddress, IdentityKey, UpstreamProfile, User, UserId,
-    UserIdScheme,
+    Attributes, AvatarUrl, DisplayName, EmailAddress, IdentityKey, ServiceName, UpstreamProfile, User,
+    UserId, UserIdScheme,
 };
 
 use super::SignIn;
 use crate::db::{Connection, Lent, query};
-use crate::error::{Failure, optional};
+use crate::error::{Failure, StorageError, optional};
 use crate::rows::{UserRow, write_attributes};
-use crate::schema::{identities, users};
+use crate::schema::{identities, identity_refusals, role_assignments, users};
 
 /// Reads a row of `users` and keeps every other sign-in of the same user waiting until this transaction ends. In SQLite
 /// the transaction has the only lock there is since its start.
 macro_rules! lock {
-    ($connection:expr, $select:expr) => {{
+    ($connection:expr, $users:expr, $($column:expr)?) => {{
         let row = match $connection.lent() {
-            Lent::Sqlite(c) => $select.select(UserRow::as_select()).get_result::<UserRow>(c).await,
+            Lent::Sqlite(c) => $users.select((UserRow::as_select(), $($column)?)).get_result(c).await,
             Lent::Postgres(c) => {
-                $select.select(UserRow::as_select()).for_no_key_update().get_result::<UserRow>(c).await
+                $users.select((UserRow::as_select(), $($column)?)).for_no_key_update().get_result(c).await
             }
             Lent::Closed => Err(diesel::result::Error::BrokenTransactionManager),
         };
-        optional(row.map_err(Failure::from))?.map(User::try_from).transpose().map_err(Failure::from)
+        optional(row.map_err(Failure::from))?
     }};
 }
 
-/// Finds and locks the user whose identity this is.
+/// Finds and locks the user whose identity this is, and tells whether the identity is refused by somebody.
 pub(super) async fn lock_owner(
     connection: &mut Connection,
     key: &IdentityKey,
-) -> Result<Option<User>, Failure> {
+) -> Result<Option<(User, bool)>, Failure> {
     let owner = identities::table.find((&key.issuer, &key.subject)).select(identities::user_id);
-    lock!(connection, users::table.filter(users::id.nullable().eq(owner.single_value())))
+    let found: Option<(UserRow, bool)> = lock!(
+        connection,
+        users::table.filter(users::id.nullable().eq(owner.single_value())),
+        exists(refusals_of(key))
+    );
+    Ok(found
+        .map(|(row, is_refused)| Ok::<_, StorageError>((User::try_from(row)?, is_refused)))
+        .transpose()?)
 }
 
 /// Finds and locks a user.
 pub(crate) async fn lock(connection: &mut Connection, user: &str) -> Result<Option<User>, Failure> {
-    lock!(connection, users::table.filter(users::id.eq(user)))
+    let found: Option<(UserRow,)> = lock!(connection, users::table.filter(users::id.eq(user)),);
+    Ok(found.map(|(row,)| User::try_from(row)).transpose()?)
+}
+
+/// Whether an identity was taken away from a user, so that no address of it counts.
+pub(super) async fn is_refused(connection: &mut Connection, key: &IdentityKey) -> Result<bool, Failure> {
+    let select = diesel::select(exists(refusals_of(key)));
+    query!(connection, |c| select.get_result::<bool>(c))
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn refusals_of<'a>(key: &'a IdentityKey) -> _ {
+    let (issuer, subject): (&'a str, &'a str) = (key.issuer.as_str(), key.subject.as_str());
+    identity_refusals::table
+        .filter(identity_refusals::issuer.eq(issuer))
+        .filter(identity_refusals::subject.eq(subject))
+}
+
+/// Whether a user has a role at the service itself.
+pub(super) async fn administers(connection: &mut Connection, user: &UserId) -> Result<bool, Failure> {
+    let vestibule = ServiceName::vestibule();
+    let roles = role_assignments::table
+        .filter(role_assignments::user_id.eq(user.as_str()))
+        .filter(role_assignments::service.eq(vestibule.as_str()));
+    let select = diesel::select(exists(roles));
+    query!(connection, |c| select.get_result::<bool>(c))
 }
 
 /// Writes the provider's name and picture, where it has them, and the address, if any of it is new. The username is the

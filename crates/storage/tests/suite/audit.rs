@@ -22,8 +22,8 @@ fn by_operator(name: AuditName, user: &UserId) -> AuditEvent {
 
 on_both_databases! {
     async fn a_sign_in_tells_who_came_from_where_and_what_that_made(bench: &Bench) {
-        let ada = bench.sign_in(&verified(GOOGLE, "1", &["ada@example.com"])).await;
-        bench.sign_in_as(&verified(GITHUB, "2", &["ada@example.com"]), |sign_in| sign_in.now = at(1)).await;
+        let ada = bench.sign_in(&verified(GOOGLE, "1", "ada@example.com")).await;
+        bench.sign_in_as(&verified(GITHUB, "2", "ada@example.com"), |sign_in| sign_in.now = at(1)).await;
         let mut told = names(bench).await;
         // Those of one moment are in no order.
         told[..2].sort();
@@ -59,6 +59,7 @@ on_both_databases! {
             role: RoleName::parse("Writer").unwrap(),
             subject: RoleSubject::User(id.clone()),
             service: None,
+            provider: None,
         };
         let username = Username::parse("ada").unwrap();
         for _ in 0..2 {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use vestibule_storage::{BackupError, DatabaseUrl, Storage, StorageOptions};
 use vestibule_test_support::TestDatabase;
 
-use crate::bench::{Bench, GOOGLE, at, connect, on_both_databases, person};
+use crate::bench::{Bench, GOOGLE, all_trusted, at, connect, on_both_databases, person};
 use crate::consistency::{count, execute};
 
 async fn bench() -> (Bench, PathBuf) {
@@ -41,7 +41,7 @@ async fn l12_a_copy_holds_what_was_there_when_it_began_and_its_owner_alone_reads
     assert_eq!(others_in(&folder), ["a copy's name.db"], "nothing half written is left");
     TestDatabase::sqlite_at(&copy).assert_consistent();
     let url = DatabaseUrl::parse(&url_of(&copy)).unwrap();
-    let restored = Storage::connect(&url, &StorageOptions::default()).unwrap();
+    let restored = Storage::connect(&url, &StorageOptions::default()).unwrap().counting(all_trusted());
     assert!(restored.migrate().await.unwrap().is_empty());
     assert_eq!(restored.list_users(None, 10).await.unwrap().len(), 1);
     assert!(

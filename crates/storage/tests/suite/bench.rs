@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use vestibule_domain::{
-    AccountLinking, AvatarUrl, ClientInfo, DisplayName, EmailAddress, IdentityKey, KeptClaims, ProviderName,
-    Session, SessionId, SystemRandomness, Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
+    AccountLinking, AddressTrust, AvatarUrl, ClientInfo, ConfiguredProvider, ConfiguredProviders,
+    DisplayName, EmailAddress, IdentityKey, KeptClaims, ProviderName, Session, SessionId, SystemRandomness,
+    Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, Storage, StorageOptions};
 use vestibule_test_support::TestDatabase;
@@ -38,6 +39,7 @@ pub(crate) use on_both_databases;
 
 pub(crate) const GOOGLE: &str = "https://accounts.google.com";
 pub(crate) const GITHUB: &str = "https://github.com";
+pub(crate) const THIRD: &str = "https://third.example";
 
 /// One hour, in seconds.
 pub(crate) const HOUR: i64 = 3_600;
@@ -60,8 +62,34 @@ pub(crate) async fn on_database(database: TestDatabase, test: impl AsyncFnOnce(&
 }
 
 pub(crate) fn connect(database: &TestDatabase) -> Storage {
+    connect_without_providers(database).counting(all_trusted())
+}
+
+/// The same, where nothing counts.
+pub(crate) fn connect_without_providers(database: &TestDatabase) -> Storage {
     let url = DatabaseUrl::parse(database.url()).expect("an address");
     Storage::connect(&url, &StorageOptions::default()).expect("connections")
+}
+
+/// The providers of the tests, all of whose addresses count.
+pub(crate) fn all_trusted() -> ConfiguredProviders {
+    let all = [GOOGLE, GITHUB, THIRD].map(|issuer| configured(issuer, AddressTrust::All));
+    ConfiguredProviders::new(all.into())
+}
+
+/// A provider of the tests.
+pub(crate) fn configured(issuer: &str, addresses: AddressTrust) -> ConfiguredProvider {
+    ConfiguredProvider { name: name_of(issuer), issuer: issuer.to_owned(), addresses }
+}
+
+/// Under which name the tests have an issuer.
+pub(crate) fn name_of(issuer: &str) -> ProviderName {
+    let name = match issuer {
+        GOOGLE => "google",
+        GITHUB => "github",
+        _ => "third",
+    };
+    ProviderName::parse(name).expect("a name")
 }
 
 /// A sign-in that came through.
@@ -133,26 +161,22 @@ pub(crate) async fn try_sign_in(
 
 /// A person at a provider, without an address.
 pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
-    let provider = if issuer == GITHUB { "github" } else { "google" };
     UpstreamProfile {
-        provider: ProviderName::parse(provider).expect("a name"),
+        provider: name_of(issuer),
         identity: IdentityKey { issuer: issuer.to_owned(), subject: subject.to_owned() },
         login: Some(format!("login-{subject}")),
         name: DisplayName::clean("Ada Lovelace"),
         avatar_url: AvatarUrl::clean("https://pictures.example/ada.png"),
-        verified_emails: Vec::new(),
+        verified_email: None,
         unverified_email: None,
         claims: KeptClaims::default(),
         organizations: Vec::new(),
     }
 }
 
-/// A person with addresses that the provider verified.
-pub(crate) fn verified(issuer: &str, subject: &str, addresses: &[&str]) -> UpstreamProfile {
-    UpstreamProfile {
-        verified_emails: addresses.iter().map(|text| address(text)).collect(),
-        ..person(issuer, subject)
-    }
+/// A person with an address that the provider verified.
+pub(crate) fn verified(issuer: &str, subject: &str, text: &str) -> UpstreamProfile {
+    UpstreamProfile { verified_email: Some(address(text)), ..person(issuer, subject) }
 }
 
 pub(crate) fn address(text: &str) -> EmailAddress {

@@ -28,5 +28,6 @@ mod sessions;
 mod sign_in;
 mod sqlite;
 mod tls;
+mod unlinking;
 mod usernames;
 mod users;

@@ -108,10 +108,16 @@ async fn sessions_are_taken_over(database: TestDatabase) {
     let users = format!("('ada', '{{}}', 0, {moment}), ('grace', '{{}}', 0, 0)");
     let columns = "users (id, attributes, join_date, tokens_valid_after)";
     execute(database.url(), &format!("INSERT INTO {columns} VALUES {users}")).await;
+    for user in ["ada", "grace"] {
+        let columns = "identities (issuer, subject, user_id, email_verified, last_used_at, provider)";
+        let values = format!("'https://accounts.google.com', 'of-{user}', '{user}', false, 0, 'google'");
+        execute(database.url(), &format!("INSERT INTO {columns} VALUES ({values})")).await;
+    }
     for (id, user, begun, _) in SESSIONS_BEFORE {
         let (begun, ends) = (at(begun).micros(), at(90_000).micros());
         let revoked = if id == "revoked" { "1" } else { "NULL" };
-        let values = format!("'{id}', '{user}', 'google:1', {begun}, {begun}, {ends}, {revoked}, NULL, NULL");
+        let values =
+            format!("'{id}', '{user}', 'google:of-{user}', {begun}, {begun}, {ends}, {revoked}, NULL, NULL");
         execute(database.url(), &format!("INSERT INTO sessions VALUES ({values})")).await;
     }
     let storage = connect(&database);

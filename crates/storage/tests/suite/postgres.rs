@@ -82,7 +82,7 @@ fn failing_inserts(table: &str, times: u32, code: &str) -> String {
 async fn l9_a_serialization_failure_repeats_the_whole_transaction() {
     on_database(TestDatabase::postgres(), async |bench| {
         execute(bench.database.url(), &failing_inserts("sessions", 3, "40001")).await;
-        assert!(bench.sign_in(&verified(GOOGLE, "1", &["ada@example.org"])).await.is_new);
+        assert!(bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await.is_new);
         assert_eq!(bench.count_users().await, 1);
     })
     .await;
@@ -92,7 +92,7 @@ async fn l9_a_serialization_failure_repeats_the_whole_transaction() {
 async fn l9_a_deadlock_repeats_the_whole_transaction() {
     on_database(TestDatabase::postgres(), async |bench| {
         execute(bench.database.url(), &failing_inserts("sessions", 2, "40P01")).await;
-        assert!(bench.sign_in(&verified(GOOGLE, "1", &["ada@example.org"])).await.is_new);
+        assert!(bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await.is_new);
     })
     .await;
 }
@@ -151,13 +151,13 @@ async fn more_work_than_connections_waits_its_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn c4_an_address_that_is_given_up_while_a_sign_in_waits_for_its_holder_joins_nobody() {
     on_database(TestDatabase::postgres(), async |bench| {
-        let ada = bench.sign_in(&verified(GOOGLE, "1", &["old@example.org"])).await.user;
+        let ada = bench.sign_in(&verified(GOOGLE, "1", "old@example.org")).await.user;
         let holder = raw_postgres(bench.database.url()).await;
         holder.batch_execute("BEGIN; UPDATE users SET email = 'new@example.org'").await.unwrap();
 
         let storage = bench.storage.clone();
         let next = tokio::spawn(async move {
-            try_sign_in(&storage, &verified(GITHUB, "2", &["old@example.org"]), |_| {}).await
+            try_sign_in(&storage, &verified(GITHUB, "2", "old@example.org"), |_| {}).await
         });
         let waiting = "SELECT count(*) FROM pg_stat_activity \
                        WHERE datname = current_database() AND wait_event_type = 'Lock'";

@@ -26,7 +26,7 @@ fn ids(all: &[SignedIn]) -> HashSet<&str> {
 
 on_both_databases! {
     async fn c10_twenty_first_sign_ins_of_one_identity_make_one_user(bench: &Bench) {
-        let all = sign_in_at_once(bench, vec![verified(GOOGLE, "1", &["ada@example.org"]); 20]).await;
+        let all = sign_in_at_once(bench, vec![verified(GOOGLE, "1", "ada@example.org"); 20]).await;
         assert_eq!(ids(&all).len(), 1);
         assert_eq!(all.iter().filter(|one| one.is_new).count(), 1);
         assert_eq!(bench.count_users().await, 1);
@@ -45,7 +45,7 @@ on_both_databases! {
         for round in 0..10 {
             let email = format!("ada{round}@example.org");
             let subject = round.to_string();
-            let pair = vec![verified(GOOGLE, &subject, &[&email]), verified(GITHUB, &subject, &[&email])];
+            let pair = vec![verified(GOOGLE, &subject, &email), verified(GITHUB, &subject, &email)];
             let all = sign_in_at_once(bench, pair).await;
             assert_eq!(ids(&all).len(), 1, "round {round}");
             assert_eq!(all.iter().filter(|one| one.is_new).count(), 1, "round {round}");
@@ -58,9 +58,9 @@ on_both_databases! {
         for round in 0..10 {
             let (one, two) = (format!("one{round}@example.org"), format!("two{round}@example.org"));
             let (first, second) = (format!("first{round}"), format!("second{round}"));
-            bench.sign_in(&verified(GOOGLE, &first, &[&one])).await;
-            bench.sign_in(&verified(GOOGLE, &second, &[&two])).await;
-            let exchanged = vec![verified(GOOGLE, &first, &[&two]), verified(GOOGLE, &second, &[&one])];
+            bench.sign_in(&verified(GOOGLE, &first, &one)).await;
+            bench.sign_in(&verified(GOOGLE, &second, &two)).await;
+            let exchanged = vec![verified(GOOGLE, &first, &two), verified(GOOGLE, &second, &one)];
             let all = sign_in_at_once(bench, exchanged).await;
             assert_eq!(ids(&all).len(), 2, "round {round}");
         }
@@ -70,8 +70,8 @@ on_both_databases! {
         for round in 0..10 {
             let (old, new) = (format!("old{round}@example.org"), format!("new{round}@example.org"));
             let subject = round.to_string();
-            bench.sign_in(&verified(GOOGLE, &subject, &[&old])).await;
-            let moves = vec![verified(GOOGLE, &subject, &[&new]), verified(GITHUB, &subject, &[&old])];
+            bench.sign_in(&verified(GOOGLE, &subject, &old)).await;
+            let moves = vec![verified(GOOGLE, &subject, &new), verified(GITHUB, &subject, &old)];
             let all = sign_in_at_once(bench, moves).await;
             let new_users = all.iter().filter(|one| one.is_new).count();
             assert_eq!(ids(&all).len(), 1 + new_users, "round {round}");
@@ -79,14 +79,14 @@ on_both_databases! {
     }
 
     async fn sign_ins_sign_outs_and_deletions_of_one_user_do_not_disturb_each_other(bench: &Bench) {
-        let user = bench.sign_in(&verified(GOOGLE, "1", &["ada@example.org"])).await.user;
+        let user = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await.user;
         let mut tasks = Vec::new();
         for number in 0..30 {
             let (storage, id) = (bench.replica(), user.id.clone());
             tasks.push(async move {
                 match number % 3 {
                     0 => {
-                        let profile = verified(GOOGLE, "1", &["ada@example.org"]);
+                        let profile = verified(GOOGLE, "1", "ada@example.org");
                         signed_in(try_sign_in(&storage, &profile, |_| {}).await);
                     }
                     1 => drop(storage.revoke_all_sessions(&id, at(1)).await.unwrap()),
@@ -131,7 +131,7 @@ on_both_databases! {
     async fn c10_a_sign_in_whose_caller_goes_away_leaves_all_or_nothing(bench: &Bench) {
         for round in 0..40_u32 {
             let storage = bench.storage.clone();
-            let profile = verified(GOOGLE, &round.to_string(), &[&format!("ada{round}@example.org")]);
+            let profile = verified(GOOGLE, &round.to_string(), &format!("ada{round}@example.org"));
             let sign_in = tokio::spawn(async move { try_sign_in(&storage, &profile, |_| {}).await });
             for _ in 0..round {
                 tokio::task::yield_now().await;

@@ -39,7 +39,7 @@ async fn m1_a_new_file_is_its_owners_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn l2_what_was_answered_is_there_after_a_restart() {
     let (bench, _file) = bench().await;
-    let ada = bench.sign_in(&verified(GOOGLE, "1", &["ada@example.org"])).await;
+    let ada = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await;
     bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
     let restarted = Bench { storage: bench.replica(), database: bench.database };
     drop(bench.storage);

@@ -31,8 +31,8 @@ on_both_databases! {
     }
 
     async fn the_identities_of_a_user_are_listed_the_last_used_first(bench: &Bench) {
-        let ada = bench.sign_in(&verified(GOOGLE, "g", &["ada@example.org"])).await.user;
-        bench.sign_in_as(&verified(GITHUB, "7", &["ada@example.org"]), |sign_in| sign_in.now = at(5)).await;
+        let ada = bench.sign_in(&verified(GOOGLE, "g", "ada@example.org")).await.user;
+        bench.sign_in_as(&verified(GITHUB, "7", "ada@example.org"), |sign_in| sign_in.now = at(5)).await;
         let identities = bench.storage.list_identities(&ada.id).await.unwrap();
         let found: Vec<_> = identities.iter().map(|one| (one.issuer.as_str(), one.subject.as_str())).collect();
         assert_eq!(found, [(GITHUB, "7"), (GOOGLE, "g")]);
@@ -118,7 +118,7 @@ on_both_databases! {
     }
 
     async fn deleting_a_user_leaves_nothing_behind(bench: &Bench) {
-        let ada = bench.sign_in(&verified(GOOGLE, "1", &["ada@example.org"])).await;
+        let ada = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await;
         assert!(bench.storage.delete_user(&ada.user.id).await.unwrap());
         assert!(!bench.storage.delete_user(&ada.user.id).await.unwrap());
         assert!(!bench.is_live(&ada, at(0)).await);
@@ -126,7 +126,7 @@ on_both_databases! {
         assert!(bench.storage.list_identities(&ada.user.id).await.unwrap().is_empty());
         assert!(bench.storage.list_sessions(&ada.user.id, at(0)).await.unwrap().is_empty());
 
-        let again = bench.sign_in(&verified(GOOGLE, "1", &["ada@example.org"])).await;
+        let again = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await;
         assert!(again.is_new);
         assert_ne!(again.user.id, ada.user.id);
     }

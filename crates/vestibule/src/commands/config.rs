@@ -10,7 +10,7 @@ use super::say;
 use crate::arguments::ConfigCommand;
 use crate::callbacks::{self, RegisteredAddress};
 use crate::failure::Failure;
-use crate::serve::{host_parts, load_keys, make_providers};
+use crate::serve::{describe_addresses, host_parts, load_keys, make_providers};
 use crate::settings::{Settings, Sources};
 
 pub(crate) fn config(sources: &Sources, command: ConfigCommand) -> Result<(), Failure> {
@@ -31,6 +31,10 @@ fn check(sources: &Sources) -> Result<(), Failure> {
         .map_err(Failure::while_doing("a plugin cannot be loaded"))?;
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
     say(format_args!("the settings of {file} are in order"))?;
+    let configured = settings.providers.configured();
+    for (name, addresses) in configured.iter().map(|one| (&one.name, describe_addresses(one))) {
+        say(format_args!("the addresses of {name} {addresses}"))?;
+    }
     for RegisteredAddress { address, providers } in callbacks::list_addresses(&settings.flows, &providers) {
         say(format_args!("the redirect URI to register at {} is {address}", providers.join(" and ")))?;
     }

@@ -4,6 +4,7 @@ use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 
 use crate::failure::Failure;
 use crate::serve::connect_storage;
+use crate::settings::PeopleSettings;
 
 /// What failed when it was the database.
 pub(super) const DATABASE: &str = "the database";
@@ -12,6 +13,11 @@ pub(super) const DATABASE: &str = "the database";
 pub(super) async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, Failure> {
     assert_exists(url)?;
     connect_storage(url, &StorageOptions::default(), dev).await
+}
+
+/// The same, to say who somebody is.
+pub(super) async fn open_people(settings: &PeopleSettings, dev: bool) -> Result<Storage, Failure> {
+    Ok(open(&settings.database, dev).await?.counting(settings.providers.clone()))
 }
 
 /// SQLite's file is there. Whether PostgreSQL is shows when it is asked.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use vestibule_domain::{Person, PersonIdentity, ServiceName, User};
 use vestibule_plugin_host::{CallFailure, NoObserver, PermissionRequest, PluginHost, PluginPlan, exit_now};
 
-use super::database::{DATABASE, open};
+use super::database::{DATABASE, open_people};
 use super::find_user::{find_user, whom};
 use super::{block_on, say};
 use crate::arguments::PermissionsCommand;
@@ -21,9 +21,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Result<(), Failure> {
     let PermissionsCommand::Explain { user, service } = command;
-    let (url, plugins) = Settings::read_database_and_plugins(sources)?;
+    let (people, plugins) = Settings::read_people_and_plugins(sources)?;
     let outcome = block_on(async {
-        let storage = open(&url, sources.dev()).await?;
+        let storage = open_people(&people, sources.dev()).await?;
         let user = find_user(&storage, user.named_user()).await?;
         let person = storage.find_person(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
         let host = load(plugins, service).await?;
@@ -59,7 +59,7 @@ async fn explain(
     person: &Person,
 ) -> Result<(), Failure> {
     // The identity of the last sign-in stands for the one that a session would name.
-    let provider_id = person.identities.first().and_then(PersonIdentity::provider_id).unwrap_or_default();
+    let provider_id = person.identities.first().map(PersonIdentity::provider_id).unwrap_or_default();
     let request =
         PermissionRequest { service, user, provider_id: &provider_id, session: None, person: Some(person) };
     let failed = |failure: CallFailure| Failure::while_doing("the plugin does not answer")(failure);

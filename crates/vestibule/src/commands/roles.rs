@@ -3,27 +3,28 @@
 use std::fmt::Display;
 
 use vestibule_domain::{
-    Actor, AuditEvent, AuditName, Clock, RoleAssignment, RoleAssignmentId, RoleSubject, ServiceName,
-    SystemClock, SystemRandomness,
+    Actor, AuditEvent, AuditName, Clock, OrganizationId, ProviderName, RoleAssignment, RoleAssignmentId,
+    RoleSubject, ServiceName, SystemClock, SystemRandomness,
 };
 use vestibule_storage::Storage;
 
-use super::database::{DATABASE, open};
+use super::database::{DATABASE, open_people};
 use super::find_user::{find_user, whom};
 use super::{block_on, say};
-use crate::arguments::{NamedUser, RoleArguments, RolesCommand, SubjectArguments};
+use crate::arguments::{NamedUser, OrganizationArgument, RoleArguments, RolesCommand, SubjectArguments};
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
+/// The roles that mean something at the service itself.
+const ROLES_AT_VESTIBULE: [&str; 3] = ["Reader", "Moderator", "Administrator"];
+
 pub(crate) fn roles(sources: &Sources, command: &RolesCommand) -> Result<(), Failure> {
-    let url = Settings::read_database(sources)?;
+    let people = Settings::read_people(sources)?;
     block_on(async {
-        let storage = open(&url, sources.dev()).await?;
+        let storage = open_people(&people, sources.dev()).await?;
         match command {
-            RolesCommand::Grant(arguments) => grant(&storage, &Named::find(&storage, arguments).await?).await,
-            RolesCommand::Revoke(arguments) => {
-                revoke(&storage, &Named::find(&storage, arguments).await?).await
-            }
+            RolesCommand::Grant(arguments) => grant(&storage, arguments).await,
+            RolesCommand::Revoke(arguments) => revoke(&storage, arguments).await,
             RolesCommand::List(filter) => list(&storage, filter.named_user()).await,
         }
     })
@@ -38,44 +39,119 @@ struct Named {
 
 impl Named {
     async fn find(storage: &Storage, arguments: &RoleArguments) -> Result<Self, Failure> {
-        let (role, service) = (arguments.role.clone(), arguments.service.clone());
         if arguments.subject.named_user().is_some() {
             let user = find_user(storage, arguments.subject.named_user()).await?;
-            let assignment = RoleAssignment { role, subject: RoleSubject::User(user.id.clone()), service };
+            let assignment = assignment(arguments, RoleSubject::User(user.id.clone()));
             let line = line_for(&assignment, &format_args!("user {}", whom(&user)));
             return Ok(Self { assignment, line });
         }
-        let assignment = RoleAssignment { role, subject: subject(&arguments.subject)?, service };
-        Ok(Self { line: line(&assignment), assignment })
+        let assignment = assignment(arguments, subject(storage, &arguments.subject).await?);
+        Ok(Self { line: line(storage, &assignment).await?, assignment })
     }
 }
 
+fn assignment(arguments: &RoleArguments, subject: RoleSubject) -> RoleAssignment {
+    let RoleArguments { role, service, provider, .. } = arguments.clone();
+    RoleAssignment { role, subject, service, provider }
+}
+
 /// The one subject that the command line names, if it is no user.
-fn subject(arguments: &SubjectArguments) -> Result<RoleSubject, Failure> {
+async fn subject(storage: &Storage, arguments: &SubjectArguments) -> Result<RoleSubject, Failure> {
     let SubjectArguments { email, domain, organization, .. } = arguments;
+    if let Some(organization) = organization {
+        return find_organization(storage, organization).await.map(RoleSubject::Organization);
+    }
     let email = email.clone().map(RoleSubject::Email);
     let domain = domain.clone().map(RoleSubject::Domain);
-    let organization = organization.clone().map(RoleSubject::Organization);
-    let subject = email.or(domain).or(organization);
+    let subject = email.or(domain);
     subject.ok_or_else(|| Failure::new("to whom? --user, --email, --domain or --organization says it"))
 }
 
-async fn grant(storage: &Storage, Named { assignment, line }: &Named) -> Result<(), Failure> {
+/// A login names an organization only if no other was ever seen under it: who takes up a login that was given up must not
+/// take along what was granted under it.
+async fn find_organization(
+    storage: &Storage,
+    argument: &OrganizationArgument,
+) -> Result<OrganizationId, Failure> {
+    let login = match argument {
+        OrganizationArgument::Number(id) => return Ok(*id),
+        OrganizationArgument::Login(login) => login,
+    };
+    let seen = storage.list_organizations_by_login(login).await.map_err(Failure::while_doing(DATABASE))?;
+    let mut numbers = seen.iter();
+    match (numbers.next(), numbers.next()) {
+        (Some(id), None) => Ok(*id),
+        (None, _) => Err(Failure::new(format_args!(
+            "nobody of the organization {} has signed in yet; name it by its number, which https://api.github.com/orgs/{} has as id",
+            login.as_str(),
+            login.as_str()
+        ))),
+        (Some(_), Some(_)) => {
+            let numbers: Vec<_> = seen.iter().map(ToString::to_string).collect();
+            let numbers = numbers.join(", ");
+            Err(Failure::new(format_args!(
+                "several organizations were seen as {}: {numbers}; name the one that you mean by its number",
+                login.as_str()
+            )))
+        }
+    }
+}
+
+/// Roles at the service itself are few, and nobody comes to one by what a provider states.
+fn check_reserved(assignment: &RoleAssignment) -> Result<(), Failure> {
+    let Some(service) = assignment.service.as_ref().filter(|service| service.is_reserved()) else {
+        return Ok(());
+    };
+    let wrong = |reason: &str| Err(Failure::new(format_args!("--service {service}: {reason}")));
+    if *service != ServiceName::vestibule() {
+        return wrong("the service itself is called vestibule, in small letters");
+    }
+    if !assignment.is_sound() {
+        return wrong("roles at the service itself are granted to users, by --user alone");
+    }
+    if !ROLES_AT_VESTIBULE.contains(&assignment.role.as_str()) {
+        return wrong("the roles there are Reader, Moderator and Administrator");
+    }
+    Ok(())
+}
+
+async fn grant(storage: &Storage, arguments: &RoleArguments) -> Result<(), Failure> {
+    let Named { assignment, line } = Named::find(storage, arguments).await?;
+    check_reserved(&assignment)?;
     let id = RoleAssignmentId::random(&SystemRandomness);
-    let storage = telling(storage, AuditName::RoleGranted, assignment);
-    let granted = storage.grant_role(assignment, &id, SystemClock.now()).await;
+    let telling = telling(storage, AuditName::RoleGranted, &assignment);
+    let granted = telling.grant_role(&assignment, &id, SystemClock.now()).await;
     let is_new = granted.map_err(Failure::while_doing(DATABASE))?;
+    if let Some(earlier) = by_login_alone(arguments) {
+        storage.revoke_role(&earlier).await.map_err(Failure::while_doing(DATABASE))?;
+    }
     let outcome = if is_new { "granted" } else { "was granted already" };
     say(format_args!("{line}: {outcome}"))
 }
 
-async fn revoke(storage: &Storage, Named { assignment, line }: &Named) -> Result<(), Failure> {
-    let storage = telling(storage, AuditName::RoleRevoked, assignment);
-    if storage.revoke_role(assignment).await.map_err(Failure::while_doing(DATABASE))? {
+/// The same assignment as it stands from before numbers were kept, if the command line has a login.
+fn by_login_alone(arguments: &RoleArguments) -> Option<RoleAssignment> {
+    let OrganizationArgument::Login(login) = arguments.subject.organization.as_ref()? else { return None };
+    Some(assignment(arguments, RoleSubject::OrganizationLogin(login.clone())))
+}
+
+async fn revoke(storage: &Storage, arguments: &RoleArguments) -> Result<(), Failure> {
+    if let Some(earlier) = by_login_alone(arguments)
+        && revoke_one(storage, &earlier).await?
+    {
+        return say(format_args!("{}: revoked", line(storage, &earlier).await?));
+    }
+    let Named { assignment, line } = Named::find(storage, arguments).await?;
+    if revoke_one(storage, &assignment).await? {
         say(format_args!("{line}: revoked"))
     } else {
         Err(Failure::new(format_args!("{line}: is not granted")))
     }
+}
+
+async fn revoke_one(storage: &Storage, assignment: &RoleAssignment) -> Result<bool, Failure> {
+    let storage = telling(storage, AuditName::RoleRevoked, assignment);
+    storage.revoke_role(assignment).await.map_err(Failure::while_doing(DATABASE))
 }
 
 /// All assignments, or those that count for one user.
@@ -88,17 +164,32 @@ async fn list(storage: &Storage, user: Option<NamedUser>) -> Result<(), Failure>
         }
     };
     let assignments = assignments.map_err(Failure::while_doing(DATABASE))?;
-    assignments.iter().try_for_each(|assignment| say(line(assignment)))
+    for assignment in &assignments {
+        say(line(storage, assignment).await?)?;
+    }
+    Ok(())
 }
 
-/// Role, service, and to whom.
-fn line(assignment: &RoleAssignment) -> String {
-    line_for(assignment, &assignment.subject)
+/// Role, service, and to whom; of an organization also the logins that it was seen under.
+async fn line(storage: &Storage, assignment: &RoleAssignment) -> Result<String, Failure> {
+    let remark = match &assignment.subject {
+        RoleSubject::Organization(id) => logins(storage, *id).await?,
+        RoleSubject::OrganizationLogin(_) => ", counts for nothing until it is granted again".to_owned(),
+        _ => String::new(),
+    };
+    Ok(format!("{}{remark}", line_for(assignment, &assignment.subject)))
 }
 
 fn line_for(assignment: &RoleAssignment, subject: &dyn Display) -> String {
     let service = assignment.service.as_ref().map_or("every service", ServiceName::as_str);
-    format!("{}  {service}  {subject}", assignment.role)
+    let by = assignment.provider.as_ref().map_or_else(String::new, |name| format!(" by {name}"));
+    format!("{}  {service}  {subject}{by}", assignment.role)
+}
+
+async fn logins(storage: &Storage, id: OrganizationId) -> Result<String, Failure> {
+    let logins = storage.list_logins_of_organization(id).await.map_err(Failure::while_doing(DATABASE))?;
+    let logins: Vec<_> = logins.into_iter().collect();
+    Ok(if logins.is_empty() { String::new() } else { format!(" ({})", logins.join(", ")) })
 }
 
 /// An address does not go into the audit trail, only the domain that it is of.
@@ -107,13 +198,16 @@ fn telling(storage: &Storage, name: AuditName, assignment: &RoleAssignment) -> S
     let event = AuditEvent::new(name, Actor::Operator, SystemClock.now())
         .with("role", assignment.role.to_string())
         .with("service", service)
-        .with("to", assignment.subject.kind());
+        .with("to", assignment.subject.kind())
+        .with("by", assignment.provider.as_ref().map(ProviderName::as_str));
     storage.telling(match &assignment.subject {
         RoleSubject::User(user) => event.about(user),
         RoleSubject::Email(email) => {
             event.with("domain", email.as_str().rsplit('@').next().unwrap_or_default())
         }
         RoleSubject::Domain(_) => event.with("domain", assignment.subject.key()),
-        RoleSubject::Organization(_) => event.with("organization", assignment.subject.key()),
+        RoleSubject::Organization(_) | RoleSubject::OrganizationLogin(_) => {
+            event.with("organization", assignment.subject.key())
+        }
     })
 }

@@ -1,25 +1,34 @@
 //! `vestibule users`.
 
-use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, SystemClock, User, UserId};
-use vestibule_storage::Storage;
+use vestibule_domain::{
+    Actor, AuditEvent, AuditName, Clock, ConfiguredProviders, EmailAddress, IdentityKey, SystemClock, User,
+    UserId,
+};
+use vestibule_storage::{Identity, Storage, Unlinking};
 
-use super::database::{DATABASE, open};
+use super::database::{DATABASE, open_people};
 use super::find_user::{find_user, whom};
 use super::{block_on, say};
-use crate::arguments::{SignOutArguments, UsersCommand};
+use crate::arguments::{NamedUser, ProviderId, SignOutArguments, UnlinkArguments, UsersCommand};
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
 const PAGE: u32 = 500;
 
 pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Failure> {
-    let url = Settings::read_database(sources)?;
+    // What ends access must not wait for the settings of a provider.
+    let people = match command {
+        UsersCommand::List | UsersCommand::Show(_) | UsersCommand::Unlink(_) => {
+            Settings::read_people(sources)?
+        }
+        _ => Settings::read_database(sources)?.into(),
+    };
     block_on(async {
-        let storage = open(&url, sources.dev()).await?;
+        let storage = open_people(&people, sources.dev()).await?;
         match command {
             UsersCommand::List => list(&storage).await,
             UsersCommand::Show(argument) => {
-                show(&storage, &find_user(&storage, argument.named_user()).await?).await
+                show(&storage, &people.providers, &find_user(&storage, argument.named_user()).await?).await
             }
             UsersCommand::SignOut(arguments) => sign_out(&storage, arguments).await,
             UsersCommand::Disable(argument) => {
@@ -30,6 +39,10 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
             }
             UsersCommand::Delete(argument) => {
                 delete(&storage, &find_user(&storage, argument.named_user()).await?).await
+            }
+            UsersCommand::Unlink(UnlinkArguments { user, identity }) => {
+                let user = find_user(&storage, Some(NamedUser::Either(user.clone()))).await?;
+                unlink(&storage, &people.providers, &user, identity).await
             }
         }
     })
@@ -55,7 +68,7 @@ fn line(user: &User) -> String {
     format!("{}  {username}  {email}  {}{disabled}", user.id, user.join_date)
 }
 
-async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
+async fn show(storage: &Storage, providers: &ConfiguredProviders, user: &User) -> Result<(), Failure> {
     say(format_args!("id        {}", user.id))?;
     say(format_args!("username  {}", user.username.as_ref().map_or("-", |name| name.as_str())))?;
     say(format_args!("name      {}", user.name.as_ref().map_or("-", |name| name.as_str())))?;
@@ -65,11 +78,7 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
         say(format_args!("disabled  {since}"))?;
     }
     for identity in storage.list_identities(&user.id).await.map_err(Failure::while_doing(DATABASE))? {
-        let login = identity.login.as_deref().unwrap_or("-");
-        say(format_args!(
-            "identity  {} {} {login} {}",
-            identity.issuer, identity.subject, identity.last_used_at
-        ))?;
+        say(format_args!("identity  {}", describe_identity(&identity, providers)))?;
     }
     for session in
         storage.list_sessions(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?
@@ -78,6 +87,53 @@ async fn show(storage: &Storage, user: &User) -> Result<(), Failure> {
         say(format_args!("session   {} by {} from {created} to {expires}", session.id, session.provider_id))?;
     }
     Ok(())
+}
+
+/// Issuer, subject, login and last use; then what it is called, its address, and what of that counts for nothing.
+fn describe_identity(identity: &Identity, providers: &ConfiguredProviders) -> String {
+    let Identity { issuer, subject, provider, last_used_at, .. } = identity;
+    let login = identity.login.as_deref().unwrap_or("-");
+    let email = identity.email.as_deref().unwrap_or("-");
+    let address = identity.email.as_deref().and_then(|text| EmailAddress::parse(text).ok());
+    let counts = |address: &EmailAddress| {
+        identity.email_verified && providers.address_counts(provider, issuer, address)
+    };
+    let remark = match &address {
+        _ if !providers.counts(provider, issuer) => ", counts for nothing: its provider is not configured",
+        Some(address) if !counts(address) => ", which does not count",
+        _ => "",
+    };
+    format!("{issuer} {subject} {login} {last_used_at} {provider}:{subject} {email}{remark}")
+}
+
+async fn unlink(
+    storage: &Storage,
+    providers: &ConfiguredProviders,
+    user: &User,
+    id: &ProviderId,
+) -> Result<(), Failure> {
+    let ProviderId { provider, subject } = id;
+    let identities = storage.list_identities(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
+    let fits = |identity: &&Identity| identity.provider == provider.as_str() && identity.subject == *subject;
+    let mut fitting: Vec<_> = identities.iter().filter(fits).collect();
+    // What the name leads to now is meant before what it led to earlier.
+    fitting.sort_by_key(|identity| !providers.counts(&identity.provider, &identity.issuer));
+    let unknown = || Failure::new(format_args!("{}: has no identity {provider}:{subject}", user.id));
+    let identity = fitting.first().ok_or_else(unknown)?;
+    let key = IdentityKey { issuer: identity.issuer.clone(), subject: subject.clone() };
+    let storage = storage.telling(event(AuditName::IdentityUnlinked, user).at_provider(provider.as_str()));
+    let outcome = storage.unlink_identity(&user.id, &key, SystemClock.now()).await;
+    match outcome.map_err(Failure::while_doing(DATABASE))? {
+        Unlinking::Done { sessions } => say(format_args!(
+            "{}: {provider}:{subject} is unlinked; sessions that ended: {sessions}",
+            user.id
+        )),
+        Unlinking::LastWayIn => Err(Failure::new(format_args!(
+            "{}: {provider}:{subject} is the last way in: no other identity is of a provider that is configured",
+            user.id
+        ))),
+        Unlinking::Unknown => Err(unknown()),
+    }
 }
 
 async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), Failure> {
@@ -119,5 +175,9 @@ async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
 }
 
 fn telling(storage: &Storage, name: AuditName, user: &User) -> Storage {
-    storage.telling(AuditEvent::new(name, Actor::Operator, SystemClock.now()).about(&user.id))
+    storage.telling(event(name, user))
+}
+
+fn event(name: AuditName, user: &User) -> AuditEvent {
+    AuditEvent::new(name, Actor::Operator, SystemClock.now()).about(&user.id)
 }

@@ -35,18 +35,19 @@ pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emu
     Ok(Some(emulator))
 }
 
-/// On the port after the service's own, so that its issuer, and with it every identity, is the same at the next start;
-/// on any free port when that one is taken.
+/// Where the emulator of a service listens: on the port after the service's own, so that its issuer, and with it every
+/// identity, is the same at the next start; on any free port when there is none.
+pub(crate) fn emulator_address(listen: SocketAddr) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], listen.port().checked_add(1).unwrap_or(0)))
+}
+
+/// On any free port when the one that it should have is taken.
 async fn start(listen: SocketAddr) -> std::io::Result<Emulator> {
-    let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let options = |listen| EmulatorOptions { listen, ..EmulatorOptions::default() };
-    match listen.port().checked_add(1) {
-        Some(port) => match Emulator::start(options(loopback(port))).await {
-            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                Emulator::start(options(loopback(0))).await
-            }
-            outcome => outcome,
-        },
-        None => Emulator::start(options(loopback(0))).await,
+    match Emulator::start(options(emulator_address(listen))).await {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Emulator::start(options(SocketAddr::from(([127, 0, 0, 1], 0)))).await
+        }
+        outcome => outcome,
     }
 }

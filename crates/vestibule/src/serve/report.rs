@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use vestibule_domain::{AddressTrust, ConfiguredProvider, ConfiguredProviders, EmailDomain};
 use vestibule_plugin_host::{DEFAULT_MAX_TTL, Isolation, PluginHost};
 use vestibule_provider_emulator::Emulator;
 use vestibule_providers::Providers;
@@ -11,15 +12,24 @@ use crate::callbacks::{self, RegisteredAddress};
 use crate::failure::Failure;
 use crate::settings::{KeySource, LogFormat, Settings, Sources};
 
+/// Between lines of one entry.
+const BELOW: &str = "\n             ";
+
+/// What there is to report of.
+pub(super) struct InForce<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) sources: &'a Sources,
+    pub(super) plugins: &'a PluginHost,
+    pub(super) providers: &'a Providers,
+    pub(super) emulator: Option<&'a Emulator>,
+    pub(super) tokens: &'a TokenService,
+    /// What stands in the database and counts for nothing.
+    pub(super) unheeded: &'a [String],
+}
+
 /// Prints it: as text to standard output, or as one line of the log when that is JSON.
-pub(crate) fn print(
-    settings: &Settings,
-    sources: &Sources,
-    plugins: &PluginHost,
-    providers: &Providers,
-    emulator: Option<&Emulator>,
-    tokens: &TokenService,
-) -> Result<(), Failure> {
+pub(super) fn print(in_force: &InForce<'_>) -> Result<(), Failure> {
+    let InForce { settings, sources, plugins, providers, emulator, tokens, unheeded } = *in_force;
     let lines = [
         ("address", describe_address(settings)),
         (
@@ -30,8 +40,10 @@ pub(crate) fn print(
         ),
         ("database", settings.database.to_string()),
         ("keys", format!("{}, signing with {}", describe_keys(&settings.keys), tokens.signing_key_id())),
-        ("providers", describe_providers(providers, emulator)),
+        ("providers", describe_providers(&settings.providers.configured(), emulator)),
         ("callbacks", describe_callbacks(settings, providers)),
+        ("addresses", describe_all_addresses(&settings.providers.configured())),
+        ("unheeded", unheeded.join(BELOW)),
         ("origins", describe_origins(settings)),
         ("services", describe_services(settings)),
         ("plugins", describe_plugins(plugins)),
@@ -67,8 +79,8 @@ pub(crate) fn describe_keys(keys: &KeySource) -> String {
     }
 }
 
-fn describe_providers(providers: &Providers, emulator: Option<&Emulator>) -> String {
-    let names: Vec<&str> = providers.iter().map(|provider| provider.name().as_str()).collect();
+fn describe_providers(providers: &ConfiguredProviders, emulator: Option<&Emulator>) -> String {
+    let names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
     let emulated =
         emulator.map(|emulator| format!(" (emulated on {})", emulator.address())).unwrap_or_default();
     format!("{}{emulated}", names.join(", "))
@@ -79,12 +91,31 @@ fn describe_callbacks(settings: &Settings, providers: &Providers) -> String {
     let addresses = callbacks::list_addresses(&settings.flows, providers);
     let describe =
         |one: &RegisteredAddress| format!("{} to be registered at {}", one.address, one.providers.join(", "));
-    addresses.iter().map(describe).collect::<Vec<_>>().join("\n             ")
+    addresses.iter().map(describe).collect::<Vec<_>>().join(BELOW)
 }
 
 fn find_caution(settings: &Settings, emulator: Option<&Emulator>) -> String {
     let risk = callbacks::find_risk(&settings.providers).filter(|_| emulator.is_none());
     risk.unwrap_or_default().to_owned()
+}
+
+fn describe_all_addresses(providers: &ConfiguredProviders) -> String {
+    let describe = |one: &ConfiguredProvider| format!("those of {} {}", one.name, describe_addresses(one));
+    providers.iter().map(describe).collect::<Vec<_>>().join(BELOW)
+}
+
+/// Whether the addresses of a provider count beyond it: for joining users, and for rules and roles.
+pub(crate) fn describe_addresses(ConfiguredProvider { name, addresses, .. }: &ConfiguredProvider) -> String {
+    match addresses {
+        AddressTrust::All => "count".to_owned(),
+        AddressTrust::Domains(domains) => {
+            let domains: Vec<_> = domains.iter().map(EmailDomain::as_str).collect();
+            format!("count if they are of {}", domains.join(", "))
+        }
+        AddressTrust::None => {
+            format!("do not count beyond it; trust_email of [providers.{name}] lets them")
+        }
+    }
 }
 
 fn describe_origins(settings: &Settings) -> String {
@@ -115,7 +146,7 @@ fn describe_plugins(plugins: &PluginHost) -> String {
         };
         format!("{}: {} {} from {}{place}", plugin.alias, plugin.name, plugin.version, plugin.file.display())
     };
-    plugins.list().iter().map(describe).collect::<Vec<_>>().join("\n             ")
+    plugins.list().iter().map(describe).collect::<Vec<_>>().join(BELOW)
 }
 
 /// How long a permission lives on after it was taken away: in an answer that is used again, then in a token.

@@ -61,7 +61,10 @@ fn read_list(
 }
 
 fn read_instance(reader: &Reader<'_>, alias: &str, plugin: &str) -> Result<InstanceSpec, String> {
-    ServiceName::parse(alias).map_err(|error| format!("{alias:?}: {error}"))?;
+    let name = ServiceName::parse(alias).map_err(|error| format!("{alias:?}: {error}"))?;
+    if name.is_reserved() {
+        return Err("the name is reserved for the service itself".to_owned());
+    }
     let plugin = PluginName::parse(plugin).map_err(|error| error.to_string())?;
     let table = reader.table("plugin").and_then(|tables| tables.get(alias));
     let settings = table.map_or_else(|| Ok(InstanceSettings::default()), read_settings);

@@ -1,15 +1,22 @@
 //! Which providers people can sign in with.
 
+use std::net::SocketAddr;
+
 use secrecy::SecretString;
 use toml::{Table, Value};
-use vestibule_domain::ProviderName;
+use vestibule_domain::{ConfiguredProvider, ConfiguredProviders, ProviderName};
+use vestibule_provider_emulator::Emulator;
 use vestibule_providers::{GithubSettings, OidcSettings, SettingsError};
 
+use super::trust::{self, Trust};
 use super::values::{Reader, parse_switch};
+use crate::serve::emulator_address;
 
 const SCOPES: [&str; 3] = ["openid", "email", "profile"];
 const KEYS: [&str; 7] =
     ["issuer", "client_id", "client_secret", "client_secret_file", "scopes", "label", "claims"];
+/// Those that have settings of their own, and a table for the rest.
+const BUILT_IN: [&str; 2] = ["google", "github"];
 
 /// The providers whose credentials are there.
 #[derive(Default)]
@@ -20,10 +27,24 @@ pub(crate) struct ProviderSettings {
     /// What is kept and asked for at whoever takes the place of Google and GitHub.
     pub(crate) google_claims: Vec<String>,
     pub(crate) github_organizations: bool,
+    /// Whose addresses count beyond the provider.
+    trust: Trust,
 }
 
 impl ProviderSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let settings = Self::read_what_is_there(reader);
+        if settings.is_empty() && !reader.dev() {
+            reader.missing(
+                "GOOGLE_KEY and GOOGLE_SECRET, GITHUB_KEY and GITHUB_SECRET, or a [providers.NAME] table",
+                "without a provider nobody can sign in",
+            );
+        }
+        settings
+    }
+
+    /// The same, where it may be none.
+    pub(super) fn read_what_is_there(reader: &mut Reader<'_>) -> Self {
         let google_claims = reader.text("GOOGLE_CLAIMS").map(|text| list(&text)).unwrap_or_default();
         let github_organizations = reader.parse("GITHUB_ORGANIZATIONS", parse_switch).unwrap_or(false);
         let settings = Self {
@@ -32,15 +53,39 @@ impl ProviderSettings {
             others: read_others(reader),
             google_claims,
             github_organizations,
+            trust: Trust::read(reader),
         };
         settings.report_mistakes(reader);
-        if settings.is_empty() && !reader.dev() {
-            reader.missing(
-                "GOOGLE_KEY and GOOGLE_SECRET, GITHUB_KEY and GITHUB_SECRET, or a [providers.NAME] table",
-                "without a provider nobody can sign in",
-            );
-        }
         settings
+    }
+
+    /// Whose identities count, and what of their addresses. In the order in which people see them.
+    pub(crate) fn configured(&self) -> ConfiguredProviders {
+        self.counting(self.issuers())
+    }
+
+    /// The same of a development run that listens here, whose emulator takes the place of Google and GitHub.
+    pub(crate) fn configured_in_development(&self, listen: SocketAddr) -> ConfiguredProviders {
+        let (google, github) = Emulator::issuers_at(emulator_address(listen));
+        let google = self.google.is_none().then_some(("google", google));
+        let github = self.github.is_none().then_some(("github", github));
+        let name = |(name, issuer)| Some((ProviderName::parse(name).ok()?, issuer));
+        let emulated = google.into_iter().chain(github).filter_map(name);
+        self.counting(self.issuers().into_iter().chain(emulated).collect())
+    }
+
+    fn issuers(&self) -> Vec<(ProviderName, String)> {
+        let oidc = |settings: &OidcSettings| (settings.name.clone(), settings.issuer.clone());
+        let github = self.github.iter().map(|settings| (GithubSettings::name(), settings.issuer()));
+        self.google.iter().map(oidc).chain(github).chain(self.others.iter().map(oidc)).collect()
+    }
+
+    fn counting(&self, issuers: Vec<(ProviderName, String)>) -> ConfiguredProviders {
+        let configured = issuers.into_iter().map(|(name, issuer)| {
+            let addresses = self.trust.of(&name);
+            ConfiguredProvider { name, issuer, addresses }
+        });
+        ConfiguredProviders::new(configured.collect())
     }
 
     fn report_mistakes(&self, reader: &mut Reader<'_>) {
@@ -117,7 +162,7 @@ fn read_github(reader: &mut Reader<'_>, organizations: bool) -> Option<GithubSet
 fn read_others(reader: &mut Reader<'_>) -> Vec<OidcSettings> {
     let Some(tables) = reader.table("providers") else { return Vec::new() };
     let mut providers = Vec::new();
-    for (name, value) in tables {
+    for (name, value) in tables.iter().filter(|(name, _)| !BUILT_IN.contains(&name.as_str())) {
         let place = format!("[providers.{name}]");
         match read_other(name, value) {
             Ok(settings) => providers.push(settings),
@@ -129,16 +174,11 @@ fn read_others(reader: &mut Reader<'_>) -> Vec<OidcSettings> {
 
 fn read_other(name: &str, value: &Value) -> Result<OidcSettings, String> {
     let table = value.as_table().ok_or("expected a table")?;
-    if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+    let is_known = |key: &str| KEYS.contains(&key) || trust::KEYS.contains(&key);
+    if let Some(unknown) = table.keys().find(|key| !is_known(key)) {
         return Err(format!("unknown key {unknown:?}"));
     }
     let provider = ProviderName::parse(name).map_err(|error| error.to_string())?;
-    if ["google", "github"].contains(&name) {
-        return Err(format!(
-            "the name is taken; use the settings {}_KEY and so on",
-            name.to_ascii_uppercase()
-        ));
-    }
     let label = text(table, "label")?.unwrap_or(name).to_owned();
     Ok(OidcSettings {
         name: provider,
@@ -182,7 +222,7 @@ fn scopes(table: &Table) -> Result<Vec<String>, String> {
     if scopes.iter().any(|scope| scope == "openid") { Ok(scopes) } else { Err(wrong.to_owned()) }
 }
 
-fn texts(table: &Table, key: &str) -> Result<Option<Vec<String>>, ()> {
+pub(super) fn texts(table: &Table, key: &str) -> Result<Option<Vec<String>>, ()> {
     let Some(value) = table.get(key) else { return Ok(None) };
     let items = value.as_array().ok_or(())?.iter().map(|item| item.as_str().map(str::to_owned));
     items.collect::<Option<_>>().map(Some).ok_or(())

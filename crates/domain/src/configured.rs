@@ -1,0 +1,124 @@
+//! Which providers people can sign in with now, and what counts of what each of them states.
+
+use crate::{EmailAddress, EmailDomain, ProviderName};
+
+/// Whose addresses count beyond the identity that a provider states them for: for joining users, and for rules and roles by
+/// address or domain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum AddressTrust {
+    /// None: an address is kept at its identity as one that was not verified.
+    #[default]
+    None,
+    /// Those of these domains, each meaning itself alone.
+    Domains(Vec<EmailDomain>),
+    /// All that the provider states as verified.
+    All,
+}
+
+impl AddressTrust {
+    /// Whether an address that the provider states as verified counts beyond its identity.
+    pub fn covers(&self, address: &EmailAddress) -> bool {
+        match self {
+            Self::None => false,
+            Self::Domains(domains) => domains.contains(&EmailDomain::of(address)),
+            Self::All => true,
+        }
+    }
+}
+
+/// A provider that the settings have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfiguredProvider {
+    /// The name in the settings.
+    pub name: ProviderName,
+    /// The issuer that the name leads to.
+    pub issuer: String,
+    /// Which of its addresses count beyond it.
+    pub addresses: AddressTrust,
+}
+
+/// The providers that the settings have. An identity counts for something only if its name and its issuer are those of one of
+/// them: a name that leads to another issuer now is another provider.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConfiguredProviders(Vec<ConfiguredProvider>);
+
+impl ConfiguredProviders {
+    /// Takes what the settings have. Without any, nothing counts.
+    pub fn new(providers: Vec<ConfiguredProvider>) -> Self {
+        Self(providers)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfiguredProvider> {
+        self.0.iter()
+    }
+
+    /// Whether an identity that was kept under this name and issuer counts.
+    pub fn counts(&self, name: &str, issuer: &str) -> bool {
+        self.find(name, issuer).is_some()
+    }
+
+    /// Whether an address that such an identity states as verified counts beyond it.
+    pub fn address_counts(&self, name: &str, issuer: &str, address: &EmailAddress) -> bool {
+        self.find(name, issuer).is_some_and(|provider| provider.addresses.covers(address))
+    }
+
+    fn find(&self, name: &str, issuer: &str) -> Option<&ConfiguredProvider> {
+        self.0.iter().find(|provider| provider.name.as_str() == name && provider.issuer == issuer)
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfiguredProviders {
+    type Item = &'a ConfiguredProvider;
+    type IntoIter = std::slice::Iter<'a, ConfiguredProvider>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> EmailAddress {
+        EmailAddress::parse(text).unwrap()
+    }
+
+    fn corporate(addresses: AddressTrust) -> ConfiguredProviders {
+        let name = ProviderName::parse("corporate").unwrap();
+        let issuer = "https://id.example".to_owned();
+        ConfiguredProviders::new(vec![ConfiguredProvider { name, issuer, addresses }])
+    }
+
+    #[test]
+    fn c7_an_identity_counts_only_under_its_name_and_issuer() {
+        let providers = corporate(AddressTrust::All);
+        assert!(providers.counts("corporate", "https://id.example"));
+        for (name, issuer) in [
+            ("corporate", "https://id.example/"),
+            ("corporate", "https://other.example"),
+            ("google", "https://id.example"),
+            ("", "https://id.example"),
+            ("corporate", ""),
+        ] {
+            assert!(!providers.counts(name, issuer), "{name} {issuer}");
+            assert!(!providers.address_counts(name, issuer, &address("ada@id.example")), "{name} {issuer}");
+        }
+        assert!(!ConfiguredProviders::default().counts("corporate", "https://id.example"));
+    }
+
+    #[test]
+    fn c18_an_address_counts_as_far_as_its_provider_is_trusted() {
+        let counts = |trust: AddressTrust, text: &str| {
+            corporate(trust).address_counts("corporate", "https://id.example", &address(text))
+        };
+        assert!(!counts(AddressTrust::default(), "ada@id.example"));
+        assert!(counts(AddressTrust::All, "ada@id.example"));
+        let domains = || AddressTrust::Domains(vec![EmailDomain::parse("ID.example").unwrap()]);
+        assert!(counts(domains(), "Ada@id.EXAMPLE"));
+        for other in ["ada@sub.id.example", "ada@evil-id.example", "ada@example", "ada@id.example.evil"] {
+            assert!(!counts(domains(), other), "{other}");
+        }
+    }
+}

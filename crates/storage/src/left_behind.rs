@@ -1,0 +1,194 @@
+//! What providers left that are configured no more.
+
+use diesel::dsl::{count, count_star, exists, not};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::{IdentityKey, ProviderName, Timestamp, UserId};
+
+use crate::changes::Change;
+use crate::db::{Connection, query};
+use crate::error::{Failure, StorageError, optional};
+use crate::schema::identities;
+use crate::sign_in::people;
+use crate::storage::Storage;
+use crate::unlink::end_what_came_by;
+
+/// How many identities are removed in one transaction.
+const BATCH: i64 = 100;
+
+/// Identities that count for nothing, because no provider of the settings has their issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// The name of the provider when they last signed in.
+    pub provider: String,
+    /// Their issuer.
+    pub issuer: String,
+    /// How many.
+    pub identities: u64,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    /// Identities.
+    pub identities: u64,
+    /// Sessions that came by them.
+    pub sessions: u64,
+}
+
+type Place = (UserId, IdentityKey);
+
+impl Storage {
+    /// Which identities are of issuers that no provider of the settings has. An issuer whose provider has another name now is
+    /// not among them: its identities count again when they sign in.
+    ///
+    /// Issuers are few and the first column of a key, so each is found by one look into the index, however many identities
+    /// there are.
+    pub async fn list_left_behind(&self) -> Result<Vec<LeftBehind>, StorageError> {
+        let configured = self.configured_issuers();
+        let (mut left, mut issuer) = (Vec::new(), String::new());
+        while let Some(next) = self.find_issuer_after(&issuer).await? {
+            if !configured.contains(&next) {
+                left.extend(self.count_identities_of(&next).await?);
+            }
+            issuer = next;
+        }
+        left.sort_by(|one, other| (&one.provider, &one.issuer).cmp(&(&other.provider, &other.issuer)));
+        Ok(left)
+    }
+
+    async fn find_issuer_after(&self, issuer: &str) -> Result<Option<String>, StorageError> {
+        let next = self.db.read(&issuer, |connection, &issuer| {
+            Box::pin(async move {
+                let select = identities::table
+                    .filter(identities::issuer.gt(issuer))
+                    .order(identities::issuer)
+                    .select(identities::issuer);
+                optional(query!(connection, |c| select.first::<String>(c)))
+            })
+        });
+        next.await
+    }
+
+    /// How many identities an issuer has under each name.
+    async fn count_identities_of(&self, issuer: &str) -> Result<Vec<LeftBehind>, StorageError> {
+        let rows = self.db.read(&issuer, |connection, &issuer| {
+            Box::pin(async move {
+                let select = identities::table
+                    .filter(identities::issuer.eq(issuer))
+                    .group_by(identities::provider)
+                    .select((identities::provider, count_star()));
+                query!(connection, |c| select.load::<(String, i64)>(c))
+            })
+        });
+        let left = |(provider, count): (String, i64)| LeftBehind {
+            provider,
+            issuer: issuer.to_owned(),
+            identities: u64::try_from(count).unwrap_or_default(),
+        };
+        Ok(rows.await?.into_iter().map(left).collect())
+    }
+
+    /// How many users sign in by nothing but what a provider left.
+    pub async fn count_stranded(&self, provider: &ProviderName) -> Result<u64, StorageError> {
+        let arguments = (provider, self.configured_issuers());
+        let count = self.db.read(&arguments, |connection, (provider, issuers)| {
+            Box::pin(async move {
+                let others = diesel::alias!(identities as others);
+                let stays = others
+                    .field(identities::provider)
+                    .ne(provider.as_str())
+                    .or(others.field(identities::issuer).eq_any(issuers));
+                let another =
+                    others.filter(others.field(identities::user_id).eq(identities::user_id)).filter(stays);
+                let select = identities::table
+                    .filter(identities::provider.eq(provider.as_str()))
+                    .filter(identities::issuer.ne_all(issuers))
+                    .filter(not(exists(another)))
+                    .select(count(identities::user_id).aggregate_distinct());
+                query!(connection, |c| select.first::<i64>(c))
+            })
+        });
+        Ok(u64::try_from(count.await?).unwrap_or_default())
+    }
+
+    /// Removes the identities that a provider left, with the sessions that came by them and the addresses that they alone
+    /// stated. Their users stay. Some at a time; when it is cut off, it can be done again.
+    pub async fn forget_provider(
+        &self,
+        provider: &ProviderName,
+        now: Timestamp,
+    ) -> Result<Forgotten, StorageError> {
+        let mut forgotten = Forgotten::default();
+        loop {
+            let page = self.find_left_behind(provider).await?;
+            if page.is_empty() {
+                return Ok(forgotten);
+            }
+            let (identities, sessions) = self.remove_identities(page, now).await?;
+            forgotten.identities += identities;
+            forgotten.sessions += sessions;
+        }
+    }
+
+    async fn find_left_behind(&self, provider: &ProviderName) -> Result<Vec<Place>, StorageError> {
+        let arguments = (provider, self.configured_issuers());
+        let rows = self.db.read(&arguments, |connection, (provider, issuers)| {
+            Box::pin(async move {
+                let select = identities::table
+                    .filter(identities::provider.eq(provider.as_str()))
+                    .filter(identities::issuer.ne_all(issuers))
+                    .select((identities::user_id, identities::issuer, identities::subject))
+                    // Users are locked in the order of their ids.
+                    .order((identities::user_id, identities::issuer, identities::subject))
+                    .limit(BATCH);
+                query!(connection, |c| select.load::<(String, String, String)>(c))
+            })
+        });
+        let place = |(user, issuer, subject): (String, String, String)| {
+            let user =
+                UserId::try_from(user).map_err(|_| StorageError::InvalidValue("identities.user_id"))?;
+            Ok((user, IdentityKey { issuer, subject }))
+        };
+        rows.await?.into_iter().map(place).collect()
+    }
+
+    async fn remove_identities(&self, page: Vec<Place>, now: Timestamp) -> Result<(u64, u64), StorageError> {
+        let users: Vec<_> = page.iter().map(|(user, _)| Change::User(user.clone())).collect();
+        let removed = self.db.transaction((page, now), |connection, (page, now)| {
+            Box::pin(async move {
+                let (mut identities, mut sessions) = (0, 0);
+                for (user, identity) in page {
+                    if let Some(ended) = remove(connection, user, identity, *now).await? {
+                        identities += 1;
+                        sessions += ended;
+                    }
+                }
+                Ok((identities, sessions))
+            })
+        });
+        let removed = removed.await;
+        for user in &users {
+            self.changes.tell(user);
+        }
+        removed
+    }
+}
+
+/// Removes an identity that is there still, and answers how many sessions ended by it.
+async fn remove(
+    connection: &mut Connection,
+    user: &UserId,
+    identity: &IdentityKey,
+    now: Timestamp,
+) -> Result<Option<u64>, Failure> {
+    if people::lock(connection, user.as_str()).await?.is_none() {
+        return Ok(None);
+    }
+    let delete = diesel::delete(identities::table.find((&identity.issuer, &identity.subject)))
+        .filter(identities::user_id.eq(user.as_str()));
+    if query!(connection, |c| delete.execute(c))? == 0 {
+        return Ok(None);
+    }
+    end_what_came_by(connection, user, identity, now).await.map(Some)
+}

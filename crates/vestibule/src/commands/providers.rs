@@ -1,0 +1,56 @@
+//! `vestibule providers`.
+
+use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, ProviderName, SystemClock};
+use vestibule_storage::{LeftBehind, Storage};
+
+use super::database::{DATABASE, open_people};
+use super::{block_on, say};
+use crate::arguments::ProvidersCommand;
+use crate::failure::Failure;
+use crate::settings::{Settings, Sources};
+
+pub(crate) fn providers(sources: &Sources, command: &ProvidersCommand) -> Result<(), Failure> {
+    let ProvidersCommand::Forget { name, dry_run } = command;
+    let people = Settings::read_people(sources)?;
+    // To somebody who runs this without the settings of the service, all would have been left behind.
+    if people.providers.iter().next().is_none() {
+        return Err(Failure::new(
+            "no provider is configured: run this with the settings of the service, so that it is known which are left",
+        ));
+    }
+    block_on(async { forget(&open_people(&people, sources.dev()).await?, name, *dry_run).await })
+}
+
+/// Says what goes before it goes.
+async fn forget(storage: &Storage, name: &ProviderName, dry_run: bool) -> Result<(), Failure> {
+    let failed = || Failure::while_doing(DATABASE);
+    let left = storage.list_left_behind().await.map_err(failed())?;
+    let left: Vec<_> = left.into_iter().filter(|left| left.provider == name.as_str()).collect();
+    if left.is_empty() {
+        return Err(Failure::new(format_args!(
+            "{name}: it has left nothing: no identity of it is of an issuer that is not configured"
+        )));
+    }
+    for LeftBehind { issuer, identities, .. } in &left {
+        say(format_args!("{name}: identities of {issuer}: {identities}"))?;
+    }
+    let stranded = storage.count_stranded(name).await.map_err(failed())?;
+    say(format_args!("{name}: users who have no other way to sign in, and stay: {stranded}"))?;
+    if dry_run {
+        return say(format_args!("{name}: nothing is removed"));
+    }
+    tell(storage, name, &left).await?;
+    let forgotten = storage.forget_provider(name, SystemClock.now()).await.map_err(failed())?;
+    say(format_args!(
+        "{name}: removed; identities: {}, sessions that ended: {}",
+        forgotten.identities, forgotten.sessions
+    ))
+}
+
+/// First, because it takes more than one transaction: what was begun is told of, whatever comes in between.
+async fn tell(storage: &Storage, name: &ProviderName, left: &[LeftBehind]) -> Result<(), Failure> {
+    let identities: u64 = left.iter().map(|left| left.identities).sum();
+    let event = AuditEvent::new(AuditName::ProviderForgotten, Actor::Operator, SystemClock.now());
+    let event = event.at_provider(name.as_str()).with("identities", identities);
+    storage.record_audit_event(&event).await.map_err(Failure::while_doing(DATABASE))
+}
