@@ -3,6 +3,7 @@
 mod backup;
 mod database;
 mod development;
+mod files;
 mod help;
 mod mistakes;
 mod naming;

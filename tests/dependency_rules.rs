@@ -8,12 +8,13 @@ use serde_json::Value;
 /// Each crate and the crates of the workspace that it may depend on. Dev-dependencies are free.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    ("tokens", &["domain"]),
-    ("storage", &["domain"]),
+    ("file-trust", &[]),
+    ("tokens", &["domain", "file-trust"]),
+    ("storage", &["domain", "file-trust"]),
     ("providers", &["domain"]),
     ("plugin-abi", &[]),
     ("plugin-sdk", &["plugin-abi"]),
-    ("plugin-host", &["plugin-abi", "domain"]),
+    ("plugin-host", &["plugin-abi", "domain", "file-trust"]),
     ("flows", &["domain", "tokens", "storage", "providers", "plugin-abi", "plugin-host"]),
     ("http", &["flows", "domain"]),
     ("provider-emulator", &[]),
@@ -27,6 +28,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 /// What the program composes: everything but what plugin authors, other services and tests use.
 const PROGRAM_MAY_DEPEND_ON: &[&str] = &[
     "domain",
+    "file-trust",
     "tokens",
     "storage",
     "providers",
@@ -105,7 +107,7 @@ struct Package {
 fn allowed_for(package: &Package) -> &'static [&'static str] {
     match package.name.as_str() {
         "vestibule" => PROGRAM_MAY_DEPEND_ON,
-        _ if package.is_plugin => &["plugin-sdk"],
+        _ if package.is_plugin => &["plugin-sdk", "file-trust"],
         name => {
             let row = MAY_DEPEND_ON.iter().find(|(listed, _)| *listed == name);
             row.unwrap_or_else(|| panic!("{name} has no row in the table")).1

@@ -9,7 +9,7 @@ use std::path::Path;
 use markdown::{Document, code_spans, repository};
 
 /// The settings with a value of their own when they are absent. The others are off, required, or have none.
-const DEFAULTS: [(&str, &str); 18] = [
+const DEFAULTS: [(&str, &str); 19] = [
     ("LISTEN", "127.0.0.1:8000"),
     ("DATABASE_URL", "sqlite://vestibule.db"),
     ("KEYS_DIR", "keys"),
@@ -28,6 +28,7 @@ const DEFAULTS: [(&str, &str); 18] = [
     ("OTEL_TRACES_SAMPLER_ARG", "1"),
     ("LOG", "info"),
     ("LOG_FORMAT", "text"),
+    ("LOG_ACCESS_RATE", "1000/1s"),
 ];
 
 /// Names in capitals with an underscore that other programs gave to something.
@@ -136,7 +137,7 @@ fn looks_like_a_setting(name: &str) -> bool {
 }
 
 /// The names that the program knows, read where it has them.
-fn settings() -> Vec<String> {
+pub(crate) fn settings() -> Vec<String> {
     let source =
         fs::read_to_string(repository().join("crates/vestibule/src/settings/names.rs")).expect("the names");
     let lists = source.split("pub(super) const ").skip(1).filter(|list| !list.starts_with("TABLES"));

@@ -245,6 +245,12 @@ impl WorldBuilder {
         self
     }
 
+    /// Sends the program's log into a pipe.
+    pub(crate) fn log_to(mut self, pipe: std::io::PipeWriter) -> Self {
+        self.program = self.program.log_to(pipe);
+        self
+    }
+
     /// Puts the program and the emulator under one clock.
     pub(crate) fn clock(mut self, clock: &Arc<MovableClock>) -> Self {
         let shared = Arc::clone(clock);

@@ -51,7 +51,7 @@ async fn l4_a_file_that_is_no_database_is_neither_used_nor_replaced() {
     assert_eq!(outcome.status, Some(1), "{}", outcome.error);
     let ended = program.try_start().await.expect_err("it does not start");
     assert_eq!(ended.status.code(), Some(1), "{}", ended.logs);
-    assert!(ended.logs.contains("the database: "), "{}", ended.logs);
+    assert!(ended.logs.contains("DATABASE_URL: the database is damaged"), "{}", ended.logs);
     assert_eq!(fs::read_to_string(file).unwrap(), rubbish);
 }
 

@@ -5,6 +5,8 @@ use std::fs;
 use url::Url;
 use vestibule_test_support::{Program, ProgramBuilder};
 
+use super::Outcome;
+
 /// The program with no setting at all but for a port that is free.
 fn bare() -> ProgramBuilder {
     let program = Program::builder();
@@ -57,6 +59,94 @@ async fn development_needs_nothing_and_takes_the_same_path_as_the_real_providers
     let other = program.client().get(&format!("/auth/check?jwt={second}")).await.json();
     assert_eq!(other["profile"]["id"], answer["profile"]["id"], "one address, one user");
     assert_eq!(fs::read_dir(program.directory().join("keys")).unwrap().count(), 1, "no second key");
+}
+
+/// Settings, and the names of those that are reported.
+type Dangerous = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
+/// What lets others in, or what counts elsewhere: each stops the start, and `config check` says the same.
+const DANGEROUS: [Dangerous; 9] = [
+    (&[("EXTERNAL_ADDRESS", "https://auth.example.com")], &["EXTERNAL_ADDRESS"]),
+    (&[("EXTERNAL_ADDRESS", "auth.example.com")], &["EXTERNAL_ADDRESS"]),
+    (&[("LISTEN", "0.0.0.0:0")], &["LISTEN"]),
+    (&[("LISTEN", "[::]:0")], &["LISTEN"]),
+    (&[("LISTEN", "0.0.0.0:0"), ("EXTERNAL_ADDRESS", "http://localhost:8000")], &["LISTEN"]),
+    (&[("GITHUB_KEY", "id"), ("GITHUB_SECRET", "secret")], &["GITHUB_KEY"]),
+    (&[("GOOGLE_KEY", "id"), ("GOOGLE_SECRET", "secret")], &["GOOGLE_KEY"]),
+    (
+        &[("GITHUB_KEY", "id"), ("GITHUB_SECRET", "s"), ("GITHUB_URL", "https://github.corp.example")],
+        &["GITHUB_KEY"],
+    ),
+    (
+        &[
+            ("LISTEN", "192.0.2.1:1"),
+            ("EXTERNAL_ADDRESS", "https://a.example"),
+            ("GOOGLE_KEY", "i"),
+            ("GOOGLE_SECRET", "s"),
+        ],
+        &["LISTEN", "EXTERNAL_ADDRESS", "GOOGLE_KEY"],
+    ),
+];
+
+#[tokio::test]
+async fn m7_what_would_let_others_sign_in_as_anybody_does_not_start_in_development() {
+    for (settings, names) in DANGEROUS {
+        let program =
+            Program::builder().without("EXTERNAL_ADDRESS").without("DATABASE_URL").argument("--dev");
+        let program = settings.iter().fold(program, |program, (name, value)| program.setting(name, value));
+        let check = Outcome::from(program.run(&["--dev", "config", "check"]).await);
+        let folder = program.directory().to_owned();
+        let mut program = program.ready_at(None).start().await;
+        assert_eq!(program.ended().await.code(), Some(1), "{settings:?}: {}", program.logs());
+        assert_eq!((check.status, &check.error), (Some(1), &program.logs()), "{settings:?}");
+        let reported: Vec<_> = check.error.lines().collect();
+        assert_eq!(reported.len(), names.len(), "{settings:?}: {reported:?}");
+        for (line, name) in reported.iter().zip(names) {
+            assert!(line.starts_with(&format!("vestibule: {name}: with --dev whoever reaches")), "{line}");
+        }
+        assert!(!folder.join("keys").exists() && !folder.join("var").exists(), "{settings:?}");
+    }
+    let table =
+        "[providers.corp]\nissuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\n";
+    let ended = bare().config(table).try_start().await.expect_err("an issuer of the real world");
+    assert!(ended.logs.contains("[providers.corp]: with --dev whoever reaches"), "{}", ended.logs);
+}
+
+/// An issuer that runs here for development is welcome.
+#[tokio::test]
+async fn providers_on_loopback_may_stand_beside_the_emulated_ones() {
+    let table =
+        "[providers.local]\nissuer = \"http://127.0.0.1:1\"\nclient_id = \"a\"\nclient_secret = \"b\"\n";
+    let program = bare().config(table).start().await;
+    assert!(program.logs().contains("google, github, local"), "{}", program.logs());
+}
+
+/// Every socket that the process listens at, by the tables of the kernel.
+#[tokio::test(flavor = "multi_thread")]
+async fn m7_neither_the_service_nor_the_emulator_can_be_reached_from_outside() {
+    let program = bare().start().await;
+    let descriptors = fs::read_dir(format!("/proc/{}/fd", program.pid())).unwrap();
+    let links = descriptors.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    let sockets: Vec<_> = links
+        .filter_map(|link| {
+            let text = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+            Some(text.to_owned())
+        })
+        .collect();
+    let mut listening = Vec::new();
+    for table in ["tcp", "tcp6"] {
+        let text = fs::read_to_string(format!("/proc/{}/net/{table}", program.pid())).unwrap();
+        for line in text.lines().skip(1) {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            if fields[3] == "0A" && sockets.iter().any(|socket| socket == fields[9]) {
+                listening.push(fields[1].to_owned());
+            }
+        }
+    }
+    assert_eq!(listening.len(), 2, "the service and the emulator: {listening:?}");
+    for address in &listening {
+        assert!(address.starts_with("0100007F:"), "{address} is not 127.0.0.1");
+    }
 }
 
 #[tokio::test]

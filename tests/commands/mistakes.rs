@@ -1,11 +1,19 @@
 //! Settings that make no sense: each is named, all at once, and nothing is started.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use rsa::rand_core::OsRng;
+use vestibule_test_support::{Program, ProgramBuilder, TestDatabase};
 
 use super::{Outcome, command, ready_to_start, with_github};
+use crate::documents::settings;
 
 /// Checks the settings and starts; both must say no, and say it alike.
-async fn refused(program: vestibule_test_support::ProgramBuilder) -> String {
+async fn refused(program: ProgramBuilder) -> String {
     let Outcome { status, out, error } = command(&program, &["config", "check"]).await;
     assert_eq!((status, out.as_str()), (Some(1), ""), "{error}");
     let ended = program.try_start().await.expect_err("it does not start");
@@ -19,53 +27,199 @@ fn mistakes(text: &str) -> Vec<&str> {
     text.lines().map(|line| line.strip_prefix("vestibule: ").expect(line)).collect()
 }
 
+/// A setting, a value that it cannot have, and a part of what is said about it.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("LISTEN", "everywhere", "invalid socket address"),
+    ("LISTEN", "8000", "invalid socket address"),
+    ("LISTEN", "127.0.0.1:70000", "invalid socket address"),
+    ("ADMIN_LISTEN", "off", "invalid socket address"),
+    ("EXTERNAL_ADDRESS", "http://auth.example.com", "http is allowed on loopback only; use https"),
+    ("EXTERNAL_ADDRESS", "ftp://auth.example.com", "the scheme is neither https nor http"),
+    ("EXTERNAL_ADDRESS", "https://auth.example.com/login", "path"),
+    ("EXTERNAL_ADDRESS", "https://user@auth.example.com", "user name"),
+    ("DATABASE_URL", "mysql://db/vestibule", "starts with sqlite:// or postgres://"),
+    ("DATABASE_URL", "sqlite::memory:", "sqlite://"),
+    ("DATABASE_URL", "postgres://db/x?sslmode=maybe", "sslmode"),
+    ("ALLOWED_ORIGINS", "https://a.example;https://*.b.example", "https://*.b.example: "),
+    ("ALLOWED_ORIGINS", "http://app.example.com", "http is allowed on loopback only"),
+    ("ALLOWED_ORIGINS", "https://a.example/path", "path"),
+    ("ALLOWED_ORIGINS", "null", "not an origin"),
+    ("ALLOWED_SERVICES", "storage:../evil", "../evil: a plugin's name"),
+    ("ALLOWED_SERVICES", "st orage:sample-permissions", "the name of a service or an extension has"),
+    ("ALLOWED_SERVICES", "a:sample-permissions;a:sample-permissions", "the alias is used twice"),
+    ("ALLOWED_SERVICES", "vestibule:sample-permissions", "reserved for the service itself"),
+    ("ALLOWED_SERVICES", "Vestibule:sample-permissions", "reserved for the service itself"),
+    ("INSTALLED_EXTENSIONS", "vestibule:sample-extension", "reserved for the service itself"),
+    ("INSTALLED_EXTENSIONS", "/tmp/evil.so", "1 to 64 letters"),
+    ("USER_TOKEN_TTL", "soon", "USER_TOKEN_TTL: "),
+    ("USER_TOKEN_TTL", "0", "expected between 10s and 10 years"),
+    ("USER_TOKEN_TTL", "-1", "USER_TOKEN_TTL: "),
+    ("USER_TOKEN_TTL", "100y", "expected between 10s and 10 years"),
+    ("PERMISSION_TOKEN_TTL", "1s", "expected between 10s and 10 years"),
+    ("PERMISSION_TOKEN_REUSE", "maybe", "expected on or off"),
+    ("ACCOUNT_LINKING", "email", "expected verified-email or explicit"),
+    ("USER_ID_SCHEME", "md5", "expected random or email-md5"),
+    ("TRUSTED_PROXIES", "10.0.0.0/40", "neither a network"),
+    ("TRUSTED_PROXIES", "proxy.local", "neither a network"),
+    ("RATE_LIMIT_SIGN_IN_PER_ADDRESS", "many", "expected a number and a period, such as 120/1m, or off"),
+    ("RATE_LIMIT_UPDATE_PER_ACCOUNT", "0/1m", "the number must be at least 1"),
+    ("RATE_LIMIT_LOOKUP_PER_ADDRESS", "5/2d", "the period must be between a second and a day"),
+    ("LOG", "vestibule=[", "LOG: "),
+    ("LOG_FORMAT", "xml", "expected text or json"),
+    ("GITHUB_URL", "http://github.example", "must be https; http is allowed on loopback only"),
+    ("GITHUB_API_URL", "github", "is not an absolute https address"),
+    ("GITHUB_ORGANIZATIONS", "acme", "expected on or off"),
+    ("DATABASE_CONNECTIONS", "0", "expected a number from 1 to 1000"),
+    ("MAX_CONNECTIONS", "15", "expected a number between 16 and 1000000"),
+    ("DRAIN_DELAY", "2m", "expected at most 1m"),
+    ("KEYS_DIR", "/absent", "there is no key in /absent; run `vestibule keys generate`, or set PRIVATE_KEY"),
+    ("PRIVATE_KEY", "nonsense", "private key: this is not a PEM text"),
+    ("PUBLIC_KEY", "nonsense", "it is given without PRIVATE_KEY"),
+    ("LOG_ACCESS_RATE", "much", "expected a number and a period, such as 120/1m, or off"),
+    ("GOOGLE_CLAIMS", LONG_NAME, "provider google: the name of a claim has"),
+    ("GOOGLE_ISSUER", "http://accounts.example", "must be https; http is allowed on loopback only"),
+    ("ALLOWED_SERVICES", "storage:absent", "plugin \"storage\": no libabsent.so in "),
+    ("ALLOWED_SERVICES", "storage:absent", "; PLUGIN_PATH names the folders that are searched"),
+    ("ALLOWED_SERVICES", "storage:sample-extension", "plugin \"storage\": "),
+    ("INSTALLED_EXTENSIONS", "welcome:absent", "plugin \"welcome\": no libabsent.so in "),
+    ("INSTALLED_EXTENSIONS", "sample-permissions", "plugin \"sample-permissions\": "),
+    ("OUTAGE_GRACE", "2h", "expected at most 1h"),
+    ("RATE_LIMIT_SIGN_IN_PER_ACCOUNT", "1", "expected a number and a period, such as 120/1m, or off"),
+    ("RATE_LIMIT_UPDATE_PER_ADDRESS", "/1m", "expected a number and a period"),
+    ("RATE_LIMIT_AUTHORIZE_PER_ADDRESS", "1/0s", "the period must be between a second and a day"),
+    ("RATE_LIMIT_AUTHORIZE_PER_ACCOUNT", "on", "expected a number and a period"),
+    ("AUDIT_RETENTION", "1s", "expected between 10s and 10 years"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318", "not an address such as http://127.0.0.1:4318"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "nonsense", "expected name=value, separated by commas"),
+    ("OTEL_TRACES_SAMPLER", "some", "expected always_on, always_off, traceidratio"),
+    ("OTEL_TRACES_SAMPLER_ARG", "2", "expected a number from 0 to 1"),
+];
+
+/// Longer than a claim may be called.
+const LONG_NAME: &str = concat!(
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.",
+);
+
+/// Settings of which any text makes sense by itself; what belongs together has tests of its own.
+const ANY_TEXT: &[&str] = &[
+    "GITHUB_KEY",
+    "GITHUB_SECRET",
+    "GOOGLE_KEY",
+    "GOOGLE_SECRET",
+    "OTEL_SERVICE_NAME",
+    // What is wrong with a folder shows when a plugin is looked for in it.
+    "PLUGIN_PATH",
+];
+
+/// With what else a setting counts at all.
+fn in_use(name: &str) -> ProgramBuilder {
+    match name {
+        "GOOGLE_ISSUER" | "GOOGLE_CLAIMS" => {
+            with_github().setting("GOOGLE_KEY", "id").setting("GOOGLE_SECRET", "secret")
+        }
+        // Found in what follows the settings, where there is a key.
+        _ => with_github(),
+    }
+}
+
 #[tokio::test]
 async fn l16_a_value_that_makes_no_sense_is_reported_under_the_name_of_its_setting() {
-    for (name, value, reason) in [
-        ("LISTEN", "everywhere", "invalid socket address"),
-        ("LISTEN", "8000", "invalid socket address"),
-        ("LISTEN", "127.0.0.1:70000", "invalid socket address"),
-        ("ADMIN_LISTEN", "off", "invalid socket address"),
-        ("EXTERNAL_ADDRESS", "http://auth.example.com", "http is allowed on loopback only; use https"),
-        ("EXTERNAL_ADDRESS", "ftp://auth.example.com", "the scheme is neither https nor http"),
-        ("EXTERNAL_ADDRESS", "https://auth.example.com/login", "path"),
-        ("EXTERNAL_ADDRESS", "https://user@auth.example.com", "user name"),
-        ("DATABASE_URL", "mysql://db/vestibule", "starts with sqlite:// or postgres://"),
-        ("DATABASE_URL", "sqlite::memory:", "sqlite://"),
-        ("DATABASE_URL", "postgres://db/x?sslmode=maybe", "sslmode"),
-        ("ALLOWED_ORIGINS", "https://a.example;https://*.b.example", "https://*.b.example: "),
-        ("ALLOWED_ORIGINS", "http://app.example.com", "http is allowed on loopback only"),
-        ("ALLOWED_ORIGINS", "https://a.example/path", "path"),
-        ("ALLOWED_ORIGINS", "null", "not an origin"),
-        ("ALLOWED_SERVICES", "storage:../evil", "../evil: a plugin's name"),
-        ("ALLOWED_SERVICES", "st orage:sample-permissions", "the name of a service or an extension has"),
-        ("ALLOWED_SERVICES", "a:sample-permissions;a:sample-permissions", "the alias is used twice"),
-        ("ALLOWED_SERVICES", "vestibule:sample-permissions", "reserved for the service itself"),
-        ("ALLOWED_SERVICES", "Vestibule:sample-permissions", "reserved for the service itself"),
-        ("INSTALLED_EXTENSIONS", "vestibule:sample-extension", "reserved for the service itself"),
-        ("INSTALLED_EXTENSIONS", "/tmp/evil.so", "1 to 64 letters"),
-        ("USER_TOKEN_TTL", "soon", "USER_TOKEN_TTL: "),
-        ("USER_TOKEN_TTL", "0", "expected between 10s and 10 years"),
-        ("USER_TOKEN_TTL", "-1", "USER_TOKEN_TTL: "),
-        ("USER_TOKEN_TTL", "100y", "expected between 10s and 10 years"),
-        ("PERMISSION_TOKEN_TTL", "1s", "expected between 10s and 10 years"),
-        ("PERMISSION_TOKEN_REUSE", "maybe", "expected on or off"),
-        ("ACCOUNT_LINKING", "email", "expected verified-email or explicit"),
-        ("USER_ID_SCHEME", "md5", "expected random or email-md5"),
-        ("TRUSTED_PROXIES", "10.0.0.0/40", "neither a network"),
-        ("TRUSTED_PROXIES", "proxy.local", "neither a network"),
-        ("RATE_LIMIT_SIGN_IN_PER_ADDRESS", "many", "expected a number and a period, such as 120/1m, or off"),
-        ("RATE_LIMIT_UPDATE_PER_ACCOUNT", "0/1m", "the number must be at least 1"),
-        ("RATE_LIMIT_LOOKUP_PER_ADDRESS", "5/2d", "the period must be between a second and a day"),
-        ("LOG", "vestibule=[", "LOG: "),
-        ("LOG_FORMAT", "xml", "expected text or json"),
-        ("GITHUB_URL", "http://github.example", "must be https; http is allowed on loopback only"),
-        ("GITHUB_API_URL", "github", "is not an absolute https address"),
-        ("GITHUB_ORGANIZATIONS", "acme", "expected on or off"),
-    ] {
-        let text = refused(with_github().setting(name, value)).await;
+    for (name, value, reason) in WRONG {
+        let text = refused(in_use(name).setting(name, value)).await;
         let [only] = mistakes(&text).try_into().unwrap_or_else(|all| panic!("{name}={value}: {all:?}"));
         assert!(only.starts_with(&format!("{name}: ")) && only.contains(reason), "{name}={value}: {only}");
+    }
+}
+
+/// Whoever adds a setting says here what is wrong with it.
+#[test]
+fn l16_every_setting_has_a_mistake_that_is_tried() {
+    let tried: BTreeSet<_> = WRONG.iter().map(|(name, ..)| *name).chain(ANY_TEXT.iter().copied()).collect();
+    let settings = settings();
+    let untried: BTreeSet<_> = settings.iter().filter(|name| !tried.contains(name.as_str())).collect();
+    assert_eq!(untried, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn l16_a_public_key_of_another_private_key_is_reported_under_its_own_name() {
+    let key = || RsaPrivateKey::new(&mut OsRng, 2048).unwrap();
+    let (private, other) = (key().to_pkcs8_pem(LineEnding::LF).unwrap(), key().to_public_key());
+    let other = other.to_public_key_pem(LineEnding::LF).unwrap();
+    let text = refused(with_github().setting("PRIVATE_KEY", &private).setting("PUBLIC_KEY", &other)).await;
+    let expected = "PUBLIC_KEY: public key: the public key does not belong to the private key";
+    assert_eq!(mistakes(&text), [expected]);
+}
+
+#[tokio::test]
+async fn l16_a_certificate_that_is_not_there_is_reported_under_the_name_of_the_database() {
+    let address = "postgres://db/x?sslmode=verify-full&sslrootcert=/absent.pem";
+    let text = refused(ready_to_start().await.setting("DATABASE_URL", address)).await;
+    let [only] = mistakes(&text).try_into().unwrap();
+    assert!(
+        only.starts_with("DATABASE_URL: ") && only.contains("sslrootcert /absent.pem: No such file"),
+        "{only}"
+    );
+}
+
+#[tokio::test]
+async fn l16_a_plugin_that_is_another_than_the_pinned_one_is_reported_at_its_pin() {
+    let program = ready_to_start().await.setting("ALLOWED_SERVICES", "storage:sample-permissions");
+    let program = program.config(&format!("[plugin.storage]\nsha256 = \"{}\"\n", "0".repeat(64)));
+    let text = refused(program).await;
+    let [only] = mistakes(&text).try_into().unwrap();
+    assert!(only.starts_with("[plugin.storage] sha256: ") && only.contains("is configured"), "{only}");
+}
+
+/// What is in a program's folder, besides what the test has put there and the log.
+fn written_in(program: &Path) -> BTreeSet<String> {
+    let names = fs::read_dir(program).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| !["stdout", "stderr", "vestibule.toml"].contains(&name.as_str())).collect()
+}
+
+/// Mistakes of each kind that is found late: in the settings, by a provider, about a plugin, in a plugin, about a key.
+const LATE: [(&str, &str); 5] = [
+    ("GITHUB_URL", "http://github.example"),
+    ("ALLOWED_SERVICES", "storage:absent"),
+    ("INSTALLED_EXTENSIONS", "sample-permissions"),
+    ("ALLOWED_SERVICES", "storage:webhook"),
+    ("PRIVATE_KEY", "nonsense"),
+];
+
+#[tokio::test]
+async fn l16_no_file_is_made_before_settings_plugins_and_keys_are_in_order() {
+    for (name, value) in LATE {
+        for dev in [false, true] {
+            let mut program = if dev {
+                Program::builder().argument("--dev").without("DATABASE_URL")
+            } else {
+                with_github()
+            };
+            if dev && name == "GITHUB_URL" {
+                program = program.setting("GITHUB_KEY", "id").setting("GITHUB_SECRET", "secret");
+            }
+            let (mut program, folder) = {
+                let program = program.setting(name, value);
+                let folder = program.directory().to_owned();
+                (program.ready_at(None).start().await, folder)
+            };
+            let status = program.ended().await;
+            assert_eq!(status.code(), Some(1), "{name}: {}", program.logs());
+            assert_eq!(written_in(&folder), BTreeSet::new(), "{name}={value}: {}", program.logs());
+        }
+    }
+}
+
+#[tokio::test]
+async fn l16_no_table_is_made_before_settings_plugins_and_keys_are_in_order() {
+    for (name, value) in LATE {
+        let database = TestDatabase::postgres();
+        let program = with_github().setting("DATABASE_URL", database.url()).setting(name, value);
+        let ended = program.try_start().await.expect_err("it does not start");
+        assert_eq!(ended.status.code(), Some(1), "{name}: {}", ended.logs);
+        let tables =
+            database.query("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'");
+        assert_eq!(tables.as_deref(), Some("0"), "{name}={value}");
     }
 }
 
@@ -179,7 +333,7 @@ async fn l16_every_mistake_is_reported_and_not_only_the_first() {
 
 #[tokio::test]
 async fn without_a_provider_there_is_no_start_and_never_a_silent_stand_in() {
-    let program = vestibule_test_support::Program::builder();
+    let program = Program::builder();
     let text = refused(program).await;
     let [only] = mistakes(&text).try_into().unwrap();
     for part in ["GOOGLE_KEY", "GITHUB_KEY", "[providers.NAME]", "without a provider nobody can sign in"] {

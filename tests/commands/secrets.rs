@@ -1,6 +1,7 @@
 //! Secrets: from files of their own, and never in what the program says.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::{command, ready_to_start, with_github};
 
@@ -11,6 +12,7 @@ async fn every_secret_can_stand_in_a_file_of_its_own() {
     let put = |name: &str, text: &str| {
         let file = directory.join(name);
         fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
         file.to_str().unwrap().to_owned()
     };
     let database = format!("sqlite://{}\n", directory.join("from-a-file.db").display());

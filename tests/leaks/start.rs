@@ -52,6 +52,7 @@ async fn n5_a_wrong_file_of_a_secret_is_not_shown() {
     let settings = settings();
     let file = settings.directory().join("key.pem");
     std::fs::write(&file, "-----BEGIN PRIVATE KEY-----\nk4n4ry\n-----END PRIVATE KEY-----\n").unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let settings = settings.setting("PRIVATE_KEY_FILE", &file.display().to_string());
     complaints("PRIVATE_KEY_FILE", settings).await;
 }
@@ -106,6 +107,7 @@ async fn n5_a_mistake_in_the_file_is_not_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn n1_while_the_database_is_waited_for_its_password_is_not_shown() {
     let settings = settings().setting("DATABASE_URL", "postgres://user:k4n4ry@127.0.0.1:1/name");
+    assert!(settings.run(&["keys", "generate"]).await.status.success());
     let program = settings.ready_at(None).start().await;
     let waits = async || program.logs().contains("the database does not answer yet");
     eventually("the program waits for its database", waits).await;

@@ -47,8 +47,8 @@ const GROUPS: [(&str, &[Row], usize); 10] = [
     ("E", authorize::ROWS, 9),
     ("F", usernames::ROWS, 8),
     ("G", headers::ROWS, 9),
-    ("K", exhaustion::ROWS, 11),
-    ("M", keys::ROWS, 5),
+    ("K", exhaustion::ROWS, 12),
+    ("M", keys::ROWS, 7),
     ("N", leaks::ROWS, 6),
 ];
 

@@ -42,6 +42,11 @@ impl Rate {
         self.count.get()
     }
 
+    /// The period.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
     /// How long after one the next is earned.
     pub fn interval(&self) -> Duration {
         self.period / self.count.get()

@@ -1,6 +1,7 @@
 //! The outermost layer: every request enters and every answer leaves through it. Request id, panics, errors, CORS,
 //! security headers, one log line, metrics.
 
+mod access;
 mod direct;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -16,7 +17,7 @@ mod trace;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use poem::endpoint::BoxEndpoint;
@@ -33,6 +34,7 @@ use crate::metrics::{Metrics, RequestCounter};
 use crate::problem::{Fault, Problem};
 use crate::repeated::refuse_repeated_parameters;
 
+pub use access::AccessLog;
 pub(crate) use operation::allowed_methods;
 pub use refusals::Refusals;
 pub(crate) use request_id::RequestId;
@@ -41,6 +43,7 @@ pub use trace::RequestTracer;
 /// The target of the span that a request is served in. What is logged meanwhile carries its fields.
 pub const REQUEST_SPAN: &str = "vestibule::request";
 
+use access::{Access, Verdict};
 use direct::Direct;
 use ids::RequestIds;
 use known::KnownSessions;
@@ -62,6 +65,7 @@ pub(crate) struct Edge {
     ready: Option<ReadyAnswers>,
     known: Option<KnownSessions>,
     direct: Option<Arc<App>>,
+    access: AccessLog,
 }
 
 impl Edge {
@@ -79,6 +83,7 @@ impl Edge {
             ready: Some(ReadyAnswers::new(Arc::clone(&app.flows), https)),
             known: Some(KnownSessions::new(Arc::clone(app), https)),
             direct: Some(Arc::clone(app)),
+            access: http.access_log.clone(),
         }
     }
 
@@ -104,7 +109,9 @@ impl Edge {
         add_request_id(response.headers_mut(), &request_id);
         let duration = started.elapsed();
         counter.get_or_init(|| self.metrics.counter_of(operation, 200)).count(duration);
-        log_access(request.method(), operation, 200, &request_id, None, duration);
+        let verdict = self.access.judge(operation, 200);
+        let (method, request_id) = (request.method(), &*request_id);
+        Access { method, operation, status: 200, request_id, error: None, duration }.write(verdict);
     }
 
     /// Puts the layer around all routes.
@@ -149,6 +156,7 @@ impl EdgeEndpoint {
         let span = tracing::error_span!(target: REQUEST_SPAN, "request", request_id, operation);
         self.edge.begin_trace(&span, &request);
         let form = render::form_for(&request);
+        let mut verdict = None;
         let (mut response, fault) = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => (response, None),
             None => match self
@@ -159,7 +167,8 @@ impl EdgeEndpoint {
                 Ok(response) => (response, None),
                 Err(problem) => {
                     let fault = Fault::of(&problem);
-                    span.in_scope(|| log_problem(&problem, &fault));
+                    let judged = *verdict.insert(self.edge.access.judge(operation, fault.status.as_u16()));
+                    span.in_scope(|| log_problem(&problem, &fault, judged));
                     if let Some(by) = problem.limited_by() {
                         self.edge.metrics.service().count_rate_limited(operation, by);
                     }
@@ -175,7 +184,9 @@ impl EdgeEndpoint {
         self.edge.end_trace(&span, status);
         let duration = started.elapsed();
         self.edge.metrics.count_request(operation, status, duration);
-        log_access(&method, operation, status, &request_id, fault.map(|fault| fault.code), duration);
+        let error = fault.as_ref().map(|fault| fault.code);
+        let access = Access { method: &method, operation, status, request_id: &request_id, error, duration };
+        access.write(verdict.unwrap_or_else(|| self.edge.access.judge(operation, status)));
         response
     }
 
@@ -207,29 +218,14 @@ fn add_request_id(headers: &mut HeaderMap, request_id: &str) {
     }
 }
 
-/// The one line of a request. What is asked for all the time by machines and went well is of interest to nobody.
-fn log_access(
-    method: &Method,
-    operation: &str,
-    status: u16,
-    request_id: &str,
-    error: Option<&str>,
-    duration: Duration,
-) {
-    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    if status < 400 && operation::is_routine(operation) {
-        tracing::debug!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
-    } else {
-        tracing::info!(target: "vestibule::access", %method, operation, status, request_id, error, micros, "request");
-    }
-}
-
-/// The details of a problem go to the log, here and only here.
-fn log_problem(problem: &Problem, fault: &Fault) {
+/// The details of a problem go to the log, here and only here. What a client has done wrong is told as long as the line of its
+/// request is.
+fn log_problem(problem: &Problem, fault: &Fault, verdict: Verdict) {
     let code = fault.code;
     match fault.level {
         Level::ERROR => tracing::error!(code, %problem, "a request failed"),
         Level::WARN => tracing::warn!(code, %problem, "a request failed"),
+        _ if verdict == Verdict::LeftOut => {}
         Level::INFO => tracing::info!(code, %problem, "a request was refused"),
         _ => tracing::debug!(code, %problem, "a request was refused"),
     }

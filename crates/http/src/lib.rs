@@ -40,7 +40,7 @@ use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use edge::{REQUEST_SPAN, Refusals, RequestTracer};
+pub use edge::{AccessLog, REQUEST_SPAN, Refusals, RequestTracer};
 pub use limits::{AddressRates, is_nearby};
 pub use metrics::{
     KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
@@ -61,6 +61,8 @@ pub struct HttpSettings {
     pub demo_services: Option<Vec<ServiceName>>,
     /// Whoever exports the spans of requests.
     pub tracer: Option<Arc<dyn RequestTracer>>,
+    /// Which lines of requests are written.
+    pub access_log: AccessLog,
     /// Whether the service is about to end.
     pub stopping: Stopping,
 }

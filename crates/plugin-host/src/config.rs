@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
+use vestibule_file_trust::{Reason, Rule};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The longest file that a reference may lead to.
@@ -150,7 +151,11 @@ fn look_up(
 fn read_secret(file: &Path) -> io::Result<String> {
     use std::io::Read as _;
     let mut text = String::new();
-    std::fs::File::open(file)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;
+    let opened = Rule::SECRET.open(file).map_err(|fault| match fault.into_reason() {
+        Reason::Unreadable(error) => error,
+        reason => io::Error::other(reason.to_string()),
+    })?;
+    opened.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_SECRET_BYTES {
         text.zeroize();
         return Err(io::Error::other("is longer than 64 KiB"));

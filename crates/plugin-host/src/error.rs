@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
+use vestibule_file_trust::{Fault, Reason};
 
 use crate::config::ConfigFault;
 use crate::{PluginName, SchemaFault};
@@ -22,6 +23,11 @@ impl LoadError {
     /// What is wrong.
     pub fn fault(&self) -> &LoadFault {
         &self.fault
+    }
+
+    /// What it is configured as, when it is.
+    pub fn alias(&self) -> Option<&str> {
+        self.alias.as_deref()
     }
 
     /// The library in question, when one was found.
@@ -43,6 +49,15 @@ impl LoadError {
 impl From<LoadFault> for LoadError {
     fn from(fault: LoadFault) -> Self {
         Self { alias: None, file: None, fault: Box::new(fault) }
+    }
+}
+
+impl From<Fault> for LoadFault {
+    fn from(fault: Fault) -> Self {
+        match fault.into_reason() {
+            Reason::Unreadable(error) => Self::Unreadable(error),
+            reason => Self::Untrusted(reason),
+        }
     }
 }
 
@@ -75,42 +90,9 @@ pub enum LoadFault {
     /// The operating system does not let us.
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
-    /// The file is a symbolic link: what it leads to may change unseen.
-    #[error("is a symbolic link; name the file itself")]
-    Symlink,
-    /// A folder, a pipe, a device.
-    #[error("is not a regular file")]
-    NotAFile,
-    /// Others than the owner may change the file.
-    #[error(
-        "may be written by its group or by everybody (mode {0:04o}); take the right away with chmod go-w"
-    )]
-    WritableByOthers(u32),
-    /// Others may put files into a folder on the way to the file, or take some out.
-    #[error(
-        "is in a folder where others may change files: {} (mode {mode:04o}); take the right away with chmod go-w",
-        .folder.display()
-    )]
-    FolderWritableByOthers {
-        /// The folder, itself or further up.
-        folder: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// Neither root nor the user we run as owns a folder on the way to the file.
-    #[error(
-        "is in a folder of the user {owner}: {}; it must belong to root or to the user that the service runs as",
-        .folder.display()
-    )]
-    FolderForeign {
-        /// The folder, itself or further up.
-        folder: PathBuf,
-        /// Its owner.
-        owner: u32,
-    },
-    /// Neither root nor the user we run as owns the file.
-    #[error("belongs to the user {0}; it must belong to root or to the user that the service runs as")]
-    ForeignOwner(u32),
+    /// Others may change the file, or what is on the way to it, or it is no file.
+    #[error("{0}")]
+    Untrusted(Reason),
     /// The file is not the one that the operator pinned.
     #[error("has the SHA-256 {found}, but {expected} is configured")]
     Pin {

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use vestibule_file_trust::Writers;
+
 use crate::error::{LoadError, LoadFault};
-use crate::library::{CheckedFile, PluginDescription, Trust};
+use crate::library::{CheckedFile, PluginDescription};
 use crate::process::{ChildProgram, Newborn, Rights};
 
 /// What the log calls the plugin.
@@ -21,7 +23,7 @@ pub fn inspect(file: &Path, child: &ChildProgram) -> Result<PluginDescription, L
 }
 
 fn describe(path: &Path, child: &ChildProgram) -> Result<PluginDescription, LoadFault> {
-    let file = CheckedFile::read(path, Trust::default())?.to_loadable()?;
+    let file = CheckedFile::read(path, Writers::Owner)?.to_loadable()?;
     let loaded = Newborn::load(child, ALIAS, &file, 1, Rights::Alone)?;
     Ok(loaded.description().clone())
 }

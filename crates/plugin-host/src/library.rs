@@ -6,7 +6,6 @@ mod file;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod table;
-mod trust;
 
 use std::env::consts::DLL_PREFIX;
 use std::ffi::c_int;
@@ -18,7 +17,6 @@ use crate::crash::{self, Site};
 use crate::error::LoadFault;
 pub use description::PluginDescription;
 pub(crate) use file::{CheckedFile, LoadableFile};
-pub(crate) use trust::Trust;
 
 /// A library that is mapped for as long as the process lives.
 pub(crate) struct Library {

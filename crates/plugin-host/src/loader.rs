@@ -161,7 +161,7 @@ impl<'a> Loader<'a> {
             check_pin(file.sha256(), pin)?;
             return Ok(Arc::clone(file));
         }
-        let file = CheckedFile::read(path, self.path.trust())?;
+        let file = CheckedFile::read(path, self.path.writers())?;
         check_pin(file.sha256(), pin)?;
         let file = Arc::new(file.to_loadable()?);
         self.files.insert(path.to_owned(), Arc::clone(&file));

@@ -5,9 +5,9 @@ use std::fmt;
 use std::path::{self, PathBuf};
 
 use thiserror::Error;
+use vestibule_file_trust::{Rule, Writers};
 
 use crate::error::{LoadError, LoadFault};
-use crate::library::Trust;
 
 /// A text that cannot name a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -50,24 +50,24 @@ impl fmt::Display for PluginName {
 #[derive(Debug, Clone, Default)]
 pub struct PluginPath {
     folders: Vec<PathBuf>,
-    trust: Trust,
+    writers: Writers,
 }
 
 impl PluginPath {
     /// Relative folders are taken from where the process is.
     pub fn new(folders: Vec<PathBuf>) -> Self {
         let folders = folders.into_iter().map(|folder| path::absolute(&folder).unwrap_or(folder)).collect();
-        Self { folders, trust: Trust::Owner }
+        Self { folders, writers: Writers::Owner }
     }
 
     /// Also takes files and folders that their group may write: for development, where libraries lie where they were built.
     #[must_use]
     pub fn dangerous_trusting_the_group(self) -> Self {
-        Self { trust: Trust::Group, ..self }
+        Self { writers: Writers::AnyGroup, ..self }
     }
 
-    pub(crate) fn trust(&self) -> Trust {
-        self.trust
+    pub(crate) fn writers(&self) -> Writers {
+        self.writers
     }
 
     /// The absolute path of the first file that has the plugin's name, in a folder that nobody else can change; links on the
@@ -81,8 +81,8 @@ impl PluginPath {
         let (folder, name) = found.ok_or_else(|| {
             LoadError::from(LoadFault::NotFound { plugin: plugin.clone(), searched: self.folders.clone() })
         })?;
-        let real = folder.canonicalize().map_err(LoadFault::Unreadable);
-        let safe = real.and_then(|real| self.trust.check_folder(&real).map(|()| real.join(name)));
+        let rule = Rule::DECIDES.with_writers(self.writers);
+        let safe = rule.check_closed_folder(folder).map(|real| real.join(name)).map_err(LoadFault::from);
         safe.map_err(|fault| LoadError::from(fault).in_file(&folder.join(name)))
     }
 }

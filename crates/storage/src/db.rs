@@ -88,6 +88,14 @@ impl Db {
         }
     }
 
+    /// Looks at the files that [`Db::open`] would open: the database, or the certificates to know its server by.
+    pub(crate) fn check_files(url: &DatabaseUrl) -> Result<(), StorageError> {
+        match url.target() {
+            Target::Sqlite(path) => DatabaseFile::check(path),
+            Target::Postgres(target) => PostgresServer::new(target).map(drop),
+        }
+    }
+
     /// A single statement that only reads.
     pub(crate) async fn read<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
         let look = async {

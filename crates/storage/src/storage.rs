@@ -37,6 +37,12 @@ pub struct Storage {
 }
 
 impl Storage {
+    /// Looks at the files that [`Storage::connect`] would open, the database or the certificates of its server, and makes none.
+    /// Whether the database can be used shows later.
+    pub fn check_files(url: &DatabaseUrl) -> Result<(), StorageError> {
+        Db::check_files(url)
+    }
+
     /// Prepares the connections. SQLite's file is made if there is none, readable by its owner only; PostgreSQL is not
     /// contacted yet, so that a program can start before its database.
     pub fn connect(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use vestibule_domain::Timestamp;
+use vestibule_file_trust::Rule;
 
 pub use generate::generate_key;
 
@@ -75,9 +76,10 @@ pub fn dir_state(dir: &Path) -> io::Result<DirState> {
 
 /// Reads every key of a folder; a folder that does not exist has none.
 pub(crate) fn read_keys(dir: &Path, now: Timestamp) -> Result<Vec<RingKey>, KeyError> {
-    let files = match pem_files(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        result => result.map_err(|source| KeyError::Io { path: dir.to_owned(), source })?,
+    let files = match Rule::DECIDES.check_folder(dir) {
+        Err(fault) if fault.is_not_found() => Vec::new(),
+        Err(fault) => return Err(KeyError::Folder(fault)),
+        Ok(_) => pem_files(dir).map_err(|source| KeyError::Io { path: dir.to_owned(), source })?,
     };
     files.into_iter().map(|path| file::read_key(path, now)).collect()
 }

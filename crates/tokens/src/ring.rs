@@ -39,6 +39,9 @@ pub enum KeyError {
         /// The folder.
         folder: PathBuf,
     },
+    /// Others may put keys into the folder, or it belongs to somebody else.
+    #[error("{0}")]
+    Folder(vestibule_file_trust::Fault),
     /// A file or the folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {

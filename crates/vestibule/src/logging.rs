@@ -2,6 +2,7 @@
 
 mod fields;
 mod json;
+mod lost;
 mod writer;
 
 use std::io::IsTerminal;
@@ -22,6 +23,7 @@ use crate::settings::{LogFormat, LogSettings};
 
 use fields::TextFields;
 use json::JsonLines;
+pub(crate) use lost::{LostLines, tell_of_lost_lines};
 use writer::StandardError;
 
 /// What `LOG` can make speak below INFO: our own crates, and plugins.
@@ -30,7 +32,8 @@ const OURS: [&str; 2] = ["vestibule", "plugin"];
 /// Begins to log, and to make spans for this tracer if there is one. Called once.
 pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(Failure::while_doing("LOG"))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(StandardError::start());
+    let writer = StandardError::start().map_err(Failure::while_doing("the thread of the log"))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match settings.format {
         LogFormat::Text => {
             lines.fmt_fields(TextFields::default()).with_ansi(std::io::stderr().is_terminal()).boxed()
@@ -51,8 +54,8 @@ pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result
     outcome.map_err(Failure::new)
 }
 
-/// Writes what is still to be written. To be called before the process ends, and before anything else is written to standard
-/// error.
+/// Waits until everything is written, but not for a reader who takes nothing. To be called before the process ends, and before
+/// anything else is written to standard error.
 pub(crate) fn flush() {
     writer::flush();
 }

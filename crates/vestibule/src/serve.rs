@@ -17,12 +17,11 @@ mod unheeded;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use vestibule_domain::{
     Actor, AuditEvent, AuditName, Clock, ProviderName, Randomness, SystemClock, SystemRandomness, Timestamp,
 };
 use vestibule_flows::{Flows, Parts};
-use vestibule_http::{HttpSettings, Metrics, Refusals, RequestTracer, Stopping};
+use vestibule_http::{AccessLog, HttpSettings, Metrics, Refusals, RequestTracer, Stopping};
 use vestibule_plugin_host::PluginHost;
 use vestibule_providers::{
     ExchangeLimit, GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider,
@@ -40,13 +39,13 @@ use descriptors::Descriptors;
 use ending::Ending;
 use keys::LoadedKeys;
 use listeners::{Answers, Clients};
-use observer::ServiceObserver;
+use observer::{ServiceObserver, Watched};
 use report::InForce;
 use trail::Trail;
 
 pub(crate) use development::emulator_address;
 pub(crate) use keys::load as load_keys;
-pub(crate) use plugins::{PLUGIN_PROCESS, host_parts, this_program};
+pub(crate) use plugins::{PLUGIN_PROCESS, host_parts, this_program, unusable as unusable_plugin};
 pub(crate) use reload::ask_for as ask_for_reload;
 pub(crate) use report::describe_addresses;
 pub(crate) use storage::connect as connect_storage;
@@ -90,21 +89,23 @@ async fn serve(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
     let observer = ServiceObserver::new(metrics.service());
-    // Making a key takes longer than anything else here, so it goes on beside the rest.
-    let keys = start_loading_keys(&settings, clock.now());
+    let upstream: Arc<dyn UpstreamObserver> = observer.clone();
+    // INVARIANT: nothing is written, neither a key nor a row, before everything that can be wrong with settings and plugins
+    // has been looked at.
+    let emulator = development::start_emulator(&mut settings).await?;
+    let descriptors = Descriptors::share_out(&settings);
+    let providers = make_providers(&settings.providers, &clock, descriptors.exchanges, Some(&upstream))?;
+    let plugins = plugins::load(&settings.plugins, &metrics).await?;
+    let keys = load_keys_aside(&settings, clock.now()).await?;
     let options =
         StorageOptions { max_connections: settings.database_connections, ..StorageOptions::default() };
     let storage = connect_storage(&settings.database, &options, settings.dev).await?;
-    let emulator = development::start_emulator(&mut settings).await?;
     let storage = storage.counting(settings.providers.configured());
     storage.observe_with(observer.clone());
-    let keys = keys.await.map_err(Failure::while_doing("the keys"))??;
     let tokens = make_tokens(&settings, keys.ring, &clock);
-    observer::watch(&metrics, &storage, &tokens, &clock, spans);
-    let plugins = plugins::load(&settings.plugins, &metrics).await?;
-    let upstream: Arc<dyn UpstreamObserver> = observer.clone();
-    let descriptors = Descriptors::share_out(&settings);
-    let providers = make_providers(&settings.providers, &clock, descriptors.exchanges, Some(&upstream))?;
+    let access_log = AccessLog::new(settings.log.access_rate);
+    let watched = Watched { tokens: &tokens, clock: &clock, spans, access_log: &access_log };
+    observer::watch(&metrics, &storage, watched);
     let unheeded = unheeded::find(&storage).await;
     report::print(&InForce {
         settings: &settings,
@@ -133,10 +134,12 @@ async fn serve(
         address_rates: settings.address_rates,
         demo_services,
         tracer: settings.traces.as_ref().map(|_| Arc::new(HttpTracer::default()) as Arc<dyn RequestTracer>),
+        access_log: access_log.clone(),
         stopping: stopping.clone(),
     };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
     let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock, settings.audit_retention);
+    let telling = tokio::spawn(logging::tell_of_lost_lines(access_log));
     let trail = Trail::new(&storage, &clock);
     let reloading = reload::start(&plugins, sources, settings.listen, trail.clone());
     let identify = |event: AuditEvent| {
@@ -159,6 +162,7 @@ async fn serve(
     }
     chores.stop();
     reloading.abort();
+    telling.abort();
     trail.tell(AuditName::ServiceStopped, Actor::Service, identify).await;
     close_plugins(plugins).await;
     if let Some(emulator) = emulator {
@@ -167,9 +171,11 @@ async fn serve(
     Ok(())
 }
 
-fn start_loading_keys(settings: &Settings, now: Timestamp) -> JoinHandle<Result<LoadedKeys, Failure>> {
+/// On a thread that may wait: in development a key may have to be made, which takes a while.
+async fn load_keys_aside(settings: &Settings, now: Timestamp) -> Result<LoadedKeys, Failure> {
     let (source, dev) = (settings.keys.clone(), settings.dev);
-    tokio::task::spawn_blocking(move || load_keys(&source, now, dev))
+    let loading = tokio::task::spawn_blocking(move || load_keys(&source, now, dev));
+    loading.await.map_err(Failure::while_doing("the keys"))?
 }
 
 fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Arc<TokenService> {

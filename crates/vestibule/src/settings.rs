@@ -1,6 +1,7 @@
 //! The settings: read once, from flags, environment, file and defaults, into types in which what makes no sense cannot
 //! be written.
 
+mod development;
 mod environment;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use vestibule_domain::{
-    AccountLinking, AllowedOrigins, ConfiguredProviders, ExternalAddress, Origin, UserIdScheme,
+    AccountLinking, AllowedOrigins, ConfiguredProviders, ExternalAddress, Origin, Rate, UserIdScheme,
 };
 use vestibule_flows::FlowSettings;
 use vestibule_http::{AddressRates, TrustedProxies};
@@ -84,6 +85,8 @@ pub(crate) enum KeySource {
 pub(crate) struct LogSettings {
     pub(crate) filter: String,
     pub(crate) format: LogFormat,
+    /// How many lines of requests of each outcome; without a rate all of them.
+    pub(crate) access_rate: Option<Rate>,
 }
 
 /// The form of a log line.
@@ -114,12 +117,13 @@ impl Settings {
         let database = read_database(&mut reader);
         let database_connections = reader.parse("DATABASE_CONNECTIONS", parse_database_connections);
         let keys = read_keys(&mut reader);
-        let flows = read_flows(&mut reader, external_address);
+        let flows = read_flows(&mut reader, external_address.as_ref());
         let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
         let max_connections = reader.parse("MAX_CONNECTIONS", parse_connections).unwrap_or(MAX_CONNECTIONS);
         let drain_delay = reader.parse("DRAIN_DELAY", parse_drain_delay);
         let drain_delay = drain_delay.unwrap_or(if dev { Duration::ZERO } else { DRAIN_DELAY });
         let providers = ProviderSettings::read(&mut reader);
+        development::check(&mut reader, listen, external_address.as_ref(), &providers);
         let plugins = plugins::read(&mut reader);
         let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
         let trusted_proxies = reader.parse("TRUSTED_PROXIES", str::parse).unwrap_or_default();
@@ -227,7 +231,8 @@ fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<
         );
         return None;
     }
-    ExternalAddress::parse(&format!("http://{listen}")).map_err(|error| reader.wrong("LISTEN", &error)).ok()
+    // None when that is no loopback, which is reported where all that is wrong beside `--dev` is.
+    ExternalAddress::parse(&format!("http://{listen}")).ok()
 }
 
 fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
@@ -266,8 +271,8 @@ fn read_keys(reader: &mut Reader<'_>) -> KeySource {
     KeySource::Folder(reader.text("KEYS_DIR").unwrap_or_else(|| "keys".to_owned()).into())
 }
 
-fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>) -> Option<FlowSettings> {
-    let allowed_origins = read_allowed_origins(reader, external_address.as_ref());
+fn read_flows(reader: &mut Reader<'_>, external_address: Option<&ExternalAddress>) -> Option<FlowSettings> {
+    let allowed_origins = read_allowed_origins(reader, external_address);
     let session_ttl = reader.parse("USER_TOKEN_TTL", parse_ttl).unwrap_or(14 * DAY);
     let account_linking = reader.parse("ACCOUNT_LINKING", |text| match text {
         "verified-email" => Ok(AccountLinking::VerifiedEmail),
@@ -281,7 +286,7 @@ fn read_flows(reader: &mut Reader<'_>, external_address: Option<ExternalAddress>
         _ => Err("expected random or email-md5"),
     });
     Some(FlowSettings {
-        external_address: external_address?,
+        external_address: external_address?.clone(),
         allowed_origins,
         account_linking: account_linking.unwrap_or_default(),
         user_id_scheme: user_id_scheme.unwrap_or_default(),
@@ -318,5 +323,6 @@ fn read_log(reader: &mut Reader<'_>) -> LogSettings {
     LogSettings {
         filter: filter.unwrap_or_else(|| "info".to_owned()),
         format: format.unwrap_or(LogFormat::Text),
+        access_rate: rates::read_access_rate(reader),
     }
 }

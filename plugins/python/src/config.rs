@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
+use vestibule_file_trust::Rule;
 
 const MOST_WORKERS: usize = 64;
 const LONGEST_START: Duration = Duration::from_secs(3600);
@@ -78,6 +79,8 @@ pub(crate) enum Nonsense {
     Workers,
     #[error("a name in `env` is empty or has `=` in it, or a text in it has a zero byte")]
     Environment,
+    #[error("`path`: {0}")]
+    Untrusted(String),
     #[error("`retry_on` has an empty name")]
     RetryOn,
     #[error("`start_timeout` is a duration such as 20s, more than nothing and an hour at most")]
@@ -130,7 +133,15 @@ fn check_path(path: &Path) -> Result<(), Nonsense> {
     if path.is_relative() {
         return Err(Nonsense::RelativePath(path.to_path_buf()));
     }
-    if path.exists() { Ok(()) } else { Err(Nonsense::NoSuchPath(path.to_path_buf())) }
+    if !path.exists() {
+        return Err(Nonsense::NoSuchPath(path.to_path_buf()));
+    }
+    let looked_at = if path.is_dir() {
+        Rule::DECIDES.check_closed_folder(path).map(drop)
+    } else {
+        Rule::DECIDES.open(path).map(drop)
+    };
+    looked_at.map_err(|fault| Nonsense::Untrusted(fault.to_string()))
 }
 
 fn check_python(program: &Path) -> Result<(), Nonsense> {

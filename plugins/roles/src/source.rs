@@ -1,11 +1,12 @@
 //! Where the rules come from, and how they change while the service runs.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+
+use vestibule_file_trust::{Fault, Reason, Rule};
 
 use crate::config::{Config, RuleSet};
 use crate::policy::Policy;
@@ -155,15 +156,14 @@ fn read_text(path: &Path) -> io::Result<(Stamp, Result<String, String>)> {
     if !found.is_file() {
         return Ok((Stamp::of(&found), Err("is not a regular file".to_owned())));
     }
-    let mut file = File::open(path)?;
-    let before = file.metadata()?;
-    let stamp = Stamp::of(&before);
-    if before.mode() & 0o002 != 0 {
-        let mode = before.mode() & 0o7777;
-        let text =
-            format!("may be written by everybody (mode {mode:04o}); take the right away with chmod o-w");
-        return Ok((stamp, Err(text)));
-    }
+    let mut file = match Rule::DECIDES.open(path).map_err(Fault::into_reason) {
+        Ok(file) => file,
+        Err(Reason::Unreadable(error)) => return Err(error),
+        Err(reason @ Reason::WritableByOthers(_)) => return Ok((Stamp::of(&found), Err(reason.to_string()))),
+        // The file is the same when this has been mended.
+        Err(reason) => return Err(io::Error::other(reason.to_string())),
+    };
+    let stamp = Stamp::of(&file.metadata()?);
     let mut bytes = Vec::new();
     file.by_ref().take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if Stamp::of(&file.metadata()?) != stamp {

@@ -1,12 +1,12 @@
 //! The client that sends the requests: to the configured address and nowhere else.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity};
+use vestibule_file_trust::Rule;
 use vestibule_plugin_sdk::{Error, Result};
 
 use crate::config::Config;
@@ -59,16 +59,16 @@ fn fixed_headers() -> HeaderMap {
 }
 
 fn authorities(path: &Path) -> Result<Vec<Certificate>> {
-    let certificates = Certificate::from_pem_bundle(&read("ca_file", path)?);
+    let certificates = Certificate::from_pem_bundle(&read("ca_file", path, Rule::DECIDES)?);
     let certificates = certificates.ok().filter(|certificates| !certificates.is_empty());
     certificates.ok_or_else(|| Error::fatal("`ca_file` holds no certificate in PEM"))
 }
 
 fn identity(config: &Config) -> Result<Option<Identity>> {
     let Some([certificate, key]) = config.identity_files()? else { return Ok(None) };
-    let mut pem = read("client_certificate_file", certificate)?;
+    let mut pem = read("client_certificate_file", certificate, Rule::DECIDES)?;
     pem.push(b'\n');
-    pem.extend(read("client_key_file", key)?);
+    pem.extend(read("client_key_file", key, Rule::SECRET)?);
     let identity = Identity::from_pem(&pem);
     identity.map(Some).map_err(|_| {
         Error::fatal(
@@ -77,6 +77,6 @@ fn identity(config: &Config) -> Result<Option<Identity>> {
     })
 }
 
-fn read(key: &str, path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Error::fatal(format!("`{key}`: {}: {error}", path.display())))
+fn read(key: &str, path: &Path, rule: Rule) -> Result<Vec<u8>> {
+    rule.read(path).map(String::into_bytes).map_err(|fault| Error::fatal(format!("`{key}`: {fault}")))
 }

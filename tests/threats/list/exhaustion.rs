@@ -13,7 +13,6 @@ pub(super) const ROWS: &[Row] = &[
             "threats::connections::k1_five_thousand_connections_fit_in_little_memory",
             "threats::connections::k1_thousands_of_slow_clients_are_cut_in_time_and_nobody_else_notices",
             "threats::half_requests::k1_a_client_that_shuts_down_its_writing_side_gets_its_answer_and_then_the_end",
-            "vestibule logging::writer::tests::k1_when_nobody_reads_lines_wait_and_none_is_dropped",
             "vestibule-listener connection::tests::k1_a_client_that_takes_nothing_is_given_up_also_while_it_is_served",
             "vestibule-listener connection::tests::k1_a_head_that_comes_drop_by_drop_counts_from_the_acceptance",
             "vestibule-listener connection::tests::k1_whoever_says_nothing_is_given_up",
@@ -178,5 +177,25 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "memory, descriptors and the database stay bounded",
         remark: "Measured by `make soak`; a test would take too long.",
         tests: &[],
+    },
+    Row {
+        id: "K12",
+        priority: 0,
+        attack: "Floods of the log, and a reader of it that is slow, stands still or is gone",
+        outcome: "beyond a budget for each outcome one request of a hundred has its line; nobody \
+                  waits for the reader, and what is lost is counted and told",
+        remark: "",
+        tests: &[
+            "observability::standard_error::k12_of_a_flood_of_requests_the_json_log_has_a_sample_and_the_number_of_the_others",
+            "observability::standard_error::k12_of_a_flood_of_requests_the_text_log_has_a_sample_and_the_number_of_the_others",
+            "observability::standard_error::k12_when_nobody_holds_the_other_end_of_the_log_the_service_goes_on_and_counts",
+            "observability::standard_error::k12_while_nobody_reads_the_json_log_everything_goes_on_and_what_is_lost_is_told",
+            "observability::standard_error::k12_while_nobody_reads_the_text_log_everything_goes_on_and_what_is_lost_is_told",
+            "observability::standard_error::k12_whoever_reads_the_log_and_stands_still_does_not_keep_the_service_from_ending",
+            "vestibule logging::writer::tests::k12_what_a_closed_standard_error_does_not_take_is_counted",
+            "vestibule logging::writer::tests::k12_when_nobody_reads_nobody_waits_what_is_kept_is_bounded_and_what_is_not_is_counted",
+            "vestibule-http edge::access::tests::k12_a_flood_of_one_outcome_takes_no_line_from_another_nor_from_the_next_period",
+            "vestibule-http edge::access::tests::k12_beyond_the_budget_one_of_a_hundred_is_written_and_the_others_are_counted",
+        ],
     },
 ];

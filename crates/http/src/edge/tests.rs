@@ -27,6 +27,7 @@ fn edge(https: bool) -> EdgeEndpoint {
         ready: None,
         known: None,
         direct: None,
+        access: AccessLog::new(None),
     };
     edge.around(routes.boxed())
 }

@@ -59,6 +59,8 @@ pub struct ServiceReading {
     pub runtime: Option<RuntimeReading>,
     /// Spans by what became of them, if they are exported.
     pub spans: Vec<(&'static str, u64)>,
+    /// Lines of the log that were not written: which, why, how many.
+    pub lost_lines: Vec<(&'static str, &'static str, u64)>,
 }
 
 type Read = Box<dyn Fn() -> ServiceReading + Send + Sync>;
@@ -79,6 +81,7 @@ impl Collector for Readings {
         encode_pools(&mut encoder, &reading.pools)?;
         encode_keys(&mut encoder, &reading.keys)?;
         encode_spans(&mut encoder, &reading.spans)?;
+        encode_lost_lines(&mut encoder, &reading.lost_lines)?;
         reading.runtime.map_or(Ok(()), |runtime| encode_runtime(&mut encoder, &runtime))
     }
 }
@@ -139,6 +142,18 @@ fn encode_spans(encoder: &mut DescriptorEncoder<'_>, spans: &[(&'static str, u64
     let mut metric = encoder.encode_descriptor("trace_spans", help, None, MetricType::Counter)?;
     spans.iter().try_for_each(|(outcome, count)| {
         metric.encode_family(&[("outcome", *outcome)])?.encode_counter::<NoLabelSet, u64, f64>(count, None)
+    })
+}
+
+fn encode_lost_lines(
+    encoder: &mut DescriptorEncoder<'_>,
+    lost: &[(&'static str, &'static str, u64)],
+) -> fmt::Result {
+    let help = "Lines of the log that were not written, by which they are and why";
+    let mut metric = encoder.encode_descriptor("log_lines_lost", help, None, MetricType::Counter)?;
+    lost.iter().try_for_each(|(lines, reason, count)| {
+        let labels = [("lines", *lines), ("reason", *reason)];
+        metric.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, f64>(count, None)
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+use vestibule_file_trust::Writers;
 use vestibule_plugin_abi::code;
 
 use super::child::Progress;
@@ -14,7 +15,7 @@ use crate::answer::RawAnswer;
 use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
 use crate::failure::{CallFailure, FailureKind, judge};
-use crate::library::{CheckedFile, Library, Trust};
+use crate::library::{CheckedFile, Library};
 use crate::observer::Operation;
 use crate::process::CREATE_TIMEOUT;
 use crate::question::Question;
@@ -36,8 +37,7 @@ pub(super) struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub(super) fn open(job: &'a Job, progress: &'a Progress) -> Result<Self, LoadFault> {
         progress.doing("its library was being loaded");
-        let library =
-            Arc::new(Library::open(&CheckedFile::read(&job.file, Trust::default())?.to_loadable()?)?);
+        let library = Arc::new(Library::open(&CheckedFile::read(&job.file, Writers::Owner)?.to_loadable()?)?);
         Ok(Self { library, config: &job.config, progress, mask: Mask::new(&job.config) })
     }
 

@@ -9,11 +9,30 @@ fn environment(name: &str) -> Option<String> {
     (name == "DB_PASSWORD").then(|| "hunter2".to_owned())
 }
 
+fn write_secret(file: &Path, text: &str) {
+    std::fs::write(file, text).unwrap();
+    set_mode(file, 0o600);
+}
+
+fn set_mode(file: &Path, mode: u32) {
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn m6_a_secret_that_others_may_read_is_refused_by_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    write_secret(&file, "hunter2");
+    set_mode(&file, 0o644);
+    let error = config(&json!({"a": {"$file": file}})).resolve(&environment).err().unwrap().to_string();
+    assert!(error.starts_with("/a: ") && error.contains("(mode 0644)"), "{error}");
+}
+
 #[test]
 fn references_are_replaced_wherever_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
-    std::fs::write(&file, "from a file\r\n").unwrap();
+    write_secret(&file, "from a file\r\n");
     let config = config(&json!({
         "plain": 1,
         "password": {"$env": "DB_PASSWORD"},
@@ -31,7 +50,7 @@ fn a_secret_file_is_read_anew_each_time() {
     let file = folder.path().join("secret");
     let config = config(&json!({"secret": {"$file": file}}));
     for secret in ["one", "two"] {
-        std::fs::write(&file, secret).unwrap();
+        write_secret(&file, secret);
         assert_eq!(config.resolve(&environment).ok().unwrap().as_object()["secret"], secret);
     }
 }
@@ -55,7 +74,7 @@ fn what_cannot_be_replaced_is_named_by_its_place() {
 fn a_large_file_and_a_deep_object_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
-    std::fs::write(&file, vec![b'x'; 65 * 1024]).unwrap();
+    write_secret(&file, &"x".repeat(65 * 1024));
     let error = config(&json!({"a": {"$file": file}})).resolve(&environment).err().unwrap();
     assert!(error.to_string().ends_with("is longer than 64 KiB"), "{error}");
     let deep = (0..40).fold(json!(1), |inner, _| json!({"x": inner}));

@@ -2,7 +2,10 @@
 
 use super::{Note, Site};
 
+/// Less than a pipe takes in one piece.
 const CAPACITY: usize = 1024;
+/// How long the end is put off for a reader that takes nothing.
+const PATIENCE_MILLIS: libc::c_int = 200;
 
 /// What is cut when the line becomes too long is its end.
 pub(super) struct Line {
@@ -34,11 +37,17 @@ impl Line {
         }
     }
 
-    /// Writes it to standard error, in one piece.
+    /// Writes it to standard error, in one piece, unless nobody takes it: a process that is to end must not wait for whoever
+    /// reads that.
     pub(super) fn write(mut self) {
         if let Some(end) = self.bytes.get_mut(self.length) {
             *end = b'\n';
             self.length += 1;
+        }
+        let mut error = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+        // SAFETY: one such structure is there.
+        if unsafe { libc::poll(&raw mut error, 1, PATIENCE_MILLIS) } == 0 {
+            return;
         }
         // SAFETY: so many bytes are there. When nobody takes them there is nobody left to tell.
         unsafe { libc::write(libc::STDERR_FILENO, self.bytes.as_ptr().cast(), self.length) };

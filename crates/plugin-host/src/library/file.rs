@@ -3,17 +3,16 @@
 //! The file is opened once. What is checked, hashed, compared with the pin and loaded are the same bytes, so nobody can put
 //! others in between; and a file that is overwritten later does not pull the code away under running threads.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use vestibule_file_trust::{Rule, Writers};
 
 use super::elf;
-use super::trust::{PERMISSION_BITS, Trust, is_foreign};
 use crate::error::LoadFault;
 
 /// A library's bytes, from a file that only root or our own user may write.
@@ -25,9 +24,8 @@ pub(crate) struct CheckedFile {
 
 impl CheckedFile {
     /// Reads the file at an absolute path.
-    pub(crate) fn read(path: &Path, trust: Trust) -> Result<Self, LoadFault> {
-        let mut file = open(path)?;
-        check_rights(&file, trust)?;
+    pub(crate) fn read(path: &Path, writers: Writers) -> Result<Self, LoadFault> {
+        let mut file = Rule::DECIDES.with_writers(writers).open_in_folder(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(LoadFault::Unreadable)?;
         elf::check(&bytes).map_err(LoadFault::NotALibrary)?;
@@ -120,29 +118,6 @@ fn seal(memory: &File) -> io::Result<()> {
         rustix::io::Errno::BUSY => fcntl_add_seals(memory, SealFlags::FUTURE_WRITE | size),
         _ => Err(error),
     })?;
-    Ok(())
-}
-
-/// Opens without following a link, and without waiting for the other end of a pipe.
-fn open(path: &Path) -> Result<File, LoadFault> {
-    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
-    opened.map_err(|error| match error.raw_os_error() {
-        Some(libc::ELOOP) => LoadFault::Symlink,
-        _ => LoadFault::Unreadable(error),
-    })
-}
-
-fn check_rights(file: &File, trust: Trust) -> Result<(), LoadFault> {
-    let metadata = file.metadata().map_err(LoadFault::Unreadable)?;
-    if !metadata.is_file() {
-        return Err(LoadFault::NotAFile);
-    }
-    if metadata.mode() & trust.must_not_write() != 0 {
-        return Err(LoadFault::WritableByOthers(metadata.mode() & PERMISSION_BITS));
-    }
-    if is_foreign(metadata.uid()) {
-        return Err(LoadFault::ForeignOwner(metadata.uid()));
-    }
     Ok(())
 }
 

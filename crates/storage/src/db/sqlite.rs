@@ -15,6 +15,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+use vestibule_file_trust::{Fault, Reason, Rule};
 
 use self::place::Place;
 pub(super) use self::queue::Queue;
@@ -57,21 +58,25 @@ impl DatabaseFile {
     /// Finds the file, or makes an empty one that only its owner may read. This is the only place that makes one: a
     /// file that disappears later is a fault, not a new beginning.
     pub(super) fn open_or_create(path: &Path) -> Result<Self, StorageError> {
-        Self::try_open_or_create(path)
-            .map_err(|error| StorageError::open(format!("{}: {error}", path.display())))
+        let refused = |reason| StorageError::open(format!("{}: {reason}", path.display()));
+        Self::try_open_or_create(path).map_err(refused)
     }
 
-    fn try_open_or_create(path: &Path) -> std::io::Result<Self> {
-        let path = std::path::absolute(path)?;
+    /// Says whether the file, if it is there, and its folder are as they should be. Makes nothing.
+    pub(super) fn check(path: &Path) -> Result<(), StorageError> {
+        let refused = |reason| StorageError::open(format!("{}: {reason}", path.display()));
+        let path = trusted_place(path).map_err(refused)?;
+        if path.symlink_metadata().is_ok() { check_rights(&path).map_err(refused).map(drop) } else { Ok(()) }
+    }
+
+    fn try_open_or_create(path: &Path) -> Result<Self, Reason> {
+        let path = trusted_place(path)?;
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(Reason::Unreadable(error)),
         }
-        let metadata = std::fs::metadata(&path)?;
-        if !metadata.is_file() {
-            return Err(ErrorKind::InvalidInput.into());
-        }
+        let metadata = check_rights(&path)?;
         Ok(Self { path, device: metadata.dev(), inode: metadata.ino() })
     }
 
@@ -96,6 +101,44 @@ impl DatabaseFile {
         let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         format!("file:{escaped}?mode=rw")
     }
+}
+
+/// Whoever writes the file, or another one in the place of its log, can be anybody.
+const RULE: Rule = Rule::DECIDES;
+
+/// What SQLite keeps beside the file, and believes.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The path without links, in a folder to which nobody else can add anything.
+fn trusted_place(path: &Path) -> Result<PathBuf, Reason> {
+    let found = match RULE.find(path) {
+        Err(fault) if fault.is_not_found() => std::path::absolute(path).map_err(Reason::Unreadable)?,
+        outcome => outcome.map_err(Fault::into_reason)?,
+    };
+    let (Some(folder), Some(name)) = (found.parent(), found.file_name()) else {
+        return Err(Reason::NotAFile);
+    };
+    Ok(RULE.check_closed_folder(folder).map_err(Fault::into_reason)?.join(name))
+}
+
+/// Without opening it: whoever closes a file takes away the locks that SQLite has on it in the same process. Nobody else can put
+/// another in its place meanwhile.
+fn check_rights(path: &Path) -> Result<Metadata, Reason> {
+    let look = |path: &Path| path.symlink_metadata().map_err(Reason::Unreadable);
+    let metadata = look(path)?;
+    RULE.check(&metadata)?;
+    for ending in BESIDE {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        match look(Path::new(&beside)) {
+            Ok(metadata) => {
+                RULE.check(&metadata).map_err(|reason| Reason::Beside(ending, Box::new(reason)))?;
+            }
+            Err(Reason::Unreadable(error)) if error.kind() == ErrorKind::NotFound => {}
+            Err(reason) => return Err(reason),
+        }
+    }
+    Ok(metadata)
 }
 
 pub(super) fn pool(file: &DatabaseFile, role: Role, size: usize) -> Result<Pool<Connection>, StorageError> {

@@ -1,6 +1,6 @@
 //! TLS to PostgreSQL, with rustls on aws-lc.
 
-use std::io;
+use std::io::{self, BufReader};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
+use vestibule_file_trust::Rule;
 
 use crate::error::StorageError;
 use crate::url::{PostgresTarget, TlsMode};
@@ -54,7 +55,8 @@ fn read_roots(path: &Path) -> Result<RootCertStore, StorageError> {
         StorageError::open(format!("sslrootcert {}: {error}", path.display()))
     };
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
+    let file = Rule::DECIDES.open(path).map_err(|fault| unreadable(fault.reason()))?;
+    for certificate in CertificateDer::pem_reader_iter(BufReader::new(file)) {
         let certificate = certificate.map_err(|error| unreadable(&error))?;
         roots.add(certificate).map_err(|error| unreadable(&error))?;
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub struct ProgramBuilder {
     arguments: Vec<String>,
     ready_path: Option<String>,
     user: Option<u32>,
+    log: Option<File>,
 }
 
 /// A user whom nobody else runs as and to whom nothing belongs.
@@ -44,6 +46,7 @@ impl ProgramBuilder {
             arguments: Vec::new(),
             ready_path: Some("/readyz".into()),
             user: None,
+            log: None,
         };
         builder
             .variable("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -79,6 +82,8 @@ impl ProgramBuilder {
     #[must_use]
     pub fn config(self, text: &str) -> Self {
         fs::write(self.config_file(), text).expect("a writable directory");
+        // It may have secrets.
+        fs::set_permissions(self.config_file(), fs::Permissions::from_mode(0o600)).expect("our own file");
         self
     }
 
@@ -105,6 +110,13 @@ impl ProgramBuilder {
             }
             builder.variable(name, value)
         })
+    }
+
+    /// Sends the log elsewhere than to a file: into a pipe that the test reads, or does not.
+    #[must_use]
+    pub fn log_to(mut self, pipe: impl Into<OwnedFd>) -> Self {
+        self.log = Some(File::from(pipe.into()));
+        self
     }
 
     /// What is asked for until it answers 200, `/readyz` by default; nothing: the program is not waited for.
@@ -199,7 +211,8 @@ impl ProgramBuilder {
         let arguments: Vec<_> =
             std::iter::once("serve").chain(self.arguments.iter().map(String::as_str)).collect();
         let mut command = self.command(&arguments);
-        command.stdout(self.log_file("stdout")).stderr(self.log_file("stderr"));
+        let log = self.log.as_ref().map(|log| log.try_clone().expect("a descriptor"));
+        command.stdout(self.log_file("stdout")).stderr(log.unwrap_or_else(|| self.log_file("stderr")));
         command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.executable.display()))
     }
 

@@ -10,6 +10,7 @@ use rsa::pkcs1::EncodeRsaPublicKey;
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use rsa::rand_core::OsRng;
 use vestibule_domain::Timestamp;
+use vestibule_file_trust::Rule;
 
 use super::{KeyInfo, name};
 use crate::key::PublicKey;
@@ -30,6 +31,7 @@ pub fn generate_key(dir: &Path, active_from: Timestamp, now: Timestamp) -> Resul
 
     let file = dir.join(&name);
     create_folder(dir).map_err(|source| KeyError::Io { path: dir.to_owned(), source })?;
+    Rule::DECIDES.check_folder(dir).map_err(KeyError::Folder)?;
     write_new(dir, &name, pem.as_bytes()).map_err(|source| KeyError::Io { path: file.clone(), source })?;
     Ok(KeyInfo {
         kid: public.kid().to_owned(),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use vestibule_domain::{Clock, SystemClock};
 use vestibule_plugin_host::{NoObserver, PluginHost};
 use vestibule_providers::ExchangeLimit;
+use vestibule_storage::Storage;
 
 use super::say;
 use crate::arguments::ConfigCommand;
 use crate::callbacks::{self, RegisteredAddress};
 use crate::failure::Failure;
-use crate::serve::{describe_addresses, host_parts, load_keys, make_providers};
+use crate::serve::{describe_addresses, host_parts, load_keys, make_providers, unusable_plugin};
 use crate::settings::{Settings, Sources};
 
 pub(crate) fn config(sources: &Sources, command: ConfigCommand) -> Result<(), Failure> {
@@ -19,16 +20,20 @@ pub(crate) fn config(sources: &Sources, command: ConfigCommand) -> Result<(), Fa
     }
 }
 
-/// Goes as far as a start would without opening the database or a listener and without creating an instance of a plugin.
+/// Goes as far as a start would without opening a listener or the database, whose files are looked at, and without creating an
+/// instance of a plugin.
 fn check(sources: &Sources) -> Result<(), Failure> {
     let settings = Settings::read(sources)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    if !settings.dev {
-        load_keys(&settings.keys, clock.now(), false)?;
-    }
+    // In the order of the start, which so says the same.
     let providers = make_providers(&settings.providers, &clock, ExchangeLimit::MOST, None)?;
     PluginHost::check(&settings.plugins, &host_parts(Arc::new(NoObserver)))
-        .map_err(Failure::while_doing("a plugin cannot be loaded"))?;
+        .map_err(|error| unusable_plugin(&settings.plugins, &error))?;
+    // In development either is made when it is missing.
+    if !settings.dev {
+        load_keys(&settings.keys, clock.now(), false)?;
+        Storage::check_files(&settings.database).map_err(Failure::while_doing("DATABASE_URL"))?;
+    }
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
     say(format_args!("the settings of {file} are in order"))?;
     let configured = settings.providers.configured();

@@ -10,7 +10,7 @@ pub(crate) fn migrate(sources: &Sources) -> Result<(), Failure> {
         let storage =
             vestibule_storage::Storage::connect(&url, &vestibule_storage::StorageOptions::default());
         let storage = storage.map_err(Failure::while_doing("DATABASE_URL"))?;
-        storage.migrate().await.map_err(Failure::while_doing("the database"))
+        storage.migrate().await.map_err(Failure::while_doing("DATABASE_URL"))
     })?;
     if applied.is_empty() {
         return say(format_args!("{url}: up to date"));

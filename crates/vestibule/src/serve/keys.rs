@@ -26,7 +26,8 @@ pub(crate) fn load(source: &KeySource, now: Timestamp, dev: bool) -> Result<Load
     match source {
         KeySource::Pem { private, public } => {
             let ring = KeyRing::from_pem(private, public.as_deref());
-            Ok(LoadedKeys { ring: ring.map_err(Failure::while_doing("PRIVATE_KEY"))?, folder: None })
+            let ring = ring.map_err(|error| Failure::while_doing(setting_of(&error))(error))?;
+            Ok(LoadedKeys { ring, folder: None })
         }
         KeySource::Folder(folder) => {
             if dev {
@@ -39,9 +40,14 @@ pub(crate) fn load(source: &KeySource, now: Timestamp, dev: bool) -> Result<Load
     }
 }
 
+/// Which of the two that make a key of the settings is wrong.
+fn setting_of(error: &KeyError) -> &'static str {
+    if let KeyError::PublicKey(_) = error { "PUBLIC_KEY" } else { "PRIVATE_KEY" }
+}
+
 fn generate_if_none(folder: &Path, now: Timestamp) -> Result<(), Failure> {
     if let Err(KeyError::Empty { .. }) = KeyRing::load_dir(folder, now) {
-        generate_key(folder, now, now).map_err(Failure::while_doing("a key for development"))?;
+        generate_key(folder, now, now).map_err(Failure::while_doing("KEYS_DIR: a key for development"))?;
     }
     Ok(())
 }
@@ -49,7 +55,7 @@ fn generate_if_none(folder: &Path, now: Timestamp) -> Result<(), Failure> {
 fn load_folder(folder: &Path, now: Timestamp) -> Result<KeyRing, Failure> {
     KeyRing::load_dir(folder, now).map_err(|error| match error {
         KeyError::Empty { .. } => {
-            Failure::new(format_args!("{error}; run `vestibule keys generate`, or set PRIVATE_KEY"))
+            Failure::new(format_args!("KEYS_DIR: {error}; run `vestibule keys generate`, or set PRIVATE_KEY"))
         }
         other => Failure::while_doing("KEYS_DIR")(other),
     })

@@ -13,7 +13,7 @@ use vestibule_providers::{UpstreamObserver, UpstreamOutcome};
 use vestibule_storage::{OperationKind, OperationOutcome, StorageObserver};
 
 pub(super) use plugins::{PluginObserver, watch as watch_plugins};
-pub(super) use readings::watch;
+pub(super) use readings::{Watched, watch};
 
 /// Hears of people, tokens, providers and the database.
 pub(super) struct ServiceObserver(ServiceMetrics);

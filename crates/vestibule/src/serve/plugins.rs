@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use vestibule_http::Metrics;
-use vestibule_plugin_host::{CallObserver, ChildProgram, HostParts, PluginHost, PluginPlan};
+use vestibule_plugin_host::{
+    CallObserver, ChildProgram, HostParts, LoadError, LoadFault, PluginHost, PluginPlan,
+};
 
 use super::observer::{self, PluginObserver};
 use crate::failure::Failure;
@@ -15,11 +17,27 @@ pub(crate) const PLUGIN_PROCESS: &str = "plugin-process";
 /// Loads the plugins. They may take their time, so the runtime goes on meanwhile.
 pub(super) async fn load(plan: &PluginPlan, metrics: &Metrics) -> Result<Arc<PluginHost>, Failure> {
     let (plan, parts) = (plan.clone(), host_parts(Arc::new(PluginObserver::new(metrics.plugins().clone()))));
-    let loading = tokio::task::spawn_blocking(move || PluginHost::load(&plan, parts));
+    let loading = tokio::task::spawn_blocking(move || {
+        PluginHost::load(&plan, parts).map_err(|error| unusable(&plan, &error))
+    });
     let loaded = loading.await.map_err(Failure::while_doing("loading the plugins"))?;
-    let host = loaded.map(Arc::new).map_err(Failure::while_doing("a plugin cannot be loaded"))?;
+    let host = loaded.map(Arc::new)?;
     observer::watch_plugins(metrics.plugins(), &host);
     Ok(host)
+}
+
+/// Why a plugin is of no use, behind the setting that asks for it.
+pub(crate) fn unusable(plan: &PluginPlan, error: &LoadError) -> Failure {
+    let alias = error.alias().unwrap_or_default();
+    let is_service = plan.services.iter().any(|(_, spec)| spec.alias == alias);
+    let list = if is_service { "ALLOWED_SERVICES" } else { "INSTALLED_EXTENSIONS" };
+    match error.fault() {
+        LoadFault::NotFound { .. } => {
+            Failure::new(format_args!("{list}: {error}; PLUGIN_PATH names the folders that are searched"))
+        }
+        LoadFault::Pin { .. } => Failure::new(format_args!("[plugin.{alias}] sha256: {error}")),
+        _ => Failure::new(format_args!("{list}: {error}")),
+    }
 }
 
 /// What plugins are loaded with, whatever for.

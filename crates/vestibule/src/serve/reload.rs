@@ -21,6 +21,7 @@ use vestibule_plugin_host::PluginHost;
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
+use super::plugins::unusable;
 use super::trail::Trail;
 pub(crate) use asking::ask_for;
 use socket::{our_user, peer_of};
@@ -122,6 +123,6 @@ impl Reloader {
 
     fn reload_now(&self) -> Result<(), Failure> {
         let plan = Settings::read_plugins(&self.sources.read_again()?)?;
-        self.plugins.reload(&plan).map_err(Failure::while_doing("a plugin cannot be loaded"))
+        self.plugins.reload(&plan).map_err(|error| unusable(&plan, &error))
     }
 }

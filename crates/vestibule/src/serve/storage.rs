@@ -18,10 +18,10 @@ pub(crate) async fn connect(
     dev: bool,
 ) -> Result<Storage, Failure> {
     if dev {
-        std::fs::create_dir_all("var").map_err(Failure::while_doing("the folder var"))?;
+        std::fs::create_dir_all("var").map_err(Failure::while_doing("DATABASE_URL: the folder var"))?;
     }
     let storage = Storage::connect(url, options).map_err(Failure::while_doing("DATABASE_URL"))?;
-    migrate_patiently(&storage).await.map_err(Failure::while_doing("the database"))?;
+    migrate_patiently(&storage).await.map_err(Failure::while_doing("DATABASE_URL"))?;
     Ok(storage)
 }
 

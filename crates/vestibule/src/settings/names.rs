@@ -38,6 +38,7 @@ pub(super) const TEXTS: &[&str] = &[
     "AUDIT_RETENTION",
     "LOG",
     "LOG_FORMAT",
+    "LOG_ACCESS_RATE",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_SERVICE_NAME",
     "OTEL_TRACES_SAMPLER",

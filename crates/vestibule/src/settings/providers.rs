@@ -1,10 +1,12 @@
 //! Which providers people can sign in with.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use secrecy::SecretString;
 use toml::{Table, Value};
 use vestibule_domain::{ConfiguredProvider, ConfiguredProviders, ProviderName};
+use vestibule_file_trust::Rule;
 use vestibule_provider_emulator::Emulator;
 use vestibule_providers::{GithubSettings, OidcSettings, SettingsError};
 
@@ -206,8 +208,8 @@ fn client_secret(table: &Table) -> Result<SecretString, String> {
     match (text(table, "client_secret")?, text(table, "client_secret_file")?) {
         (Some(secret), None) if !secret.is_empty() => Ok(secret.to_owned().into()),
         (None, Some(path)) => {
-            let secret = std::fs::read_to_string(path)
-                .map_err(|error| format!("client_secret_file: {path}: {error}"))?;
+            let secret = Rule::SECRET.read(Path::new(path));
+            let secret = secret.map_err(|fault| format!("client_secret_file: {fault}"))?;
             Ok(secret.trim().to_owned().into())
         }
         (Some(_), Some(_)) => Err("client_secret: given twice, also as client_secret_file".to_owned()),

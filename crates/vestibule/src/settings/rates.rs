@@ -1,4 +1,4 @@
-//! How often one address and one account may ask: `120/1m`, or `off`.
+//! How often one address and one account may ask, and how often the log tells of it: `120/1m`, or `off`.
 
 use std::time::Duration;
 
@@ -24,6 +24,12 @@ pub(super) fn read_account_rates(reader: &mut Reader<'_>) -> AccountRates {
         update: read(reader, "RATE_LIMIT_UPDATE_PER_ACCOUNT", 20),
         authorize: read(reader, "RATE_LIMIT_AUTHORIZE_PER_ACCOUNT", 1200),
     }
+}
+
+/// For each outcome of a request. A thousand a second are more than people cause, and what a disk bears for long.
+pub(super) fn read_access_rate(reader: &mut Reader<'_>) -> Option<Rate> {
+    let default = || Rate::new(1000, Duration::from_secs(1)).ok();
+    reader.parse("LOG_ACCESS_RATE", parse_rate).unwrap_or_else(default)
 }
 
 fn read(reader: &mut Reader<'_>, name: &str, default_a_minute: u32) -> Option<Rate> {

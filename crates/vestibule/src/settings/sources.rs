@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::{Table, Value};
+use vestibule_file_trust::{Rule, is_readable_by_others};
 use vestibule_plugin_host::Environment;
 
 use super::environment;
@@ -37,15 +38,36 @@ impl Sources {
             tables: Table::new(),
         };
         let path = config.unwrap_or(Path::new(DEFAULT_FILE));
-        if config.is_some() || path.exists() {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
+        if config.is_some() || path.symlink_metadata().is_ok() {
+            let wrong = |error| Failure::new(format_args!("{}: {error}", path.display()));
+            let text = Rule::DECIDES.read(path).map_err(Failure::new)?;
             sources.file = Some(path.to_owned());
-            sources
-                .take_file(&text)
-                .map_err(|error| Failure::new(format_args!("{}: {error}", path.display())))?;
+            sources.take_file(&text).map_err(wrong)?;
+            sources.require_secrecy_of(path).map_err(wrong)?;
         }
         Ok(sources)
+    }
+
+    /// A file that others may read must not say what they must not know.
+    fn require_secrecy_of(&self, path: &Path) -> Result<(), String> {
+        let Some(secret) = self.secret_in_file() else { return Ok(()) };
+        match is_readable_by_others(path) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(format!(
+                "others may read it, and it has {secret}; take the right away with chmod go-rwx, or name a file of its \
+                 own for the secret with {secret}_file"
+            )),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The name of one that stands there itself.
+    fn secret_in_file(&self) -> Option<String> {
+        let text = SECRETS.iter().find(|name| self.texts.contains_key(**name));
+        let providers = || self.find_table("providers").into_iter().flatten();
+        let of_provider = || providers().find(|(_, table)| table.get("client_secret").is_some());
+        text.map(|name| name.to_ascii_lowercase())
+            .or_else(|| of_provider().map(|(name, _)| format!("[providers.{name}] client_secret")))
     }
 
     /// What a file of this text would say.

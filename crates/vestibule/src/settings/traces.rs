@@ -1,11 +1,9 @@
 //! Whether traces are exported, and where to. The names are those that every program with OpenTelemetry has.
 
-use std::net::IpAddr;
-
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
-use super::values::Reader;
+use super::values::{Reader, is_loopback};
 
 /// Traces that are to be exported.
 #[derive(Debug, Clone)]
@@ -91,15 +89,6 @@ fn parse_headers(text: &str) -> Result<Vec<(String, SecretString)>, &'static str
             Ok((name.to_ascii_lowercase(), value.to_owned().into()))
         })
         .collect()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

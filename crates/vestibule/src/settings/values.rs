@@ -1,12 +1,17 @@
 //! From texts to values, collecting every mistake under the name of its setting.
 
 use std::fmt::Display;
+use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use toml::Table;
+use url::{Host, Url};
+use vestibule_file_trust::Rule;
 
 use super::Sources;
+use super::names::SECRETS;
 use crate::failure::Failure;
 
 /// Reads settings one by one and remembers what was wrong.
@@ -34,11 +39,13 @@ impl<'a> Reader<'a> {
         let Some(path) = self.sources.find(&format!("{name}_FILE")) else { return direct };
         if direct.is_some() {
             self.wrong(name, &format_args!("given twice, also as {name}_FILE"));
+            return direct;
         }
-        match std::fs::read_to_string(&path) {
+        let rule = if SECRETS.contains(&name) { Rule::SECRET } else { Rule::DECIDES };
+        match rule.read(Path::new(&path)) {
             Ok(text) => Some(text.trim().to_owned()),
-            Err(error) => {
-                self.wrong(&format!("{name}_FILE"), &format_args!("{path}: {error}"));
+            Err(fault) => {
+                self.wrong(&format!("{name}_FILE"), &fault);
                 None
             }
         }
@@ -118,5 +125,15 @@ pub(super) fn parse_switch(text: &str) -> Result<bool, &'static str> {
         "on" | "true" => Ok(true),
         "off" | "false" => Ok(false),
         _ => Err("expected on or off"),
+    }
+}
+
+/// Whether an address is one of this machine alone.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
+        None => false,
     }
 }

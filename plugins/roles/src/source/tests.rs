@@ -77,7 +77,7 @@ fn a_file_that_is_written_in_place_is_noticed_too() {
     // As large as before: only its time tells.
     fs::write(stage.file(), rules("longer")).unwrap();
     let later = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
-    File::options().write(true).open(stage.file()).unwrap().set_modified(later).unwrap();
+    fs::File::options().write(true).open(stage.file()).unwrap().set_modified(later).unwrap();
     assert!(matches!(stage.look(2), Some(News::Changed(_))));
     assert_eq!(stage.role(), "longer");
 }
@@ -114,7 +114,7 @@ fn a_file_that_is_gone_or_empty_or_open_to_all_is_broken() {
     broken(5, "is larger than 1 MiB");
     stage.replace(&rules("B"));
     fs::set_permissions(stage.file(), fs::Permissions::from_mode(0o666)).unwrap();
-    broken(6, "may be written by everybody (mode 0666)");
+    broken(6, "may be written by its group or by everybody (mode 0666)");
     assert_eq!(stage.role(), "A");
     fs::set_permissions(stage.file(), fs::Permissions::from_mode(0o600)).unwrap();
     assert!(matches!(stage.look(7), Some(News::Changed(_))));

@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use vestibule_file_trust::Writers;
+
 use crate::check::child::Progress;
 use crate::check::errors;
 use crate::check::event::{About, Event, Job, Note};
 use crate::check::subject::Subject;
 use crate::check::{failed, of_file};
 use crate::error::LoadFault;
-use crate::library::{CheckedFile, Trust};
+use crate::library::CheckedFile;
 use crate::schema::{self, SchemaFault};
 
 /// Longer than any alias that the service lets pass.
@@ -16,7 +18,7 @@ const LONG_ALIAS_BYTES: usize = 4 * 1024;
 
 pub(super) fn file(job: &Job, progress: &Progress) {
     progress.doing("its file was being read");
-    progress.note(match CheckedFile::read(&job.file, Trust::default()) {
+    progress.note(match CheckedFile::read(&job.file, Writers::Owner) {
         Ok(file) => {
             Note::ok(format_args!("a library for this machine, SHA-256 {}", hex::encode(file.sha256())))
         }

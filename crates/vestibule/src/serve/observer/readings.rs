@@ -5,27 +5,33 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use vestibule_domain::{Clock, Timestamp};
-use vestibule_http::{KeysReading, Metrics, PoolReading, RuntimeReading, ServiceReading};
+use vestibule_http::{AccessLog, KeysReading, Metrics, PoolReading, RuntimeReading, ServiceReading};
 use vestibule_storage::{PoolState, Storage};
 use vestibule_tokens::{KeyInfo, KeyState, TokenService};
 
+use crate::logging::LostLines;
 use crate::telemetry::SpanCounts;
 
+/// What is read besides the database.
+pub(crate) struct Watched<'a> {
+    pub(crate) tokens: &'a Arc<TokenService>,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) spans: Option<Arc<SpanCounts>>,
+    pub(crate) access_log: &'a AccessLog,
+}
+
 /// Lets the metrics read it whenever somebody looks.
-pub(crate) fn watch(
-    metrics: &Metrics,
-    storage: &Storage,
-    tokens: &Arc<TokenService>,
-    clock: &Arc<dyn Clock>,
-    spans: Option<Arc<SpanCounts>>,
-) {
+pub(crate) fn watch(metrics: &Metrics, storage: &Storage, watched: Watched<'_>) {
+    let Watched { tokens, clock, spans, access_log } = watched;
     let (storage, tokens, clock) = (storage.clone(), Arc::clone(tokens), Arc::clone(clock));
+    let access_log = access_log.clone();
     let runtime = Handle::current();
     metrics.watch(move || ServiceReading {
         pools: storage.pools().iter().map(read_pool).collect(),
         keys: read_keys(&tokens.describe_keys(), clock.now()),
         runtime: Some(read_runtime(&runtime)),
         spans: spans.as_ref().map(|spans| spans.read()).unwrap_or_default(),
+        lost_lines: LostLines::read(&access_log).to_readings(),
     });
 }
 

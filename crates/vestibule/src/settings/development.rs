@@ -1,0 +1,49 @@
+//! What cannot stand beside `--dev`.
+//!
+//! In development whoever reaches the service signs in as anybody, so nobody else may reach it, and nothing that it does may
+//! count anywhere else.
+
+use std::net::SocketAddr;
+
+use url::Url;
+use vestibule_domain::ExternalAddress;
+
+use super::providers::ProviderSettings;
+use super::values::{Reader, is_loopback};
+
+const FOR_THIS_MACHINE: &str = "with --dev whoever reaches the service can sign in as anybody, so it must be on \
+    loopback; leave out --dev, or this";
+const NOT_BESIDE_STAND_INS: &str = "with --dev whoever reaches the service can sign in as anybody, so it takes no \
+    credentials of a real provider; leave out --dev, or these";
+
+/// Reports what would let others in.
+pub(super) fn check(
+    reader: &mut Reader<'_>,
+    listen: SocketAddr,
+    external_address: Option<&ExternalAddress>,
+    providers: &ProviderSettings,
+) {
+    if !reader.dev() {
+        return;
+    }
+    if !listen.ip().is_loopback() {
+        reader.wrong("LISTEN", &FOR_THIS_MACHINE);
+    }
+    if external_address.is_some_and(|address| !address.origin().is_loopback()) {
+        reader.wrong("EXTERNAL_ADDRESS", &FOR_THIS_MACHINE);
+    }
+    for (setting, address) in addresses_of(providers) {
+        if Url::parse(address).is_ok_and(|address| !is_loopback(&address)) {
+            reader.wrong(&setting, &NOT_BESIDE_STAND_INS);
+        }
+    }
+}
+
+/// Where each provider is, behind the setting that has its credentials.
+fn addresses_of(providers: &ProviderSettings) -> impl Iterator<Item = (String, &str)> {
+    let google = providers.google.iter().map(|google| ("GOOGLE_KEY".to_owned(), google.issuer.as_str()));
+    let github = providers.github.iter().map(|github| ("GITHUB_KEY".to_owned(), github.url.as_str()));
+    let others = providers.others.iter();
+    let others = others.map(|other| (format!("[providers.{}]", other.name.as_str()), other.issuer.as_str()));
+    google.chain(github).chain(others)
+}
