@@ -44,7 +44,12 @@ async fn b4_an_answer_that_names_another_issuer_or_none_is_not_exchanged() {
     for provider in [Provider::Corporate, Provider::Google, Provider::Github] {
         assert_eq!(exchanges(&world, provider), NONE, "{provider}");
     }
-    // What somebody else says of a refusal is not so either.
+    // What somebody else says of a refusal is not so either, and none of this has spent anything.
+    let (browser, callback) = consented(&world, "google").await;
+    let before = world.written();
+    assert_fails(&browser, &with(&callback, "iss", "https://evil.tld"), "sign_in_failed").await;
+    assert!(world.written() == before);
+    assert_finishes(&browser, &callback).await;
     let browser = world.browser();
     let refusal = world.reach_callback(&browser, "corporate", "refuses", APP).await;
     assert_fails(&browser, &with(&refusal, "iss", "https://evil.tld"), "sign_in_failed").await;

@@ -40,11 +40,16 @@ const MAX_CODE_LENGTH: usize = 4096;
 enum ProviderAnswer<'a> {
     Code(&'a str),
     Refusal(&'a str),
+    /// It names another issuer, so nobody knows whose it is (RFC 9207 section 2.4).
+    OfAnotherIssuer,
 }
 
 impl<'a> ProviderAnswer<'a> {
-    fn of(callback: &'a Callback) -> Result<Self, CallbackRefusal> {
+    fn of(callback: &'a Callback, provider: &dyn Provider) -> Result<Self, CallbackRefusal> {
         match (callback.error.as_deref(), callback.code.as_deref()) {
+            _ if callback.issuer.as_deref().is_some_and(|issuer| !provider.answers_as(issuer)) => {
+                Ok(Self::OfAnotherIssuer)
+            }
             (Some(error), _) => Ok(Self::Refusal(error)),
             (None, Some(code)) if code.len() > MAX_CODE_LENGTH => Err(CallbackRefusal::CodeTooLong),
             (None, Some(code)) => Ok(Self::Code(code)),
@@ -57,14 +62,8 @@ impl<'a> ProviderAnswer<'a> {
 struct Declined(&'static str, SignInResult);
 
 impl Declined {
-    /// RFC 9207 section 2.4: an error that names another issuer says nothing of the one that was asked.
-    fn by_provider(code: &str, provider: &dyn Provider, callback: &Callback) -> Self {
-        match callback.issuer.as_deref() {
-            Some(issuer) if !provider.answers_as(issuer) => {
-                Self("sign_in_failed", SignInResult::StatementRefused)
-            }
-            _ => Self(error_code_from_provider(code), SignInResult::DeclinedAtProvider),
-        }
+    fn by_provider(code: &str) -> Self {
+        Self(error_code_from_provider(code), SignInResult::DeclinedAtProvider)
     }
 
     fn because_of(error: &ProviderError) -> Self {
@@ -88,8 +87,8 @@ impl Flows {
     ///
     /// The attempt is spent before the code is exchanged, by one insertion that can succeed once: of any number of
     /// identical callbacks one goes on. Until then nothing is redirected and nothing is written; a callback that finds no place
-    /// among the exchanges with its provider has spent nothing. Nor does a provider that said no: anybody can make up its
-    /// answer, as often as they like, and there is no code in it to use twice.
+    /// among the exchanges with its provider has spent nothing. Nor does a provider that said no, or an answer that names
+    /// another issuer: anybody can make it up, as often as they like, and no code of it is used.
     pub async fn finish_sign_in(&self, callback: &Callback) -> Result<String, FlowError> {
         let outcome = within_one_limit(pin!(self.follow_callback(callback))).await;
         if let Err(FlowError::Callback(reason)) = &outcome {
@@ -112,9 +111,11 @@ impl Flows {
         // INVARIANT: `next` was allowed when the attempt began; the settings may have changed since.
         let next = Next::parse(Some(&attempt.next), &self.settings.allowed_origins)?;
         let provider = self.parts.providers.find(&attempt.provider).ok_or(CallbackRefusal::ProviderGone)?;
-        let outcome = match ProviderAnswer::of(callback)? {
-            ProviderAnswer::Refusal(code) => {
-                Ok(Err(Declined::by_provider(code, provider.as_ref(), callback)))
+        let outcome = match ProviderAnswer::of(callback, provider.as_ref())? {
+            ProviderAnswer::Refusal(code) => Ok(Err(Declined::by_provider(code))),
+            ProviderAnswer::OfAnotherIssuer => {
+                tracing::warn!(provider = %provider.name(), "iss names another issuer than the one that was asked");
+                Ok(Err(Declined("sign_in_failed", SignInResult::StatementRefused)))
             }
             ProviderAnswer::Code(code) => {
                 let exchange = CodeExchange {

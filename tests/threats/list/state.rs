@@ -232,7 +232,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "B12",
         priority: 0,
-        attack: "A provider that sends its people on to GitHub, with an attacker's challenge and a state of \
+        attack: "A provider that sends its people on to another one, GitHub above all, with an attacker's challenge and a state of \
                  its own; GitHub takes any path below the registered one",
         outcome: "each provider has a callback of its own, none lies below another, and it takes its own \
                   answers alone: 400 before anything is spent, written or sent",
@@ -240,7 +240,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "callback::mix_up::b12_a_provider_that_is_renamed_meanwhile_gets_no_code_under_its_new_name",
             "callback::mix_up::b12_an_answer_at_the_address_of_another_provider_is_refused_before_anything_happens",
-            "callback::mix_up::b12_an_evil_provider_that_sends_the_browser_on_to_github_gets_no_code",
+            "callback::mix_up::b12_an_evil_provider_that_sends_the_browser_on_to_another_one_gets_no_code",
             "callback::mix_up::b12_an_old_state_at_the_address_of_another_provider_is_no_better",
             "callback::mix_up::b12_no_other_path_is_a_callback",
             "callback::mix_up::b12_two_names_of_one_issuer_have_an_address_each",
