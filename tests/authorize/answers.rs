@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use vestibule_test_support::TestDatabase;
 
+use super::plugins::PluginFolder;
 use super::{authorize, granted};
 use crate::tokens::parts_of;
 use crate::world::World;
@@ -31,6 +32,35 @@ async fn e2_the_token_says_exactly_what_the_plugin_answered_and_for_whom() {
         "iss": world.program.base_url(), "sub": id, "userid": id, "service": "storage", "permissions": permissions,
     });
     assert_eq!(claims, rest, "and no audience, which the verifiers of existing services would refuse");
+}
+
+/// Numbers of all sizes, as their shortest texts.
+fn decimals() -> Vec<f64> {
+    let known = [0.1 + 0.2, f64::MAX, f64::MIN_POSITIVE, 5e-324, 2.225_073_858_507_201e-308, 1.0 / 3.0];
+    let next = |bits: &u64| {
+        Some(bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
+    };
+    let others = std::iter::successors(Some(1), next).map(f64::from_bits).filter(|number| number.is_finite());
+    known.into_iter().chain(others.take(120)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e2_every_decimal_of_an_answer_arrives_as_it_was_in_the_answer_and_in_the_token() {
+    let script = json!({"decimals": decimals()}).to_string();
+    let folder = PluginFolder::with_scripted(&script);
+    let world = World::builder(TestDatabase::sqlite())
+        .setting("PLUGIN_PATH", &folder.path())
+        .setting("SCRIPT", &folder.script())
+        .setting("ALLOWED_SERVICES", "storage:scripted")
+        .start()
+        .await;
+    let token = world.sign_in("google", "ada").await;
+    let answer = authorize(&world, &token, "storage").await;
+    assert!(answer.body.contains(script.trim_matches(['{', '}'])), "{} in {}", script, answer.body);
+    let claims = parts_of(answer.json()["token"].as_str().unwrap()).1;
+    let arrived = claims["permissions"]["decimals"].as_array().unwrap().iter();
+    let arrived: Vec<_> = arrived.map(|number| number.as_f64().unwrap().to_bits()).collect();
+    assert_eq!(arrived, decimals().into_iter().map(f64::to_bits).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,9 +27,11 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "authorize::answers::e2_a_permission_token_holds_no_address_and_no_name",
+            "authorize::answers::e2_every_decimal_of_an_answer_arrives_as_it_was_in_the_answer_and_in_the_token",
             "authorize::answers::e2_only_the_user_token_says_who_asks",
             "authorize::answers::e2_the_token_says_exactly_what_the_plugin_answered_and_for_whom",
             "verifiers::e2_pyjwt_with_the_pem_alone_accepts_a_permission_token_and_refuses_a_user_token",
+            "vestibule-plugin-host json::properties::e2_every_decimal_is_read_as_it_was_meant_and_written_as_it_was_read",
         ],
     },
     Row {

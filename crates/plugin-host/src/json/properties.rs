@@ -89,6 +89,18 @@ proptest! {
     }
 
     #[test]
+    fn e2_every_decimal_is_read_as_it_was_meant_and_written_as_it_was_read(bits in any::<u64>()) {
+        let number = f64::from_bits(bits);
+        prop_assume!(number.is_finite());
+        let mut text = format!("{{\"a\":{number:e}}}");
+        for _ in 0..2 {
+            let object = parse_object(text.as_bytes()).unwrap();
+            prop_assert_eq!(object["a"].as_f64().map(f64::to_bits), Some(bits), "{}", text);
+            text = Value::Object(object).to_string();
+        }
+    }
+
+    #[test]
     fn e7_any_bytes_at_all_are_refused_or_sound(bytes in vec(any::<u8>(), 0..200)) {
         assert_sound(&bytes);
         assert_sound(&[b"{\"a\":", &bytes[..], b"}"].concat());
