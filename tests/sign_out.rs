@@ -7,16 +7,15 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use vestibule_test_support::{Answer, Method, Program, TestDatabase, eventually};
 
-use crate::world::{World, on_both_databases};
+use crate::world::{TRUSTED, World, on_both_databases, point_at};
 
-/// One more process of the same service: the same database, keys and address for the outside, another port.
+/// One more process of the same service: the same database, keys, providers and address for the outside, another port.
 pub(crate) async fn start_neighbour(world: &World, database_url: &str) -> Program {
-    Program::builder()
+    let program = Program::builder()
         .setting("DATABASE_URL", database_url)
         .setting("KEYS_DIR", &world.program.keys_dir().display().to_string())
-        .setting("EXTERNAL_ADDRESS", &world.program.base_url())
-        .setting("GITHUB_KEY", "github-client")
-        .setting("GITHUB_SECRET", "github-secret")
+        .setting("EXTERNAL_ADDRESS", &world.program.base_url());
+    point_at(program, &world.emulator, "", TRUSTED)
         .start()
         .await
 }

@@ -10,7 +10,7 @@ use vestibule_test_support::{Method, Program, TestDatabase, eventually};
 use super::plugins::PluginFolder;
 use super::{authorize, granted};
 use crate::faults::stage::sign_in_as;
-use crate::world::World;
+use crate::world::{TRUSTED, World, point_at};
 
 /// Sessions of the one person, so that each asks another question.
 const SESSIONS: usize = 12;
@@ -138,8 +138,6 @@ async fn e4_what_somebody_waits_for_at_one_replica_keeps_nobody_waiting_at_anoth
     let database = TestDatabase::postgres();
     let neighbour = Program::builder()
         .setting("DATABASE_URL", database.url())
-        .setting("GITHUB_KEY", "github-client")
-        .setting("GITHUB_SECRET", "github-secret")
         .setting("PLUGIN_PATH", &there.path())
         .setting("SCRIPT", &there.script())
         .setting("ALLOWED_SERVICES", "storage:scripted");
@@ -151,7 +149,7 @@ async fn e4_what_somebody_waits_for_at_one_replica_keeps_nobody_waiting_at_anoth
         .with_metrics()
         .start()
         .await;
-    let neighbour = neighbour
+    let neighbour = point_at(neighbour, &world.emulator, "", TRUSTED)
         .setting("KEYS_DIR", &world.program.keys_dir().display().to_string())
         .setting("EXTERNAL_ADDRESS", &world.program.base_url())
         .start()

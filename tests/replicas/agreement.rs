@@ -13,7 +13,7 @@ use vestibule_test_support::{
 };
 
 use crate::sign_out::start_neighbour;
-use crate::world::{World, WorldBuilder, on_both_databases};
+use crate::world::{TRUSTED, World, WorldBuilder, on_both_databases, point_at};
 
 /// How long an agreement may take on a machine that is busy with other tests.
 const BOUND: Duration = Duration::from_secs(5);
@@ -199,13 +199,10 @@ async fn e9_a_role_that_is_granted_or_revoked_is_seen_by_every_replica() {
     let database = TestDatabase::postgres();
     let neighbour = Program::builder()
         .setting("DATABASE_URL", database.url())
-        .setting("GITHUB_KEY", "github-client")
-        .setting("GITHUB_SECRET", "github-secret")
-        .setting("ALLOWED_SERVICES", "storage:roles")
-        .config(&table);
+        .setting("ALLOWED_SERVICES", "storage:roles");
     let here = World::builder(database).setting("ALLOWED_SERVICES", "storage:roles").config(&table);
     let here = here.start().await;
-    let there = neighbour
+    let there = point_at(neighbour, &here.emulator, &table, TRUSTED)
         .setting("KEYS_DIR", &here.program.keys_dir().display().to_string())
         .setting("EXTERNAL_ADDRESS", &here.program.base_url())
         .start()
