@@ -22,7 +22,9 @@ RUN apt-get update \
         /var/lib/vestibule /var/lib/vestibule/data /var/lib/vestibule/keys
 # Plugins are looked for beside the executable. Both belong to root, so that the service cannot change its own code.
 COPY --from=build /image /usr/local/lib/vestibule
-RUN ln -s ../lib/vestibule/vestibule /usr/local/bin/vestibule
+# Executed and not read: so the kernel closes the program to other processes of its user before its first line, as of each health check.
+RUN chmod 0711 /usr/local/lib/vestibule/vestibule \
+    && ln -s ../lib/vestibule/vestibule /usr/local/bin/vestibule
 
 USER vestibule
 WORKDIR /var/lib/vestibule

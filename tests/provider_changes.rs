@@ -81,6 +81,23 @@ on_both_databases! {
         assert_eq!(permissions(&world, &google).await, all(), "nothing was lost");
     }
 
+    async fn c7_who_signs_out_while_the_provider_is_gone_stays_so_when_it_comes_back(database) {
+        let mut world = with_a_rule(database).start().await;
+        let one = world.sign_in("corporate", "ada").await;
+        let everywhere = world.sign_in("corporate", "linus").await;
+        let other = world.sign_in("corporate", "linus").await;
+        let table = as_before(&world);
+        world.replace_corporate("").await;
+        for (token, all) in [(&one, "false"), (&everywhere, "true")] {
+            let answer = world.post_as(token, "/auth/logout", &[("all", all)]).await;
+            assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"success": true})));
+        }
+        world.replace_corporate(&table).await;
+        for token in [&one, &everywhere, &other] {
+            assert!(!world.is_signed_in(token).await);
+        }
+    }
+
     /// The subject of one issuer is not that of another, whatever the name in the settings.
     async fn c7_a_name_that_leads_to_another_issuer_is_another_provider(database) {
         let world = with_a_rule(database).without("GOOGLE_KEY").without("GOOGLE_SECRET");

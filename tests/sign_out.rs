@@ -15,9 +15,7 @@ pub(crate) async fn start_neighbour(world: &World, database_url: &str) -> Progra
         .setting("DATABASE_URL", database_url)
         .setting("KEYS_DIR", &world.program.keys_dir().display().to_string())
         .setting("EXTERNAL_ADDRESS", &world.program.base_url());
-    point_at(program, &world.emulator, "", TRUSTED)
-        .start()
-        .await
+    point_at(program, &world.emulator, "", TRUSTED).start().await
 }
 
 async fn sign_out(world: &World, token: &str) -> Answer {

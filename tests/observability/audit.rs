@@ -110,6 +110,31 @@ on_both_databases! {
     }
 }
 
+/// One browser, one state, and an error that anybody can make up, as often as the machine can.
+#[tokio::test(flavor = "multi_thread")]
+async fn k12_refusals_of_whoever_is_nobody_have_so_many_lines_a_second() {
+    const CALLBACKS: usize = 1_200;
+    let world = traffic::stage(TestDatabase::sqlite()).without_limits().start().await;
+    let browser = Arc::new(world.browser());
+    let mut callback = world.reach_callback(&browser, "google", "refuses", APP).await;
+    callback.query_pairs_mut().append_pair("iss", "https://evil.example");
+    let began = std::time::Instant::now();
+    for _ in 0..CALLBACKS / 40 {
+        let mut clients = tokio::task::JoinSet::new();
+        for _ in 0..40 {
+            let (browser, callback) = (Arc::clone(&browser), callback.clone());
+            clients.spawn(async move { browser.get(callback.as_str()).await.status.as_u16() });
+        }
+        assert!(clients.join_all().await.iter().all(|status| *status == 303));
+    }
+    let seconds = usize::try_from(began.elapsed().as_secs()).unwrap() + 1;
+    let logs = world.program.logs();
+    for line in ["\"event\":\"sign_in.refused\"", "iss names another issuer"] {
+        let count = logs.lines().filter(|written| written.contains(line)).count();
+        assert!((1..=100 + 100 * seconds).contains(&count), "{count} lines with {line} in {seconds} s");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_come_and_go_and_plugins_that_are_reloaded_are_told_of() {
     let world = traffic::stage(TestDatabase::sqlite()).start().await;

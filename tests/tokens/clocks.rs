@@ -116,10 +116,26 @@ on_both_databases! {
             let held = events.next("user.login").await;
             operator.end(ending, held.user["id"].as_str().unwrap()).await;
             held.answer(None).await;
-            let token = signing_in.await.unwrap().location_parameter("jwt");
-            if let Some(token) = token {
-                world.until_signed_out(&token).await;
-            }
+            let answer = signing_in.await.unwrap();
+            assert_eq!(answer.location_parameter("jwt"), None, "{ending:?}");
+            let error = answer.location_parameter("error").unwrap_or_default();
+            assert!(["sign_in_failed", "account_disabled"].contains(&error.as_str()), "{ending:?}: {error}");
+        }
+    }
+
+    /// A token from another machine is good there and not yet here; whoever signs out here is signed out all the same.
+    async fn d9_a_sign_out_where_the_clock_is_behind_ends_a_token_that_is_not_good_there_yet(database) {
+        let clock = Arc::new(MovableClock::new());
+        let world = World::builder(database).clock(&clock).start().await;
+        for all in ["false", "true"] {
+            clock.advance(HOUR);
+            let token = world.sign_in("google", "ada").await;
+            clock.back(HOUR);
+            assert!(!world.is_signed_in(&token).await, "an hour too early");
+            assert_eq!(world.post_as(&token, "/auth/logout", &[("all", all)]).await.status, 200);
+            clock.advance(HOUR);
+            world.until_signed_out(&token).await;
+            clock.back(HOUR);
         }
     }
 

@@ -31,6 +31,11 @@ impl Rate {
         if bounds.contains(&period) { Ok(Self { count, period }) } else { Err(RateError::Period) }
     }
 
+    /// So many in a second.
+    pub const fn per_second(count: NonZeroU32) -> Self {
+        Self { count, period: Duration::from_secs(1) }
+    }
+
     /// So many times as often, for those who share it.
     #[must_use]
     pub fn times(&self, factor: NonZeroU32) -> Self {

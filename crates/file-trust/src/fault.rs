@@ -80,8 +80,8 @@ pub enum Reason {
     ForeignOwner(u32),
     /// Others may put files into a folder on the way to it, or take some out.
     #[error(
-        "is in a folder where others may change files: {} (mode {mode:04o}); take the right away with chmod go-w",
-        .folder.display()
+        "is in a folder where others may change files: {} (mode {mode:04o}); {}",
+        .folder.display(), way_out(*mode)
     )]
     FolderWritableByOthers {
         /// The folder, itself or further up.
@@ -116,5 +116,14 @@ pub enum Reason {
 impl Reason {
     pub(crate) fn of(self, path: &Path) -> Fault {
         Fault { path: path.to_owned(), reason: self }
+    }
+}
+
+/// A folder that is meant for everybody, as `/tmp` is, has to stay so.
+fn way_out(mode: u32) -> &'static str {
+    if mode & crate::STICKY == 0 {
+        "take the right away with chmod go-w"
+    } else {
+        "put it into a folder of its own"
     }
 }

@@ -13,6 +13,7 @@ use vestibule_storage::{PatchedUser, SignIn, SignInOutcome, log_audit_event, wit
 
 use crate::attempt::Attempt;
 use crate::error::{error_code_from_provider, error_code_of};
+use crate::sessions::Wanted;
 use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, SignInResult};
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
@@ -114,7 +115,9 @@ impl Flows {
         let outcome = match ProviderAnswer::of(callback, provider.as_ref())? {
             ProviderAnswer::Refusal(code) => Ok(Err(Declined::by_provider(code))),
             ProviderAnswer::OfAnotherIssuer => {
-                tracing::warn!(provider = %provider.name(), "iss names another issuer than the one that was asked");
+                if self.admits_refusal_line("another_issuer") {
+                    tracing::warn!(provider = %provider.name(), "iss names another issuer than the one that was asked");
+                }
                 Ok(Err(Declined("sign_in_failed", SignInResult::StatementRefused)))
             }
             ProviderAnswer::Code(code) => {
@@ -207,7 +210,11 @@ impl Flows {
         callback: &Callback,
         reason: &'static str,
     ) {
+        if !self.admits_refusal_line(reason) {
+            return;
+        }
         let event = AuditEvent::new(name, Actor::Anybody, self.parts.clock.now()).from(&callback.client);
+        let event = event.with("path", callback.path.to_string());
         let provider = provider.map(|provider| provider.as_str().to_owned());
         log_audit_event(&AuditEvent { provider, ..event.refused(reason) });
     }
@@ -222,7 +229,9 @@ impl Flows {
         let profile = match provider.exchange(exchange, permit).await {
             Ok(profile) => profile,
             Err(error) => {
-                tracing::warn!(%error, "a sign-in failed at the provider");
+                if self.admits_refusal_line("provider_failed") {
+                    tracing::warn!(%error, "a sign-in failed at the provider");
+                }
                 return Ok(Err(Declined::because_of(&error)));
             }
         };
@@ -261,8 +270,10 @@ impl Flows {
         client: &ClientInfo,
     ) -> Result<Result<Welcome, Declined>, FlowError> {
         let hooks: &[Hook] = if is_new { &[Hook::NewUser, Hook::UserLogin] } else { &[Hook::UserLogin] };
+        let mut has_waited = false;
         for hook in hooks {
             let outcome = self.parts.plugins.run_hook(*hook, user, &session.provider_id).await;
+            has_waited |= outcome.was_told;
             if outcome.denied.is_some() {
                 let now = self.parts.clock.now();
                 let event = AuditEvent::of_user(AuditName::SignInRefused, &session.user_id, client, now);
@@ -274,8 +285,25 @@ impl Flows {
         }
         let tokens = &self.parts.tokens;
         let token = tokens.issue_user_token_in_turn(&user.id, &session.id, session.expires_at).await?;
+        // INVARIANT: nobody is given the token of a session that was ended while an extension thought about it.
+        if has_waited && let Some(declined) = self.find_end(session).await? {
+            return Ok(Err(declined));
+        }
         self.parts.observer.token_issued(IssuedToken::User);
         Ok(Ok(Welcome { token, is_new }))
+    }
+
+    /// Why a sign-in comes to nothing whose session is over already.
+    async fn find_end(&self, session: &Session) -> Result<Option<Declined>, FlowError> {
+        let now = self.parts.clock.now();
+        if self.sessions.find(Wanted { session: &session.id, user: &session.user_id, now }).await?.is_some() {
+            return Ok(None);
+        }
+        let user = self.parts.storage.find_user(&session.user_id).await?;
+        Ok(Some(match user {
+            Some(user) if user.disabled_at.is_none() => Declined("sign_in_failed", SignInResult::Failed),
+            _ => Declined("account_disabled", SignInResult::AccountDisabled),
+        }))
     }
 
     /// Applies what extensions change to the user as it is now, and answers that.

@@ -3,6 +3,7 @@
 //! Addresses are limited in front of the flows, where they are known; the counting is the same.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -104,6 +105,10 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// How many lines a second there may be about sign-ins that come to nothing, for each reason. Whoever they are, they are nobody
+/// yet, so nothing else bounds them all together; metrics count each.
+const REFUSAL_LINES: Rate = Rate::per_second(NonZeroU32::MIN.saturating_add(99));
+
 /// What an account's requests are counted for.
 #[derive(Debug, Clone, Copy, Hash)]
 enum Purpose {
@@ -124,6 +129,11 @@ impl Flows {
 
     pub(crate) fn admit_authorization(&self, user: &UserId) -> Result<(), FlowError> {
         self.admit(self.settings.account_rates.authorize, Purpose::Authorize, user)
+    }
+
+    /// Whether there is room in the log for one more line about a sign-in that came to nothing for this reason.
+    pub(crate) fn admits_refusal_line(&self, reason: &'static str) -> bool {
+        self.limiter.admit(&REFUSAL_LINES, ("refusal", reason)).is_ok()
     }
 
     fn admit(&self, rate: Option<Rate>, purpose: Purpose, account: impl Hash) -> Result<(), FlowError> {

@@ -70,6 +70,11 @@ impl Flows {
         }
     }
 
+    /// Whose session a token is of, for whoever ends it: also one that another machine's clock dates later than now.
+    pub(crate) fn claims_to_end(&self, token: Option<&str>) -> Option<Arc<UserTokenClaims>> {
+        self.parts.tokens.verify_user_token_of_any_clock(token?).ok()
+    }
+
     /// The same person as they stand now, for whoever has waited in between; `None` when the session or the user is no more.
     /// Memory knows, unless something has changed; then the database is asked.
     pub(crate) async fn look_again(&self, principal: Principal) -> Result<Option<Principal>, StorageError> {
@@ -97,7 +102,10 @@ impl Flows {
         Wanted { session: &claims.session_id, user: &claims.user_id, now: self.parts.clock.now() }
     }
 
-    async fn find_principal(&self, claims: &UserTokenClaims) -> Result<Option<Principal>, StorageError> {
+    pub(crate) async fn find_principal(
+        &self,
+        claims: &UserTokenClaims,
+    ) -> Result<Option<Principal>, StorageError> {
         let wanted = self.wanted(claims);
         let Some(kept) = self.sessions.find(wanted).await? else {
             self.parts.observer.token_refused(SESSION_ENDED);

@@ -86,7 +86,8 @@ impl TrustedProxies {
     pub(crate) fn find_client(&self, request: &Request) -> ClientAddress {
         let Addr::SocketAddr(peer) = &request.remote_addr().0 else { return ClientAddress::Unaddressed };
         let mut known = peer.ip().to_canonical();
-        let mut client = ClientAddress::Peer(known);
+        let mut client =
+            if self.contain(known) { ClientAddress::Unnamed(known) } else { ClientAddress::Peer(known) };
         let lines = request.headers().get_all("x-forwarded-for").iter().rev();
         for hop in lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')) {
             if !self.contain(known) {

@@ -40,6 +40,8 @@ pub struct HookOutcome {
     pub patches: Vec<ExtensionPatch>,
     /// Why an extension that may do so refuses the sign-in, if one does; for the operator.
     pub denied: Option<String>,
+    /// Whether any extension was told of the event, for which there was a wait.
+    pub was_told: bool,
 }
 
 /// What one extension changes.
@@ -55,7 +57,7 @@ pub struct ExtensionPatch {
 /// whom no time is left are skipped too, and logged as late.
 pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provider_id: &str) -> HookOutcome {
     let event_deadline = Instant::now() + EVENT_TIMEOUT;
-    let mut outcome = HookOutcome { user, patches: Vec::new(), denied: None };
+    let mut outcome = HookOutcome { user, patches: Vec::new(), denied: None, was_told: false };
     for extension in extensions.iter().filter(|extension| extension.provides(hook.into())) {
         let question = Question::Event { hook, user_json: user_json(&outcome.user, provider_id) };
         let time = extension.settings().timeout.min(HOOK_TIMEOUT);
@@ -64,6 +66,7 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
         let deadline = (Instant::now() + time).min(event_deadline);
         let call = Call { user: &outcome.user.id, question, deadline, time, may_deny };
         let answered = extension.ask(call).await;
+        outcome.was_told = true;
         match answered.verdict {
             Ok(Some(patch)) => outcome.patches.extend(apply(&mut outcome.user, patch, extension)),
             Err(CallFailure::Denied(reason)) => {

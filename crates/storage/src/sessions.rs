@@ -2,6 +2,7 @@
 
 mod begin;
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{Session, SessionId, Timestamp, User, UserId};
@@ -141,13 +142,17 @@ impl Storage {
         Ok(alive)
     }
 
-    /// Ends a session. False when it had been ended before, or never was.
+    /// Ends a session. False when it was over, by itself or with all of its user's, or never was.
     pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
         let _telling = self.changes.tell_at_the_end(Change::Session(session.clone()));
         self.change((session.clone(), now), |connection, &(ref session, now)| {
             Box::pin(async move {
+                let of_today = users::table
+                    .filter(users::id.eq(sessions::user_id))
+                    .filter(users::generation.eq(sessions::generation));
                 let update = diesel::update(sessions::table.find(session.as_str()))
                     .filter(sessions::revoked_at.is_null())
+                    .filter(exists(of_today))
                     .set(sessions::revoked_at.eq(now.micros()));
                 Ok(query!(connection, |c| update.execute(c))? == 1)
             })

@@ -223,7 +223,14 @@ async fn joining(
 async fn newcomer(connection: &mut Connection, arrival: &Arrival, claim: Claim) -> Result<Decision, Failure> {
     let Arrival { sign_in, providers } = arrival;
     let chosen = sign_in.profile.verified_email.as_ref();
-    let user = people::create(connection, sign_in, chosen).await?;
+    let held = match chosen {
+        Some(address) if claim == Claim::IfFree => {
+            let holder = claims::find_holder(connection, address, providers).await?;
+            if holder.is_none() { chosen } else { None }
+        }
+        _ => chosen,
+    };
+    let user = people::create(connection, sign_in, chosen, held).await?;
     identities::create(connection, sign_in, &user.id).await?;
     if let Some(address) = chosen {
         let claimed = claims::claim(connection, &user.id, address, providers).await?;

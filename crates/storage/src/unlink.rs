@@ -23,7 +23,7 @@ pub enum Unlinking {
         sessions: u64,
     },
     /// Nothing has changed: the user has no other identity of a provider that is configured.
-    LastWayIn,
+    LastIdentity,
     /// The user has no such identity.
     Unknown,
 }
@@ -57,7 +57,7 @@ impl Storage {
                     }
                     if !delete_unless_last(connection, user, identity, configured).await? {
                         let is_theirs = has_identity(connection, user, identity).await?;
-                        return Ok(if is_theirs { Unlinking::LastWayIn } else { Unlinking::Unknown });
+                        return Ok(if is_theirs { Unlinking::LastIdentity } else { Unlinking::Unknown });
                     }
                     refuse(connection, user, identity, now).await?;
                     let sessions = end_what_came_by(connection, user, identity, now).await?;

@@ -6,6 +6,7 @@ mod process;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Output};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
@@ -69,9 +70,18 @@ impl Program {
         self.plan.directory()
     }
 
-    /// Everything that the program has written, over all its starts: standard output, then standard error.
+    /// Everything that the program has written, over all its starts: standard output, then standard error. A thread of the program
+    /// writes lines a moment after what they tell of, so this waits until no more come.
     pub fn logs(&self) -> String {
-        self.plan.logs()
+        let mut logs = self.plan.logs();
+        for _ in 0..50 {
+            std::thread::sleep(Duration::from_millis(10));
+            let before = std::mem::replace(&mut logs, self.plan.logs()).len();
+            if logs.len() == before {
+                break;
+            }
+        }
+        logs
     }
 
     /// The process id.
@@ -292,7 +302,7 @@ mod tests {
     async fn a_moved_clock_reaches_the_program_and_its_commands() {
         let clock = crate::MovableClock::new();
         let builder = stand_in("date +%s").clock(&clock);
-        clock.advance(std::time::Duration::from_secs(24 * 3600));
+        clock.advance(Duration::from_secs(24 * 3600));
         let before = clock.now_seconds();
         let output = builder.run(&[]).await;
         let seen: i64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number");

@@ -147,13 +147,14 @@ pub(crate) enum UsersCommand {
     Delete(UserArgument),
     /// Take a way to sign in away from a user, with the sessions that came by it. It becomes a user of its own, and no
     /// address of it counts for anything
+    #[command(allow_missing_positional = true)]
     Unlink(UnlinkArguments),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct UnlinkArguments {
-    /// The user's id or username
-    pub(crate) user: String,
+    #[command(flatten)]
+    pub(crate) user: UserArgument,
     /// The identity as `users show` has it, such as github:42
     #[arg(value_name = "PROVIDER:SUBJECT", value_parser = ProviderId::parse)]
     pub(crate) identity: ProviderId,

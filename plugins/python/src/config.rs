@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
-use vestibule_file_trust::Rule;
+use vestibule_file_trust::{Fault, Reason, Rule};
 
 const MOST_WORKERS: usize = 64;
 const LONGEST_START: Duration = Duration::from_secs(3600);
@@ -79,7 +79,7 @@ pub(crate) enum Nonsense {
     Workers,
     #[error("a name in `env` is empty or has `=` in it, or a text in it has a zero byte")]
     Environment,
-    #[error("`path`: {0}")]
+    #[error("{0}")]
     Untrusted(String),
     #[error("`retry_on` has an empty name")]
     RetryOn,
@@ -93,6 +93,7 @@ impl TryFrom<Config> for Settings {
     fn try_from(config: Config) -> Result<Self, Nonsense> {
         check_module(&config.module)?;
         config.path.iter().try_for_each(|path| check_path(path))?;
+        config.path.iter().try_for_each(|path| check_module_files(path, &config.module))?;
         check_python(&config.python)?;
         config.env.iter().try_for_each(check_variable)?;
         if !(1..=MOST_WORKERS).contains(&config.workers) {
@@ -141,12 +142,54 @@ fn check_path(path: &Path) -> Result<(), Nonsense> {
     } else {
         Rule::DECIDES.open(path).map(drop)
     };
-    looked_at.map_err(|fault| Nonsense::Untrusted(fault.to_string()))
+    looked_at.map_err(|fault| Nonsense::Untrusted(format!("`path`: {fault}")))
 }
 
+/// Looks at the files of the module, and of the packages that it is in, which Python would find below a folder of the path. What the
+/// module imports in its turn is not known before it runs.
+fn check_module_files(folder: &Path, module: &str) -> Result<(), Nonsense> {
+    let untrusted = |fault: Fault| Nonsense::Untrusted(format!("`module`: {fault}"));
+    let mut place = folder.to_path_buf();
+    for part in module.split('.') {
+        let file = place.join(format!("{part}.py"));
+        if file.exists() {
+            Rule::DECIDES.open(&file).map_err(untrusted)?;
+        }
+        place.push(part);
+        if !place.is_dir() {
+            break;
+        }
+        Rule::DECIDES.check_closed_folder(&place).map_err(untrusted)?;
+        let package = place.join("__init__.py");
+        if package.exists() {
+            Rule::DECIDES.open(&package).map_err(untrusted)?;
+        }
+    }
+    Ok(())
+}
+
+/// A name is looked up in `PATH`, which is the operator's; a path is looked at.
 fn check_python(program: &Path) -> Result<(), Nonsense> {
-    let is_name = program.components().count() == 1 && !program.as_os_str().is_empty();
-    if program.is_absolute() || is_name { Ok(()) } else { Err(Nonsense::Python) }
+    if program.components().count() == 1 && !program.is_absolute() {
+        return Ok(());
+    }
+    if program.is_relative() {
+        return Err(Nonsense::Python);
+    }
+    match Rule::DECIDES.find(program) {
+        Ok(real) => check_interpreter(&real)
+            .map_err(|reason| Nonsense::Untrusted(format!("`python`: {}: {reason}", program.display()))),
+        // The worker says that there is none.
+        Err(_) if !program.exists() => Ok(()),
+        Err(fault) => Err(Nonsense::Untrusted(format!("`python`: {fault}"))),
+    }
+}
+
+/// It need not be readable.
+fn check_interpreter(real: &Path) -> Result<(), Reason> {
+    let metadata = real.metadata().map_err(Reason::Unreadable)?;
+    // What is no file is no program either, as the worker says.
+    if metadata.is_file() { Rule::DECIDES.check(&metadata) } else { Ok(()) }
 }
 
 fn check_variable((name, value): (&String, &String)) -> Result<(), Nonsense> {

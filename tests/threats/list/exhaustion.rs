@@ -186,6 +186,7 @@ pub(super) const ROWS: &[Row] = &[
                   waits for the reader, and what is lost is counted and told",
         remark: "",
         tests: &[
+            "observability::audit::k12_refusals_of_whoever_is_nobody_have_so_many_lines_a_second",
             "observability::standard_error::k12_of_a_flood_of_requests_the_json_log_has_a_sample_and_the_number_of_the_others",
             "observability::standard_error::k12_of_a_flood_of_requests_the_text_log_has_a_sample_and_the_number_of_the_others",
             "observability::standard_error::k12_when_nobody_holds_the_other_end_of_the_log_the_service_goes_on_and_counts",

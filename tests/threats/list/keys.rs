@@ -105,9 +105,10 @@ pub(super) const ROWS: &[Row] = &[
         priority: 0,
         attack: "Settings, secrets, keys, plugins or a database that another user of the machine \
                  can write, read or put in place, or a folder or link on the way to them",
-        outcome: "refused by the start, by `config check` and by every command, with the file's name",
+        outcome: "refused by the start and by every command that reads it, with the file's name",
         remark: "",
         tests: &[
+            "python tests::configuration::m6_a_module_or_an_interpreter_that_others_may_write_is_refused_by_its_name",
             "commands::files::m6_a_file_that_others_may_write_stops_the_start_and_is_named",
             "commands::files::m6_a_folder_that_others_may_write_stops_the_start_at_whatever_height_it_is",
             "commands::files::m6_a_link_of_another_user_is_not_followed",

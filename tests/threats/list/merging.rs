@@ -136,6 +136,7 @@ pub(super) const ROWS: &[Row] = &[
             "provider_changes::c7_a_name_that_leads_to_another_issuer_is_another_provider",
             "provider_changes::c7_what_a_removed_provider_left_is_forgotten_when_the_operator_says_so",
             "provider_changes::c7_what_came_by_a_provider_that_is_removed_counts_for_nothing",
+            "provider_changes::c7_who_signs_out_while_the_provider_is_gone_stays_so_when_it_comes_back",
             "replicas::agreement::c7_d9_what_a_command_does_to_a_user_is_seen_by_every_replica",
             "tokens::clocks::c7_a_sign_in_that_the_provider_holds_is_refused_when_its_user_was_disabled_meanwhile",
             "tokens::clocks::c7_g3_a_sign_in_that_an_extension_holds_does_not_survive_the_end_of_its_session",

@@ -169,6 +169,7 @@ pub(super) const ROWS: &[Row] = &[
             "sign_out::d9_signing_out_everywhere_ends_all_sessions_of_the_user",
             "tokens::clocks::d9_a_service_whose_clock_is_ahead_or_behind_keeps_dead_what_the_operator_ends",
             "tokens::clocks::d9_a_session_of_an_hour_that_has_not_come_is_ended_with_the_others",
+            "tokens::clocks::d9_a_sign_out_where_the_clock_is_behind_ends_a_token_that_is_not_good_there_yet",
             "tokens::revocation::d9_a_disabled_user_is_out_and_stays_signed_out_when_enabled_again",
             "tokens::revocation::d9_a_sign_out_ends_its_session_at_once_and_for_ever_and_no_other",
             "tokens::revocation::d9_signing_out_everywhere_ends_every_session_and_lets_people_in_again",

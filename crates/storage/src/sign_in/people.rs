@@ -101,14 +101,16 @@ pub(super) async fn refresh(
     Ok(refreshed)
 }
 
-/// Writes a new user.
+/// Writes a new user. `held` is the address among those that the user will hold: no other makes an id, which services keep
+/// for whoever holds it.
 pub(super) async fn create(
     connection: &mut Connection,
     sign_in: &SignIn,
     email: Option<&EmailAddress>,
+    held: Option<&EmailAddress>,
 ) -> Result<User, Failure> {
-    if let (UserIdScheme::EmailMd5, Some(email)) = (sign_in.id_scheme, email) {
-        let user = new_user(sign_in, UserId::from_email_md5(email), Some(email));
+    if let (UserIdScheme::EmailMd5, Some(held)) = (sign_in.id_scheme, held) {
+        let user = new_user(sign_in, UserId::from_email_md5(held), email);
         if insert(connection, &user).await? {
             return Ok(user);
         }

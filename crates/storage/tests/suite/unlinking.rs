@@ -64,7 +64,7 @@ on_both_databases! {
     async fn c13_the_last_way_in_stays(bench: &Bench) {
         let ada = bench.sign_in(&verified(GOOGLE, "1", ADA)).await;
         let other = bench.sign_in(&person(GOOGLE, "2")).await;
-        assert_eq!(bench.unlink(&ada.user.id, GOOGLE).await, Unlinking::LastWayIn);
+        assert_eq!(bench.unlink(&ada.user.id, GOOGLE).await, Unlinking::LastIdentity);
         assert_eq!(bench.unlink(&other.user.id, GOOGLE).await, Unlinking::Unknown, "it is another's");
         assert_eq!(bench.unlink(&UserId::random(&SystemRandomness), GOOGLE).await, Unlinking::Unknown);
         assert!(bench.is_live(&ada, at(9)).await);
@@ -75,12 +75,12 @@ on_both_databases! {
         let [google, github] = bench.both().await;
         let user = &google.user.id;
         let gone = bench.storage.counting(only(&[GITHUB]));
-        assert_eq!(gone.unlink_identity(user, &key(GITHUB, "1"), at(5)).await.unwrap(), Unlinking::LastWayIn);
+        assert_eq!(gone.unlink_identity(user, &key(GITHUB, "1"), at(5)).await.unwrap(), Unlinking::LastIdentity);
         let mut elsewhere = configured("https://other.example", AddressTrust::All);
         elsewhere.name = name_of(GOOGLE);
         let repointed = ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::All)]);
         let repointed = bench.storage.counting(repointed);
-        assert_eq!(repointed.unlink_identity(user, &key(GITHUB, "1"), at(5)).await.unwrap(), Unlinking::LastWayIn);
+        assert_eq!(repointed.unlink_identity(user, &key(GITHUB, "1"), at(5)).await.unwrap(), Unlinking::LastIdentity);
         // The other way round it can go.
         let outcome = gone.unlink_identity(user, &key(GOOGLE, "1"), at(5)).await.unwrap();
         assert_eq!(outcome, Unlinking::Done { sessions: 1 });
@@ -97,8 +97,8 @@ on_both_databases! {
                 async move { storage.unlink_identity(&ada, &key(issuer, &subject), at(5)).await.unwrap() }
             };
             let mut outcomes = all_at_once(vec![unlink(GOOGLE), unlink(GITHUB)]).await;
-            outcomes.sort_by_key(|outcome| *outcome == Unlinking::LastWayIn);
-            assert_eq!(outcomes, [Unlinking::Done { sessions: 1 }, Unlinking::LastWayIn]);
+            outcomes.sort_by_key(|outcome| *outcome == Unlinking::LastIdentity);
+            assert_eq!(outcomes, [Unlinking::Done { sessions: 1 }, Unlinking::LastIdentity]);
         }
     }
 

@@ -84,6 +84,7 @@ impl ProgramBuilder {
         fs::write(self.config_file(), text).expect("a writable directory");
         // It may have secrets.
         fs::set_permissions(self.config_file(), fs::Permissions::from_mode(0o600)).expect("our own file");
+        self.give(&self.config_file());
         self
     }
 

@@ -9,7 +9,7 @@ use vestibule_storage::{Identity, Storage, Unlinking};
 use super::database::{DATABASE, open_people};
 use super::find_user::{find_user, whom};
 use super::{block_on, say};
-use crate::arguments::{NamedUser, ProviderId, SignOutArguments, UnlinkArguments, UsersCommand};
+use crate::arguments::{ProviderId, SignOutArguments, UnlinkArguments, UsersCommand};
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
@@ -41,7 +41,7 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
                 delete(&storage, &find_user(&storage, argument.named_user()).await?).await
             }
             UsersCommand::Unlink(UnlinkArguments { user, identity }) => {
-                let user = find_user(&storage, Some(NamedUser::Either(user.clone()))).await?;
+                let user = find_user(&storage, user.named_user()).await?;
                 unlink(&storage, &people.providers, &user, identity).await
             }
         }
@@ -118,7 +118,7 @@ async fn unlink(
     let mut fitting: Vec<_> = identities.iter().filter(fits).collect();
     // What the name leads to now is meant before what it led to earlier.
     fitting.sort_by_key(|identity| !providers.counts(&identity.provider, &identity.issuer));
-    let unknown = || Failure::new(format_args!("{}: has no identity {provider}:{subject}", user.id));
+    let unknown = || Failure::new(format_args!("{}: has no identity {provider}:{subject}", whom(user)));
     let identity = fitting.first().ok_or_else(unknown)?;
     let key = IdentityKey { issuer: identity.issuer.clone(), subject: subject.clone() };
     let storage = storage.telling(event(AuditName::IdentityUnlinked, user).at_provider(provider.as_str()));
@@ -126,11 +126,11 @@ async fn unlink(
     match outcome.map_err(Failure::while_doing(DATABASE))? {
         Unlinking::Done { sessions } => say(format_args!(
             "{}: {provider}:{subject} is unlinked; sessions that ended: {sessions}",
-            user.id
+            whom(user)
         )),
-        Unlinking::LastWayIn => Err(Failure::new(format_args!(
+        Unlinking::LastIdentity => Err(Failure::new(format_args!(
             "{}: {provider}:{subject} is the last way in: no other identity is of a provider that is configured",
-            user.id
+            whom(user)
         ))),
         Unlinking::Unknown => Err(unknown()),
     }

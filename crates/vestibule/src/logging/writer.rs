@@ -30,6 +30,8 @@ const RESERVED: usize = 1024 * 1024;
 const KEPT_ROOM: usize = 64 * 1024;
 /// How long lines are gathered.
 const PAUSE: Duration = Duration::from_millis(2);
+/// How long to wait until a standard error that does not block is tried again.
+const PAUSE_WHILE_FULL: Duration = Duration::from_millis(20);
 /// How long the end of the process is put off for them: when it is asked to end, and when it must.
 const PATIENCE: Duration = Duration::from_secs(2);
 const PATIENCE_OF_THE_DYING: Duration = Duration::from_millis(200);
@@ -116,7 +118,7 @@ impl Lines {
     fn write_next(&self, empty: Text, to: &mut impl Write) -> Text {
         let mut text = self.next(empty);
         // A standard error that is closed is not worth the end of the service.
-        if to.write_all(&text.bytes).is_err() {
+        if write_whole(to, &text.bytes).is_err() {
             self.count(text.count);
         }
         WAITING.fetch_sub(text.bytes.len(), Ordering::SeqCst);
@@ -136,6 +138,20 @@ impl Lines {
         lock(&self.gathered).is_urgent = true;
         self.some.notify_one();
     }
+}
+
+/// Also to a standard error that is set not to block, as it may be when another program shares it.
+fn write_whole(to: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE_WHILE_FULL),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn one(is_of_request: bool) -> Lost {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use super::names::{SECRETS, TEXTS};
 use crate::failure::Failure;
 
 /// What stays in the environment for the C library, the standard library and others, who look it up there. No secret is expected
@@ -45,14 +46,26 @@ pub(crate) fn take() -> Result<(), Failure> {
     let taken = vestibule_plugin_host::take_environment(is_kept);
     let taken = taken.map_err(Failure::while_doing("the environment"))?;
     let mut variables = BTreeMap::new();
+    let mut unreadable = Vec::new();
     for (name, value) in taken {
-        if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
             // Of one that is there twice, the first counts, as with getenv(3).
-            variables.entry(name).or_insert(value);
+            Ok(value) => drop(variables.entry(name).or_insert(value)),
+            Err(_) if is_setting(&name) => unreadable.push(format!("{name}: it is not text in UTF-8")),
+            Err(_) => {}
         }
+    }
+    if !unreadable.is_empty() {
+        return Err(Failure::of_all(unreadable));
     }
     TAKEN.get_or_init(|| variables);
     Ok(())
+}
+
+/// Whether a variable is a setting, or the file of one.
+fn is_setting(name: &str) -> bool {
+    TEXTS.contains(&name) || SECRETS.contains(&name.strip_suffix("_FILE").unwrap_or(name))
 }
 
 /// A variable, if it was there and is text. None, where the environment was not taken: in tests of parts of the program.
@@ -67,7 +80,6 @@ fn is_kept(name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::SECRETS;
     use super::*;
 
     #[test]

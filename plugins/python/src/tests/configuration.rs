@@ -48,6 +48,39 @@ fn a_configuration_that_makes_no_sense_is_refused_by_the_name_of_the_key() {
 }
 
 #[test]
+fn m6_a_module_or_an_interpreter_that_others_may_write_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str, mode: u32| {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, WORKS).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        file
+    };
+    let refused = |module: &str, python: &str| {
+        let with = json!({"module": module, "path": [folder.path()], "python": python});
+        Harness::<Python>::new(&with).err().unwrap().error.unwrap()
+    };
+    place("open.py", 0o666);
+    place("package/__init__.py", 0o666);
+    place("package/access.py", 0o644);
+    place("outer/access.py", 0o646);
+    for (module, file) in [
+        ("open", "open.py"),
+        ("package", "package/__init__.py"),
+        ("package.access", "package/__init__.py"),
+        ("outer.access", "outer/access.py"),
+    ] {
+        let error = refused(module, "python3");
+        assert!(error.contains("`module`") && error.contains(file), "{module}: {error}");
+    }
+    place("fine.py", 0o644);
+    let interpreter = place("interpreter", 0o757);
+    let error = refused("fine", interpreter.to_str().unwrap());
+    assert!(error.contains("`python`") && error.contains("interpreter"), "{error}");
+}
+
+#[test]
 fn a_module_that_does_not_import_stops_the_start_and_says_why() {
     for (source, said) in [
         ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),

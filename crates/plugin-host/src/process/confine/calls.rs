@@ -13,7 +13,13 @@ pub(super) fn restrict(rights: Rights) -> io::Result<()> {
     let own = std::process::id();
     let mut rules = to_others(own);
     rules.extend(at_a_terminal());
+    // A namespace of its own would give it all capabilities there, and with them more of the kernel.
+    rules.extend(all(&[libc::SYS_unshare, libc::SYS_setns], &Answer::Refused));
     if rights == Rights::Alone {
+        // It ends with the service, whatever it would rather.
+        let keeps_living =
+            Answer::NotFor { argument: 0, values: vec![libc::PR_SET_PDEATHSIG.unsigned_abs()] };
+        rules.push(Rule::new(libc::SYS_prctl, keeps_living));
         rules.extend(to_start_processes());
         rules.extend(to_send_signals(own));
     }
