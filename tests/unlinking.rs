@@ -74,7 +74,7 @@ on_both_databases! {
         }
         let (id, other) = (id_of(&world, &tokens[0]).await, id_of(&world, &tokens[1]).await);
         world.database.execute(&format!("UPDATE identities SET user_id = '{id}' WHERE user_id = '{other}'"));
-        told(&world, &["users", "unlink", &id, GITHUB]).await;
+        told(&world, &["users", "unlink", "--id", &id, GITHUB]).await;
         let thief = world.profile(&world.sign_in("github", "ada").await).await;
         assert!(thief["id"] != id && thief["email"] == Value::Null, "{thief}");
     }

@@ -48,7 +48,7 @@ const COMMANDS: [(&[&str], &[&str]); 34] = [
     (&["users", "sign-out"], &["USER", "--id", "--username", "--all", "End all sessions"]),
     (&["users", "disable"], &["USER", "--id", "--username", "End a user's sessions"]),
     (&["users", "delete"], &["USER", "--id", "--username", "identities, sessions"]),
-    (&["users", "unlink"], &["<USER>", "<PROVIDER:SUBJECT>", "github:42"]),
+    (&["users", "unlink"], &["USER", "--id", "--username", "<PROVIDER:SUBJECT>", "github:42"]),
     (&["providers"], &["forget"]),
     (&["providers", "forget"], &["<NAME>", "--dry-run", "not configured any more"]),
     (&["roles"], &["grant", "revoke", "list"]),

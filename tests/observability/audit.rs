@@ -117,7 +117,8 @@ async fn k12_refusals_of_whoever_is_nobody_have_so_many_lines_a_second() {
     let world = traffic::stage(TestDatabase::sqlite()).without_limits().start().await;
     let browser = Arc::new(world.browser());
     let mut callback = world.reach_callback(&browser, "google", "refuses", APP).await;
-    callback.query_pairs_mut().append_pair("iss", "https://evil.example");
+    let of_google: Vec<_> = callback.query_pairs().into_owned().filter(|(name, _)| name != "iss").collect();
+    callback.query_pairs_mut().clear().extend_pairs(of_google).append_pair("iss", "https://evil.example");
     let began = std::time::Instant::now();
     for _ in 0..CALLBACKS / 40 {
         let mut clients = tokio::task::JoinSet::new();

@@ -13,7 +13,6 @@ use vestibule_storage::{PatchedUser, SignIn, SignInOutcome, log_audit_event, wit
 
 use crate::attempt::Attempt;
 use crate::error::{error_code_from_provider, error_code_of};
-use crate::sessions::Wanted;
 use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, SignInResult};
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
@@ -295,11 +294,11 @@ impl Flows {
 
     /// Why a sign-in comes to nothing whose session is over already.
     async fn find_end(&self, session: &Session) -> Result<Option<Declined>, FlowError> {
-        let now = self.parts.clock.now();
-        if self.sessions.find(Wanted { session: &session.id, user: &session.user_id, now }).await?.is_some() {
+        let (storage, now) = (&self.parts.storage, self.parts.clock.now());
+        if storage.find_live_session(&session.id, &session.user_id, now).await?.is_some() {
             return Ok(None);
         }
-        let user = self.parts.storage.find_user(&session.user_id).await?;
+        let user = storage.find_user(&session.user_id).await?;
         Ok(Some(match user {
             Some(user) if user.disabled_at.is_none() => Declined("sign_in_failed", SignInResult::Failed),
             _ => Declined("account_disabled", SignInResult::AccountDisabled),
