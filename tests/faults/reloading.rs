@@ -106,6 +106,21 @@ async fn reload_under_requests(isolation: Isolation) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn e6_m2_while_keys_rotate_a_reload_takes_new_code_and_no_request_fails() {
+    let changing = Changing::start(Isolation::Thread).await;
+    let traffic = Traffic::start(&changing.world, &changing.token, &["code", "settings"]);
+    for version in 1..=4 {
+        traffic.go_on_for(50).await;
+        changing.change_code(version);
+        let (rotated, ()) =
+            tokio::join!(changing.world.program.run(&["keys", "rotate"]), changing.reload_well());
+        assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+        assert!(changing.runs_code(version).await);
+    }
+    traffic.finish_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn e6_a_reload_of_what_cannot_be_loaded_says_so_and_leaves_everything_as_it_was() {
     let changing = Changing::start(Isolation::Thread).await;
     let traffic = Traffic::start(&changing.world, &changing.token, &["code", "settings"]);

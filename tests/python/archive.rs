@@ -42,7 +42,12 @@ fn fetch(place: &Path) {
 fn unpack(place: &Path) {
     let archive = "dgp-oauth2-1.3.4";
     let mut unpack = Command::new("tar");
-    unpack.current_dir(place).args(["-xzf", &format!("{archive}.tar.gz"), "--strip-components=1"]);
+    unpack.current_dir(place).args([
+        "-xzf",
+        &format!("{archive}.tar.gz"),
+        "--strip-components=1",
+        "--no-same-owner",
+    ]);
     unpack.args(SAMPLES.map(|sample| format!("{archive}/{sample}")));
     run_well(unpack);
 }

@@ -60,8 +60,8 @@ impl Flows {
         let (now, storage) = (self.parts.clock.now(), &self.parts.storage);
         let event =
             |name| AuditEvent::of_user(name, &claims.user_id, client, now).in_session(&claims.session_id);
-        let ended =
-            storage.telling(event(AuditName::SessionEnded)).revoke_session(&claims.session_id, now).await?;
+        let telling = storage.telling(event(AuditName::SessionEnded));
+        let ended = telling.revoke_session_of(&claims.user_id, &claims.session_id, now).await?;
         if ended && everywhere {
             storage
                 .telling(event(AuditName::AllSessionsEnded))

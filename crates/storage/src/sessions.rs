@@ -160,6 +160,31 @@ impl Storage {
         .await
     }
 
+    /// The same, if it is a session of this user.
+    pub async fn revoke_session_of(
+        &self,
+        user: &UserId,
+        session: &SessionId,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let owned = self
+            .db
+            .read(&(user, session), |connection, &(user, session)| {
+                Box::pin(async move {
+                    // What was ended before costs no write.
+                    let of_user = sessions::table
+                        .find(session.as_str())
+                        .filter(sessions::user_id.eq(user.as_str()))
+                        .filter(sessions::revoked_at.is_null());
+                    let select = diesel::select(exists(of_user));
+                    query!(connection, |c| select.get_result::<bool>(c))
+                })
+            })
+            .await?;
+        // Whose a session is never changes.
+        if owned { self.revoke_session(session, now).await } else { Ok(false) }
+    }
+
     /// Signs a user out everywhere: ends all sessions that have begun, whatever the clocks say by which they did. Answers
     /// how many it ended that were alive.
     pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {

@@ -167,6 +167,7 @@ pub(super) const ROWS: &[Row] = &[
             "faults::refusals::e3_e6_what_is_refused_for_processes_is_named_with_file_and_reason",
             "faults::refusals::e3_e6_what_is_refused_for_threads_is_named_with_file_and_reason",
             "faults::refusals::e3_e6_what_is_refused_inline_is_named_with_file_and_reason",
+            "faults::reloading::e6_m2_while_keys_rotate_a_reload_takes_new_code_and_no_request_fails",
             "faults::reloading::e6_a_reload_of_what_cannot_be_loaded_says_so_and_leaves_everything_as_it_was",
             "faults::reloading::e6_in_a_process_a_reload_takes_new_code_and_settings_and_no_request_fails",
             "faults::reloading::e6_in_a_process_cp_over_a_library_in_use_does_no_harm_and_a_reload_takes_it",

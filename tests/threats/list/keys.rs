@@ -42,6 +42,7 @@ pub(super) const ROWS: &[Row] = &[
             "callback::state::m2_a_sign_in_begun_before_a_rotation_is_finished_after_it",
             "replicas::agreement::m2_m3_a_key_that_comes_or_goes_is_seen_by_every_replica",
             "rotation::m2_a_key_can_be_published_before_it_signs",
+            "faults::reloading::e6_m2_while_keys_rotate_a_reload_takes_new_code_and_no_request_fails",
             "rotation::m2_a_rotation_takes_effect_in_a_running_service_and_nobody_notices",
             "rotation::m2_an_old_key_retires_when_its_last_token_has_ended",
             "rotation::m2_each_of_several_rotations_in_a_row_takes_the_key_before_it_out_of_use",

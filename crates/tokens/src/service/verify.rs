@@ -1,6 +1,7 @@
 //! Verifying tokens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use vestibule_domain::Timestamp;
 
@@ -9,6 +10,9 @@ use super::verified::{Proven, digest_of};
 use crate::claims::{USER_TOKEN, UserClaims};
 use crate::compact::{Compact, MAX_USER_TOKEN_LEN};
 use crate::{KeyRing, TokenRefused, TokenService, UserTokenClaims};
+
+/// By how much the clock of another machine may be ahead, where only an end is asked for.
+const MOST_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl TokenService {
     /// Who a user token is of, if it is one of ours and its time is not over. Everything that is cheap comes before the
@@ -20,13 +24,13 @@ impl TokenService {
         Ok(claims)
     }
 
-    /// The same for a token that may be of later than this clock says: who signs out means it, whichever machine's clock made
-    /// the token.
+    /// The same for a token that may be of later than this clock says, by a day at most: who signs out means it, whichever machine's
+    /// clock made the token.
     pub fn verify_user_token_of_any_clock(&self, token: &str) -> Result<Arc<UserTokenClaims>, TokenRefused> {
         let now = self.clock.now();
         let claims = self.verify_untimed(token, now)?;
         require_unexpired(&claims, now)?;
-        Ok(claims)
+        if claims.issued_at > now.plus(MOST_AHEAD) { Err(TokenRefused::IssuedInFuture) } else { Ok(claims) }
     }
 
     fn verify_untimed(&self, token: &str, now: Timestamp) -> Result<Arc<UserTokenClaims>, TokenRefused> {
