@@ -72,7 +72,7 @@ impl Flows {
 
     /// Whose session a token is of, for whoever ends it: also one that another machine's clock dates later than now.
     pub(crate) fn claims_to_end(&self, token: Option<&str>) -> Option<Arc<UserTokenClaims>> {
-        self.parts.tokens.verify_user_token_of_any_clock(token?).ok()
+        self.note_refusal(self.parts.tokens.verify_user_token_of_any_clock(token?))
     }
 
     /// The same person as they stand now, for whoever has waited in between; `None` when the session or the user is no more.
@@ -91,11 +91,19 @@ impl Flows {
     }
 
     fn verify(&self, token: Option<&str>) -> Option<Arc<UserTokenClaims>> {
+        self.note_refusal(self.parts.tokens.verify_user_token(token?))
+    }
+
+    /// Notes why a token was refused, if it was.
+    fn note_refusal(
+        &self,
+        verified: Result<Arc<UserTokenClaims>, TokenRefused>,
+    ) -> Option<Arc<UserTokenClaims>> {
         let refused = |reason: &TokenRefused| {
             tracing::debug!(%reason, "a user token was refused");
             self.parts.observer.token_refused(reason_of(*reason));
         };
-        self.parts.tokens.verify_user_token(token?).inspect_err(refused).ok()
+        verified.inspect_err(refused).ok()
     }
 
     fn wanted<'a>(&self, claims: &'a UserTokenClaims) -> Wanted<'a> {
