@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use vestibule_domain::{Actor, AuditEvent, AuditName, Person, ServiceName, UserId};
+use vestibule_domain::{Actor, AuditEvent, AuditName, ServiceName, UserContext, UserId};
 use vestibule_plugin_host::{CallFailure, PermissionRequest};
 use vestibule_storage::{log_audit_event, within_one_limit};
 use vestibule_tokens::PermissionToken;
@@ -78,11 +78,11 @@ impl Flows {
         if !self.parts.plugins.wants_identities(service) {
             return self.ask_plugin(principal, service, None).await;
         }
-        let find_person = || self.parts.storage.find_person(&principal.user().id);
-        let before = find_person().await?;
+        let find_user_context = || self.parts.storage.find_user_context(&principal.user().id);
+        let before = find_user_context().await?;
         let answer = self.ask_plugin(principal, service, Some(&before)).await?;
         // INVARIANT: no token is given for an identity or a role that was taken away while the plugin thought about it.
-        let after = find_person().await?;
+        let after = find_user_context().await?;
         if after == before { Ok(answer) } else { self.ask_plugin(principal, service, Some(&after)).await }
     }
 
@@ -90,14 +90,14 @@ impl Flows {
         &self,
         principal: &Principal,
         service: &ServiceName,
-        person: Option<&Person>,
+        user_context: Option<&UserContext>,
     ) -> Result<Map<String, Value>, FlowError> {
         let request = PermissionRequest {
             service,
             user: principal.user(),
             provider_id: &principal.session().provider_id,
             session: Some(&principal.session().id),
-            person,
+            user_context,
         };
         self.parts.plugins.permissions(&request).await.map_err(|failure| match failure {
             CallFailure::Denied(_) => {

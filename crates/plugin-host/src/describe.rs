@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    AvatarUrl, DisplayName, EmailAddress, IdentityKey, Membership, Person, PersonIdentity, RoleAssignment,
-    User, Username,
+    AvatarUrl, DisplayName, EmailAddress, IdentityKey, LinkedIdentity, Membership, RoleAssignment, User,
+    UserContext, Username,
 };
 
 /// A user, written from where it lies: every authorization describes one.
@@ -43,22 +43,22 @@ impl<'a> UserView<'a> {
 struct Context<'a> {
     user: UserView<'a>,
     #[serde(flatten)]
-    person: Option<PersonView<'a>>,
+    user_context: Option<UserContextView<'a>>,
 }
 
 #[derive(Serialize)]
-struct PersonView<'a> {
+struct UserContextView<'a> {
     verified_emails: Vec<&'a str>,
     identities: Vec<Value>,
     roles: Vec<Value>,
 }
 
-impl<'a> PersonView<'a> {
-    fn new(person: &'a Person) -> Self {
+impl<'a> UserContextView<'a> {
+    fn new(context: &'a UserContext) -> Self {
         Self {
-            verified_emails: person.verified_emails().into_iter().map(EmailAddress::as_str).collect(),
-            identities: person.identities.iter().map(identity_json).collect(),
-            roles: person.roles.iter().map(role_json).collect(),
+            verified_emails: context.verified_emails().into_iter().map(EmailAddress::as_str).collect(),
+            identities: context.identities.iter().map(identity_json).collect(),
+            roles: context.roles.iter().map(role_json).collect(),
         }
     }
 }
@@ -68,16 +68,23 @@ pub(crate) fn user_json(user: &User, provider_id: &str) -> String {
     to_json(&UserView::new(user, provider_id))
 }
 
-/// The context of a permission request; with what is known of the person, where the plugin wants to know.
-pub(crate) fn permission_context(user: &User, provider_id: &str, person: Option<&Person>) -> String {
-    to_json(&Context { user: UserView::new(user, provider_id), person: person.map(PersonView::new) })
+/// The context of a permission request; with what is known about the user, where the plugin wants to know.
+pub(crate) fn permission_context(
+    user: &User,
+    provider_id: &str,
+    user_context: Option<&UserContext>,
+) -> String {
+    to_json(&Context {
+        user: UserView::new(user, provider_id),
+        user_context: user_context.map(UserContextView::new),
+    })
 }
 
 fn to_json(view: &impl Serialize) -> String {
     serde_json::to_string(view).unwrap_or_default()
 }
 
-fn identity_json(identity: &PersonIdentity) -> Value {
+fn identity_json(identity: &LinkedIdentity) -> Value {
     let provider_id = identity.provider_id();
     let mut members = Map::new();
     let IdentityKey { issuer, subject } = &identity.identity;
@@ -136,10 +143,10 @@ mod tests {
         }
     }
 
-    fn identity(provider: &str) -> PersonIdentity {
+    fn identity(provider: &str) -> LinkedIdentity {
         let mut claims = KeptClaims::default();
         claims.keep("groups", json!(["admins"])).unwrap();
-        PersonIdentity {
+        LinkedIdentity {
             provider: ProviderName::parse(provider).unwrap(),
             identity: IdentityKey { issuer: "https://github.com".into(), subject: "42".into() },
             login: Some("ada".into()),
@@ -165,8 +172,8 @@ mod tests {
         })
     }
 
-    fn context(person: Option<&Person>) -> Value {
-        permission_context(&user(), "github:42", person).parse().unwrap()
+    fn context(user_context: Option<&UserContext>) -> Value {
+        permission_context(&user(), "github:42", user_context).parse().unwrap()
     }
 
     #[test]
@@ -177,8 +184,8 @@ mod tests {
             provider: service.and_then(|_| ProviderName::parse("github").ok()),
             service: service.map(|name| ServiceName::parse(name).unwrap()),
         };
-        let bare = PersonIdentity { login: None, email: None, ..identity("work") };
-        let person = Person {
+        let bare = LinkedIdentity { login: None, email: None, ..identity("work") };
+        let user_context = UserContext {
             identities: vec![identity("github"), bare],
             roles: vec![role(Some("storage")), role(None)],
         };
@@ -198,7 +205,7 @@ mod tests {
                 {"role": "Writer", "because": "email ada@example.org"},
             ],
         });
-        assert_eq!(context(Some(&person)), expected);
+        assert_eq!(context(Some(&user_context)), expected);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
-use vestibule_domain::{PatchError, Person, ServiceName, SessionId, User, UserId};
+use vestibule_domain::{PatchError, ServiceName, SessionId, User, UserContext, UserId};
 
 use crate::error::LoadError;
 use crate::failure::CallFailure;
@@ -31,7 +31,7 @@ pub struct PermissionRequest<'a> {
     pub session: Option<&'a SessionId>,
     /// What is known of the user's identities, for a plugin that [wants it](PluginHost::wants_identities); no other is
     /// told.
-    pub person: Option<&'a Person>,
+    pub user_context: Option<&'a UserContext>,
 }
 
 /// All plugins of the service, loaded and able to work.
@@ -79,7 +79,7 @@ impl PluginHost {
         self.loaded.load().services.contains_key(service)
     }
 
-    /// Whether the service's plugin decides by more than the user: then a request is to come with the person.
+    /// Whether the service's plugin decides by more than the user: then a request must carry the user context.
     pub fn wants_identities(&self, service: &ServiceName) -> bool {
         self.loaded.load().services.get(service).is_some_and(|provider| provider.wants_identities())
     }

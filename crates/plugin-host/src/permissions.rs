@@ -74,11 +74,11 @@ impl Instance {
     /// has just taken the place of one that does not: it would answer as if the person had none.
     fn context(&self, request: &PermissionRequest<'_>) -> Result<String, CallFailure> {
         let wanted = self.wants_identities();
-        if wanted && request.person.is_none() {
+        if wanted && request.user_context.is_none() {
             return Err(CallFailure::unavailable(self.alias(), Unavailability::Retry));
         }
-        let person = request.person.filter(|_| wanted);
-        Ok(describe::permission_context(request.user, request.provider_id, person))
+        let user_context = request.user_context.filter(|_| wanted);
+        Ok(describe::permission_context(request.user, request.provider_id, user_context))
     }
 
     fn look_up(&self, asked: &Asked) -> Option<Verdict> {

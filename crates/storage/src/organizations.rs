@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{Organization, OrganizationId, OrganizationLogin, PersonIdentity};
+use vestibule_domain::{LinkedIdentity, Organization, OrganizationId, OrganizationLogin};
 
 use crate::db::{Connection, query};
 use crate::error::{Failure, StorageError};
@@ -87,7 +87,7 @@ async fn seen(
 /// Says of each organization whether its login says which one it is.
 pub(crate) async fn mark_unique_logins(
     connection: &mut Connection,
-    identities: &mut [PersonIdentity],
+    identities: &mut [LinkedIdentity],
 ) -> Result<(), Failure> {
     for identity in identities.iter_mut().filter(|identity| !identity.organizations.is_empty()) {
         let keys: Vec<_> =

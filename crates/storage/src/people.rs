@@ -5,20 +5,20 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{
-    ConfiguredProviders, EmailDomain, Person, PersonIdentity, RoleAssignment, RoleSubject, UserId,
+    ConfiguredProviders, EmailDomain, LinkedIdentity, RoleAssignment, RoleSubject, UserContext, UserId,
 };
 
 use crate::db::{Connection, query};
 use crate::error::{Failure, StorageError};
 use crate::organizations::mark_unique_logins;
-use crate::rows::{PersonIdentityRow, RoleRow};
+use crate::rows::{LinkedIdentityRow, RoleRow};
 use crate::schema::{coalesce, identities, role_assignments};
 use crate::storage::Storage;
 
 impl Storage {
     /// The identities of a user that count, with what their providers stated, and the roles assigned to any of it. Two
     /// queries, and one more for who belongs to organizations; nothing for a user who is not there.
-    pub async fn find_person(&self, user: &UserId) -> Result<Person, StorageError> {
+    pub async fn find_user_context(&self, user: &UserId) -> Result<UserContext, StorageError> {
         let arguments = (user, self.providers.as_ref());
         self.db
             .read(&arguments, |connection, &(user, providers)| {
@@ -26,7 +26,7 @@ impl Storage {
                     let mut identities = identities_of(connection, user, providers).await?;
                     mark_unique_logins(connection, &mut identities).await?;
                     let roles = roles_of(connection, user, &identities).await?;
-                    Ok(Person { identities, roles })
+                    Ok(UserContext { identities, roles })
                 })
             })
             .await
@@ -37,14 +37,14 @@ async fn identities_of(
     connection: &mut Connection,
     user: &UserId,
     providers: &ConfiguredProviders,
-) -> Result<Vec<PersonIdentity>, Failure> {
+) -> Result<Vec<LinkedIdentity>, Failure> {
     let select = identities::table.filter(identities::user_id.eq(user.as_str())).order((
         identities::last_used_at.desc(),
         identities::issuer,
         identities::subject,
     ));
     let rows =
-        query!(connection, |c| select.select(PersonIdentityRow::as_select()).load::<PersonIdentityRow>(c))?;
+        query!(connection, |c| select.select(LinkedIdentityRow::as_select()).load::<LinkedIdentityRow>(c))?;
     let counting = rows.into_iter().filter(|row| {
         let (name, issuer) = row.provider();
         providers.counts(name, issuer)
@@ -53,18 +53,18 @@ async fn identities_of(
 }
 
 /// The same with its address as not verified, if it does not count beyond the identity.
-fn only_what_counts(identity: PersonIdentity, providers: &ConfiguredProviders) -> PersonIdentity {
+fn only_what_counts(identity: LinkedIdentity, providers: &ConfiguredProviders) -> LinkedIdentity {
     let (name, issuer) = (identity.provider.as_str(), identity.identity.issuer.as_str());
     let counts =
         identity.email.as_ref().is_some_and(|address| providers.address_counts(name, issuer, address));
-    PersonIdentity { email_verified: identity.email_verified && counts, ..identity }
+    LinkedIdentity { email_verified: identity.email_verified && counts, ..identity }
 }
 
 /// Asks for subjects by their texts alone, and lets the kind decide afterwards: it is a short list either way.
 async fn roles_of(
     connection: &mut Connection,
     user: &UserId,
-    identities: &[PersonIdentity],
+    identities: &[LinkedIdentity],
 ) -> Result<Vec<RoleAssignment>, Failure> {
     let subjects = Subjects::of(user, identities);
     let select = role_assignments::table.filter(role_assignments::subject.eq_any(subjects.texts())).order((
@@ -83,7 +83,7 @@ async fn roles_of(
 struct Subjects<'a>(HashMap<(&'static str, String), HashSet<&'a str>>);
 
 impl<'a> Subjects<'a> {
-    fn of(user: &UserId, identities: &'a [PersonIdentity]) -> Self {
+    fn of(user: &UserId, identities: &'a [LinkedIdentity]) -> Self {
         let mut subjects = Self(HashMap::new());
         // Also of a user without any identity that counts.
         subjects.add(&RoleSubject::User(user.clone()), None);

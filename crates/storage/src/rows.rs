@@ -12,7 +12,7 @@ use vestibule_domain::{
 use crate::error::StorageError;
 use crate::schema::{sessions, users};
 
-pub(crate) use person::{PersonIdentityRow, RoleRow, write_claims, write_organizations};
+pub(crate) use person::{LinkedIdentityRow, RoleRow, write_claims, write_organizations};
 pub(crate) use stated::{StatedRow, gathered, of_whom_counts};
 
 #[derive(Queryable, Selectable)]

@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
             "linking::c1_only_the_primary_address_joins_whatever_else_is_verified",
             "roles tests::c1_an_unverified_address_brings_no_role",
             "roles::rules::c1_an_unverified_address_gives_nothing",
-            "vestibule-domain person::tests::c1_only_verified_addresses_count_and_each_once",
+            "vestibule-domain user_context::tests::c1_only_verified_addresses_count_and_each_once",
             "vestibule-providers github::emails::tests::c1_an_unverified_primary_address_is_only_remarked",
             "vestibule-providers github::emails::tests::c1_the_primary_address_counts_if_it_is_verified_and_no_other",
             "vestibule-providers github::pages::tests::c1_the_next_page_is_found_among_the_links",

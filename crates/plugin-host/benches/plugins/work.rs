@@ -1,7 +1,7 @@
 //! One thing that is done again and again.
 
 use serde_json::{Map, Value};
-use vestibule_domain::{Person, ServiceName, User};
+use vestibule_domain::{ServiceName, User, UserContext};
 use vestibule_plugin_host::PermissionRequest;
 
 use crate::stage::{self, Stage};
@@ -56,7 +56,7 @@ impl Load {
 /// A task that is ready to be done.
 pub(crate) enum Work {
     Signature(Stage),
-    Ask { stage: Stage, service: ServiceName, user: Box<User>, person: Person },
+    Ask { stage: Stage, service: ServiceName, user: Box<User>, user_context: UserContext },
 }
 
 impl Work {
@@ -68,7 +68,7 @@ impl Work {
                 service: ServiceName::parse(service).expect("the name of a service"),
                 user: Box::new(stage::user(user)),
                 // Nobody knows more of this user; a plugin that wants to know is told so.
-                person: Person::default(),
+                user_context: UserContext::default(),
             },
         }
     }
@@ -80,13 +80,13 @@ impl Work {
                 stage.sign();
                 Map::new()
             }
-            Self::Ask { stage, service, user, person } => {
+            Self::Ask { stage, service, user, user_context } => {
                 let request = PermissionRequest {
                     service,
                     user,
                     provider_id: "github:42",
                     session: None,
-                    person: Some(person),
+                    user_context: Some(user_context),
                 };
                 stage.host().permissions(&request).await.expect("an answer")
             }

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    IdentityKey, KeptClaims, Person, PersonIdentity, ProviderName, RoleAssignment, RoleName, RoleSubject,
+    IdentityKey, KeptClaims, LinkedIdentity, ProviderName, RoleAssignment, RoleName, RoleSubject, UserContext,
 };
 use vestibule_plugin_host::{CallFailure, PermissionRequest, PluginHost, Unavailability};
 
 use crate::support::{Folder, patient, service, user};
 
-fn person() -> Person {
-    let identity = PersonIdentity {
+fn user_context() -> UserContext {
+    let identity = LinkedIdentity {
         provider: ProviderName::parse("google").unwrap(),
         identity: IdentityKey { issuer: "https://id.example".into(), subject: "1".into() },
         login: None,
@@ -24,17 +24,22 @@ fn person() -> Person {
         service: None,
         provider: None,
     };
-    Person { identities: vec![identity], roles: vec![role] }
+    UserContext { identities: vec![identity], roles: vec![role] }
 }
 
 fn echo(flags: &str) -> PluginHost {
     Folder::with_variant(&["ECHO", "EXPLAIN", "MINOR=1", flags]).serve("variant", patient()).unwrap()
 }
 
-async fn told(host: &PluginHost, person: Option<&Person>) -> [Map<String, Value>; 2] {
+async fn told(host: &PluginHost, user_context: Option<&UserContext>) -> [Map<String, Value>; 2] {
     let (service, user) = (service("billing"), user("ada"));
-    let request =
-        PermissionRequest { service: &service, user: &user, provider_id: "google:1", session: None, person };
+    let request = PermissionRequest {
+        service: &service,
+        user: &user,
+        provider_id: "google:1",
+        session: None,
+        user_context,
+    };
     [host.permissions(&request).await.unwrap(), host.explain(&request).await.unwrap().unwrap()]
 }
 
@@ -42,7 +47,7 @@ async fn told(host: &PluginHost, person: Option<&Person>) -> [Map<String, Value>
 async fn a_plugin_with_the_flag_is_told_of_identities_and_roles() {
     let host = echo("FLAGS=VESTIBULE_F_IDENTITIES");
     assert!(host.wants_identities(&service("billing")) && !host.wants_identities(&service("other")));
-    for told in told(&host, Some(&person())).await {
+    for told in told(&host, Some(&user_context())).await {
         assert_eq!(told["user"]["id"], "ada");
         assert_eq!(told["identities"][0]["provider_id"], "google:1");
         assert_eq!(told["roles"], json!([{"role": "Writer", "because": "user ada"}]));
@@ -59,7 +64,7 @@ async fn a_plugin_with_the_flag_is_never_asked_without_the_person() {
         user: &user,
         provider_id: "google:1",
         session: None,
-        person: None,
+        user_context: None,
     };
     let alias = "billing".to_owned();
     let later = CallFailure::Unavailable { alias, cause: Unavailability::Retry };
@@ -71,7 +76,7 @@ async fn a_plugin_with_the_flag_is_never_asked_without_the_person() {
 async fn a_plugin_without_the_flag_is_told_of_the_user_alone() {
     let host = echo("FLAGS=0");
     assert!(!host.wants_identities(&service("billing")));
-    for told in told(&host, Some(&person())).await {
+    for told in told(&host, Some(&user_context())).await {
         assert_eq!(told.keys().collect::<Vec<_>>(), ["user"]);
     }
 }

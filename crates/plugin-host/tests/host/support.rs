@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use tempfile::TempDir;
-use vestibule_domain::{Attributes, DisplayName, EmailAddress, Person, ServiceName, Timestamp, User, UserId};
+use vestibule_domain::{
+    Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserContext, UserId,
+};
 use vestibule_plugin_host::{
     CacheResult, CallFailure, CallObserver, ChildProgram, HostParts, InstanceSettings, InstanceSpec,
     LoadError, Operation, Outcome, PatchField, PermissionRequest, PluginHost, PluginName, PluginPath,
@@ -190,7 +192,7 @@ pub(crate) async fn ask(
         user: &user,
         provider_id: "google:1",
         session: None,
-        person: Some(&Person::default()),
+        user_context: Some(&UserContext::default()),
     };
     host.permissions(&request).await
 }
@@ -206,7 +208,7 @@ pub(crate) async fn explain(
         user: &user,
         provider_id: "google:1",
         session: None,
-        person: Some(&Person::default()),
+        user_context: Some(&UserContext::default()),
     })
     .await
 }

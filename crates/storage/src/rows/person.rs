@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    IdentityKey, KeptClaims, Membership, Organization, OrganizationId, OrganizationLogin, PersonIdentity,
+    IdentityKey, KeptClaims, LinkedIdentity, Membership, Organization, OrganizationId, OrganizationLogin,
     ProviderName, RoleAssignment, RoleName, RoleSubject, ServiceName,
 };
 
@@ -13,7 +13,7 @@ use crate::schema::{identities, role_assignments};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = identities)]
-pub(crate) struct PersonIdentityRow {
+pub(crate) struct LinkedIdentityRow {
     issuer: String,
     subject: String,
     login: Option<String>,
@@ -24,16 +24,16 @@ pub(crate) struct PersonIdentityRow {
     organizations: String,
 }
 
-impl PersonIdentityRow {
+impl LinkedIdentityRow {
     /// The name and the issuer of the provider.
     pub(crate) fn provider(&self) -> (&str, &str) {
         (&self.provider, &self.issuer)
     }
 
     /// The identity, whose organizations are not compared with what others state.
-    pub(crate) fn read(self) -> Result<PersonIdentity, StorageError> {
+    pub(crate) fn read(self) -> Result<LinkedIdentity, StorageError> {
         let provider = ProviderName::parse(&self.provider);
-        Ok(PersonIdentity {
+        Ok(LinkedIdentity {
             provider: provider.map_err(|_| StorageError::InvalidValue("identities.provider"))?,
             identity: IdentityKey { issuer: self.issuer, subject: self.subject },
             login: self.login,

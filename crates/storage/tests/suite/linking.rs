@@ -133,7 +133,7 @@ on_both_databases! {
             assert_eq!(liar.user.email, None);
             let kept = &distrusting.list_identities(&liar.user.id).await.unwrap()[0];
             assert_eq!((kept.email.as_deref(), kept.email_verified), (Some("boss@corp.example"), false));
-            let known = distrusting.find_person(&liar.user.id).await.unwrap();
+            let known = distrusting.find_user_context(&liar.user.id).await.unwrap();
             assert!(known.verified_emails().is_empty());
         }
     }
@@ -158,7 +158,7 @@ on_both_databases! {
         assert_eq!(storage.list_users(None, 10).await.unwrap()[0].email, None);
         let live = storage.find_live_session(&ada.session.id, &ada.user.id, at(0)).await.unwrap().unwrap();
         assert_eq!(live.user.email, None);
-        assert!(storage.find_person(&ada.user.id).await.unwrap().verified_emails().is_empty());
+        assert!(storage.find_user_context(&ada.user.id).await.unwrap().verified_emails().is_empty());
         // Nor does whoever holds it stand in the way of its owner, who has it from now on.
         let boss = signed_in(try_sign_in(&storage, &verified(GOOGLE, "1", "boss@corp.example"), |_| {}).await);
         assert!(boss.is_new && boss.user.id != ada.user.id);

@@ -47,7 +47,7 @@ impl Stage {
 
     // The reasons of the roles that count for a user.
     async fn reasons(&self, user: &UserId) -> Vec<String> {
-        let person = self.storage.find_person(user).await.unwrap();
+        let person = self.storage.find_user_context(user).await.unwrap();
         person.roles.iter().map(|role| format!("{}: {}", role.role, role.subject)).collect()
     }
 }
@@ -59,7 +59,7 @@ on_both_databases! {
         profile.organizations = vec![named(1, "Acme"), named(2, "labs")];
         let ada = bench.sign_in(&profile).await.user.id;
         bench.sign_in_as(&verified(GOOGLE, "g", "ada@example.org"), |sign_in| sign_in.now = at(5)).await;
-        let known = bench.storage.find_person(&ada).await.unwrap();
+        let known = bench.storage.find_user_context(&ada).await.unwrap();
         let [google, github] = &known.identities[..] else { panic!("{known:?}") };
         assert_eq!(google.provider.as_str(), "google");
         assert_eq!((&github.identity, github.login.as_deref()), (&profile.identity, Some("login-1")));
@@ -69,22 +69,22 @@ on_both_databases! {
         assert!(known.verified_emails().iter().map(|address| address.as_str()).eq(["ada@example.org"]));
 
         bench.sign_in_as(&person(GITHUB, "1"), |sign_in| sign_in.now = at(9)).await;
-        let github = &bench.storage.find_person(&ada).await.unwrap().identities[0];
+        let github = &bench.storage.find_user_context(&ada).await.unwrap().identities[0];
         assert!(github.claims.as_object().is_empty() && github.organizations.is_empty());
         assert_eq!(github.verified_email(), None);
     }
 
     async fn nothing_is_known_about_somebody_who_is_not_there(bench: &Bench) {
         let nobody = UserId::random(&SystemRandomness);
-        assert_eq!(bench.storage.find_person(&nobody).await.unwrap(), vestibule_domain::Person::default());
+        assert_eq!(bench.storage.find_user_context(&nobody).await.unwrap(), vestibule_domain::UserContext::default());
     }
 
     async fn c7_an_identity_of_a_version_that_did_not_note_the_provider_counts_when_it_signs_in_again(bench: &Bench) {
         let ada = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await.user.id;
         execute(bench.database.url(), "UPDATE identities SET provider = ''").await;
-        assert!(bench.storage.find_person(&ada).await.unwrap().identities.is_empty());
+        assert!(bench.storage.find_user_context(&ada).await.unwrap().identities.is_empty());
         bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await;
-        assert_eq!(bench.storage.find_person(&ada).await.unwrap().verified_emails().len(), 1);
+        assert_eq!(bench.storage.find_user_context(&ada).await.unwrap().verified_emails().len(), 1);
     }
 
     async fn a_role_is_assigned_once_and_taken_away_once(bench: &Bench) {
@@ -158,11 +158,11 @@ on_both_databases! {
             assert!(bench.grant(&RoleAssignment { provider: None, service: ServiceName::parse("s").ok(), ..assignment.clone() }).await);
             assert!(!bench.grant(&assignment).await);
         }
-        let of_ada = bench.storage.find_person(&ada).await.unwrap().roles;
+        let of_ada = bench.storage.find_user_context(&ada).await.unwrap().roles;
         let by_provider = of_ada.iter().filter(|role| role.provider.is_some()).map(|role| role.role.as_str());
         assert_eq!(by_provider.collect::<Vec<_>>(), ["A", "C", "E"]);
         assert!(bench.storage.revoke_role(&by("google", "A", email("ada@example.org"))).await.unwrap());
-        assert_eq!(bench.storage.find_person(&ada).await.unwrap().roles.len(), of_ada.len() - 1);
+        assert_eq!(bench.storage.find_user_context(&ada).await.unwrap().roles.len(), of_ada.len() - 1);
     }
 
     async fn c18_a_role_at_the_service_itself_is_that_of_a_user_alone(bench: &Bench) {
@@ -181,7 +181,7 @@ on_both_databases! {
             ..person(GITHUB, subject)
         };
         let is_unique = async |user: &UserId| {
-            let known = bench.storage.find_person(user).await.unwrap();
+            let known = bench.storage.find_user_context(user).await.unwrap();
             known.identities[0].organizations[0].login_is_unique
         };
         let login = OrganizationLogin::parse("ACME").unwrap();
@@ -211,7 +211,7 @@ on_both_databases! {
         let profile = UpstreamProfile { organizations: vec![named(1, "acme")], ..person(GITHUB, "1") };
         let ada = bench.sign_in(&profile).await.user.id;
         execute(bench.database.url(), "UPDATE identities SET organizations = '[\"acme\", \"1\"]'").await;
-        let known = bench.storage.find_person(&ada).await.unwrap();
+        let known = bench.storage.find_user_context(&ada).await.unwrap();
         assert!(known.identities[0].organizations.is_empty() && known.roles.is_empty());
     }
 

@@ -130,10 +130,10 @@ on_both_databases! {
         bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandomness), at(0)).await.unwrap();
         for _ in 0..2 {
             bench.sign_in(&verified(GITHUB, "1", ADA)).await;
-            let known = bench.storage.find_person(&thief).await.unwrap();
+            let known = bench.storage.find_user_context(&thief).await.unwrap();
             assert!(known.roles.is_empty() && known.verified_emails().is_empty());
         }
-        assert_eq!(bench.storage.find_person(&ada).await.unwrap().roles.len(), 1);
+        assert_eq!(bench.storage.find_user_context(&ada).await.unwrap().roles.len(), 1);
         // With the user who refused it goes the refusal.
         bench.storage.delete_user(&ada).await.unwrap();
         assert_eq!(bench.sign_in(&verified(GITHUB, "1", ADA)).await.user.email, Some(address(ADA)));
@@ -170,7 +170,7 @@ on_both_databases! {
             let storage = bench.storage.counting(providers);
             assert!(!bench.lives(&storage, &google).await && bench.lives(&storage, &github).await);
             assert_eq!(storage.list_sessions(&github.user.id, at(9)).await.unwrap(), std::slice::from_ref(&github.session));
-            let known = storage.find_person(&google.user.id).await.unwrap();
+            let known = storage.find_user_context(&google.user.id).await.unwrap();
             assert_eq!(known.identities.len(), 1);
             assert_eq!(known.identities[0].provider_id(), "github:1");
         }

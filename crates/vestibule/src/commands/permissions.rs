@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use vestibule_domain::{Person, PersonIdentity, ServiceName, User};
+use vestibule_domain::{LinkedIdentity, ServiceName, User, UserContext};
 use vestibule_plugin_host::{CallFailure, NoObserver, PermissionRequest, PluginHost, PluginPlan, exit_now};
 
 use super::database::{DATABASE, open_people};
@@ -25,9 +25,10 @@ pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Re
     let outcome = block_on(async {
         let storage = open_people(&people, sources.dev()).await?;
         let user = find_user(&storage, user.named_user()).await?;
-        let person = storage.find_person(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
+        let user_context =
+            storage.find_user_context(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
         let host = load(plugins, service).await?;
-        let outcome = explain(&host, service, &user, &person).await;
+        let outcome = explain(&host, service, &user, &user_context).await;
         tokio::task::block_in_place(|| host.close(GRACE));
         outcome
     });
@@ -56,12 +57,17 @@ async fn explain(
     host: &PluginHost,
     service: &ServiceName,
     user: &User,
-    person: &Person,
+    user_context: &UserContext,
 ) -> Result<(), Failure> {
     // The identity of the last sign-in stands for the one that a session would name.
-    let provider_id = person.identities.first().map(PersonIdentity::provider_id).unwrap_or_default();
-    let request =
-        PermissionRequest { service, user, provider_id: &provider_id, session: None, person: Some(person) };
+    let provider_id = user_context.identities.first().map(LinkedIdentity::provider_id).unwrap_or_default();
+    let request = PermissionRequest {
+        service,
+        user,
+        provider_id: &provider_id,
+        session: None,
+        user_context: Some(user_context),
+    };
     let failed = |failure: CallFailure| Failure::while_doing("the plugin does not answer")(failure);
     if let Some(explanation) = host.explain(&request).await.map_err(failed)? {
         say_who(host, service, user)?;

@@ -160,7 +160,7 @@ async fn list(storage: &Storage, user: Option<NamedUser>) -> Result<(), Failure>
         None => storage.list_role_assignments().await,
         named => {
             let id = find_user(storage, named).await?.id;
-            storage.find_person(&id).await.map(|person| person.roles)
+            storage.find_user_context(&id).await.map(|context| context.roles)
         }
     };
     let assignments = assignments.map_err(Failure::while_doing(DATABASE))?;

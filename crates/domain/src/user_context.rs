@@ -4,9 +4,9 @@ use crate::{EmailAddress, IdentityKey, KeptClaims, Membership, ProviderName, Rol
 
 /// A user's identities and roles, as far as they count: only identities of providers that are configured are among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Person {
+pub struct UserContext {
     /// By what the user signs in, the last used first.
-    pub identities: Vec<PersonIdentity>,
+    pub identities: Vec<LinkedIdentity>,
     /// The roles assigned to the user, to an address or a domain that the user has verified, or to an organization that the
     /// user belongs to.
     pub roles: Vec<RoleAssignment>,
@@ -14,7 +14,7 @@ pub struct Person {
 
 /// What a provider stated about a user at the last sign-in there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PersonIdentity {
+pub struct LinkedIdentity {
     /// The provider.
     pub provider: ProviderName,
     /// Who it is there.
@@ -31,7 +31,7 @@ pub struct PersonIdentity {
     pub organizations: Vec<Membership>,
 }
 
-impl PersonIdentity {
+impl LinkedIdentity {
     /// `provider:subject`, the form in which profiles and plugins know an identity.
     pub fn provider_id(&self) -> String {
         format!("{}:{}", self.provider, self.identity.subject)
@@ -43,11 +43,11 @@ impl PersonIdentity {
     }
 }
 
-impl Person {
+impl UserContext {
     /// The verified addresses of all identities, each once.
     pub fn verified_emails(&self) -> Vec<&EmailAddress> {
         let mut addresses: Vec<&EmailAddress> = Vec::new();
-        for address in self.identities.iter().filter_map(PersonIdentity::verified_email) {
+        for address in self.identities.iter().filter_map(LinkedIdentity::verified_email) {
             if addresses.iter().all(|known| known.key() != address.key()) {
                 addresses.push(address);
             }
@@ -60,8 +60,8 @@ impl Person {
 mod tests {
     use super::*;
 
-    fn identity(email: &str, email_verified: bool) -> PersonIdentity {
-        PersonIdentity {
+    fn identity(email: &str, email_verified: bool) -> LinkedIdentity {
+        LinkedIdentity {
             provider: ProviderName::parse("work").unwrap(),
             identity: IdentityKey { issuer: "https://id.example".into(), subject: "1".into() },
             login: None,
@@ -80,8 +80,8 @@ mod tests {
             identity("ada@example.org", true),
             identity("", true),
         ];
-        let person = Person { identities, roles: Vec::new() };
-        let addresses: Vec<_> = person.verified_emails().into_iter().map(EmailAddress::as_str).collect();
+        let context = UserContext { identities, roles: Vec::new() };
+        let addresses: Vec<_> = context.verified_emails().into_iter().map(EmailAddress::as_str).collect();
         assert_eq!(addresses, ["Ada@Example.org"]);
     }
 }
