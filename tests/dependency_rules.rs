@@ -8,14 +8,14 @@ use serde_json::Value;
 /// Each crate and the crates of the workspace that it may depend on. Dev-dependencies are free.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    ("file-trust", &[]),
-    ("tokens", &["domain", "file-trust"]),
-    ("storage", &["domain", "file-trust"]),
-    ("providers", &["domain"]),
+    ("file-permissions", &[]),
+    ("tokens", &["domain", "file-permissions"]),
+    ("storage", &["domain", "file-permissions"]),
+    ("upstream", &["domain"]),
     ("plugin-abi", &[]),
     ("plugin-sdk", &["plugin-abi"]),
-    ("plugin-host", &["plugin-abi", "domain", "file-trust"]),
-    ("flows", &["domain", "tokens", "storage", "providers", "plugin-abi", "plugin-host"]),
+    ("plugin-host", &["plugin-abi", "domain", "file-permissions"]),
+    ("flows", &["domain", "tokens", "storage", "upstream", "plugin-abi", "plugin-host"]),
     ("http", &["flows", "domain"]),
     ("provider-emulator", &[]),
     ("listener", &[]),
@@ -28,10 +28,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 /// What the program composes: everything but what plugin authors, other services and tests use.
 const PROGRAM_MAY_DEPEND_ON: &[&str] = &[
     "domain",
-    "file-trust",
+    "file-permissions",
     "tokens",
     "storage",
-    "providers",
+    "upstream",
     "plugin-abi",
     "plugin-host",
     "flows",
@@ -107,7 +107,7 @@ struct Package {
 fn allowed_for(package: &Package) -> &'static [&'static str] {
     match package.name.as_str() {
         "vestibule" => PROGRAM_MAY_DEPEND_ON,
-        _ if package.is_plugin => &["plugin-sdk", "file-trust"],
+        _ if package.is_plugin => &["plugin-sdk", "file-permissions"],
         name => {
             let row = MAY_DEPEND_ON.iter().find(|(listed, _)| *listed == name);
             row.unwrap_or_else(|| panic!("{name} has no row in the table")).1

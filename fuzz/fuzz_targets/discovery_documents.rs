@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| vestibule_providers::fuzzing::discovery_documents(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| vestibule_upstream::fuzzing::discovery_documents(bytes));

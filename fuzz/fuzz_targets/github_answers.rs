@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| vestibule_providers::fuzzing::github_answers(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| vestibule_upstream::fuzzing::github_answers(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| vestibule_providers::fuzzing::id_tokens(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| vestibule_upstream::fuzzing::id_tokens(bytes));

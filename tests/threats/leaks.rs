@@ -15,8 +15,8 @@ use crate::world::World;
 const COMPARISONS: [(&str, &str, &str); 4] = [
     ("crates/flows/src/browser.rs", "fn matches", "equal_secrets("),
     ("crates/tokens/src/digest.rs", "fn equal_secrets", "constant_time::verify_slices_are_equal("),
-    ("crates/providers/src/oidc/id_token.rs", "fn check_nonce", "equal("),
-    ("crates/providers/src/oidc/id_token.rs", "fn equal", "constant_time::verify_slices_are_equal("),
+    ("crates/upstream/src/oidc/id_token.rs", "fn check_nonce", "equal("),
+    ("crates/upstream/src/oidc/id_token.rs", "fn equal", "constant_time::verify_slices_are_equal("),
 ];
 
 /// Measuring nanoseconds on a machine that does other things as well proves nothing, so the sources are looked at: each

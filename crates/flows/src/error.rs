@@ -5,9 +5,9 @@ use std::time::Duration;
 use thiserror::Error;
 use vestibule_domain::{NextError, with_causes};
 use vestibule_plugin_host::CallFailure;
-use vestibule_providers::{ProviderBusy, ProviderError};
 use vestibule_storage::StorageError;
 use vestibule_tokens::SignError;
+use vestibule_upstream::{ProviderBusy, ProviderError};
 
 /// Why a use case did not happen. Which answer each becomes is decided at one place, in the HTTP crate.
 #[derive(Debug, Error)]

@@ -8,8 +8,8 @@ use vestibule_domain::{
     UpstreamProfile, User, UserId,
 };
 use vestibule_plugin_host::{Hook, HookOutcome};
-use vestibule_providers::{CodeExchange, ExchangePermit, Provider, ProviderError};
 use vestibule_storage::{PatchedUser, SignIn, SignInOutcome, log_audit_event, within_one_limit};
+use vestibule_upstream::{CodeExchange, ExchangePermit, Provider, ProviderError};
 
 use crate::attempt::Attempt;
 use crate::error::{error_code_from_provider, error_code_of};

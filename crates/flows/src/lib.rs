@@ -36,9 +36,9 @@ use vestibule_domain::{
     UserIdScheme,
 };
 use vestibule_plugin_host::PluginHost;
-use vestibule_providers::Providers;
 use vestibule_storage::{Change, Storage};
 use vestibule_tokens::TokenService;
+use vestibule_upstream::Providers;
 
 pub use authorize::{Authorization, Grant};
 pub use browser::BrowserSecret;

@@ -1,7 +1,7 @@
 //! From our own login address to the provider.
 
 use vestibule_domain::{AttemptId, Next};
-use vestibule_providers::AuthorizationRequest;
+use vestibule_upstream::AuthorizationRequest;
 
 use crate::attempt::Attempt;
 use crate::error::error_code_of;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
-use vestibule_file_trust::{Reason, Rule};
+use vestibule_file_permissions::{Reason, Rule};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The longest file that a reference may lead to.

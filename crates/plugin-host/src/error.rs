@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
-use vestibule_file_trust::{Fault, Reason};
+use vestibule_file_permissions::{Fault, Reason};
 
 use crate::config::ConfigFault;
 use crate::{PluginName, SchemaFault};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vestibule_file_trust::Writers;
+use vestibule_file_permissions::Writers;
 
 use crate::error::{LoadError, LoadFault};
 use crate::library::{CheckedFile, PluginDescription};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{self, PathBuf};
 
 use thiserror::Error;
-use vestibule_file_trust::{Rule, Writers};
+use vestibule_file_permissions::{Rule, Writers};
 
 use crate::error::{LoadError, LoadFault};
 

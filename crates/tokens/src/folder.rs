@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use vestibule_domain::Timestamp;
-use vestibule_file_trust::Rule;
+use vestibule_file_permissions::Rule;
 
 pub use generate::generate_key;
 

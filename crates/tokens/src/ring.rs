@@ -41,7 +41,7 @@ pub enum KeyError {
     },
     /// Others may put keys into the folder, or it belongs to somebody else.
     #[error("{0}")]
-    Folder(vestibule_file_trust::Fault),
+    Folder(vestibule_file_permissions::Fault),
     /// A file or the folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -1,7 +1,7 @@
 //! Which address is to be registered at which provider.
 
 use vestibule_flows::FlowSettings;
-use vestibule_providers::{OidcSettings, Providers};
+use vestibule_upstream::{OidcSettings, Providers};
 
 use crate::settings::ProviderSettings;
 

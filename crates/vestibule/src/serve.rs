@@ -23,12 +23,12 @@ use vestibule_domain::{
 use vestibule_flows::{Flows, Parts};
 use vestibule_http::{AccessLog, HttpSettings, Metrics, Refusals, RequestTracer, Stopping};
 use vestibule_plugin_host::PluginHost;
-use vestibule_providers::{
+use vestibule_storage::StorageOptions;
+use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
+use vestibule_upstream::{
     ExchangeLimit, GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider,
     Providers, UpstreamObserver,
 };
-use vestibule_storage::StorageOptions;
-use vestibule_tokens::{KeyRing, TokenService, TokenSettings};
 
 use crate::failure::Failure;
 use crate::logging;

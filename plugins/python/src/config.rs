@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use thiserror::Error;
-use vestibule_file_trust::{Fault, Reason, Rule};
+use vestibule_file_permissions::{Fault, Reason, Rule};
 
 const MOST_WORKERS: usize = 64;
 const LONGEST_START: Duration = Duration::from_secs(3600);

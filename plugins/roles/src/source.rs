@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use vestibule_file_trust::{Fault, Reason, Rule};
+use vestibule_file_permissions::{Fault, Reason, Rule};
 
 use crate::config::{Config, RuleSet};
 use crate::policy::Policy;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity};
-use vestibule_file_trust::Rule;
+use vestibule_file_permissions::Rule;
 use vestibule_plugin_sdk::{Error, Result};
 
 use crate::config::Config;

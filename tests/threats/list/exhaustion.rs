@@ -37,9 +37,9 @@ pub(super) const ROWS: &[Row] = &[
             "threats::descriptors::k2_neither_callbacks_nor_connections_take_the_descriptors_that_the_service_needs",
             "vestibule serve::descriptors::tests::k2_clients_have_what_the_service_does_not_need",
             "vestibule serve::descriptors::tests::k2_where_there_are_few_providers_leave_most_of_them_to_clients",
-            "vestibule-providers exchanges::tests::k2_exchanges_fit_into_the_descriptors_that_they_are_given_but_for_the_least",
-            "vestibule-providers exchanges::tests::k2_so_many_have_a_place_and_one_more_waits_for_the_next",
-            "vestibule-providers exchanges::tests::k2_whoever_waits_in_vain_and_whoever_finds_the_queue_full_is_refused",
+            "vestibule-upstream exchanges::tests::k2_exchanges_fit_into_the_descriptors_that_they_are_given_but_for_the_least",
+            "vestibule-upstream exchanges::tests::k2_so_many_have_a_place_and_one_more_waits_for_the_next",
+            "vestibule-upstream exchanges::tests::k2_whoever_waits_in_vain_and_whoever_finds_the_queue_full_is_refused",
         ],
     },
     Row {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use vestibule_file_trust::Writers;
+use vestibule_file_permissions::Writers;
 use vestibule_plugin_abi::code;
 
 use super::child::Progress;

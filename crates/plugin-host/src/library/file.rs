@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-use vestibule_file_trust::{Rule, Writers};
+use vestibule_file_permissions::{Rule, Writers};
 
 use super::elf;
 use crate::error::LoadFault;

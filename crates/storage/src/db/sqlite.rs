@@ -15,7 +15,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
-use vestibule_file_trust::{Fault, Reason, Rule};
+use vestibule_file_permissions::{Fault, Reason, Rule};
 
 use self::place::Place;
 pub(super) use self::queue::Queue;

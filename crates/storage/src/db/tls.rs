@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
-use vestibule_file_trust::Rule;
+use vestibule_file_permissions::Rule;
 
 use crate::error::StorageError;
 use crate::url::{PostgresTarget, TlsMode};

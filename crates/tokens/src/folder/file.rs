@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use secrecy::zeroize::Zeroizing;
 use vestibule_domain::Timestamp;
-use vestibule_file_trust::{Reason, Rule, Writers};
+use vestibule_file_permissions::{Reason, Rule, Writers};
 
 use super::name;
 use crate::key::Key;

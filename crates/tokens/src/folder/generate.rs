@@ -10,7 +10,7 @@ use rsa::pkcs1::EncodeRsaPublicKey;
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use rsa::rand_core::OsRng;
 use vestibule_domain::Timestamp;
-use vestibule_file_trust::Rule;
+use vestibule_file_permissions::Rule;
 
 use super::{KeyInfo, name};
 use crate::key::PublicKey;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use vestibule_domain::{Clock, SystemClock};
 use vestibule_plugin_host::{NoObserver, PluginHost};
-use vestibule_providers::ExchangeLimit;
 use vestibule_storage::Storage;
+use vestibule_upstream::ExchangeLimit;
 
 use super::say;
 use crate::arguments::ConfigCommand;

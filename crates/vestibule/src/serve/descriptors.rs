@@ -2,8 +2,8 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use vestibule_plugin_host::InstanceSpec;
-use vestibule_providers::ExchangeLimit;
 use vestibule_storage::DatabaseKind;
+use vestibule_upstream::ExchangeLimit;
 
 use super::listeners::ADMIN_CONNECTIONS;
 use crate::settings::Settings;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use vestibule_provider_emulator::{Emulator, EmulatorOptions};
-use vestibule_providers::{GithubSettings, OidcSettings};
+use vestibule_upstream::{GithubSettings, OidcSettings};
 
 use crate::failure::Failure;
 use crate::settings::Settings;

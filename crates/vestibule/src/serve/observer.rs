@@ -9,8 +9,8 @@ use std::time::Duration;
 use vestibule_domain::{ProviderName, ServiceName};
 use vestibule_flows::{AuthorizationResult, CallbackRefusal, FlowObserver, IssuedToken, SignInResult};
 use vestibule_http::ServiceMetrics;
-use vestibule_providers::{UpstreamObserver, UpstreamOutcome};
 use vestibule_storage::{OperationKind, OperationOutcome, StorageObserver};
+use vestibule_upstream::{UpstreamObserver, UpstreamOutcome};
 
 pub(super) use plugins::{PluginObserver, watch as watch_plugins};
 pub(super) use readings::{Watched, watch};

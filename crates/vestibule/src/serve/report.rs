@@ -5,8 +5,8 @@ use std::io::Write as _;
 use vestibule_domain::{AddressTrust, ConfiguredProvider, ConfiguredProviders, EmailDomain};
 use vestibule_plugin_host::{DEFAULT_MAX_TTL, Isolation, PluginHost};
 use vestibule_provider_emulator::Emulator;
-use vestibule_providers::Providers;
 use vestibule_tokens::TokenService;
+use vestibule_upstream::Providers;
 
 use crate::callbacks::{self, RegisteredAddress};
 use crate::failure::Failure;

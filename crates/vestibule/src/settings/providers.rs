@@ -6,9 +6,9 @@ use std::path::Path;
 use secrecy::SecretString;
 use toml::{Table, Value};
 use vestibule_domain::{ConfiguredProvider, ConfiguredProviders, ProviderName};
-use vestibule_file_trust::Rule;
+use vestibule_file_permissions::Rule;
 use vestibule_provider_emulator::Emulator;
-use vestibule_providers::{GithubSettings, OidcSettings, SettingsError};
+use vestibule_upstream::{GithubSettings, OidcSettings, SettingsError};
 
 use super::trust::{self, Trust};
 use super::values::{Reader, parse_switch};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::{Table, Value};
-use vestibule_file_trust::{Rule, is_readable_by_others};
+use vestibule_file_permissions::{Rule, is_readable_by_others};
 use vestibule_plugin_host::Environment;
 
 use super::environment;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use toml::Table;
 use url::{Host, Url};
-use vestibule_file_trust::Rule;
+use vestibule_file_permissions::Rule;
 
 use super::Sources;
 use super::names::SECRETS;

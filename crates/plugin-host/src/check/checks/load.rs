@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use vestibule_file_trust::Writers;
+use vestibule_file_permissions::Writers;
 
 use crate::check::child::Progress;
 use crate::check::errors;

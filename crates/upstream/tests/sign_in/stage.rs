@@ -8,7 +8,7 @@ use std::time::Duration;
 use url::Url;
 use vestibule_domain::{Clock, ProviderName, Timestamp, UpstreamProfile};
 use vestibule_provider_emulator::{Client, Control, Emulator, EmulatorOptions};
-use vestibule_providers::{
+use vestibule_upstream::{
     AuthorizationRequest, CodeExchange, GithubProvider, GithubSettings, OidcProvider, OidcSettings,
     OutboundClient, Provider, ProviderError,
 };

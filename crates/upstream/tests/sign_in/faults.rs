@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vestibule_provider_emulator::{Endpoint, Fault, Lasting, Provider as Emulated};
-use vestibule_providers::{Provider, ProviderError, Reason};
+use vestibule_upstream::{Provider, ProviderError, Reason};
 
 use crate::stage::{Attempt, Stage, is_unavailable};
 

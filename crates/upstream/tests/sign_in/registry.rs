@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{ProviderName, SystemClock};
-use vestibule_providers::{
+use vestibule_upstream::{
     AddressError, DuplicateProvider, GithubProvider, OidcProvider, OidcSettings, OutboundClient, Provider,
     Providers, SettingsError,
 };

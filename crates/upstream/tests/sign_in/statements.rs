@@ -5,7 +5,7 @@ use vestibule_domain::UpstreamProfile;
 use vestibule_provider_emulator::{
     Endpoint, Fault, Issuer, Lasting, Persona, Provider as Emulated, Tampering,
 };
-use vestibule_providers::{GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient};
+use vestibule_upstream::{GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient};
 
 use crate::stage::{Stage, github_settings, google_settings, is_unavailable};
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vestibule_domain::EmailAddress;
 use vestibule_provider_emulator::{Answer, Endpoint, Fault, Lasting, Persona, Provider as Emulated};
-use vestibule_providers::{GithubProvider, GithubSettings, OutboundClient, ProviderError, Reason};
+use vestibule_upstream::{GithubProvider, GithubSettings, OutboundClient, ProviderError, Reason};
 
 use crate::stage::{Stage, github_settings, is_refused, is_unavailable};
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use vestibule_domain::{EmailAddress, UpstreamProfile};
 use vestibule_provider_emulator::{Endpoint, Issuer, Persona, Provider as Emulated, Tampering};
-use vestibule_providers::Provider;
+use vestibule_upstream::Provider;
 
 use crate::stage::{Stage, is_refused};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vestibule_provider_emulator::{Issuer, Provider as Emulated, Signature, Tampering};
-use vestibule_providers::{Provider, ProviderError, Step};
+use vestibule_upstream::{Provider, ProviderError, Step};
 
 use crate::stage::{Attempt, Stage, redeem};
 

@@ -2,7 +2,7 @@
 
 use url::Url;
 use vestibule_provider_emulator::{Endpoint, Provider as Emulated};
-use vestibule_providers::{Provider, ProviderError, Step};
+use vestibule_upstream::{Provider, ProviderError, Step};
 
 use crate::stage::{Attempt, Stage, is_refused, redeem};
 
