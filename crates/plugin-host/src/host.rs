@@ -14,7 +14,7 @@ use crate::gauges::PluginGauges;
 use crate::hooks::{self, Hook, HookOutcome};
 use crate::instance::Instance;
 use crate::loaded::{Loaded, PluginInfo};
-use crate::loader::{Libraries, Loader, Role};
+use crate::loader::{Libraries, Loader, PluginKind};
 use crate::plan::{HostParts, PluginPlan};
 
 /// Who wants permissions, and where.
@@ -70,8 +70,8 @@ impl PluginHost {
     pub fn check(plan: &PluginPlan, parts: &HostParts) -> Result<(), LoadError> {
         let libraries = Libraries::default();
         let mut loader = Loader::new(&plan.path, parts, &libraries);
-        loader.check_all(plan.services.iter().map(|(_, spec)| spec), Role::Permissions)?;
-        loader.check_all(plan.extensions.iter(), Role::Extension)
+        loader.check_all(plan.services.iter().map(|(_, spec)| spec), PluginKind::Permissions)?;
+        loader.check_all(plan.extensions.iter(), PluginKind::Extension)
     }
 
     /// Whether a plugin answers for this service.

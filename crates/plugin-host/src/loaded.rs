@@ -10,7 +10,7 @@ use vestibule_domain::ServiceName;
 use crate::Isolation;
 use crate::error::LoadError;
 use crate::instance::Instance;
-use crate::loader::{Libraries, Loader, Role};
+use crate::loader::{Libraries, Loader, PluginKind};
 use crate::plan::{HostParts, PluginPlan};
 
 /// What is known about one instance.
@@ -49,8 +49,9 @@ impl Loaded {
         libraries: &Libraries,
     ) -> Result<Self, LoadError> {
         let mut loader = Loader::new(&plan.path, parts, libraries);
-        let providers = loader.start_all(plan.services.iter().map(|(_, spec)| spec), Role::Permissions)?;
-        let extensions = loader.start_all(plan.extensions.iter(), Role::Extension)?;
+        let providers =
+            loader.start_all(plan.services.iter().map(|(_, spec)| spec), PluginKind::Permissions)?;
+        let extensions = loader.start_all(plan.extensions.iter(), PluginKind::Extension)?;
         let names = plan.services.iter().map(|(name, _)| name.clone());
         Ok(Self { services: names.zip(providers.into_iter().map(Arc::new)).collect(), extensions })
     }

@@ -24,7 +24,7 @@ const MAX_LIBRARIES: usize = 64;
 
 /// What an instance is wanted for.
 #[derive(Clone, Copy)]
-pub(crate) enum Role {
+pub(crate) enum PluginKind {
     Permissions,
     Extension,
 }
@@ -61,15 +61,15 @@ impl<'a> Loader<'a> {
         Self { path, parts, libraries, files: HashMap::new() }
     }
 
-    /// Starts all instances of one role, in their order.
+    /// Starts all instances of one kind, in their order.
     pub(crate) fn start_all<'s>(
         &mut self,
         specs: impl Iterator<Item = &'s InstanceSpec> + Clone,
-        role: Role,
+        kind: PluginKind,
     ) -> Result<Vec<Instance>, LoadError> {
         require_unique_aliases(specs.clone())?;
         let start =
-            |spec: &InstanceSpec| self.start(spec, role).map_err(|error| error.under_alias(&spec.alias));
+            |spec: &InstanceSpec| self.start(spec, kind).map_err(|error| error.under_alias(&spec.alias));
         specs.map(start).collect()
     }
 
@@ -77,35 +77,35 @@ impl<'a> Loader<'a> {
     pub(crate) fn check_all<'s>(
         &mut self,
         specs: impl Iterator<Item = &'s InstanceSpec> + Clone,
-        role: Role,
+        kind: PluginKind,
     ) -> Result<(), LoadError> {
         require_unique_aliases(specs.clone())?;
         for spec in specs {
-            self.check(spec, role).map_err(|error| error.under_alias(&spec.alias))?;
+            self.check(spec, kind).map_err(|error| error.under_alias(&spec.alias))?;
         }
         Ok(())
     }
 
-    fn start(&mut self, spec: &InstanceSpec, role: Role) -> Result<Instance, LoadError> {
+    fn start(&mut self, spec: &InstanceSpec, kind: PluginKind) -> Result<Instance, LoadError> {
         let file = self.find(spec)?;
-        let started = self.make(spec, role, &file);
+        let started = self.make(spec, kind, &file);
         let (description, runner) = started.map_err(|fault| LoadError::from(fault).in_file(file.path()))?;
         Ok(Instance::new(description, spec, runner, Arc::clone(&self.parts.observer)))
     }
 
-    fn check(&mut self, spec: &InstanceSpec, role: Role) -> Result<(), LoadError> {
+    fn check(&mut self, spec: &InstanceSpec, kind: PluginKind) -> Result<(), LoadError> {
         let file = self.find(spec)?;
-        let tried = self.try_out(spec, role, &file);
+        let tried = self.try_out(spec, kind, &file);
         tried.map(drop).map_err(|fault| LoadError::from(fault).in_file(file.path()))
     }
 
     fn make(
         &self,
         spec: &InstanceSpec,
-        role: Role,
+        kind: PluginKind,
         file: &Arc<LoadableFile>,
     ) -> Result<(PluginDescription, Runner), LoadFault> {
-        let (tried, config) = self.try_out(spec, role, file)?;
+        let (tried, config) = self.try_out(spec, kind, file)?;
         let tried = tried.create(&config)?;
         let description = tried.description().clone();
         let threads = if description.serial { 1 } else { spec.settings.concurrency };
@@ -122,13 +122,13 @@ impl<'a> Loader<'a> {
     fn try_out(
         &self,
         spec: &InstanceSpec,
-        role: Role,
+        kind: PluginKind,
         file: &LoadableFile,
     ) -> Result<(Newborn, ResolvedConfig), LoadFault> {
         let InstanceSettings { concurrency, .. } = spec.settings;
         let rights = spec.settings.rights();
         let tried = Newborn::load(&self.parts.child, &spec.alias, file, concurrency, rights)?;
-        check_role(tried.description(), role)?;
+        check_kind(tried.description(), kind)?;
         let config = spec.settings.config.resolve(&*self.parts.environment)?;
         schema::validate(&tried.description().config_schema, config.as_object())?;
         Ok((tried, config))
@@ -186,13 +186,13 @@ fn check_pin(found: [u8; 32], pin: Option<[u8; 32]>) -> Result<(), LoadFault> {
     }
 }
 
-fn check_role(description: &PluginDescription, role: Role) -> Result<(), LoadFault> {
+fn check_kind(description: &PluginDescription, kind: PluginKind) -> Result<(), LoadFault> {
     let hooks = [Operation::NewUser, Operation::UserLogin, Operation::UserLogout];
-    match role {
-        Role::Permissions if !description.provides(Operation::Permissions) => {
+    match kind {
+        PluginKind::Permissions if !description.provides(Operation::Permissions) => {
             Err(LoadFault::Provides("no permissions, so it cannot answer for a service"))
         }
-        Role::Extension if !hooks.into_iter().any(|hook| description.provides(hook)) => {
+        PluginKind::Extension if !hooks.into_iter().any(|hook| description.provides(hook)) => {
             Err(LoadFault::Provides("no hook, so it cannot be an extension"))
         }
         _ => Ok(()),
