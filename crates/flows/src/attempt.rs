@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{AttemptId, CallbackPath, ProviderName, Timestamp};
-use vestibule_tokens::{Purpose, TokenService};
+use vestibule_tokens::{SealPurpose, TokenService};
 
 use crate::{BrowserSecret, CallbackRefusal, FlowError};
 
@@ -52,7 +52,7 @@ impl Attempt {
     /// The `state` parameter.
     pub(crate) fn seal(&self, tokens: &TokenService) -> Result<String, FlowError> {
         let plain = serde_json::to_vec(self).map_err(|error| FlowError::Internal(error.to_string()))?;
-        tokens.seal(Purpose::LoginAttempt, &plain).map_err(|error| FlowError::Internal(error.to_string()))
+        tokens.seal(SealPurpose::LoginAttempt, &plain).map_err(|error| FlowError::Internal(error.to_string()))
     }
 
     /// Reads a `state` parameter that came back, and makes sure that it came to the path that its provider was told, is
@@ -65,7 +65,7 @@ impl Attempt {
         tokens: &TokenService,
         now: Timestamp,
     ) -> Result<(Self, &'b BrowserSecret), CallbackRefusal> {
-        let plain = tokens.open(Purpose::LoginAttempt, state).ok_or(CallbackRefusal::StateForged)?;
+        let plain = tokens.open(SealPurpose::LoginAttempt, state).ok_or(CallbackRefusal::StateForged)?;
         let attempt: Self = serde_json::from_slice(&plain).map_err(|_| CallbackRefusal::StateForged)?;
         let provider = ProviderName::parse(&attempt.provider).map_err(|_| CallbackRefusal::StateForged)?;
         if CallbackPath::of(&provider) != *path {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vestibule_domain::{AttemptId, CallbackPath, Clock, ProviderName, SystemRandomness, Timestamp};
-use vestibule_tokens::{KeyRing, Purpose, TokenService, TokenSettings, generate_key};
+use vestibule_tokens::{KeyRing, SealPurpose, TokenService, TokenSettings, generate_key};
 
 #[path = "../../../fuzz/edited.rs"]
 mod edited;
@@ -87,7 +87,7 @@ pub fn callbacks(bytes: &[u8]) {
     if let Ok(text) = String::from_utf8(edited(stage.state.as_bytes(), bytes)) {
         assert_eq!(open(&text, &CallbackPath::Shared).is_ok(), text == stage.state, "{text:?}");
     }
-    if let Ok(sealed) = stage.tokens.seal(Purpose::LoginAttempt, bytes) {
+    if let Ok(sealed) = stage.tokens.seal(SealPurpose::LoginAttempt, bytes) {
         assert_sealed_attempt_is_judged(&sealed, bytes);
     }
     let Ok(text) = str::from_utf8(bytes) else { return };

@@ -29,7 +29,7 @@ use edited::edited;
 use crate::claims::{USER_TOKEN, UserClaims};
 use crate::compact::Compact;
 use crate::key::Key;
-use crate::{KeyRing, Purpose, TokenService, TokenSettings, sha256};
+use crate::{KeyRing, SealPurpose, TokenService, TokenSettings, sha256};
 
 /// A target, behind its name.
 pub type Target = (&'static str, fn(&[u8]));
@@ -121,7 +121,7 @@ fn stage() -> &'static Stage {
         let (user, session) = (UserId::parse("user").unwrap(), SessionId::parse("session").unwrap());
         let expires_at = NOW.plus(Duration::from_secs(3600));
         let token = service.issue_user_token(&user, &session, expires_at).unwrap();
-        let sealed = service.seal(Purpose::LoginAttempt, SECRET).unwrap();
+        let sealed = service.seal(SealPurpose::LoginAttempt, SECRET).unwrap();
         Stage { token: token.expose_secret().to_owned(), sealed, structures, service }
     })
 }
@@ -170,11 +170,11 @@ pub fn sealed_texts(bytes: &[u8]) {
     let stage = stage();
     for text in [edited(stage.sealed.as_bytes(), bytes), bytes.to_vec()] {
         let Ok(text) = String::from_utf8(text) else { continue };
-        let opened = stage.service.open(Purpose::LoginAttempt, &text);
+        let opened = stage.service.open(SealPurpose::LoginAttempt, &text);
         assert_eq!(opened.as_deref(), (text == stage.sealed).then_some(SECRET), "{text:?}");
     }
-    if let Ok(sealed) = stage.service.seal(Purpose::LoginAttempt, bytes) {
-        assert_eq!(stage.service.open(Purpose::LoginAttempt, &sealed).as_deref(), Some(bytes));
+    if let Ok(sealed) = stage.service.seal(SealPurpose::LoginAttempt, bytes) {
+        assert_eq!(stage.service.open(SealPurpose::LoginAttempt, &sealed).as_deref(), Some(bytes));
     }
 }
 

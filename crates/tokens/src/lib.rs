@@ -7,7 +7,7 @@
 //! storage knows. It reads no settings, keeps no time of its own, and watches no folder; the program does.
 //!
 //! To add a kind of token, give it a `typ` and its claims in `claims.rs`, and one function on [`TokenService`] to issue it.
-//! To add something to seal, add a variant to [`Purpose`]; it then has a key of its own.
+//! To add something to seal, add a variant to [`SealPurpose`]; it then has a key of its own.
 
 mod claims;
 mod compact;
@@ -35,5 +35,5 @@ pub use jwks::{Jwk, JwkSet};
 pub use key::KeyFault;
 pub use ring::{KeyError, KeyRing};
 pub use schedule::KeyState;
-pub use seal::{Purpose, SealError};
+pub use seal::{SealError, SealPurpose};
 pub use service::{PermissionToken, PublishedKeys, SignError, TokenService, TokenSettings};

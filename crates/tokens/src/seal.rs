@@ -17,12 +17,12 @@ const MAX_SEALED_LEN: usize = 8 * 1024;
 
 /// What a text is sealed for. Each purpose has a key of its own, so that nothing sealed for one opens for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum SealPurpose {
     /// An attempt to sign in, carried by the browser while its person is at the provider.
     LoginAttempt,
 }
 
-impl Purpose {
+impl SealPurpose {
     const fn label(self) -> &'static str {
         match self {
             Self::LoginAttempt => "login-attempt",
@@ -59,7 +59,7 @@ impl SealingKeys {
         let root = Salt::new(HKDF_SHA256, b"vestibule sealing v1").extract(private_der);
         let digest = sha256(kid.as_bytes());
         let id = *digest.first_chunk().ok_or(Unspecified)?;
-        Ok(Self { id, login_attempt: derived(&root, Purpose::LoginAttempt)? })
+        Ok(Self { id, login_attempt: derived(&root, SealPurpose::LoginAttempt)? })
     }
 
     pub(crate) fn id(&self) -> SealingKeyId {
@@ -69,7 +69,7 @@ impl SealingKeys {
     /// `version | key id | nonce | ciphertext | tag` in base64url. The head, the purpose and the context are authenticated.
     pub(crate) fn seal(
         &self,
-        purpose: Purpose,
+        purpose: SealPurpose,
         context: &str,
         nonce: [u8; NONCE_LEN],
         plaintext: &[u8],
@@ -87,7 +87,7 @@ impl SealingKeys {
     }
 
     /// The plaintext, if this text was sealed with these keys for this purpose and context.
-    pub(crate) fn open(&self, purpose: Purpose, context: &str, sealed: Sealed) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, purpose: SealPurpose, context: &str, sealed: Sealed) -> Option<Vec<u8>> {
         let Sealed { key_id, nonce, mut body } = sealed;
         let aad = Aad::from(associated_data(key_id, purpose, context));
         let length =
@@ -96,9 +96,9 @@ impl SealingKeys {
         Some(body)
     }
 
-    fn key(&self, purpose: Purpose) -> &LessSafeKey {
+    fn key(&self, purpose: SealPurpose) -> &LessSafeKey {
         match purpose {
-            Purpose::LoginAttempt => &self.login_attempt,
+            SealPurpose::LoginAttempt => &self.login_attempt,
         }
     }
 }
@@ -124,12 +124,12 @@ impl Sealed {
     }
 }
 
-fn derived(root: &Prk, purpose: Purpose) -> Result<LessSafeKey, Unspecified> {
+fn derived(root: &Prk, purpose: SealPurpose) -> Result<LessSafeKey, Unspecified> {
     let key = UnboundKey::from(root.expand(&[purpose.label().as_bytes()], &AES_256_GCM_SIV)?);
     Ok(LessSafeKey::new(key))
 }
 
 /// The lengths are fixed up to the label, and a zero byte, which no label has, ends it: no two inputs read alike.
-fn associated_data(key_id: SealingKeyId, purpose: Purpose, context: &str) -> Vec<u8> {
+fn associated_data(key_id: SealingKeyId, purpose: SealPurpose, context: &str) -> Vec<u8> {
     [&[VERSION], key_id.as_slice(), purpose.label().as_bytes(), &[0], context.as_bytes()].concat()
 }

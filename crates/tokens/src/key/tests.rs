@@ -32,9 +32,9 @@ fn a_key_is_the_same_key_in_every_form() {
 fn both_forms_of_a_private_key_derive_the_same_sealing_keys() {
     let keys = [&first().pkcs8, &first().pkcs1].map(|text| Key::from_pem(text).unwrap());
     let [a, b] = keys.each_ref().map(|key| key.as_private().unwrap().sealing());
-    let sealed = a.seal(crate::Purpose::LoginAttempt, "context", [0; 12], b"text").unwrap();
+    let sealed = a.seal(crate::SealPurpose::LoginAttempt, "context", [0; 12], b"text").unwrap();
     let sealed = crate::seal::Sealed::parse(&sealed).unwrap();
-    assert_eq!(b.open(crate::Purpose::LoginAttempt, "context", sealed).unwrap(), b"text");
+    assert_eq!(b.open(crate::SealPurpose::LoginAttempt, "context", sealed).unwrap(), b"text");
 }
 
 #[test]

@@ -292,7 +292,7 @@ fn d6_the_kinds_are_not_interchangeable() {
     // A permission token in the header of a user token still has the claims of a permission token.
     let claims = part(&permission_token(&service), 1);
     assert_eq!(refused(&forged(first(), good_header(), claims)), TokenRefused::Claims);
-    let sealed = service.seal(crate::Purpose::LoginAttempt, b"state").unwrap();
+    let sealed = service.seal(crate::SealPurpose::LoginAttempt, b"state").unwrap();
     assert_eq!(refused(&sealed), TokenRefused::Shape);
 }
 

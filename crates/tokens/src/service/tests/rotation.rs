@@ -79,12 +79,12 @@ fn m3_d9_a_key_that_is_taken_away_takes_its_tokens_with_it() {
     let new = second();
     let (service, _) = service_of(dir.path());
     let token = user_token(&service);
-    let sealed = service.seal(crate::Purpose::LoginAttempt, b"text").unwrap();
+    let sealed = service.seal(crate::SealPurpose::LoginAttempt, b"text").unwrap();
 
     std::fs::remove_file(dir.path().join(OLD)).unwrap();
     service.replace_ring(KeyRing::load_dir(dir.path(), START).unwrap());
     assert_eq!(service.verify_user_token(&token), Err(TokenRefused::UnknownKey));
-    assert_eq!(service.open(crate::Purpose::LoginAttempt, &sealed), None);
+    assert_eq!(service.open(crate::SealPurpose::LoginAttempt, &sealed), None);
     assert_eq!(kids(&service), [new.kid.as_str()]);
     assert_eq!(service.signing_key_id(), new.kid, "the key for later stands in");
 }
@@ -100,5 +100,5 @@ fn a_ring_of_public_keys_verifies_and_does_not_sign() {
     assert_eq!(service.public_key_pem(), first().spki);
     assert_eq!(service.signing_key_id(), first().kid);
     assert_eq!(service.issue_user_token(&user(), &session(), far()).unwrap_err(), SignError::NoKey);
-    assert_eq!(service.seal(crate::Purpose::LoginAttempt, b"x"), Err(crate::SealError::NoKey));
+    assert_eq!(service.seal(crate::SealPurpose::LoginAttempt, b"x"), Err(crate::SealError::NoKey));
 }

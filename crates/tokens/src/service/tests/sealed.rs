@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Purpose::LoginAttempt;
 use crate::SealError;
+use crate::SealPurpose::LoginAttempt;
 
 #[test]
 fn what_is_sealed_opens() {
