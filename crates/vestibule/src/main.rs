@@ -7,10 +7,10 @@
 //! `settings/names.rs`, its meaning where its crate is configured.
 
 mod arguments;
-mod callbacks;
 mod commands;
 mod failure;
 mod logging;
+mod redirect_uris;
 mod serve;
 mod settings;
 mod telemetry;

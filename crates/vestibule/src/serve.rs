@@ -1,18 +1,18 @@
 //! `vestibule serve`: joins the rooms, opens the listeners, and closes them again.
 
+mod audit;
+mod background_tasks;
 mod descriptors;
 mod development;
-mod ending;
-mod housekeeping;
+mod ignored;
 mod keys;
 mod listeners;
 mod observer;
 mod plugins;
 mod reload;
 mod report;
+mod shutdown;
 mod storage;
-mod trail;
-mod unheeded;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,13 +35,13 @@ use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
 use crate::telemetry::{HttpTracer, SpanCounts, Telemetry};
 
+use audit::Trail;
 use descriptors::Descriptors;
-use ending::Ending;
 use keys::LoadedKeys;
 use listeners::{Answers, Clients};
 use observer::{ServiceObserver, Watched};
 use report::InForce;
-use trail::Trail;
+use shutdown::Ending;
 
 pub(crate) use development::emulator_address;
 pub(crate) use keys::load as load_keys;
@@ -106,7 +106,7 @@ async fn serve(
     let access_log = AccessLog::new(settings.log.access_rate);
     let watched = Watched { tokens: &tokens, clock: &clock, spans, access_log: &access_log };
     observer::watch(&metrics, &storage, watched);
-    let unheeded = unheeded::find(&storage).await;
+    let unheeded = ignored::find(&storage).await;
     report::print(&InForce {
         settings: &settings,
         sources,
@@ -138,7 +138,7 @@ async fn serve(
         stopping: stopping.clone(),
     };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
-    let chores = housekeeping::start(keys.folder, &tokens, &storage, &clock, settings.audit_retention);
+    let chores = background_tasks::start(keys.folder, &tokens, &storage, &clock, settings.audit_retention);
     let telling = tokio::spawn(logging::tell_of_lost_lines(access_log));
     let trail = Trail::new(&storage, &clock);
     let reloading = reload::start(&plugins, sources, settings.listen, trail.clone());

@@ -9,10 +9,10 @@ mod names;
 mod plugins;
 mod providers;
 mod rates;
+mod reader;
 mod sources;
 mod traces;
 mod trust;
-mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
 pub(crate) use traces::{SamplerChoice, TraceSettings};
 
-use values::{Reader, parse_duration, parse_grace, parse_switch, parse_ttl};
+use reader::{Reader, parse_duration, parse_grace, parse_switch, parse_ttl};
 
 /// Everything that `serve` needs to know.
 pub(crate) struct Settings {

@@ -9,8 +9,8 @@ use vestibule_upstream::ExchangeLimit;
 
 use super::say;
 use crate::arguments::ConfigCommand;
-use crate::callbacks::{self, RegisteredAddress};
 use crate::failure::Failure;
+use crate::redirect_uris::{self, RegisteredAddress};
 use crate::serve::{describe_addresses, host_parts, load_keys, make_providers, unusable_plugin};
 use crate::settings::{Settings, Sources};
 
@@ -40,8 +40,9 @@ fn check(sources: &Sources) -> Result<(), Failure> {
     for (name, addresses) in configured.iter().map(|one| (&one.name, describe_addresses(one))) {
         say(format_args!("the addresses of {name} {addresses}"))?;
     }
-    for RegisteredAddress { address, providers } in callbacks::list_addresses(&settings.flows, &providers) {
+    for RegisteredAddress { address, providers } in redirect_uris::list_addresses(&settings.flows, &providers)
+    {
         say(format_args!("the redirect URI to register at {} is {address}", providers.join(" and ")))?;
     }
-    callbacks::find_risk(&settings.providers).map_or(Ok(()), say)
+    redirect_uris::find_risk(&settings.providers).map_or(Ok(()), say)
 }

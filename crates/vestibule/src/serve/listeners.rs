@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use vestibule_http::{Metrics, Refusals, Stopping, TrustedProxies, is_nearby};
 use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, RequestBody, Stop};
 
-use super::ending::Ending;
+use super::shutdown::Ending;
 use crate::failure::Failure;
 
 /// Requests under way may take so long once nothing new is accepted, less what was waited beyond `DRAIN_DELAY`; then they are

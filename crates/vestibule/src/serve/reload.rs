@@ -3,7 +3,7 @@
 //! The command reaches the service through a [`socket`]. Either side heeds the other only if it belongs to the same user; root may ask any
 //! service.
 
-mod asking;
+mod client;
 mod socket;
 
 use std::net::SocketAddr;
@@ -21,9 +21,9 @@ use vestibule_plugin_host::PluginHost;
 use crate::failure::Failure;
 use crate::settings::{Settings, Sources};
 
+use super::audit::Trail;
 use super::plugins::unusable;
-use super::trail::Trail;
-pub(crate) use asking::ask_for;
+pub(crate) use client::ask_for;
 use socket::{our_user, peer_of};
 
 const RELOAD: &[u8] = b"reload\n";

@@ -8,8 +8,8 @@ use vestibule_provider_emulator::Emulator;
 use vestibule_tokens::TokenService;
 use vestibule_upstream::Providers;
 
-use crate::callbacks::{self, RegisteredAddress};
 use crate::failure::Failure;
+use crate::redirect_uris::{self, RegisteredAddress};
 use crate::settings::{KeySource, LogFormat, Settings, Sources};
 
 /// Between lines of one entry.
@@ -88,14 +88,14 @@ fn describe_providers(providers: &ConfiguredProviders, emulator: Option<&Emulato
 
 /// What is to be registered where.
 fn describe_callbacks(settings: &Settings, providers: &Providers) -> String {
-    let addresses = callbacks::list_addresses(&settings.flows, providers);
+    let addresses = redirect_uris::list_addresses(&settings.flows, providers);
     let describe =
         |one: &RegisteredAddress| format!("{} to be registered at {}", one.address, one.providers.join(", "));
     addresses.iter().map(describe).collect::<Vec<_>>().join(BELOW)
 }
 
 fn find_caution(settings: &Settings, emulator: Option<&Emulator>) -> String {
-    let risk = callbacks::find_risk(&settings.providers).filter(|_| emulator.is_none());
+    let risk = redirect_uris::find_risk(&settings.providers).filter(|_| emulator.is_none());
     risk.unwrap_or_default().to_owned()
 }
 

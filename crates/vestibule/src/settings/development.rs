@@ -9,7 +9,7 @@ use url::Url;
 use vestibule_domain::ExternalAddress;
 
 use super::providers::ProviderSettings;
-use super::values::{Reader, is_loopback};
+use super::reader::{Reader, is_loopback};
 
 const FOR_THIS_MACHINE: &str = "with --dev whoever reaches the service can sign in as anybody, so it must be on \
     loopback; leave out --dev, or this";

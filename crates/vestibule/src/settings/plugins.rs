@@ -10,7 +10,7 @@ use vestibule_plugin_host::{
     InstanceSettings, InstanceSpec, Isolation, PluginConfig, PluginName, PluginPath, PluginPlan,
 };
 
-use super::values::{Reader, parse_duration, parse_switch};
+use super::reader::{Reader, parse_duration, parse_switch};
 
 const DEV_SERVICES: &str = "storage:sample-permissions;reports:sample-permissions";
 const DEV_EXTENSIONS: &str = "sample-extension";

@@ -10,8 +10,8 @@ use vestibule_file_permissions::Rule;
 use vestibule_provider_emulator::Emulator;
 use vestibule_upstream::{GithubSettings, OidcSettings, SettingsError};
 
+use super::reader::{Reader, parse_switch};
 use super::trust::{self, Trust};
-use super::values::{Reader, parse_switch};
 use crate::serve::emulator_address;
 
 const SCOPES: [&str; 3] = ["openid", "email", "profile"];

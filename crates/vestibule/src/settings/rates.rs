@@ -6,7 +6,7 @@ use vestibule_domain::Rate;
 use vestibule_flows::AccountRates;
 use vestibule_http::AddressRates;
 
-use super::values::{Reader, parse_duration};
+use super::reader::{Reader, parse_duration};
 
 /// The defaults leave room for an office behind one address, and for backends that ask on behalf of many.
 pub(super) fn read_address_rates(reader: &mut Reader<'_>) -> AddressRates {

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::values::{Reader, is_loopback};
+use super::reader::{Reader, is_loopback};
 
 /// Traces that are to be exported.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 use vestibule_domain::{AddressTrust, EmailDomain, ProviderName};
 
 use super::providers::texts;
-use super::values::Reader;
+use super::reader::Reader;
 
 pub(super) const KEYS: [&str; 2] = ["trust_email", "trusted_email_domains"];
 /// Whose addresses count unless it is said otherwise: they ask the owner of an address before they call it verified.

@@ -10,8 +10,8 @@ use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, Timestamp, with_caus
 use vestibule_storage::{Storage, StorageError};
 use vestibule_tokens::{KeyRing, TokenService, dir_state};
 
+use super::audit::Trail;
 use super::keys::KeyFolder;
-use super::trail::Trail;
 
 /// Three times within the second in which all replicas have to agree.
 const KEYS_EVERY: Duration = Duration::from_millis(300);
