@@ -17,7 +17,7 @@ mod memory;
 ///
 /// # Errors
 /// When the system does not do it.
-pub fn conceal_this_process() -> io::Result<()> {
+pub fn disable_dumping() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     memory::conceal()?;
     Ok(())

@@ -71,7 +71,7 @@ pub use answer::BadReply;
 pub use breaker::BreakerState;
 pub use cache::DEFAULT_MAX_TTL;
 pub use check::{CheckError, CheckReport, CheckRequest, check, run_check_child};
-pub use conceal::{conceal_this_process, take_environment};
+pub use conceal::{disable_dumping, take_environment};
 pub use config::{ConfigFault, Environment, PluginConfig};
 pub use crash::before_last_line;
 pub use error::{LoadError, LoadFault};

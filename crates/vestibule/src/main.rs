@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 /// INVARIANT: nothing comes before the first two lines, whatever the command: what this process reads from now on, no other process of
 /// its user can look at, and none has been started.
 fn begin() -> Result<(), Failure> {
-    vestibule_plugin_host::conceal_this_process().map_err(Failure::while_doing("prctl(PR_SET_DUMPABLE)"))?;
+    vestibule_plugin_host::disable_dumping().map_err(Failure::while_doing("prctl(PR_SET_DUMPABLE)"))?;
     settings::take_environment()?;
     if std::env::args_os().nth(1).is_some_and(|argument| argument == serve::PLUGIN_PROCESS) {
         vestibule_plugin_host::run_plugin_process();

@@ -147,7 +147,7 @@ fn service(
 
 fn parts() -> HostParts {
     let path = env::current_exe().expect("this program has a path");
-    vestibule_plugin_host::conceal_this_process().expect("the system lets us");
+    vestibule_plugin_host::disable_dumping().expect("the system lets us");
     let child = ChildProgram { path, arguments: vec![CHILD.into()] };
     HostParts { child, environment: Arc::new(|_: &str| None), observer: Arc::new(NoObserver) }
 }

@@ -11,7 +11,7 @@ use super::confine::confine;
 use super::link::Link;
 use super::wire::{self, CreateOrder, LoadOrder, MAX_PACKET, Report, ToChild};
 use crate::answer::RawAnswer;
-use crate::conceal::conceal_this_process;
+use crate::conceal::disable_dumping;
 use crate::config::ResolvedConfig;
 use crate::exit::exit_now;
 use crate::library::{Library, LoadableFile};
@@ -42,7 +42,7 @@ impl Served {
     /// Loads, makes the instance, serves until the service has nothing more to ask, and ends the instance.
     fn begin() -> io::Result<()> {
         // Other plugins have no business with this one's configuration either.
-        conceal_this_process()?;
+        disable_dumping()?;
         let link = Arc::new(Link::new(take_socket()?));
         let (packet, file) = link.receive_with_file()?;
         let (Ok(ToChild::Load(order)), Some(file)) = (ToChild::parse(&packet), file) else {

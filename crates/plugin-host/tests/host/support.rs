@@ -128,7 +128,7 @@ pub(crate) fn parts_with(observer: Arc<Recorder>) -> HostParts {
 
 /// This test program, told to be the process of a plugin.
 pub(crate) fn this_program() -> ChildProgram {
-    vestibule_plugin_host::conceal_this_process().unwrap();
+    vestibule_plugin_host::disable_dumping().unwrap();
     let arguments = ["--exact", "support::plugin_process", "--nocapture"].map(OsString::from).to_vec();
     ChildProgram { path: std::env::current_exe().unwrap(), arguments }
 }
