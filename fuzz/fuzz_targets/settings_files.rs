@@ -5,10 +5,10 @@
 
 #[path = "../../crates/vestibule/src"]
 mod program {
-    pub(crate) mod failure;
+    pub(crate) mod error;
     pub(crate) mod settings;
 }
 
-use program::failure;
+use program::error;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| program::settings::fuzzing::settings_files(bytes));

@@ -10,7 +10,7 @@ use vestibule_domain::{
     RoleName, ServiceName, UserId, Username, UsernameError,
 };
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::Sources;
 
 /// Federated sign-in and service-scoped permission tokens.
@@ -387,7 +387,7 @@ pub(crate) enum PermissionsCommand {
 
 impl Arguments {
     /// Where the settings of this run come from.
-    pub(crate) fn sources(&self) -> Result<Sources, Failure> {
+    pub(crate) fn sources(&self) -> Result<Sources, CommandError> {
         let mut sources = Sources::read(self.config.as_deref(), self.dev)?;
         if let Command::Serve(ServeArguments { listen: Some(listen) }) = self.command {
             sources.set_flag("LISTEN", listen.to_string());

@@ -32,10 +32,10 @@ use std::fmt::Display;
 use std::future::Future;
 use std::io::Write as _;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// Writes a line to standard output. A reader that has gone away is no failure of ours.
-fn say(line: impl Display) -> Result<(), Failure> {
+fn say(line: impl Display) -> Result<(), CommandError> {
     match writeln!(std::io::stdout(), "{line}") {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
@@ -43,6 +43,6 @@ fn say(line: impl Display) -> Result<(), Failure> {
 }
 
 /// Runs something asynchronous to its end.
-fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+fn block_on<T>(task: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(task)
 }

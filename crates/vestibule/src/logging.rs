@@ -18,7 +18,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{LogFormat, LogSettings};
 
 use fields::TextFields;
@@ -30,9 +30,9 @@ use writer::StandardError;
 const OURS: [&str; 2] = ["vestibule", "plugin"];
 
 /// Begins to log, and to make spans for this tracer if there is one. Called once.
-pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.filter).map_err(Failure::while_doing("LOG"))?;
-    let writer = StandardError::start().map_err(Failure::while_doing("the thread of the log"))?;
+pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result<(), CommandError> {
+    let filter = EnvFilter::try_new(&settings.filter).map_err(CommandError::while_doing("LOG"))?;
+    let writer = StandardError::start().map_err(CommandError::while_doing("the thread of the log"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match settings.format {
         LogFormat::Text => {
@@ -51,7 +51,7 @@ pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result
         None => log.try_init(),
     };
     report_panics();
-    outcome.map_err(Failure::new)
+    outcome.map_err(CommandError::new)
 }
 
 /// Waits until everything is written, but not for a reader who takes nothing. To be called before the process ends, and before

@@ -8,7 +8,7 @@
 
 mod arguments;
 mod commands;
-mod failure;
+mod error;
 mod logging;
 mod redirect_uris;
 mod serve;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command};
-use failure::Failure;
+use error::CommandError;
 
 fn main() -> ExitCode {
     match begin() {
@@ -34,8 +34,8 @@ fn main() -> ExitCode {
 
 /// INVARIANT: nothing comes before the first two lines, whatever the command: what this process reads from now on, no other process of
 /// its user can look at, and none has been started.
-fn begin() -> Result<(), Failure> {
-    vestibule_plugin_host::disable_dumping().map_err(Failure::while_doing("prctl(PR_SET_DUMPABLE)"))?;
+fn begin() -> Result<(), CommandError> {
+    vestibule_plugin_host::disable_dumping().map_err(CommandError::while_doing("prctl(PR_SET_DUMPABLE)"))?;
     settings::take_environment()?;
     if std::env::args_os().nth(1).is_some_and(|argument| argument == serve::PLUGIN_PROCESS) {
         vestibule_plugin_host::run_plugin_process();
@@ -43,7 +43,7 @@ fn begin() -> Result<(), Failure> {
     run(&Arguments::parse())
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run(arguments: &Arguments) -> Result<(), CommandError> {
     match &arguments.command {
         Command::Openapi => commands::print_openapi(),
         Command::Plugin(command) => commands::plugin(command, || arguments.sources()),

@@ -30,7 +30,7 @@ use vestibule_upstream::{
     Providers, UpstreamObserver,
 };
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::logging;
 use crate::settings::{ProviderSettings, Settings, Sources};
 use crate::telemetry::{HttpTracer, SpanCounts, Telemetry};
@@ -54,7 +54,7 @@ pub(crate) use storage::connect as connect_storage;
 const PLUGIN_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs until a signal ends it.
-pub(crate) fn run(sources: &Sources) -> Result<(), Failure> {
+pub(crate) fn run(sources: &Sources) -> Result<(), CommandError> {
     let settings = Settings::read(sources)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let traces = settings.traces.as_ref();
@@ -79,7 +79,7 @@ async fn serve(
     mut settings: Settings,
     sources: &Sources,
     spans: Option<Arc<SpanCounts>>,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     // Listening comes last, but whether it is possible is worth knowing first.
     let listener = listeners::bind("LISTEN", settings.listen)?;
     let admin = match settings.admin_listen {
@@ -172,10 +172,10 @@ async fn serve(
 }
 
 /// On a thread that may wait: in development a key may have to be made, which takes a while.
-async fn load_keys_aside(settings: &Settings, now: Timestamp) -> Result<LoadedKeys, Failure> {
+async fn load_keys_aside(settings: &Settings, now: Timestamp) -> Result<LoadedKeys, CommandError> {
     let (source, dev) = (settings.keys.clone(), settings.dev);
     let loading = tokio::task::spawn_blocking(move || load_keys(&source, now, dev));
-    loading.await.map_err(Failure::while_doing("the keys"))?
+    loading.await.map_err(CommandError::while_doing("the keys"))?
 }
 
 fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Arc<TokenService> {
@@ -205,8 +205,8 @@ pub(crate) fn make_providers(
     clock: &Arc<dyn Clock>,
     limit: ExchangeLimit,
     observer: Option<&Arc<dyn UpstreamObserver>>,
-) -> Result<Providers, Failure> {
-    let client = OutboundClient::new().map_err(Failure::while_doing("the client for providers"))?;
+) -> Result<Providers, CommandError> {
+    let client = OutboundClient::new().map_err(CommandError::while_doing("the client for providers"))?;
     let client = client.limited_to(limit);
     let client = |name: &ProviderName| match observer {
         Some(observer) => client.observed_for(name, Arc::clone(observer)),
@@ -226,6 +226,6 @@ pub(crate) fn make_providers(
         .map(oidc)
         .chain(settings.github.iter().map(github))
         .chain(settings.others.iter().map(oidc));
-    let providers = all.collect::<Result<_, _>>().map_err(Failure::new)?;
-    Providers::new(providers).map_err(Failure::while_doing("the providers"))
+    let providers = all.collect::<Result<_, _>>().map_err(CommandError::new)?;
+    Providers::new(providers).map_err(CommandError::while_doing("the providers"))
 }

@@ -27,7 +27,7 @@ use vestibule_http::{AddressRates, TrustedProxies};
 use vestibule_plugin_host::PluginPlan;
 use vestibule_storage::DatabaseUrl;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 pub(crate) use environment::take as take_environment;
 pub(crate) use providers::ProviderSettings;
@@ -109,7 +109,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Settings {
     /// Reads all of them; every mistake is reported, not only the first.
-    pub(crate) fn read(sources: &Sources) -> Result<Self, Failure> {
+    pub(crate) fn read(sources: &Sources) -> Result<Self, CommandError> {
         let mut reader = Reader::new(sources);
         let dev = sources.dev();
         let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
@@ -157,14 +157,14 @@ impl Settings {
     }
 
     /// The database alone, for the commands that need nothing else.
-    pub(crate) fn read_database(sources: &Sources) -> Result<DatabaseUrl, Failure> {
+    pub(crate) fn read_database(sources: &Sources) -> Result<DatabaseUrl, CommandError> {
         let mut reader = Reader::new(sources);
         let database = read_database(&mut reader);
         reader.finish(database)
     }
 
     /// The database, and whose identities count, for the commands that say who somebody is.
-    pub(crate) fn read_people(sources: &Sources) -> Result<PeopleSettings, Failure> {
+    pub(crate) fn read_people(sources: &Sources) -> Result<PeopleSettings, CommandError> {
         let mut reader = Reader::new(sources);
         let people = read_people(&mut reader);
         reader.finish(people)
@@ -173,7 +173,7 @@ impl Settings {
     /// The same and the plugins, for the command that asks a plugin about a user.
     pub(crate) fn read_people_and_plugins(
         sources: &Sources,
-    ) -> Result<(PeopleSettings, PluginPlan), Failure> {
+    ) -> Result<(PeopleSettings, PluginPlan), CommandError> {
         let mut reader = Reader::new(sources);
         let people = read_people(&mut reader);
         let plugins = plugins::read(&mut reader);
@@ -181,14 +181,14 @@ impl Settings {
     }
 
     /// The plugins alone, for a service that runs and for the commands that ask one.
-    pub(crate) fn read_plugins(sources: &Sources) -> Result<PluginPlan, Failure> {
+    pub(crate) fn read_plugins(sources: &Sources) -> Result<PluginPlan, CommandError> {
         let mut reader = Reader::new(sources);
         let plugins = plugins::read(&mut reader);
         reader.finish(Some(plugins))
     }
 
     /// The keys and the longest life of a token, for the commands that manage keys.
-    pub(crate) fn read_keys(sources: &Sources) -> Result<(KeySource, Duration), Failure> {
+    pub(crate) fn read_keys(sources: &Sources) -> Result<(KeySource, Duration), CommandError> {
         let mut reader = Reader::new(sources);
         let user = reader.parse("USER_TOKEN_TTL", parse_ttl).unwrap_or(14 * DAY);
         let permission = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or_default();
@@ -197,7 +197,7 @@ impl Settings {
     }
 
     /// Where the service listens, for the health check.
-    pub(crate) fn read_listen(sources: &Sources) -> Result<SocketAddr, Failure> {
+    pub(crate) fn read_listen(sources: &Sources) -> Result<SocketAddr, CommandError> {
         let mut reader = Reader::new(sources);
         let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
         reader.finish(Some(listen))

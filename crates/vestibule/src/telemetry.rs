@@ -22,7 +22,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use vestibule_http::RequestTracer;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{SamplerChoice, TraceSettings};
 
 use exporter::CountingExporter;
@@ -39,7 +39,7 @@ pub(crate) struct Telemetry {
 
 impl Telemetry {
     /// Makes what traces need. Nothing is sent yet, so a collector that is down stops nobody.
-    pub(crate) fn new(settings: &TraceSettings, runtime: &Handle) -> Result<Self, Failure> {
+    pub(crate) fn new(settings: &TraceSettings, runtime: &Handle) -> Result<Self, CommandError> {
         let counts = Arc::<SpanCounts>::default();
         let exporter = CountingExporter::new(settings, runtime, &counts)?;
         let resource = Resource::builder_empty()

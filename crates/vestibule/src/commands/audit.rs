@@ -10,12 +10,12 @@ use super::database::{DATABASE, open};
 use super::find_user::find_user_id;
 use super::{block_on, say};
 use crate::arguments::AuditCommand;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
 const PAGE: u32 = 500;
 
-pub(crate) fn audit(sources: &Sources, command: &AuditCommand) -> Result<(), Failure> {
+pub(crate) fn audit(sources: &Sources, command: &AuditCommand) -> Result<(), CommandError> {
     let AuditCommand::List { user, event, since, json } = command;
     let url = Settings::read_database(sources)?;
     let line = if *json { as_json } else { as_text };
@@ -36,11 +36,11 @@ async fn list(
     storage: &Storage,
     filter: AuditFilter<'_>,
     line: fn(&RecordedEvent) -> String,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let mut after: Option<String> = None;
     loop {
         let events = storage.list_audit_events(filter, after.as_deref(), PAGE).await;
-        let events = events.map_err(Failure::while_doing(DATABASE))?;
+        let events = events.map_err(CommandError::while_doing(DATABASE))?;
         events.iter().try_for_each(|event| say(line(event)))?;
         match events.last() {
             Some(last) => after = Some(last.id.clone()),

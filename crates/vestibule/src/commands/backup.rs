@@ -6,16 +6,16 @@ use vestibule_storage::{Storage, StorageOptions};
 
 use super::database::assert_exists;
 use super::{block_on, say};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
-pub(crate) fn backup(sources: &Sources, file: &Path) -> Result<(), Failure> {
+pub(crate) fn backup(sources: &Sources, file: &Path) -> Result<(), CommandError> {
     let url = Settings::read_database(sources)?;
     assert_exists(&url)?;
     block_on(async {
         let storage = Storage::connect(&url, &StorageOptions::default());
-        let storage = storage.map_err(Failure::while_doing("DATABASE_URL"))?;
-        storage.back_up(file).await.map_err(Failure::while_doing("the backup"))
+        let storage = storage.map_err(CommandError::while_doing("DATABASE_URL"))?;
+        storage.back_up(file).await.map_err(CommandError::while_doing("the backup"))
     })?;
     say(format_args!("{url}: copied to {}", file.display()))
 }

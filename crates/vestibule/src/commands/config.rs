@@ -9,12 +9,12 @@ use vestibule_upstream::ExchangeLimit;
 
 use super::say;
 use crate::arguments::ConfigCommand;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::redirect_uris::{self, RegisteredAddress};
 use crate::serve::{describe_addresses, host_parts, load_keys, make_providers, unusable_plugin};
 use crate::settings::{Settings, Sources};
 
-pub(crate) fn config(sources: &Sources, command: ConfigCommand) -> Result<(), Failure> {
+pub(crate) fn config(sources: &Sources, command: ConfigCommand) -> Result<(), CommandError> {
     match command {
         ConfigCommand::Check => check(sources),
     }
@@ -22,7 +22,7 @@ pub(crate) fn config(sources: &Sources, command: ConfigCommand) -> Result<(), Fa
 
 /// Goes as far as a start would without opening a listener or the database, whose files are looked at, and without creating an
 /// instance of a plugin.
-fn check(sources: &Sources) -> Result<(), Failure> {
+fn check(sources: &Sources) -> Result<(), CommandError> {
     let settings = Settings::read(sources)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // In the order of the start, which so says the same.
@@ -32,7 +32,7 @@ fn check(sources: &Sources) -> Result<(), Failure> {
     // In development either is made when it is missing.
     if !settings.dev {
         load_keys(&settings.keys, clock.now(), false)?;
-        Storage::check_files(&settings.database).map_err(Failure::while_doing("DATABASE_URL"))?;
+        Storage::check_files(&settings.database).map_err(CommandError::while_doing("DATABASE_URL"))?;
     }
     let file = sources.file().map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
     say(format_args!("the settings of {file} are in order"))?;

@@ -5,21 +5,21 @@ use vestibule_storage::Storage;
 
 use super::database::DATABASE;
 use crate::arguments::NamedUser;
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// Finds whoever is named, who must be there.
-pub(super) async fn find_user(storage: &Storage, named: Option<NamedUser>) -> Result<User, Failure> {
+pub(super) async fn find_user(storage: &Storage, named: Option<NamedUser>) -> Result<User, CommandError> {
     match named {
-        None => Err(Failure::new("which user? An id or username, --id or --username says it")),
+        None => Err(CommandError::new("which user? An id or username, --id or --username says it")),
         Some(NamedUser::Either(text)) => search(storage, &text)
             .await?
-            .ok_or_else(|| Failure::new(format_args!("no user has the id or username {text:?}"))),
+            .ok_or_else(|| CommandError::new(format_args!("no user has the id or username {text:?}"))),
         Some(NamedUser::Id(id)) => by_id(storage, &id)
             .await?
-            .ok_or_else(|| Failure::new(format_args!("no user has the id {:?}", id.as_str()))),
+            .ok_or_else(|| CommandError::new(format_args!("no user has the id {:?}", id.as_str()))),
         Some(NamedUser::Username(name)) => by_username(storage, &name)
             .await?
-            .ok_or_else(|| Failure::new(format_args!("no user has the username {:?}", name.as_str()))),
+            .ok_or_else(|| CommandError::new(format_args!("no user has the username {:?}", name.as_str()))),
     }
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn find_user(storage: &Storage, named: Option<NamedUser>) -> Re
 pub(super) async fn find_user_id(
     storage: &Storage,
     named: Option<NamedUser>,
-) -> Result<Option<UserId>, Failure> {
+) -> Result<Option<UserId>, CommandError> {
     match named {
         None => Ok(None),
         Some(NamedUser::Id(id)) => Ok(Some(id)),
@@ -49,7 +49,7 @@ pub(super) fn whom(user: &User) -> String {
 }
 
 /// By id or by username. A text that may mean two is refused: the username may have been chosen in order to be mistaken.
-async fn search(storage: &Storage, text: &str) -> Result<Option<User>, Failure> {
+async fn search(storage: &Storage, text: &str) -> Result<Option<User>, CommandError> {
     let of_id = match UserId::parse(text) {
         Ok(id) => by_id(storage, &id).await?,
         Err(_) => None,
@@ -59,12 +59,12 @@ async fn search(storage: &Storage, text: &str) -> Result<Option<User>, Failure> 
         Err(_) => None,
     };
     match (of_id, of_name) {
-        (Some(user), Some(other)) if user.id != other.id => Err(Failure::new(format_args!(
+        (Some(user), Some(other)) if user.id != other.id => Err(CommandError::new(format_args!(
             "{text:?} is the id of {} and the username of {}; --id or --username says which is meant",
             whom(&user),
             whom(&other)
         ))),
-        (None, Some(user)) if looks_like_user_id(text) => Err(Failure::new(format_args!(
+        (None, Some(user)) if looks_like_user_id(text) => Err(CommandError::new(format_args!(
             "{text:?} looks like an id and is nobody's; it is the username of {}; --id or --username says which is meant",
             whom(&user)
         ))),
@@ -72,10 +72,10 @@ async fn search(storage: &Storage, text: &str) -> Result<Option<User>, Failure> 
     }
 }
 
-async fn by_id(storage: &Storage, id: &UserId) -> Result<Option<User>, Failure> {
-    storage.find_user(id).await.map_err(Failure::while_doing(DATABASE))
+async fn by_id(storage: &Storage, id: &UserId) -> Result<Option<User>, CommandError> {
+    storage.find_user(id).await.map_err(CommandError::while_doing(DATABASE))
 }
 
-async fn by_username(storage: &Storage, name: &Username) -> Result<Option<User>, Failure> {
-    storage.find_user_by_username(name).await.map_err(Failure::while_doing(DATABASE))
+async fn by_username(storage: &Storage, name: &Username) -> Result<Option<User>, CommandError> {
+    storage.find_user_by_username(name).await.map_err(CommandError::while_doing(DATABASE))
 }

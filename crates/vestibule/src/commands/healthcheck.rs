@@ -5,18 +5,18 @@ use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub(crate) fn healthcheck(sources: &Sources) -> Result<(), Failure> {
+pub(crate) fn healthcheck(sources: &Sources) -> Result<(), CommandError> {
     let address = reachable(Settings::read_listen(sources)?);
-    let status = ask(address).map_err(|error| Failure::new(format_args!("{address}: {error}")))?;
+    let status = ask(address).map_err(|error| CommandError::new(format_args!("{address}: {error}")))?;
     if status.starts_with("HTTP/1.1 200") {
         Ok(())
     } else {
-        Err(Failure::new(format_args!("{address}: {status}")))
+        Err(CommandError::new(format_args!("{address}: {status}")))
     }
 }
 

@@ -12,13 +12,15 @@ use vestibule_tokens::{KeyError, KeyInfo, KeyState, generate_key, list_keys};
 
 use super::say;
 use crate::arguments::KeysCommand;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{KeySource, Settings, Sources};
 
-pub(crate) fn keys(sources: &Sources, command: KeysCommand) -> Result<(), Failure> {
+pub(crate) fn keys(sources: &Sources, command: KeysCommand) -> Result<(), CommandError> {
     let (source, longest_token) = Settings::read_keys(sources)?;
     let KeySource::Folder(folder) = source else {
-        return Err(Failure::new("PRIVATE_KEY is set, so the folder of keys is not in use; unset it first"));
+        return Err(CommandError::new(
+            "PRIVATE_KEY is set, so the folder of keys is not in use; unset it first",
+        ));
     };
     match command {
         KeysCommand::Generate => generate(&folder, longest_token),
@@ -30,14 +32,15 @@ pub(crate) fn keys(sources: &Sources, command: KeysCommand) -> Result<(), Failur
 }
 
 /// Makes the first key, and only the first: a second would be a rotation, which is another word.
-fn generate(folder: &Path, longest_token: Duration) -> Result<(), Failure> {
-    let _alone = lock(folder).map_err(|error| Failure::new(format_args!("{}: {error}", folder.display())))?;
+fn generate(folder: &Path, longest_token: Duration) -> Result<(), CommandError> {
+    let _alone =
+        lock(folder).map_err(|error| CommandError::new(format_args!("{}: {error}", folder.display())))?;
     match present_keys(folder, longest_token)?.as_slice() {
         [] => {
             let now = SystemClock.now();
             create(folder, now, now)
         }
-        present => Err(Failure::new(format_args!(
+        present => Err(CommandError::new(format_args!(
             "{} has {} already; use `vestibule keys rotate` for a new one",
             folder.display(),
             if present.len() == 1 { "a key".to_owned() } else { format!("{} keys", present.len()) },
@@ -54,10 +57,10 @@ fn lock(folder: &Path) -> io::Result<File> {
     Ok(folder)
 }
 
-fn rotate(folder: &Path, longest_token: Duration, activate_in: Duration) -> Result<(), Failure> {
+fn rotate(folder: &Path, longest_token: Duration, activate_in: Duration) -> Result<(), CommandError> {
     let present = present_keys(folder, longest_token)?;
     if present.is_empty() {
-        return Err(Failure::new(format_args!(
+        return Err(CommandError::new(format_args!(
             "{} has no key yet; use `vestibule keys generate`",
             folder.display()
         )));
@@ -76,15 +79,15 @@ fn free_second(present: &[KeyInfo], wanted: Timestamp) -> Timestamp {
     moment
 }
 
-fn create(folder: &Path, active_from: Timestamp, now: Timestamp) -> Result<(), Failure> {
-    let key = generate_key(folder, active_from, now).map_err(Failure::new)?;
+fn create(folder: &Path, active_from: Timestamp, now: Timestamp) -> Result<(), CommandError> {
+    let key = generate_key(folder, active_from, now).map_err(CommandError::new)?;
     say(format_args!("{}: signs from {} on", key.file.display(), key.active_from))
 }
 
-fn list(folder: &Path, longest_token: Duration) -> Result<(), Failure> {
+fn list(folder: &Path, longest_token: Duration) -> Result<(), CommandError> {
     let keys = present_keys(folder, longest_token)?;
     if keys.is_empty() {
-        return Err(Failure::new(format_args!("{} has no key", folder.display())));
+        return Err(CommandError::new(format_args!("{} has no key", folder.display())));
     }
     keys.iter().try_for_each(|key| say(describe(key)))
 }
@@ -100,10 +103,10 @@ fn describe(key: &KeyInfo) -> String {
     format!("{}  {} bits  {state}  {}", key.kid, key.bits, key.file.display())
 }
 
-fn present_keys(folder: &Path, longest_token: Duration) -> Result<Vec<KeyInfo>, Failure> {
+fn present_keys(folder: &Path, longest_token: Duration) -> Result<Vec<KeyInfo>, CommandError> {
     match list_keys(folder, SystemClock.now(), longest_token) {
         Ok(keys) => Ok(keys),
         Err(KeyError::Empty { .. }) => Ok(Vec::new()),
-        Err(error) => Err(Failure::new(error)),
+        Err(error) => Err(CommandError::new(error)),
     }
 }

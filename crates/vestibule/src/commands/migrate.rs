@@ -1,16 +1,16 @@
 //! `vestibule migrate`.
 
 use super::{block_on, say};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
-pub(crate) fn migrate(sources: &Sources) -> Result<(), Failure> {
+pub(crate) fn migrate(sources: &Sources) -> Result<(), CommandError> {
     let url = Settings::read_database(sources)?;
     let applied = block_on(async {
         let storage =
             vestibule_storage::Storage::connect(&url, &vestibule_storage::StorageOptions::default());
-        let storage = storage.map_err(Failure::while_doing("DATABASE_URL"))?;
-        storage.migrate().await.map_err(Failure::while_doing("DATABASE_URL"))
+        let storage = storage.map_err(CommandError::while_doing("DATABASE_URL"))?;
+        storage.migrate().await.map_err(CommandError::while_doing("DATABASE_URL"))
     })?;
     if applied.is_empty() {
         return say(format_args!("{url}: up to date"));

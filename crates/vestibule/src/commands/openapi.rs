@@ -1,8 +1,8 @@
 //! `vestibule openapi`.
 
 use super::say;
-use crate::failure::Failure;
+use crate::error::CommandError;
 
-pub(crate) fn print_openapi() -> Result<(), Failure> {
+pub(crate) fn print_openapi() -> Result<(), CommandError> {
     say(vestibule_http::openapi_yaml().trim_end())
 }

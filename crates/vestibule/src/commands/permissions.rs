@@ -12,21 +12,21 @@ use super::database::{DATABASE, open_people};
 use super::find_user::{find_user, whom};
 use super::{block_on, say};
 use crate::arguments::PermissionsCommand;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::serve::host_parts;
 use crate::settings::{Settings, Sources};
 
 /// How long the plugin has for its clean-up.
 const GRACE: Duration = Duration::from_secs(1);
 
-pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Result<(), Failure> {
+pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Result<(), CommandError> {
     let PermissionsCommand::Explain { user, service } = command;
     let (people, plugins) = Settings::read_people_and_plugins(sources)?;
     let outcome = block_on(async {
         let storage = open_people(&people, sources.dev()).await?;
         let user = find_user(&storage, user.named_user()).await?;
         let user_context =
-            storage.find_user_context(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
+            storage.find_user_context(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
         let host = load(plugins, service).await?;
         let outcome = explain(&host, service, &user, &user_context).await;
         tokio::task::block_in_place(|| host.close(GRACE));
@@ -41,16 +41,19 @@ pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Re
 }
 
 /// The plugin of this service alone: nobody else's has to be in order.
-async fn load(plan: PluginPlan, service: &ServiceName) -> Result<PluginHost, Failure> {
+async fn load(plan: PluginPlan, service: &ServiceName) -> Result<PluginHost, CommandError> {
     let services: Vec<_> = plan.services.into_iter().filter(|(name, _)| name == service).collect();
     if services.is_empty() {
-        return Err(Failure::new(format_args!("ALLOWED_SERVICES has no service {:?}", service.as_str())));
+        return Err(CommandError::new(format_args!(
+            "ALLOWED_SERVICES has no service {:?}",
+            service.as_str()
+        )));
     }
     let plan = PluginPlan { services, extensions: Vec::new(), ..plan };
     let loading =
         tokio::task::spawn_blocking(move || PluginHost::load(&plan, host_parts(Arc::new(NoObserver))));
-    let loaded = loading.await.map_err(Failure::while_doing("loading the plugin"))?;
-    loaded.map_err(Failure::while_doing("the plugin cannot be loaded"))
+    let loaded = loading.await.map_err(CommandError::while_doing("loading the plugin"))?;
+    loaded.map_err(CommandError::while_doing("the plugin cannot be loaded"))
 }
 
 async fn explain(
@@ -58,7 +61,7 @@ async fn explain(
     service: &ServiceName,
     user: &User,
     user_context: &UserContext,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     // The identity of the last sign-in stands for the one that a session would name.
     let provider_id = user_context.identities.first().map(LinkedIdentity::provider_id).unwrap_or_default();
     let request = PermissionRequest {
@@ -68,7 +71,7 @@ async fn explain(
         session: None,
         user_context: Some(user_context),
     };
-    let failed = |failure: CallFailure| Failure::while_doing("the plugin does not answer")(failure);
+    let failed = |failure: CallFailure| CommandError::while_doing("the plugin does not answer")(failure);
     if let Some(explanation) = host.explain(&request).await.map_err(failed)? {
         say_who(host, service, user)?;
         return say_explanation(&explanation);
@@ -76,10 +79,10 @@ async fn explain(
     let permissions = host.permissions(&request).await.map_err(failed)?;
     say_who(host, service, user)?;
     say(format_args!("permissions  {}", compact(&Value::Object(permissions))))?;
-    Err(Failure::new("the plugin answers permissions and does not explain them"))
+    Err(CommandError::new("the plugin answers permissions and does not explain them"))
 }
 
-fn say_who(host: &PluginHost, service: &ServiceName, user: &User) -> Result<(), Failure> {
+fn say_who(host: &PluginHost, service: &ServiceName, user: &User) -> Result<(), CommandError> {
     say(format_args!("user         {}", whom(user)))?;
     for plugin in host.list() {
         say(format_args!("service      {service}, answered by {} {}", plugin.name, plugin.version))?;
@@ -91,8 +94,8 @@ fn say_who(host: &PluginHost, service: &ServiceName, user: &User) -> Result<(), 
 }
 
 /// The permissions, then rule by rule what it gave and why.
-fn say_explanation(explanation: &Map<String, Value>) -> Result<(), Failure> {
-    let odd = || Failure::new("the plugin's explanation has another form than expected");
+fn say_explanation(explanation: &Map<String, Value>) -> Result<(), CommandError> {
+    let odd = || CommandError::new("the plugin's explanation has another form than expected");
     let permissions = explanation.get("permissions").ok_or_else(odd)?;
     let because = explanation.get("because").and_then(Value::as_array).ok_or_else(odd)?;
     say(format_args!("permissions  {}", compact(permissions)))?;

@@ -7,17 +7,17 @@ use vestibule_plugin_host::{inspect, run_check_child};
 
 use super::{block_on, say};
 use crate::arguments::PluginCommand;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::serve::{PLUGIN_PROCESS, ask_for_reload, this_program};
 use crate::settings::{Settings, Sources};
 
 pub(crate) fn plugin(
     command: &PluginCommand,
-    sources: impl FnOnce() -> Result<Sources, Failure>,
-) -> Result<(), Failure> {
+    sources: impl FnOnce() -> Result<Sources, CommandError>,
+) -> Result<(), CommandError> {
     match command {
         PluginCommand::Inspect { file } => {
-            say(inspect(file, &this_program(&[PLUGIN_PROCESS])).map_err(Failure::new)?)
+            say(inspect(file, &this_program(&[PLUGIN_PROCESS])).map_err(CommandError::new)?)
         }
         PluginCommand::Check { file, config, json } => check::check(file, config.as_deref(), *json),
         PluginCommand::CheckChild => run_check_child(),
@@ -26,7 +26,7 @@ pub(crate) fn plugin(
     }
 }
 
-fn reload(sources: &Sources) -> Result<(), Failure> {
+fn reload(sources: &Sources) -> Result<(), CommandError> {
     let listen = Settings::read_listen(sources)?;
     block_on(ask_for_reload(listen))?;
     say("the plugins are reloaded")

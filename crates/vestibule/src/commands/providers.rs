@@ -6,15 +6,15 @@ use vestibule_storage::{LeftBehind, Storage};
 use super::database::{DATABASE, open_people};
 use super::{block_on, say};
 use crate::arguments::ProvidersCommand;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
-pub(crate) fn providers(sources: &Sources, command: &ProvidersCommand) -> Result<(), Failure> {
+pub(crate) fn providers(sources: &Sources, command: &ProvidersCommand) -> Result<(), CommandError> {
     let ProvidersCommand::Forget { name, dry_run } = command;
     let people = Settings::read_people(sources)?;
     // To somebody who runs this without the settings of the service, all would have been left behind.
     if people.providers.iter().next().is_none() {
-        return Err(Failure::new(
+        return Err(CommandError::new(
             "no provider is configured: run this with the settings of the service, so that it is known which are left",
         ));
     }
@@ -22,12 +22,12 @@ pub(crate) fn providers(sources: &Sources, command: &ProvidersCommand) -> Result
 }
 
 /// Says what goes before it goes.
-async fn forget(storage: &Storage, name: &ProviderName, dry_run: bool) -> Result<(), Failure> {
-    let failed = || Failure::while_doing(DATABASE);
+async fn forget(storage: &Storage, name: &ProviderName, dry_run: bool) -> Result<(), CommandError> {
+    let failed = || CommandError::while_doing(DATABASE);
     let left = storage.list_left_behind().await.map_err(failed())?;
     let left: Vec<_> = left.into_iter().filter(|left| left.provider == name.as_str()).collect();
     if left.is_empty() {
-        return Err(Failure::new(format_args!(
+        return Err(CommandError::new(format_args!(
             "{name}: it has left nothing: no identity of it is of an issuer that is not configured"
         )));
     }
@@ -48,9 +48,9 @@ async fn forget(storage: &Storage, name: &ProviderName, dry_run: bool) -> Result
 }
 
 /// First, because it takes more than one transaction: what was begun is told of, whatever comes in between.
-async fn tell(storage: &Storage, name: &ProviderName, left: &[LeftBehind]) -> Result<(), Failure> {
+async fn tell(storage: &Storage, name: &ProviderName, left: &[LeftBehind]) -> Result<(), CommandError> {
     let identities: u64 = left.iter().map(|left| left.identities).sum();
     let event = AuditEvent::new(AuditName::ProviderForgotten, Actor::Operator, SystemClock.now());
     let event = event.at_provider(name.as_str()).with("identities", identities);
-    storage.record_audit_event(&event).await.map_err(Failure::while_doing(DATABASE))
+    storage.record_audit_event(&event).await.map_err(CommandError::while_doing(DATABASE))
 }

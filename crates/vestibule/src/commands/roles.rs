@@ -12,13 +12,13 @@ use super::database::{DATABASE, open_people};
 use super::find_user::{find_user, whom};
 use super::{block_on, say};
 use crate::arguments::{NamedUser, OrganizationArgument, RoleArguments, RolesCommand, SubjectArguments};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
 /// The roles that mean something at the service itself.
 const ROLES_AT_VESTIBULE: [&str; 3] = ["Reader", "Moderator", "Administrator"];
 
-pub(crate) fn roles(sources: &Sources, command: &RolesCommand) -> Result<(), Failure> {
+pub(crate) fn roles(sources: &Sources, command: &RolesCommand) -> Result<(), CommandError> {
     let people = Settings::read_people(sources)?;
     block_on(async {
         let storage = open_people(&people, sources.dev()).await?;
@@ -38,7 +38,7 @@ struct Named {
 }
 
 impl Named {
-    async fn find(storage: &Storage, arguments: &RoleArguments) -> Result<Self, Failure> {
+    async fn find(storage: &Storage, arguments: &RoleArguments) -> Result<Self, CommandError> {
         if arguments.subject.named_user().is_some() {
             let user = find_user(storage, arguments.subject.named_user()).await?;
             let assignment = assignment(arguments, RoleSubject::User(user.id.clone()));
@@ -56,7 +56,7 @@ fn assignment(arguments: &RoleArguments, subject: RoleSubject) -> RoleAssignment
 }
 
 /// The one subject that the command line names, if it is no user.
-async fn subject(storage: &Storage, arguments: &SubjectArguments) -> Result<RoleSubject, Failure> {
+async fn subject(storage: &Storage, arguments: &SubjectArguments) -> Result<RoleSubject, CommandError> {
     let SubjectArguments { email, domain, organization, .. } = arguments;
     if let Some(organization) = organization {
         return find_organization(storage, organization).await.map(RoleSubject::Organization);
@@ -64,7 +64,7 @@ async fn subject(storage: &Storage, arguments: &SubjectArguments) -> Result<Role
     let email = email.clone().map(RoleSubject::Email);
     let domain = domain.clone().map(RoleSubject::Domain);
     let subject = email.or(domain);
-    subject.ok_or_else(|| Failure::new("to whom? --user, --email, --domain or --organization says it"))
+    subject.ok_or_else(|| CommandError::new("to whom? --user, --email, --domain or --organization says it"))
 }
 
 /// A login names an organization only if no other was ever seen under it: who takes up a login that was given up must not
@@ -72,16 +72,17 @@ async fn subject(storage: &Storage, arguments: &SubjectArguments) -> Result<Role
 async fn find_organization(
     storage: &Storage,
     argument: &OrganizationArgument,
-) -> Result<OrganizationId, Failure> {
+) -> Result<OrganizationId, CommandError> {
     let login = match argument {
         OrganizationArgument::Number(id) => return Ok(*id),
         OrganizationArgument::Login(login) => login,
     };
-    let seen = storage.list_organizations_by_login(login).await.map_err(Failure::while_doing(DATABASE))?;
+    let seen =
+        storage.list_organizations_by_login(login).await.map_err(CommandError::while_doing(DATABASE))?;
     let mut numbers = seen.iter();
     match (numbers.next(), numbers.next()) {
         (Some(id), None) => Ok(*id),
-        (None, _) => Err(Failure::new(format_args!(
+        (None, _) => Err(CommandError::new(format_args!(
             "nobody of the organization {} has signed in yet; name it by its number, which https://api.github.com/orgs/{} has as id",
             login.as_str(),
             login.as_str()
@@ -89,7 +90,7 @@ async fn find_organization(
         (Some(_), Some(_)) => {
             let numbers: Vec<_> = seen.iter().map(ToString::to_string).collect();
             let numbers = numbers.join(", ");
-            Err(Failure::new(format_args!(
+            Err(CommandError::new(format_args!(
                 "several organizations were seen as {}: {numbers}; name the one that you mean by its number",
                 login.as_str()
             )))
@@ -98,11 +99,11 @@ async fn find_organization(
 }
 
 /// Roles at the service itself are few, and nobody comes to one by what a provider states.
-fn check_reserved(assignment: &RoleAssignment) -> Result<(), Failure> {
+fn check_reserved(assignment: &RoleAssignment) -> Result<(), CommandError> {
     let Some(service) = assignment.service.as_ref().filter(|service| service.is_reserved()) else {
         return Ok(());
     };
-    let wrong = |reason: &str| Err(Failure::new(format_args!("--service {service}: {reason}")));
+    let wrong = |reason: &str| Err(CommandError::new(format_args!("--service {service}: {reason}")));
     if *service != ServiceName::vestibule() {
         return wrong("the service itself is called vestibule, in small letters");
     }
@@ -115,15 +116,15 @@ fn check_reserved(assignment: &RoleAssignment) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn grant(storage: &Storage, arguments: &RoleArguments) -> Result<(), Failure> {
+async fn grant(storage: &Storage, arguments: &RoleArguments) -> Result<(), CommandError> {
     let Named { assignment, line } = Named::find(storage, arguments).await?;
     check_reserved(&assignment)?;
     let id = RoleAssignmentId::random(&SystemRandomness);
     let telling = telling(storage, AuditName::RoleGranted, &assignment);
     let granted = telling.grant_role(&assignment, &id, SystemClock.now()).await;
-    let is_new = granted.map_err(Failure::while_doing(DATABASE))?;
+    let is_new = granted.map_err(CommandError::while_doing(DATABASE))?;
     if let Some(earlier) = by_login_alone(arguments) {
-        storage.revoke_role(&earlier).await.map_err(Failure::while_doing(DATABASE))?;
+        storage.revoke_role(&earlier).await.map_err(CommandError::while_doing(DATABASE))?;
     }
     let outcome = if is_new { "granted" } else { "was granted already" };
     say(format_args!("{line}: {outcome}"))
@@ -135,7 +136,7 @@ fn by_login_alone(arguments: &RoleArguments) -> Option<RoleAssignment> {
     Some(assignment(arguments, RoleSubject::OrganizationLogin(login.clone())))
 }
 
-async fn revoke(storage: &Storage, arguments: &RoleArguments) -> Result<(), Failure> {
+async fn revoke(storage: &Storage, arguments: &RoleArguments) -> Result<(), CommandError> {
     if let Some(earlier) = by_login_alone(arguments)
         && revoke_one(storage, &earlier).await?
     {
@@ -145,17 +146,17 @@ async fn revoke(storage: &Storage, arguments: &RoleArguments) -> Result<(), Fail
     if revoke_one(storage, &assignment).await? {
         say(format_args!("{line}: revoked"))
     } else {
-        Err(Failure::new(format_args!("{line}: is not granted")))
+        Err(CommandError::new(format_args!("{line}: is not granted")))
     }
 }
 
-async fn revoke_one(storage: &Storage, assignment: &RoleAssignment) -> Result<bool, Failure> {
+async fn revoke_one(storage: &Storage, assignment: &RoleAssignment) -> Result<bool, CommandError> {
     let storage = telling(storage, AuditName::RoleRevoked, assignment);
-    storage.revoke_role(assignment).await.map_err(Failure::while_doing(DATABASE))
+    storage.revoke_role(assignment).await.map_err(CommandError::while_doing(DATABASE))
 }
 
 /// All assignments, or those that count for one user.
-async fn list(storage: &Storage, user: Option<NamedUser>) -> Result<(), Failure> {
+async fn list(storage: &Storage, user: Option<NamedUser>) -> Result<(), CommandError> {
     let assignments = match user {
         None => storage.list_role_assignments().await,
         named => {
@@ -163,7 +164,7 @@ async fn list(storage: &Storage, user: Option<NamedUser>) -> Result<(), Failure>
             storage.find_user_context(&id).await.map(|context| context.roles)
         }
     };
-    let assignments = assignments.map_err(Failure::while_doing(DATABASE))?;
+    let assignments = assignments.map_err(CommandError::while_doing(DATABASE))?;
     for assignment in &assignments {
         say(line(storage, assignment).await?)?;
     }
@@ -171,7 +172,7 @@ async fn list(storage: &Storage, user: Option<NamedUser>) -> Result<(), Failure>
 }
 
 /// Role, service, and to whom; of an organization also the logins that it was seen under.
-async fn line(storage: &Storage, assignment: &RoleAssignment) -> Result<String, Failure> {
+async fn line(storage: &Storage, assignment: &RoleAssignment) -> Result<String, CommandError> {
     let remark = match &assignment.subject {
         RoleSubject::Organization(id) => logins(storage, *id).await?,
         RoleSubject::OrganizationLogin(_) => ", counts for nothing until it is granted again".to_owned(),
@@ -186,8 +187,9 @@ fn line_for(assignment: &RoleAssignment, subject: &dyn Display) -> String {
     format!("{}  {service}  {subject}{by}", assignment.role)
 }
 
-async fn logins(storage: &Storage, id: OrganizationId) -> Result<String, Failure> {
-    let logins = storage.list_logins_of_organization(id).await.map_err(Failure::while_doing(DATABASE))?;
+async fn logins(storage: &Storage, id: OrganizationId) -> Result<String, CommandError> {
+    let logins =
+        storage.list_logins_of_organization(id).await.map_err(CommandError::while_doing(DATABASE))?;
     let logins: Vec<_> = logins.into_iter().collect();
     Ok(if logins.is_empty() { String::new() } else { format!(" ({})", logins.join(", ")) })
 }

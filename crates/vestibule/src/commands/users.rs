@@ -10,12 +10,12 @@ use super::database::{DATABASE, open_people};
 use super::find_user::{find_user, whom};
 use super::{block_on, say};
 use crate::arguments::{ProviderId, SignOutArguments, UnlinkArguments, UsersCommand};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
 const PAGE: u32 = 500;
 
-pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Failure> {
+pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), CommandError> {
     // What ends access must not wait for the settings of a provider.
     let people = match command {
         UsersCommand::List | UsersCommand::Show(_) | UsersCommand::Unlink(_) => {
@@ -48,10 +48,11 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Fai
     })
 }
 
-async fn list(storage: &Storage) -> Result<(), Failure> {
+async fn list(storage: &Storage) -> Result<(), CommandError> {
     let mut after: Option<UserId> = None;
     loop {
-        let users = storage.list_users(after.as_ref(), PAGE).await.map_err(Failure::while_doing(DATABASE))?;
+        let users =
+            storage.list_users(after.as_ref(), PAGE).await.map_err(CommandError::while_doing(DATABASE))?;
         users.iter().try_for_each(|user| say(line(user)))?;
         match users.last() {
             Some(last) => after = Some(last.id.clone()),
@@ -68,7 +69,7 @@ fn line(user: &User) -> String {
     format!("{}  {username}  {email}  {}{disabled}", user.id, user.join_date)
 }
 
-async fn show(storage: &Storage, providers: &ConfiguredProviders, user: &User) -> Result<(), Failure> {
+async fn show(storage: &Storage, providers: &ConfiguredProviders, user: &User) -> Result<(), CommandError> {
     say(format_args!("id        {}", user.id))?;
     say(format_args!("username  {}", user.username.as_ref().map_or("-", |name| name.as_str())))?;
     say(format_args!("name      {}", user.name.as_ref().map_or("-", |name| name.as_str())))?;
@@ -77,11 +78,13 @@ async fn show(storage: &Storage, providers: &ConfiguredProviders, user: &User) -
     if let Some(since) = user.disabled_at {
         say(format_args!("disabled  {since}"))?;
     }
-    for identity in storage.list_identities(&user.id).await.map_err(Failure::while_doing(DATABASE))? {
+    for identity in storage.list_identities(&user.id).await.map_err(CommandError::while_doing(DATABASE))? {
         say(format_args!("identity  {}", describe_identity(&identity, providers)))?;
     }
-    for session in
-        storage.list_sessions(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?
+    for session in storage
+        .list_sessions(&user.id, SystemClock.now())
+        .await
+        .map_err(CommandError::while_doing(DATABASE))?
     {
         let (created, expires) = (session.created_at, session.expires_at);
         say(format_args!("session   {} by {} from {created} to {expires}", session.id, session.provider_id))?;
@@ -111,24 +114,24 @@ async fn unlink(
     providers: &ConfiguredProviders,
     user: &User,
     id: &ProviderId,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let ProviderId { provider, subject } = id;
-    let identities = storage.list_identities(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
+    let identities = storage.list_identities(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
     let fits = |identity: &&Identity| identity.provider == provider.as_str() && identity.subject == *subject;
     let mut fitting: Vec<_> = identities.iter().filter(fits).collect();
     // What the name leads to now is meant before what it led to earlier.
     fitting.sort_by_key(|identity| !providers.counts(&identity.provider, &identity.issuer));
-    let unknown = || Failure::new(format_args!("{}: has no identity {provider}:{subject}", whom(user)));
+    let unknown = || CommandError::new(format_args!("{}: has no identity {provider}:{subject}", whom(user)));
     let identity = fitting.first().ok_or_else(unknown)?;
     let key = IdentityKey { issuer: identity.issuer.clone(), subject: subject.clone() };
     let storage = storage.telling(event(AuditName::IdentityUnlinked, user).at_provider(provider.as_str()));
     let outcome = storage.unlink_identity(&user.id, &key, SystemClock.now()).await;
-    match outcome.map_err(Failure::while_doing(DATABASE))? {
+    match outcome.map_err(CommandError::while_doing(DATABASE))? {
         Unlinking::Done { sessions } => say(format_args!(
             "{}: {provider}:{subject} is unlinked; sessions that ended: {sessions}",
             whom(user)
         )),
-        Unlinking::LastIdentity => Err(Failure::new(format_args!(
+        Unlinking::LastIdentity => Err(CommandError::new(format_args!(
             "{}: {provider}:{subject} is the last way in: no other identity is of a provider that is configured",
             whom(user)
         ))),
@@ -136,41 +139,42 @@ async fn unlink(
     }
 }
 
-async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), Failure> {
+async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), CommandError> {
     if arguments.all {
         return sign_out_everybody(storage).await;
     }
     let user = find_user(storage, arguments.named_user()).await?;
     let storage = telling(storage, AuditName::AllSessionsEnded, &user);
     let ended = storage.revoke_all_sessions(&user.id, SystemClock.now()).await;
-    let ended = ended.map_err(Failure::while_doing(DATABASE))?;
+    let ended = ended.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("{}: signed out; sessions that ended: {ended}", whom(&user)))
 }
 
-async fn sign_out_everybody(storage: &Storage) -> Result<(), Failure> {
+async fn sign_out_everybody(storage: &Storage) -> Result<(), CommandError> {
     let event = AuditEvent::new(AuditName::AllSessionsEnded, Actor::Operator, SystemClock.now());
     // First, because it takes more than one transaction: what was begun is told of, whatever comes in between.
     let told = storage.record_audit_event(&event.with("whose", "everybody")).await;
-    told.map_err(Failure::while_doing(DATABASE))?;
-    let users = storage.revoke_everything(SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
+    told.map_err(CommandError::while_doing(DATABASE))?;
+    let users =
+        storage.revoke_everything(SystemClock.now()).await.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("users whose sessions are over: {users}"))
 }
 
-async fn disable(storage: &Storage, user: &User) -> Result<(), Failure> {
+async fn disable(storage: &Storage, user: &User) -> Result<(), CommandError> {
     let storage = telling(storage, AuditName::UserDisabled, user);
-    storage.disable_user(&user.id, SystemClock.now()).await.map_err(Failure::while_doing(DATABASE))?;
+    storage.disable_user(&user.id, SystemClock.now()).await.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("{}: disabled; all sessions are over", whom(user)))
 }
 
-async fn enable(storage: &Storage, user: &User) -> Result<(), Failure> {
+async fn enable(storage: &Storage, user: &User) -> Result<(), CommandError> {
     let storage = telling(storage, AuditName::UserEnabled, user);
-    storage.enable_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
+    storage.enable_user(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("{}: enabled", whom(user)))
 }
 
-async fn delete(storage: &Storage, user: &User) -> Result<(), Failure> {
+async fn delete(storage: &Storage, user: &User) -> Result<(), CommandError> {
     let storage = telling(storage, AuditName::UserDeleted, user);
-    storage.delete_user(&user.id).await.map_err(Failure::while_doing(DATABASE))?;
+    storage.delete_user(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("{}: deleted, with identities, sessions and roles", whom(user)))
 }
 

@@ -5,17 +5,18 @@ use std::net::SocketAddr;
 use vestibule_provider_emulator::{Emulator, EmulatorOptions};
 use vestibule_upstream::{GithubSettings, OidcSettings};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::Settings;
 
 /// Starts the emulator and points the providers without credentials at it. From here on the program takes the same path
 /// as with the real ones.
-pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emulator>, Failure> {
+pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emulator>, CommandError> {
     let providers = &mut settings.providers;
     if !settings.dev || (providers.google.is_some() && providers.github.is_some()) {
         return Ok(None);
     }
-    let emulator = start(settings.listen).await.map_err(Failure::while_doing("the provider emulator"))?;
+    let emulator =
+        start(settings.listen).await.map_err(CommandError::while_doing("the provider emulator"))?;
     if providers.google.is_none() {
         let client = emulator.google_client();
         let (id, secret) = (client.id.clone(), client.secret.clone().into());

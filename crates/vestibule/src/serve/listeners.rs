@@ -15,7 +15,7 @@ use vestibule_http::{Metrics, Refusals, Stopping, TrustedProxies, is_nearby};
 use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, RequestBody, Stop};
 
 use super::shutdown::Ending;
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// Requests under way may take so long once nothing new is accepted, less what was waited beyond `DRAIN_DELAY`; then they are
 /// cut.
@@ -26,8 +26,8 @@ pub(super) const ADMIN_CONNECTIONS: usize = 64;
 const BACKLOG: u32 = 4096;
 
 /// Takes an address.
-pub(crate) fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
-    listen_at(address).map_err(|error| Failure::new(format_args!("{name}: {address}: {error}")))
+pub(crate) fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, CommandError> {
+    listen_at(address).map_err(|error| CommandError::new(format_args!("{name}: {address}: {error}")))
 }
 
 fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {

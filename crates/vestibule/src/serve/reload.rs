@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use vestibule_domain::{Actor, AuditEvent, AuditName};
 use vestibule_plugin_host::PluginHost;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
 use super::audit::Trail;
@@ -94,10 +94,10 @@ async fn answer(reloader: &Arc<Reloader>, mut stream: UnixStream) {
 }
 
 impl Reloader {
-    async fn reload(self: &Arc<Self>) -> Result<(), Failure> {
+    async fn reload(self: &Arc<Self>) -> Result<(), CommandError> {
         let held = Arc::clone(self);
         let outcome = tokio::task::spawn_blocking(move || held.reload_now()).await;
-        let outcome = outcome.unwrap_or_else(|error| Err(Failure::new(error)));
+        let outcome = outcome.unwrap_or_else(|error| Err(CommandError::new(error)));
         match &outcome {
             Ok(()) => {
                 tracing::info!("the plugins are reloaded");
@@ -121,7 +121,7 @@ impl Reloader {
             .collect()
     }
 
-    fn reload_now(&self) -> Result<(), Failure> {
+    fn reload_now(&self) -> Result<(), CommandError> {
         let plan = Settings::read_plugins(&self.sources.read_again()?)?;
         self.plugins.reload(&plan).map_err(|error| unusable(&plan, &error))
     }

@@ -8,7 +8,7 @@ use vestibule_provider_emulator::Emulator;
 use vestibule_tokens::TokenService;
 use vestibule_upstream::Providers;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::redirect_uris::{self, RegisteredAddress};
 use crate::settings::{KeySource, LogFormat, Settings, Sources};
 
@@ -28,7 +28,7 @@ pub(super) struct InForce<'a> {
 }
 
 /// Prints it: as text to standard output, or as one line of the log when that is JSON.
-pub(super) fn print(in_force: &InForce<'_>) -> Result<(), Failure> {
+pub(super) fn print(in_force: &InForce<'_>) -> Result<(), CommandError> {
     let InForce { settings, sources, plugins, providers, emulator, tokens, unheeded } = *in_force;
     let lines = [
         ("address", describe_address(settings)),

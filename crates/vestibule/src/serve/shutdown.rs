@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use vestibule_http::Stopping;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// Whoever has sent nothing for so long is taken to have noticed that readiness says no.
 const QUIET: Duration = Duration::from_secs(1);
@@ -31,8 +31,8 @@ pub(crate) struct Ending(watch::Receiver<Stage>);
 
 impl Ending {
     /// Listens for signals from now on. Needs a runtime.
-    pub(crate) fn listen(delay: Duration, stopping: Stopping) -> Result<Self, Failure> {
-        let while_doing = Failure::while_doing("signals");
+    pub(crate) fn listen(delay: Duration, stopping: Stopping) -> Result<Self, CommandError> {
+        let while_doing = CommandError::while_doing("signals");
         let terminate = signal(SignalKind::terminate());
         let interrupt = signal(SignalKind::interrupt());
         let (terminate, interrupt) = match (terminate, interrupt) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use vestibule_domain::with_causes;
 use vestibule_storage::{DatabaseUrl, Storage, StorageError, StorageOptions};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// How long the start waits for a database that is not there yet, as when both are started together.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,12 +16,12 @@ pub(crate) async fn connect(
     url: &DatabaseUrl,
     options: &StorageOptions,
     dev: bool,
-) -> Result<Storage, Failure> {
+) -> Result<Storage, CommandError> {
     if dev {
-        std::fs::create_dir_all("var").map_err(Failure::while_doing("DATABASE_URL: the folder var"))?;
+        std::fs::create_dir_all("var").map_err(CommandError::while_doing("DATABASE_URL: the folder var"))?;
     }
-    let storage = Storage::connect(url, options).map_err(Failure::while_doing("DATABASE_URL"))?;
-    migrate_patiently(&storage).await.map_err(Failure::while_doing("DATABASE_URL"))?;
+    let storage = Storage::connect(url, options).map_err(CommandError::while_doing("DATABASE_URL"))?;
+    migrate_patiently(&storage).await.map_err(CommandError::while_doing("DATABASE_URL"))?;
     Ok(storage)
 }
 

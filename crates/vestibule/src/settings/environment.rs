@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::names::{SECRETS, TEXTS};
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// What stays in the environment for the C library, the standard library and others, who look it up there. No secret is expected
 /// under any of these.
@@ -42,9 +42,9 @@ const KEPT_FAMILIES: &[&str] = &["LC_", "OTEL_BSP_", "OTEL_SPAN_"];
 static TAKEN: OnceLock<BTreeMap<String, String>> = OnceLock::new();
 
 /// Takes the environment. The first thing that the program does but for concealing itself: the process has no other thread yet.
-pub(crate) fn take() -> Result<(), Failure> {
+pub(crate) fn take() -> Result<(), CommandError> {
     let taken = vestibule_plugin_host::take_environment(is_kept);
-    let taken = taken.map_err(Failure::while_doing("the environment"))?;
+    let taken = taken.map_err(CommandError::while_doing("the environment"))?;
     let mut variables = BTreeMap::new();
     let mut unreadable = Vec::new();
     for (name, value) in taken {
@@ -57,7 +57,7 @@ pub(crate) fn take() -> Result<(), Failure> {
         }
     }
     if !unreadable.is_empty() {
-        return Err(Failure::of_all(unreadable));
+        return Err(CommandError::from_texts(unreadable));
     }
     TAKEN.get_or_init(|| variables);
     Ok(())

@@ -12,7 +12,7 @@ use vestibule_file_permissions::Rule;
 
 use super::Sources;
 use super::names::SECRETS;
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// Reads settings one by one and remembers what was wrong.
 pub(super) struct Reader<'a> {
@@ -83,10 +83,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The value, if there was no mistake.
-    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Failure> {
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, CommandError> {
         match value {
             Some(value) if self.mistakes.is_empty() => Ok(value),
-            _ => Err(Failure::of_all(self.mistakes)),
+            _ => Err(CommandError::from_texts(self.mistakes)),
         }
     }
 }

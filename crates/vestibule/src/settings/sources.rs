@@ -10,7 +10,7 @@ use vestibule_plugin_host::Environment;
 
 use super::environment;
 use super::names::{SECRETS, TABLES, TEXTS, separator_of};
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 const DEFAULT_FILE: &str = "vestibule.toml";
 
@@ -28,7 +28,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Reads the settings file, if there is one, and refuses what it does not know.
-    pub(crate) fn read(config: Option<&Path>, dev: bool) -> Result<Self, Failure> {
+    pub(crate) fn read(config: Option<&Path>, dev: bool) -> Result<Self, CommandError> {
         let mut sources = Self {
             dev,
             requested: config.map(Path::to_owned),
@@ -39,8 +39,8 @@ impl Sources {
         };
         let path = config.unwrap_or(Path::new(DEFAULT_FILE));
         if config.is_some() || path.symlink_metadata().is_ok() {
-            let wrong = |error| Failure::new(format_args!("{}: {error}", path.display()));
-            let text = Rule::DECIDES.read(path).map_err(Failure::new)?;
+            let wrong = |error| CommandError::new(format_args!("{}: {error}", path.display()));
+            let text = Rule::DECIDES.read(path).map_err(CommandError::new)?;
             sources.file = Some(path.to_owned());
             sources.take_file(&text).map_err(wrong)?;
             sources.require_secrecy_of(path).map_err(wrong)?;
@@ -79,7 +79,7 @@ impl Sources {
     }
 
     /// What the same sources say by now. The environment of a process stays what it was; the file may have changed.
-    pub(crate) fn read_again(&self) -> Result<Self, Failure> {
+    pub(crate) fn read_again(&self) -> Result<Self, CommandError> {
         let again = Self::read(self.requested.as_deref(), self.dev)?;
         Ok(Self { flags: self.flags.clone(), ..again })
     }

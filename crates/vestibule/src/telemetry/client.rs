@@ -7,7 +7,7 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use reqwest::redirect::Policy;
 use tokio::runtime::Handle;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,7 +20,7 @@ pub(super) struct CollectorClient {
 }
 
 impl CollectorClient {
-    pub(super) fn new(runtime: &Handle) -> Result<Self, Failure> {
+    pub(super) fn new(runtime: &Handle) -> Result<Self, CommandError> {
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
@@ -29,7 +29,7 @@ impl CollectorClient {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .build()
-            .map_err(Failure::while_doing("the client for traces"))?;
+            .map_err(CommandError::while_doing("the client for traces"))?;
         Ok(Self { client, runtime: runtime.clone() })
     }
 }

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
 
 use super::client::CollectorClient;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::settings::TraceSettings;
 
 /// What became of the spans.
@@ -55,7 +55,7 @@ impl CountingExporter {
         settings: &TraceSettings,
         runtime: &Handle,
         counts: &Arc<SpanCounts>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let headers = settings.headers.iter();
         let headers = headers.map(|(name, value)| (name.clone(), value.expose_secret().to_owned())).collect();
         let inner = SpanExporter::builder()
@@ -65,7 +65,7 @@ impl CountingExporter {
             .with_endpoint(settings.endpoint.as_str())
             .with_headers(headers)
             .build()
-            .map_err(Failure::while_doing("OTEL_EXPORTER_OTLP_ENDPOINT"))?;
+            .map_err(CommandError::while_doing("OTEL_EXPORTER_OTLP_ENDPOINT"))?;
         Ok(Self { inner, counts: Arc::clone(counts), failing: AtomicBool::new(false) })
     }
 

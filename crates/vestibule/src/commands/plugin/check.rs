@@ -8,19 +8,19 @@ use serde_json::{Map, Value};
 use vestibule_plugin_host::{self as host, CheckRequest};
 
 use crate::commands::say;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::serve::this_program;
 use crate::settings::Sources;
 
 /// What the program is called with to run one check.
 const CHILD: [&str; 2] = ["plugin", "check-child"];
 
-pub(super) fn check(file: &Path, config: Option<&Path>, json: bool) -> Result<(), Failure> {
+pub(super) fn check(file: &Path, config: Option<&Path>, json: bool) -> Result<(), CommandError> {
     let config = config.map_or_else(|| Ok(Map::new()), read)?.into();
     let child = this_program(&CHILD);
     let environment = &*Sources::environment();
     let request = CheckRequest { file, config: &config, environment, child: &child };
-    let report = host::check(&request).map_err(Failure::new)?;
+    let report = host::check(&request).map_err(CommandError::new)?;
     if json {
         say(report.to_json())?;
     } else {
@@ -29,12 +29,12 @@ pub(super) fn check(file: &Path, config: Option<&Path>, json: bool) -> Result<()
     if report.has_passed() {
         return Ok(());
     }
-    Err(Failure::new(format_args!("{} has not passed", file.display())))
+    Err(CommandError::new(format_args!("{} has not passed", file.display())))
 }
 
 /// The configuration as it is written: references in it are looked up later.
-fn read(file: &Path) -> Result<Map<String, Value>, Failure> {
-    let wrong = |reason: &str| Failure::new(format_args!("{}: {reason}", file.display()));
+fn read(file: &Path) -> Result<Map<String, Value>, CommandError> {
+    let wrong = |reason: &str| CommandError::new(format_args!("{}: {reason}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| wrong(&error.to_string()))?;
     let is_json = file.extension() == Some(OsStr::new("json"));
     let value = if is_json { from_json(&text) } else { from_toml(&text) };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use vestibule_plugin_host::PluginName;
 
 use super::say;
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// The crate, by the names of its files.
 const TEMPLATE: &[(&str, &str)] = &[
@@ -86,16 +86,17 @@ const TAKEN: &[&str] = &[
 ];
 
 /// Writes the crate into a new folder of its name, whole or not at all.
-pub(crate) fn new(name: &str, parent: Option<&Path>) -> Result<(), Failure> {
-    let name = PluginName::parse(name).map_err(|error| Failure::new(format_args!("{name:?}: {error}")))?;
+pub(crate) fn new(name: &str, parent: Option<&Path>) -> Result<(), CommandError> {
+    let name =
+        PluginName::parse(name).map_err(|error| CommandError::new(format_args!("{name:?}: {error}")))?;
     let crate_name = name.as_str().replace('-', "_");
     if TAKEN.contains(&crate_name.as_str()) {
-        return Err(Failure::new(format_args!("{name}: a crate of Rust cannot have this name")));
+        return Err(CommandError::new(format_args!("{name}: a crate of Rust cannot have this name")));
     }
     let folder = parent.unwrap_or(Path::new(".")).join(name.as_str());
-    let failed = |error| Failure::new(format_args!("{}: {error}", folder.display()));
+    let failed = |error| CommandError::new(format_args!("{}: {error}", folder.display()));
     if !is_free(&folder).map_err(failed)? {
-        return Err(Failure::new(format_args!("{}: is there already", folder.display())));
+        return Err(CommandError::new(format_args!("{}: is there already", folder.display())));
     }
     write_whole(&folder, name.as_str(), &crate_name).map_err(failed)?;
     say(format_args!(

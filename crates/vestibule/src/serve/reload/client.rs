@@ -9,7 +9,7 @@ use vestibule_plugin_host::printable;
 
 use super::socket::connect;
 use super::{DONE, RELOAD};
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// How long a reload may take: every plugin has a minute.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -17,23 +17,23 @@ const LONGEST: Duration = Duration::from_secs(600);
 const MAX_ANSWER: u64 = 64 * 1024;
 
 /// Lets the service that listens there reload its plugins, and waits until it has.
-pub(crate) async fn ask_for(listen: SocketAddr) -> Result<(), Failure> {
+pub(crate) async fn ask_for(listen: SocketAddr) -> Result<(), CommandError> {
     let absent = || {
-        Failure::new(format_args!(
+        CommandError::new(format_args!(
             "no service with LISTEN={listen} is to be found here, or it belongs to another user"
         ))
     };
     let mut stream = connect(listen).await.ok_or_else(absent)?;
     stream.write_all(RELOAD).await?;
     let mut said = Vec::new();
-    let late = |_| Failure::new("the service does not answer");
+    let late = |_| CommandError::new("the service does not answer");
     timeout(LONGEST, stream.take(MAX_ANSWER).read_to_end(&mut said)).await.map_err(late)??;
     match said.as_slice() {
         DONE => Ok(()),
-        [] => Err(Failure::new("the service ended")),
+        [] => Err(CommandError::new("the service ended")),
         failure => {
             let failure = printable(&String::from_utf8_lossy(failure));
-            Err(Failure::new(format_args!("the plugins stay as they were: {failure}")))
+            Err(CommandError::new(format_args!("the plugins stay as they were: {failure}")))
         }
     }
 }

@@ -8,15 +8,15 @@ use vestibule_domain::with_causes;
 
 /// One or more sentences for the operator. Holds no secret.
 #[derive(Debug)]
-pub(crate) struct Failure(Vec<String>);
+pub(crate) struct CommandError(Vec<String>);
 
-impl Failure {
+impl CommandError {
     pub(crate) fn new(text: impl Display) -> Self {
         Self(vec![text.to_string()])
     }
 
     /// Several at once, so that an operator mends them in one go.
-    pub(crate) fn of_all(texts: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn from_texts(texts: impl IntoIterator<Item = String>) -> Self {
         Self(texts.into_iter().collect())
     }
 
@@ -35,13 +35,13 @@ impl Failure {
     }
 }
 
-impl Display for Failure {
+impl Display for CommandError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.0.join("; "))
     }
 }
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
         Self::new(error)
     }
