@@ -1,4 +1,4 @@
-//! Where the log goes: standard error, as text for people or as JSON for collectors.
+//! The log: on standard error, as text for people or as JSON for collectors.
 
 mod fields;
 mod json;
@@ -23,13 +23,13 @@ use crate::settings::{LogFormat, LogSettings};
 
 use fields::TextFields;
 use json::JsonLines;
-pub(crate) use lost::{LostLines, tell_of_lost_lines};
+pub(crate) use lost::{LostLines, report_lost_lines};
 use writer::StandardError;
 
-/// What `LOG` can make speak below INFO: our own crates, and plugins.
+/// The targets that `LOG` can enable below INFO: our own crates, and plugins.
 const OURS: [&str; 2] = ["vestibule", "plugin"];
 
-/// Begins to log, and to make spans for this tracer if there is one. Called once.
+/// Starts the log, and the spans for this tracer if there is one. Called once.
 pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result<(), CommandError> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(CommandError::while_doing("LOG"))?;
     let writer = StandardError::start().map_err(CommandError::while_doing("the thread of the log"))?;
@@ -40,12 +40,12 @@ pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result
         }
         LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
     };
-    // Whatever part of the program a line is of, it says which request it was written for.
+    // Every line, whichever part of the program writes it, names the request that it was written for.
     let requests =
         filter_fn(|metadata| metadata.is_span() && metadata.target() == vestibule_http::REQUEST_SPAN);
     let lines = lines.with_filter(filter.and(floor()).or(requests));
     let log = tracing_subscriber::registry().with(lines);
-    // Not an absent layer in its place: that would let every span come into being, for nobody.
+    // An absent layer instead would enable every span.
     let outcome = match tracer {
         Some(tracer) => log.with(exported_spans(tracer)).try_init(),
         None => log.try_init(),
@@ -54,8 +54,8 @@ pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result
     outcome.map_err(CommandError::new)
 }
 
-/// Waits until everything is written, but not for a reader who takes nothing. To be called before the process ends, and before
-/// anything else is written to standard error.
+/// Waits until all lines are written, but not for a reader that takes nothing. To be called before the process ends, and before the
+/// program writes anything else to standard error.
 pub(crate) fn flush() {
     writer::flush();
 }
@@ -76,9 +76,9 @@ fn is_exported(target: &str) -> bool {
         || target.starts_with("vestibule_plugin_host")
 }
 
-/// The level under which a target stays silent, whatever `LOG` says. At DEBUG and TRACE the libraries under us write
-/// out what passes through them: headers, addresses with codes and tokens in them, bound values. What our own crates
-/// write at these levels holds no secret and no personal data; nobody can promise that for a library's next version.
+/// The level below which a target stays silent, whatever `LOG` says. At DEBUG and TRACE libraries write out what passes through
+/// them: headers, addresses with codes and tokens in them, bound values. Our own crates write no secret and no personal data at these
+/// levels; for the next version of a library there is no such promise.
 fn floor() -> Targets {
     let ours = OURS.map(|target| (target, LevelFilter::TRACE));
     Targets::new().with_default(LevelFilter::INFO).with_targets(ours)

@@ -139,7 +139,7 @@ async fn serve(
     };
     let endpoint = vestibule_http::endpoint(flows, http, metrics.clone(), Arc::new(SystemRandomness));
     let chores = background_tasks::start(keys.folder, &tokens, &storage, &clock, settings.audit_retention);
-    let telling = tokio::spawn(logging::tell_of_lost_lines(access_log));
+    let telling = tokio::spawn(logging::report_lost_lines(access_log));
     let trail = Trail::new(&storage, &clock);
     let reloading = reload::start(&plugins, sources, settings.listen, trail.clone());
     let identify = |event: AuditEvent| {

@@ -1,5 +1,5 @@
-//! Fields of spans and lines as text, as the library writes them, with less ado for what nearly all of them are: names, ids
-//! and numbers.
+//! Writes fields of spans and lines as text: what tracing-subscriber writes, but faster for names, ids and numbers, which nearly
+//! all fields are.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -9,7 +9,7 @@ use tracing_subscriber::field::{RecordFields, VisitOutput as _};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, DefaultVisitor, Writer};
 
-/// `name=value`, texts in quotes. On a terminal the library adds its colours.
+/// Formats fields as `name=value`, with texts in quotes. On a terminal the library adds colours.
 #[derive(Debug, Default)]
 pub(super) struct TextFields(DefaultFields);
 
@@ -45,7 +45,7 @@ impl Text<'_> {
             .and_then(|()| value(&mut self.writer));
     }
 
-    /// What may need to be made harmless, or is not there at all.
+    /// Lets the library write a field that it escapes or leaves out.
     fn leave_to_library(&mut self, field: &Field, record: impl FnOnce(&mut DefaultVisitor<'_>)) {
         if self.result.is_ok() {
             let mut visitor = DefaultVisitor::new(self.writer.by_ref(), self.is_empty);
@@ -56,7 +56,7 @@ impl Text<'_> {
     }
 }
 
-/// Whether the library leaves it out.
+/// Whether the library leaves the field out.
 fn is_of_another_log(field: &Field) -> bool {
     field.name().starts_with("log.")
 }
@@ -91,7 +91,7 @@ impl Visit for Text<'_> {
     }
 }
 
-/// Whether a byte stands in quotes as it is.
+/// Whether a byte needs no escape in quotes.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }

@@ -1,8 +1,10 @@
 //! One JSON object a line, for collectors.
 //!
-//! The fields of a line stand side by side with its time, level, target and message, and so do those of the request that
-//! it was written for: a collector finds everything about a request by its id, without knowing what a span is. Any other
-//! span is an object under its own name, because names such as `operation` mean something else in each.
+//! The fields of a line stand beside its time, level, target and message, and so do the fields of its request: a collector finds
+//! everything about a request by its id, without knowing what a span is. Any other span is an object under its own name, because
+//! names such as `operation` mean something else in each.
+//!
+//! The JSON of tracing-subscriber cannot do this: it nests the fields of spans, and writes a name twice that both have.
 
 use std::fmt::{self, Debug};
 
@@ -14,10 +16,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-/// The span whose fields are those of the line.
+/// The span whose fields become fields of the line.
 const REQUEST: &str = "request";
 
-/// Writes them.
+/// Formats lines as JSON.
 pub(super) struct JsonLines;
 
 impl<S> FormatEvent<S, JsonFields> for JsonLines
@@ -48,7 +50,7 @@ fn now() -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// The members of an object in the order in which they came; the first of a name counts.
+/// The members of an object, in order. Of two with the same name the first counts.
 #[derive(Default)]
 struct Line(Vec<(String, Value)>);
 

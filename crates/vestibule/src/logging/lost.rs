@@ -1,4 +1,4 @@
-//! Lines that were not written: how many there are, and the line that says so.
+//! Counts the lines that were not written, and logs how many there were.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use vestibule_http::AccessLog;
 
 use super::writer;
 
-/// How often it is looked whether there is something to tell.
-const EVERY: Duration = Duration::from_secs(1);
+/// How often the counts are looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Lines that were not written, since the beginning.
+/// Lines that were not written since the start.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LostLines {
-    /// Of requests, because there were more than the settings let through.
+    /// Of requests, because the settings let no more through.
     sampled: u64,
     /// Of requests, because there was no room.
     requests: u64,
@@ -22,9 +22,9 @@ pub(crate) struct LostLines {
 }
 
 impl LostLines {
-    /// What is true now.
+    /// The present counts.
     pub(crate) fn read(access_log: &AccessLog) -> Self {
-        let writer::Lost { access, others } = writer::lost();
+        let writer::LineCounts { access, others } = writer::lost();
         Self { sampled: access_log.left_out(), requests: access, others }
     }
 
@@ -46,27 +46,27 @@ impl LostLines {
     }
 }
 
-/// Says how many lines were left out: while there is a flood once in a while, and when there was no room as soon as there is
-/// again. Runs until it is stopped.
-pub(crate) async fn tell_of_lost_lines(access_log: AccessLog) {
-    let mut told = LostLines::default();
-    let mut ticks = interval(EVERY);
+/// Logs how many lines were left out: once in a while during a flood; when there was no room, as soon as there is some again. Runs
+/// until it is stopped.
+pub(crate) async fn report_lost_lines(access_log: AccessLog) {
+    let mut reported = LostLines::default();
+    let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
         let now = LostLines::read(&access_log);
-        if now == told || !writer::has_room() {
+        if now == reported || !writer::has_room() {
             continue;
         }
-        tell(now.since(told));
-        told = now;
+        report(now.since(reported));
+        reported = now;
     }
 }
 
-fn tell(lost: LostLines) {
+fn report(lost: LostLines) {
     let LostLines { sampled, requests, others } = lost;
     if requests + others > 0 {
-        tracing::warn!(sampled, requests, others, "lines of the log were lost: nobody took them");
+        tracing::warn!(sampled, requests, others, "lines of the log were lost: standard error took no more");
     } else {
         tracing::info!(sampled, "lines of requests were left out");
     }

@@ -1,13 +1,13 @@
-//! Lines on their way to standard error.
+//! The queue of log lines in front of standard error.
 //!
-//! A thread of its own writes them, in the order in which they came, and nobody else ever waits for whoever reads standard
-//! error. There is one line for each request, and a system call for each would be a good part of what a request costs: so
-//! those lines are gathered for a moment and written together. Every other line is written at once, with what waits before
-//! it.
+//! A thread of its own writes the lines, in their order, so no other thread waits for the reader of standard error. There is one
+//! line for each request, and a system call for each would be a good part of the cost of a request: so these lines are pending
+//! for a moment and written together. Every other line is written at once, with the lines that wait before it.
 //!
-//! When the reader is slow or stands still, what waits is bounded: beyond [`ROOM`] lines of requests are dropped, and beyond
-//! [`ROOM`] and [`RESERVED`] the others are, and either is counted. The service goes on. What matters to security is in the
-//! database besides.
+//! When the reader is slow or stands still, the queue is bounded: beyond [`ROOM`] it drops lines of requests, and beyond [`ROOM`]
+//! and [`RESERVED`] all others. Both are counted, and the service goes on. What matters to security is in the database as well.
+//!
+//! docs/decisions/0012-observability.md compares this with tracing-appender, which keeps none of these promises.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,57 +18,57 @@ use std::time::{Duration, Instant};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// That a request was answered.
+/// The target of the line that a request was answered.
 const ACCESS: &str = "vestibule::access";
-/// Where it is said, below WARN, what a client did wrong.
+/// The target of the lines, below WARN, that say what a client did wrong.
 const REFUSALS: &str = "vestibule_http::edge";
-/// How many bytes wait at most; some thousand lines.
+/// How many bytes may wait: some thousand lines.
 const ROOM: usize = 1024 * 1024;
-/// How many more of lines that are not of requests.
+/// How many more bytes may wait of lines that are not of requests.
 const RESERVED: usize = 1024 * 1024;
-/// How many of them stay reserved when they are written: more than what is gathered in a busy moment.
-const KEPT_ROOM: usize = 64 * 1024;
-/// How long lines are gathered.
-const PAUSE: Duration = Duration::from_millis(2);
-/// How long to wait until a standard error that does not block is tried again.
-const PAUSE_WHILE_FULL: Duration = Duration::from_millis(20);
-/// How long the end of the process is put off for them: when it is asked to end, and when it must.
-const PATIENCE: Duration = Duration::from_secs(2);
-const PATIENCE_OF_THE_DYING: Duration = Duration::from_millis(200);
+/// The capacity that stays allocated after writing: more than a busy moment gathers.
+const KEPT_CAPACITY: usize = 64 * 1024;
+/// How long lines of requests are pending.
+const GATHER_TIME: Duration = Duration::from_millis(2);
+/// How long to wait before trying a full, non-blocking standard error again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
+/// How long a process that ends in order waits until its lines are written, and how long one that crashes.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+const CRASH_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The bytes that are not written yet, for those who may take no lock.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-static LINES: OnceLock<Arc<Lines>> = OnceLock::new();
+/// The number of bytes that are not written yet, for signal handlers, which may take no lock.
+static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
+static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-/// Lines that nobody will ever read, because there was no room or nobody who reads.
+/// How many lines: of requests, and others.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lost {
+pub(crate) struct LineCounts {
     /// Of requests.
     pub(crate) access: u64,
     /// All others.
     pub(crate) others: u64,
 }
 
-/// Whole lines, one behind the other.
+/// Whole lines, one after the other.
 #[derive(Default)]
-struct Text {
+struct Batch {
     bytes: Vec<u8>,
-    count: Lost,
+    count: LineCounts,
 }
 
 #[derive(Default)]
-struct Gathered {
-    text: Text,
-    /// Whether one of them is to be written at once.
+struct Pending {
+    batch: Batch,
+    /// Whether one of the lines is to be written at once.
     is_urgent: bool,
-    /// Whether the thread will look again by itself.
+    /// Whether the writing thread will look again by itself.
     is_awake: bool,
 }
 
 #[derive(Default)]
-struct Lines {
-    gathered: Mutex<Gathered>,
-    some: Condvar,
+struct Queue {
+    pending: Mutex<Pending>,
+    changed: Condvar,
     lost_access: AtomicU64,
     lost_others: AtomicU64,
 }
@@ -77,146 +77,146 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Lines {
-    /// Takes a line, or counts it.
-    fn take(&self, line: &[u8], is_of_request: bool) {
-        let mut gathered = lock(&self.gathered);
+impl Queue {
+    /// Takes a line, or counts it as lost.
+    fn push(&self, line: &[u8], is_of_request: bool) {
+        let mut pending = lock(&self.pending);
         let room = if is_of_request { ROOM } else { ROOM + RESERVED };
-        if gathered.text.bytes.len() + line.len() > room {
-            return self.count(one(is_of_request));
+        if pending.batch.bytes.len() + line.len() > room {
+            return self.count_lost(one(is_of_request));
         }
-        gathered.text.bytes.extend_from_slice(line);
-        gathered.text.count.add(one(is_of_request));
-        gathered.is_urgent |= !is_of_request;
-        WAITING.fetch_add(line.len(), Ordering::SeqCst);
-        if gathered.is_urgent || !gathered.is_awake {
-            gathered.is_awake = true;
-            self.some.notify_one();
+        pending.batch.bytes.extend_from_slice(line);
+        pending.batch.count.add(one(is_of_request));
+        pending.is_urgent |= !is_of_request;
+        UNWRITTEN.fetch_add(line.len(), Ordering::SeqCst);
+        if pending.is_urgent || !pending.is_awake {
+            pending.is_awake = true;
+            self.changed.notify_one();
         }
     }
 
-    fn count(&self, lost: Lost) {
+    fn count_lost(&self, lost: LineCounts) {
         self.lost_access.fetch_add(lost.access, Ordering::Relaxed);
         self.lost_others.fetch_add(lost.others, Ordering::Relaxed);
     }
 
-    /// Waits for lines, and then a moment for more; takes what is there in exchange for an empty text.
-    fn next(&self, empty: Text) -> Text {
-        let mut gathered = lock(&self.gathered);
-        while gathered.text.bytes.is_empty() {
-            gathered.is_awake = false;
-            gathered = self.some.wait(gathered).unwrap_or_else(PoisonError::into_inner);
+    /// Waits for lines, and then a moment for more. Exchanges them for an empty batch.
+    fn next(&self, empty: Batch) -> Batch {
+        let mut pending = lock(&self.pending);
+        while pending.batch.bytes.is_empty() {
+            pending.is_awake = false;
+            pending = self.changed.wait(pending).unwrap_or_else(PoisonError::into_inner);
         }
-        gathered.is_awake = true;
-        let more = self.some.wait_timeout_while(gathered, PAUSE, |gathered| !gathered.is_urgent);
-        let mut gathered = more.unwrap_or_else(PoisonError::into_inner).0;
-        gathered.is_urgent = false;
-        std::mem::replace(&mut gathered.text, empty)
+        pending.is_awake = true;
+        let more = self.changed.wait_timeout_while(pending, GATHER_TIME, |pending| !pending.is_urgent);
+        let mut pending = more.unwrap_or_else(PoisonError::into_inner).0;
+        pending.is_urgent = false;
+        std::mem::replace(&mut pending.batch, empty)
     }
 
-    /// Writes what waits next. Blocks as long as the reader takes nothing.
-    fn write_next(&self, empty: Text, to: &mut impl Write) -> Text {
-        let mut text = self.next(empty);
-        // A standard error that is closed is not worth the end of the service.
-        if write_whole(to, &text.bytes).is_err() {
-            self.count(text.count);
+    /// Writes the next batch. Blocks while the reader takes nothing.
+    fn write_next(&self, empty: Batch, to: &mut impl Write) -> Batch {
+        let mut batch = self.next(empty);
+        // A closed standard error must not end the service.
+        if write_whole(to, &batch.bytes).is_err() {
+            self.count_lost(batch.count);
         }
-        WAITING.fetch_sub(text.bytes.len(), Ordering::SeqCst);
-        text.clear();
-        text
+        UNWRITTEN.fetch_sub(batch.bytes.len(), Ordering::SeqCst);
+        batch.clear();
+        batch
     }
 
-    fn write_for_ever(&self) {
-        let mut text = Text::default();
+    fn write_forever(&self) {
+        let mut batch = Batch::default();
         loop {
-            text = self.write_next(text, &mut io::stderr());
+            batch = self.write_next(batch, &mut io::stderr());
         }
     }
 
-    /// Lets the thread write what waits.
+    /// Makes the thread write at once.
     fn hurry(&self) {
-        lock(&self.gathered).is_urgent = true;
-        self.some.notify_one();
+        lock(&self.pending).is_urgent = true;
+        self.changed.notify_one();
     }
 }
 
-/// Also to a standard error that is set not to block, as it may be when another program shares it.
+/// Writes all bytes, also to a standard error that another program has made non-blocking.
 fn write_whole(to: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match to.write(bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(PAUSE_WHILE_FULL),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY_INTERVAL),
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
-fn one(is_of_request: bool) -> Lost {
+fn one(is_of_request: bool) -> LineCounts {
     let access = u64::from(is_of_request);
-    Lost { access, others: 1 - access }
+    LineCounts { access, others: 1 - access }
 }
 
-impl Lost {
+impl LineCounts {
     fn add(&mut self, more: Self) {
         self.access += more.access;
         self.others += more.others;
     }
 }
 
-impl Text {
-    /// The room is used again.
+impl Batch {
+    /// Keeps some capacity for the next lines.
     fn clear(&mut self) {
         self.bytes.clear();
-        self.bytes.shrink_to(KEPT_ROOM);
-        self.count = Lost::default();
+        self.bytes.shrink_to(KEPT_CAPACITY);
+        self.count = LineCounts::default();
     }
 }
 
-/// Waits until what waits is written, but not for a reader who takes nothing. For the moment before the process ends.
+/// Waits until all lines are written, or [`FLUSH_TIMEOUT`] has passed. To be called before the process ends.
 pub(super) fn flush() {
-    if let Some(lines) = LINES.get() {
-        lines.hurry();
-        wait_until_written(PATIENCE);
+    if let Some(queue) = QUEUE.get() {
+        queue.hurry();
+        wait_until_written(FLUSH_TIMEOUT);
     }
 }
 
-/// Waits until the other threads have written what waits. Takes no lock and allocates nothing: for handlers of signals.
-fn wait_until_written(patience: Duration) {
+/// Waits until the writing thread has written all lines. Takes no lock and allocates nothing, so a signal handler may call it.
+fn wait_until_written(timeout: Duration) {
     let began = Instant::now();
-    while WAITING.load(Ordering::SeqCst) > 0 && began.elapsed() < patience {
-        thread::sleep(PAUSE / 2);
+    while UNWRITTEN.load(Ordering::SeqCst) > 0 && began.elapsed() < timeout {
+        thread::sleep(GATHER_TIME / 2);
     }
 }
 
-/// What was lost so far.
-pub(super) fn lost() -> Lost {
+/// How many lines were lost so far.
+pub(super) fn lost() -> LineCounts {
     let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-    LINES.get().map_or_else(Lost::default, |lines| Lost {
-        access: read(&lines.lost_access),
-        others: read(&lines.lost_others),
+    QUEUE.get().map_or_else(LineCounts::default, |queue| LineCounts {
+        access: read(&queue.lost_access),
+        others: read(&queue.lost_others),
     })
 }
 
-/// Whether the reader keeps up: little waits.
+/// Whether the reader keeps up.
 pub(super) fn has_room() -> bool {
-    WAITING.load(Ordering::SeqCst) < ROOM / 2
+    UNWRITTEN.load(Ordering::SeqCst) < ROOM / 2
 }
 
-/// Where the lines of the log go.
-pub(super) struct StandardError(Arc<Lines>);
+/// A writer that puts lines into the queue.
+pub(super) struct StandardError(Arc<Queue>);
 
 impl StandardError {
-    /// Begins to gather and to write. Called once.
+    /// Starts the writing thread. Called once.
     pub(super) fn start() -> io::Result<Self> {
-        let lines = Arc::clone(LINES.get_or_init(Arc::default));
+        let queue = Arc::clone(QUEUE.get_or_init(Arc::default));
         let thread = thread::Builder::new().name("log".to_owned()).stack_size(64 * 1024);
-        let writing = Arc::clone(&lines);
-        thread.spawn(move || writing.write_for_ever())?;
-        vestibule_plugin_host::before_last_line(|| wait_until_written(PATIENCE_OF_THE_DYING));
-        Ok(Self(lines))
+        let writing = Arc::clone(&queue);
+        thread.spawn(move || writing.write_forever())?;
+        vestibule_plugin_host::before_last_line(|| wait_until_written(CRASH_FLUSH_TIMEOUT));
+        Ok(Self(queue))
     }
 }
 
@@ -224,24 +224,24 @@ impl<'a> MakeWriter<'a> for StandardError {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { lines: &self.0, is_of_request: false }
+        Line { queue: &self.0, is_of_request: false }
     }
 
     fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
         let is_refusal = metadata.target() == REFUSALS && *metadata.level() >= Level::INFO;
-        Line { lines: &self.0, is_of_request: metadata.target() == ACCESS || is_refusal }
+        Line { queue: &self.0, is_of_request: metadata.target() == ACCESS || is_refusal }
     }
 }
 
-/// One line; it comes in one piece.
+/// Takes one line, which comes in one piece.
 pub(super) struct Line<'a> {
-    lines: &'a Lines,
+    queue: &'a Queue,
     is_of_request: bool,
 }
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.lines.take(line, self.is_of_request);
+        self.queue.push(line, self.is_of_request);
         Ok(line.len())
     }
 
@@ -257,42 +257,42 @@ mod tests {
     const REQUEST: bool = true;
     const OTHER: bool = false;
 
-    fn lost_of(lines: &Lines) -> (u64, u64) {
-        (lines.lost_access.load(Ordering::Relaxed), lines.lost_others.load(Ordering::Relaxed))
+    fn lost_of(queue: &Queue) -> (u64, u64) {
+        (queue.lost_access.load(Ordering::Relaxed), queue.lost_others.load(Ordering::Relaxed))
     }
 
     #[test]
     fn lines_are_written_in_the_order_in_which_they_came() {
-        let lines = Lines::default();
+        let queue = Queue::default();
         for (line, kind) in [("one\n", REQUEST), ("two\n", REQUEST), ("three\n", OTHER), ("four\n", REQUEST)]
         {
-            lines.take(line.as_bytes(), kind);
+            queue.push(line.as_bytes(), kind);
         }
         let mut written = Vec::new();
-        lines.write_next(Text::default(), &mut written);
+        queue.write_next(Batch::default(), &mut written);
         assert_eq!(String::from_utf8(written).unwrap(), "one\ntwo\nthree\nfour\n");
-        assert_eq!(lost_of(&lines), (0, 0));
+        assert_eq!(lost_of(&queue), (0, 0));
     }
 
     #[test]
     fn k12_when_nobody_reads_nobody_waits_what_is_kept_is_bounded_and_what_is_not_is_counted() {
-        let lines = Lines::default();
+        let queue = Queue::default();
         let line = [b'x'; 1024];
         for _ in 0..3 * ROOM / 1024 {
-            lines.take(&line, REQUEST);
+            queue.push(&line, REQUEST);
         }
-        assert_eq!(lines.gathered.lock().unwrap().text.bytes.len(), ROOM);
-        assert_eq!(lost_of(&lines), (2048, 0), "lines of requests leave room for the others");
+        assert_eq!(queue.pending.lock().unwrap().batch.bytes.len(), ROOM);
+        assert_eq!(lost_of(&queue), (2048, 0), "lines of requests leave room for the others");
         for _ in 0..2 * RESERVED / 1024 {
-            lines.take(&line, OTHER);
+            queue.push(&line, OTHER);
         }
-        assert_eq!(lines.gathered.lock().unwrap().text.bytes.len(), ROOM + RESERVED);
-        assert_eq!(lost_of(&lines), (2048, 1024));
+        assert_eq!(queue.pending.lock().unwrap().batch.bytes.len(), ROOM + RESERVED);
+        assert_eq!(lost_of(&queue), (2048, 1024));
         let mut written = Vec::new();
-        lines.write_next(Text::default(), &mut written);
+        queue.write_next(Batch::default(), &mut written);
         assert_eq!(written.len(), ROOM + RESERVED);
-        lines.take(&line, REQUEST);
-        assert_eq!(lost_of(&lines), (2048, 1024), "there is room again");
+        queue.push(&line, REQUEST);
+        assert_eq!(lost_of(&queue), (2048, 1024), "there is room again");
     }
 
     #[test]
@@ -306,10 +306,10 @@ mod tests {
                 Ok(())
             }
         }
-        let lines = Lines::default();
-        lines.take(b"one\n", REQUEST);
-        lines.take(b"two\n", OTHER);
-        lines.write_next(Text::default(), &mut Closed);
-        assert_eq!(lost_of(&lines), (1, 1));
+        let queue = Queue::default();
+        queue.push(b"one\n", REQUEST);
+        queue.push(b"two\n", OTHER);
+        queue.write_next(Batch::default(), &mut Closed);
+        assert_eq!(lost_of(&queue), (1, 1));
     }
 }
