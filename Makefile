@@ -1,6 +1,6 @@
 # `make` lists what there is. Rust, make and a C compiler are all that building takes.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-needs check fuzz bench soak bench-plugins openapi screenshot
+.PHONY: help run build test test-needs check fuzz bench soak bench-plugins openapi settings screenshot
 
 PROGRAM := $(or $(CARGO_TARGET_DIR),target)/debug/vestibule
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -35,6 +35,7 @@ check: ## Formatting, lints, documentation, dependency rules, generated files: a
 	cargo build --workspace --all-targets
 	cargo test --workspace --test black_box dependency_rules
 	$(PROGRAM) openapi | diff -u openapi.yaml -
+	$(PROGRAM) config document docs/settings.md | diff -u docs/settings.md -
 ifneq ($(shell command -v cargo-deny),)
 	cargo deny check bans licenses sources
 endif
@@ -60,6 +61,10 @@ bench-plugins: ## Measure what a call of a plugin costs, by its isolation, besid
 openapi: build ## Write openapi.yaml anew
 	$(PROGRAM) openapi > openapi.yaml.new
 	mv openapi.yaml.new openapi.yaml
+
+settings: build ## Write the tables of docs/settings.md anew
+	$(PROGRAM) config document docs/settings.md > docs/settings.md.new
+	mv docs/settings.md.new docs/settings.md
 
 screenshot: test-needs build ## Take the pictures in docs/images anew
 	PICTURES='$(CURDIR)/docs/images' cargo test --workspace --test black_box browser::pictures

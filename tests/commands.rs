@@ -1,6 +1,7 @@
 //! Every command: what it does, what it says, how it ends.
 
 mod backup;
+mod config_check;
 mod database;
 mod development;
 mod files;

@@ -37,8 +37,8 @@ async fn development_needs_nothing_and_takes_the_same_path_as_the_real_providers
     let mut program = bare().start().await;
     let logs = program.logs();
     assert!(logs.contains("vestibule 0.1.0, development: do not expose it\n"), "{logs}");
-    assert!(logs.contains("  providers  google, github (emulated on 127.0.0.1:"), "{logs}");
-    assert!(logs.contains(&format!("  address    {} on ", program.base_url())), "{logs}");
+    assert!(logs.contains("  providers   google, github (emulated on 127.0.0.1:"), "{logs}");
+    assert!(logs.contains(&format!("  address     {} on ", program.base_url())), "{logs}");
     assert!(logs.contains("any on loopback"), "{logs}");
     assert!(program.directory().join("var/vestibule.db").exists());
     assert_eq!(fs::read_dir(program.directory().join("keys")).unwrap().count(), 1);
@@ -102,14 +102,17 @@ async fn m7_what_would_let_others_sign_in_as_anybody_does_not_start_in_developme
         let reported: Vec<_> = check.error.lines().collect();
         assert_eq!(reported.len(), names.len(), "{settings:?}: {reported:?}");
         for (line, name) in reported.iter().zip(names) {
-            assert!(line.starts_with(&format!("vestibule: {name}: with --dev whoever reaches")), "{line}");
+            assert!(
+                line.starts_with(&format!("vestibule: {name}: with --dev each person who reaches")),
+                "{line}"
+            );
         }
         assert!(!folder.join("keys").exists() && !folder.join("var").exists(), "{settings:?}");
     }
     let table =
         "[providers.corp]\nissuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\n";
     let ended = bare().config(table).try_start().await.expect_err("an issuer of the real world");
-    assert!(ended.logs.contains("[providers.corp]: with --dev whoever reaches"), "{}", ended.logs);
+    assert!(ended.logs.contains("[providers.corp]: with --dev each person who reaches"), "{}", ended.logs);
 }
 
 /// An issuer that runs here for development is welcome.

@@ -3,6 +3,8 @@
 use vestibule_test_support::Program;
 
 use super::command;
+use crate::documents::markdown::{Document, code_spans};
+use crate::documents::settings;
 
 /// Every command with what its help must name.
 const COMMANDS: [(&[&str], &[&str]); 34] = [
@@ -102,6 +104,27 @@ async fn every_command_explains_itself() {
             assert!(line.split_whitespace().count() > 2, "{words:?}: {line:?} says nothing");
         }
     }
+}
+
+/// Each setting, its default and what it is, in the words of the document.
+#[tokio::test]
+async fn the_help_of_serve_lists_every_setting_with_its_default() {
+    let outcome = command(&Program::builder(), &["serve", "--help"]).await;
+    let lines: Vec<_> = outcome.out.lines().collect();
+    for row in Document::read("docs/settings.md").rows() {
+        let Some(name) = code_spans(&row[0]).into_iter().find(|name| settings().contains(name)) else {
+            continue;
+        };
+        let default = row[2].replace('`', "");
+        let listed = lines.iter().position(|line| *line == format!("  {name} [{default}]"));
+        let sentence = lines[listed.unwrap_or_else(|| panic!("{name} [{default}]")) + 1].trim();
+        assert!(row[1].trim_start_matches("*secret*. ").starts_with(sentence), "{name}: {sentence}");
+    }
+    assert!(
+        lines.contains(&"          The address of the listener [default: 127.0.0.1:8000]"),
+        "{}",
+        outcome.out
+    );
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use super::{Outcome, command, ready_to_start, with_github};
 use crate::documents::settings;
 
 /// Checks the settings and starts; both must say no, and say it alike.
-async fn refused(program: ProgramBuilder) -> String {
+pub(super) async fn refused(program: ProgramBuilder) -> String {
     let Outcome { status, out, error } = command(&program, &["config", "check"]).await;
     assert_eq!((status, out.as_str()), (Some(1), ""), "{error}");
     let ended = program.try_start().await.expect_err("it does not start");
@@ -23,7 +23,7 @@ async fn refused(program: ProgramBuilder) -> String {
 }
 
 /// The mistakes that are reported, one a line.
-fn mistakes(text: &str) -> Vec<&str> {
+pub(super) fn mistakes(text: &str) -> Vec<&str> {
     text.lines().map(|line| line.strip_prefix("vestibule: ").expect(line)).collect()
 }
 
@@ -70,7 +70,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("GITHUB_API_URL", "github", "is not an absolute https address"),
     ("GITHUB_ORGANIZATIONS", "acme", "expected on or off"),
     ("DATABASE_CONNECTIONS", "0", "expected a number from 1 to 1000"),
-    ("MAX_CONNECTIONS", "15", "expected a number between 16 and 1000000"),
+    ("MAX_CONNECTIONS", "15", "expected a number from 16 to 1000000"),
     ("DRAIN_DELAY", "2m", "expected at most 1m"),
     ("KEYS_DIR", "/absent", "there is no key in /absent; run `vestibule keys generate`, or set PRIVATE_KEY"),
     ("PRIVATE_KEY", "nonsense", "private key: this is not a PEM text"),
@@ -365,51 +365,4 @@ async fn a_file_that_is_asked_for_must_be_there() {
     let outcome = command(&with_github(), &["--config", "/absent/vestibule.toml", "config", "check"]).await;
     assert_eq!(outcome.status, Some(1));
     assert!(outcome.error.contains("/absent/vestibule.toml: No such file"), "{}", outcome.error);
-}
-
-#[tokio::test]
-async fn settings_that_are_in_order_are_said_to_be_and_nothing_is_started_or_made() {
-    let program = ready_to_start().await.config("allowed_origins = [\"https://app.example.com\"]\n");
-    let file = program.directory().join("vestibule.toml");
-    let outcome = command(&program, &["config", "check"]).await;
-    let expected = format!(
-        "the settings of {} are in order\nthe addresses of github count\n\
-         the redirect URI to register at github is {}/auth/oauth_callback\n",
-        file.display(),
-        program.base_url()
-    );
-    assert_eq!((outcome.status, outcome.out, outcome.error), (Some(0), expected, String::new()));
-    let mut names: Vec<_> =
-        fs::read_dir(program.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    names.sort();
-    assert_eq!(names, ["keys", "vestibule.toml"], "no database was made");
-}
-
-/// Each provider is told an address; whoever shares one with another that does not name itself should be Google.
-#[tokio::test]
-async fn b12_the_address_to_register_is_named_for_each_provider() {
-    let table = "issuer = \"https://id.example\"\nclient_id = \"id\"\nclient_secret = \"secret\"\n";
-    let program =
-        ready_to_start().await.config(&format!("[providers.corp]\n{table}[providers.lab]\n{table}"));
-    let program = program.setting("GOOGLE_KEY", "id").setting("GOOGLE_SECRET", "secret");
-    let base = program.base_url();
-    let addresses = format!(
-        "the redirect URI to register at google and github is {base}/auth/oauth_callback\n\
-         the redirect URI to register at corp is {base}/auth/callback/corp\n\
-         the redirect URI to register at lab is {base}/auth/callback/lab\n"
-    );
-    let outcome = command(&program, &["config", "check"]).await;
-    assert!(outcome.status == Some(0) && outcome.out.ends_with(&addresses), "{}", outcome.out);
-
-    let replaced = program.setting("GOOGLE_ISSUER", "https://id.example");
-    let outcome = command(&replaced, &["config", "check"]).await;
-    let caution = format!("{addresses}the issuer of GOOGLE_ISSUER has one address with github");
-    assert!(outcome.status == Some(0) && outcome.out.contains(&caution), "{}", outcome.out);
-    let logs = replaced.start().await.logs();
-    assert!(logs.contains("  caution    the issuer of GOOGLE_ISSUER has one address with github"), "{logs}");
-    assert!(
-        logs.contains(&format!(
-            "  callbacks  {base}/auth/oauth_callback to be registered at google, github\n"
-        ))
-    );
 }

@@ -93,7 +93,7 @@ on_both_databases! {
         let (id, stranger) = (stage.id.as_str(), stage.stranger.as_str());
         stage.told(&["users", "delete", "--id", id]).await;
         let capitals = id.to_ascii_uppercase();
-        let reason = format!("looks like an id and is nobody's; it is the username of {stranger} ({id}, Linus");
+        let reason = format!("looks like an id, but no user has it; it is the username of {stranger} ({id}, Linus");
         for spelling in [id, capitals.as_str()] {
             for command in commands(&["--user", spelling]) {
                 stage.assert_refused(&command, &reason).await;

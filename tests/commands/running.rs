@@ -1,8 +1,11 @@
 //! A start that succeeds or does not, and how to ask whether the service is alive.
 
+use std::io::{BufRead as _, BufReader, PipeReader, PipeWriter, Write as _, pipe};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::{TestDatabase, eventually};
 
 use super::{command, ready_to_start};
 use crate::world::World;
@@ -16,21 +19,21 @@ async fn the_start_tells_in_a_few_lines_what_is_in_force() {
     let jwks = world.browser().get("/.well-known/jwks.json").await.json();
     for line in [
         "vestibule 0.1.0\n".to_owned(),
-        format!("  address    {base} on {address}\n"),
+        format!("  address     {base} on {address}\n"),
         format!(
-            "  keys       {}/, signing with {}\n",
+            "  keys        {}/, signing with {}\n",
             keys.display(),
             jwks["keys"][0]["kid"].as_str().unwrap()
         ),
-        "  providers  google, github, corporate\n".to_owned(),
-        format!("  callbacks  {base}/auth/oauth_callback to be registered at google, github\n"),
-        format!("             {base}/auth/callback/corporate to be registered at corporate\n"),
-        "  origins    https://app.example.com, http://localhost:3000\n".to_owned(),
-        "  services   storage by sample-permissions, reports by sample-permissions\n".to_owned(),
-        "  plugins    ".to_owned(),
-        "  revocation a permission that is taken away is gone after 20m at the latest\n".to_owned(),
-        "  database   sqlite://".to_owned(),
-        format!("  settings   {}\n", world.program.directory().join("vestibule.toml").display()),
+        "  providers   google, github, corporate\n".to_owned(),
+        format!("  callbacks   {base}/auth/oauth_callback to be registered at google, github\n"),
+        format!("              {base}/auth/callback/corporate to be registered at corporate\n"),
+        "  origins     https://app.example.com, http://localhost:3000\n".to_owned(),
+        "  services    storage by sample-permissions, reports by sample-permissions\n".to_owned(),
+        "  plugins     ".to_owned(),
+        "  revocation  a permission that is taken away is gone after 20m at the latest\n".to_owned(),
+        "  database    sqlite://".to_owned(),
+        format!("  settings    {}\n", world.program.directory().join("vestibule.toml").display()),
     ] {
         assert!(logs.contains(&line), "{line:?} in {logs}");
     }
@@ -45,7 +48,7 @@ async fn what_is_absent_and_may_surprise_is_told() {
     let program = ready_to_start().await.start().await;
     let logs = program.logs();
     assert!(
-        logs.contains("  missing    google (GOOGLE_KEY, GOOGLE_SECRET), services (ALLOWED_SERVICES)"),
+        logs.contains("  missing     google (GOOGLE_KEY, GOOGLE_SECRET), services (ALLOWED_SERVICES)"),
         "{logs}"
     );
 }
@@ -102,4 +105,29 @@ async fn a_service_that_listens_everywhere_is_asked_on_loopback() {
     assert_eq!(program.run(&["healthcheck"]).await.status.code(), Some(0));
     let nowhere = ready_to_start().await.setting("LISTEN", "127.0.0.1:1");
     assert_eq!(command(&nowhere, &["healthcheck"]).await.status, Some(1));
+}
+
+/// A pipe that has no room, and whose reader takes nothing yet.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().unwrap();
+    let flags = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b'x'; 4096]).is_ok() {}
+    fcntl_setfl(&writer, flags).unwrap();
+    (reader, writer)
+}
+
+#[tokio::test]
+async fn a_standard_output_that_takes_nothing_does_not_stop_the_start() {
+    let (reader, writer) = full_pipe();
+    let program = ready_to_start().await.output_to(writer).start().await;
+    assert_eq!(program.client().get("/healthz").await.status, 200);
+    let told = async || program.logs().contains("nothing reads standard output");
+    eventually("the log says why there is no report", told).await;
+    let first_line = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        BufReader::new(reader).read_line(&mut line).map(|_| line)
+    });
+    let line = first_line.await.unwrap().unwrap();
+    assert!(line.ends_with("xxvestibule 0.1.0\n"), "the report comes when there is room: {line:?}");
 }

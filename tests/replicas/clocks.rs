@@ -52,7 +52,7 @@ async fn b2_d9_a_replica_that_leaps_ahead_deletes_nothing_that_counts_for_the_ot
     let leaping = fleet.site.replica().setting("LOG", "info,vestibule=debug").clock(&clock).start().await;
     let has_cleaned = async || {
         let logs = leaping.logs();
-        logs.contains("deleted what is long over") && logs.contains("deleted old events of the audit trail")
+        logs.contains("deleted expired rows") && logs.contains("deleted old events of the audit trail")
     };
     eventually("it has cleaned up", has_cleaned).await;
     // A start is told of.

@@ -72,7 +72,7 @@ on_both_databases! {
         let grant = ["roles", "grant", "--role", "Writer", "--organization", "acme", "--service", "storage"];
         let (status, _, error) = command(&world, &grant).await;
         assert_eq!(status, Some(1));
-        assert!(error.contains("nobody of the organization acme has signed in yet"), "{error}");
+        assert!(error.contains("no member of the organization acme has signed in yet"), "{error}");
         let ada = world.sign_in("github", "ada").await;
         told(&world, &grant).await;
         assert_eq!(permissions(&world, &ada, "storage").await, json!({"read": true, "write": true}));

@@ -13,6 +13,7 @@ mod permissions;
 mod plugin;
 mod providers;
 mod roles;
+mod support;
 mod users;
 
 pub(crate) use audit::audit;
@@ -27,22 +28,3 @@ pub(crate) use plugin::plugin;
 pub(crate) use providers::providers;
 pub(crate) use roles::roles;
 pub(crate) use users::users;
-
-use std::fmt::Display;
-use std::future::Future;
-use std::io::Write as _;
-
-use crate::error::CommandError;
-
-/// Writes a line to standard output. A reader that has gone away is no failure of ours.
-fn say(line: impl Display) -> Result<(), CommandError> {
-    match writeln!(std::io::stdout(), "{line}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
-/// Runs something asynchronous to its end.
-fn block_on<T>(task: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(task)
-}

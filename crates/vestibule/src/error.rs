@@ -1,4 +1,4 @@
-//! Why the program ends without having done what was asked.
+//! The error of a command: why the program ends without having done what was asked.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -15,12 +15,12 @@ impl CommandError {
         Self(vec![text.to_string()])
     }
 
-    /// Several at once, so that an operator mends them in one go.
+    /// Several sentences at once, so that an operator mends them in one go.
     pub(crate) fn from_texts(texts: impl IntoIterator<Item = String>) -> Self {
         Self(texts.into_iter().collect())
     }
 
-    /// For `map_err`: puts what was being done in front of why it failed, with all causes.
+    /// For `map_err`: puts what was being done before the error and its causes.
     pub(crate) fn while_doing<E: Error>(what: &str) -> impl FnOnce(E) -> Self + '_ {
         move |error| Self::new(format_args!("{what}: {}", with_causes(&error)))
     }
@@ -29,7 +29,7 @@ impl CommandError {
     pub(crate) fn print(&self) {
         let mut out = std::io::stderr().lock();
         for text in &self.0 {
-            // Nobody is left to tell when standard error is gone.
+            // If standard error is gone, there is no one to tell.
             drop(writeln!(out, "vestibule: {text}"));
         }
     }

@@ -19,6 +19,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::error::CommandError;
+use crate::settings::table::LOG;
 use crate::settings::{LogFormat, LogSettings};
 
 use fields::TextFields;
@@ -31,7 +32,7 @@ const OURS: [&str; 2] = ["vestibule", "plugin"];
 
 /// Starts the log, and the spans for this tracer if there is one. Called once.
 pub(crate) fn start(settings: &LogSettings, tracer: Option<SdkTracer>) -> Result<(), CommandError> {
-    let filter = EnvFilter::try_new(&settings.filter).map_err(CommandError::while_doing("LOG"))?;
+    let filter = EnvFilter::try_new(&settings.filter).map_err(CommandError::while_doing(LOG.name()))?;
     let writer = StandardError::start().map_err(CommandError::while_doing("the thread of the log"))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match settings.format {

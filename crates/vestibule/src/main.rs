@@ -3,8 +3,8 @@
 //! **Owns** what belongs to a process: arguments, environment, files, signals, listeners, exit status. **Does not own**
 //! any behaviour of the service itself.
 //!
-//! To add a command: a variant in [`arguments`], a file in `commands/`, a line in [`run`]. To add a setting: its name in
-//! `settings/names.rs`, its meaning where its crate is configured.
+//! To add a command: a variant in [`arguments`], a file in `commands/`, a line in [`run`]. To add a setting: a row
+//! in `settings/table.rs`, and its reading where its crate is configured.
 
 mod arguments;
 mod commands;
@@ -25,15 +25,15 @@ use error::CommandError;
 fn main() -> ExitCode {
     match begin() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.print();
+        Err(error) => {
+            error.print();
             ExitCode::FAILURE
         }
     }
 }
 
-/// INVARIANT: nothing comes before the first two lines, whatever the command: what this process reads from now on, no other process of
-/// its user can look at, and none has been started.
+/// INVARIANT: the first two lines come before everything else, for every command. From then on no other process of this user can read
+/// the memory of this one, and no child has been started before.
 fn begin() -> Result<(), CommandError> {
     vestibule_plugin_host::disable_dumping().map_err(CommandError::while_doing("prctl(PR_SET_DUMPABLE)"))?;
     settings::take_environment()?;
@@ -52,7 +52,7 @@ fn run(arguments: &Arguments) -> Result<(), CommandError> {
         Command::Serve(_) => serve::run(&arguments.sources()?),
         Command::Migrate => commands::migrate(&arguments.sources()?),
         Command::Backup { file } => commands::backup(&arguments.sources()?, file),
-        Command::Config(command) => commands::config(&arguments.sources()?, *command),
+        Command::Config(command) => commands::config(&arguments.sources()?, command),
         Command::Providers(command) => commands::providers(&arguments.sources()?, command),
         Command::Roles(command) => commands::roles(&arguments.sources()?, command),
         Command::Permissions(command) => commands::permissions(&arguments.sources()?, command),

@@ -1,31 +1,31 @@
-//! Which address is to be registered at which provider.
+//! The redirect URIs to register at the providers.
 
 use vestibule_flows::FlowSettings;
 use vestibule_upstream::{OidcSettings, Providers};
 
 use crate::settings::ProviderSettings;
 
-/// An address, and the names of the providers that are to be told it.
-pub(crate) struct RegisteredAddress {
-    pub(crate) address: String,
+/// A redirect URI, and the names of the providers at which it is to be registered.
+pub(crate) struct RedirectUri {
+    pub(crate) uri: String,
     pub(crate) providers: Vec<String>,
 }
 
-/// Each address once, in the order of the providers.
-pub(crate) fn list_addresses(flows: &FlowSettings, providers: &Providers) -> Vec<RegisteredAddress> {
-    let mut all: Vec<RegisteredAddress> = Vec::new();
+/// Each redirect URI once, in the order of the providers.
+pub(crate) fn list(flows: &FlowSettings, providers: &Providers) -> Vec<RedirectUri> {
+    let mut all: Vec<RedirectUri> = Vec::new();
     for provider in providers {
-        let (address, name) = (flows.redirect_uri(provider.name()), provider.name().to_string());
-        match all.iter_mut().find(|known| known.address == address) {
+        let (uri, name) = (flows.redirect_uri(provider.name()), provider.name().to_string());
+        match all.iter_mut().find(|known| known.uri == uri) {
             Some(known) => known.providers.push(name),
-            None => all.push(RegisteredAddress { address, providers: vec![name] }),
+            None => all.push(RedirectUri { uri, providers: vec![name] }),
         }
     }
     all
 }
 
-/// What an operator should know who put another issuer in Google's place. GitHub does not say who it is, and Google can be
-/// trusted not to send people there; nobody knows that of another issuer.
+/// A warning for an operator who put another issuer in Google's place. GitHub does not name itself in its answers. Google does not
+/// send people to another provider's redirect URI; another issuer may.
 pub(crate) fn find_risk(providers: &ProviderSettings) -> Option<&'static str> {
     let replaced =
         providers.google.as_ref().is_some_and(|google| google.issuer != OidcSettings::GOOGLE_ISSUER);

@@ -2,15 +2,20 @@
 //! be written.
 
 mod development;
+mod document;
 mod environment;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod names;
+mod keys;
+mod kinds;
+mod loopback;
+mod people;
 mod plugins;
 mod providers;
-mod rates;
 mod reader;
+mod setting;
 mod sources;
+pub(crate) mod table;
 mod traces;
 mod trust;
 
@@ -19,9 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use vestibule_domain::{
-    AccountLinking, AllowedOrigins, ConfiguredProviders, ExternalAddress, Origin, Rate, UserIdScheme,
-};
+use vestibule_domain::{ConfiguredProviders, ExternalAddress, Rate};
 use vestibule_flows::FlowSettings;
 use vestibule_http::{AddressRates, TrustedProxies};
 use vestibule_plugin_host::PluginPlan;
@@ -29,12 +32,22 @@ use vestibule_storage::DatabaseUrl;
 
 use crate::error::CommandError;
 
+pub(crate) use document::{help, help_of, write_tables};
 pub(crate) use environment::take as take_environment;
+pub(crate) use kinds::LogFormat;
+pub(crate) use kinds::traces::{RootSampler, SamplerChoice};
+pub(crate) use loopback::emulator_address;
 pub(crate) use providers::ProviderSettings;
 pub(crate) use sources::Sources;
-pub(crate) use traces::{SamplerChoice, TraceSettings};
+pub(crate) use traces::TraceSettings;
 
-use reader::{Reader, parse_duration, parse_grace, parse_switch, parse_ttl};
+use reader::{Found, Reader};
+use table::{
+    ADMIN_LISTEN, AUDIT_RETENTION, DATABASE_CONNECTIONS, DATABASE_URL, DRAIN_DELAY, EXTERNAL_ADDRESS,
+    KEYS_DIR, LISTEN, LOG, LOG_ACCESS_RATE, LOG_FORMAT, MAX_CONNECTIONS, PERMISSION_TOKEN_TTL, PRIVATE_KEY,
+    PUBLIC_KEY, RATE_LIMIT_AUTHORIZE_PER_ADDRESS, RATE_LIMIT_LOOKUP_PER_ADDRESS,
+    RATE_LIMIT_SIGN_IN_PER_ADDRESS, RATE_LIMIT_UPDATE_PER_ADDRESS, TRUSTED_PROXIES, USER_TOKEN_TTL,
+};
 
 /// Everything that `serve` needs to know.
 pub(crate) struct Settings {
@@ -58,14 +71,14 @@ pub(crate) struct Settings {
     pub(crate) traces: Option<TraceSettings>,
 }
 
-/// What it takes to say who somebody is.
+/// What the commands about users need.
 pub(crate) struct PeopleSettings {
     pub(crate) database: DatabaseUrl,
     pub(crate) providers: ConfiguredProviders,
 }
 
 impl From<DatabaseUrl> for PeopleSettings {
-    /// For what does not depend on whose identities count.
+    /// For commands that do not depend on whose identities count.
     fn from(database: DatabaseUrl) -> Self {
         Self { database, providers: ConfiguredProviders::default() }
     }
@@ -89,67 +102,47 @@ pub(crate) struct LogSettings {
     pub(crate) access_rate: Option<Rate>,
 }
 
-/// The form of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// For collectors.
-    Json,
-}
-
-/// How many connections to the database there are unless told otherwise.
-const DATABASE_CONNECTIONS: usize = 10;
-const MINUTE: Duration = Duration::from_secs(60);
-/// A connection takes about 10 KiB while it is busy.
-const MAX_CONNECTIONS: usize = 4096;
-/// Long enough for a proxy that looks once a second and believes the second no.
-const DRAIN_DELAY: Duration = Duration::from_secs(3);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 impl Settings {
     /// Reads all of them; every mistake is reported, not only the first.
     pub(crate) fn read(sources: &Sources) -> Result<Self, CommandError> {
         let mut reader = Reader::new(sources);
-        let dev = sources.dev();
-        let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
+        let listen = reader.read(&LISTEN);
         let external_address = read_external_address(&mut reader, listen);
-        let database = read_database(&mut reader);
-        let database_connections = reader.parse("DATABASE_CONNECTIONS", parse_database_connections);
+        let database = reader.read(&DATABASE_URL);
+        let database_connections = reader.read(&DATABASE_CONNECTIONS);
         let keys = read_keys(&mut reader);
-        let flows = read_flows(&mut reader, external_address.as_ref());
-        let admin_listen = reader.parse("ADMIN_LISTEN", str::parse);
-        let max_connections = reader.parse("MAX_CONNECTIONS", parse_connections).unwrap_or(MAX_CONNECTIONS);
-        let drain_delay = reader.parse("DRAIN_DELAY", parse_drain_delay);
-        let drain_delay = drain_delay.unwrap_or(if dev { Duration::ZERO } else { DRAIN_DELAY });
+        let flows = people::read_flows(&mut reader, external_address.as_ref());
+        let admin_listen = reader.find(&ADMIN_LISTEN).value();
+        let max_connections = reader.read(&MAX_CONNECTIONS);
+        let drain_delay = reader.read(&DRAIN_DELAY);
         let providers = ProviderSettings::read(&mut reader);
         development::check(&mut reader, listen, external_address.as_ref(), &providers);
         let plugins = plugins::read(&mut reader);
-        let permission_token_ttl = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or(15 * MINUTE);
-        let trusted_proxies = reader.parse("TRUSTED_PROXIES", str::parse).unwrap_or_default();
-        let audit_retention = reader.parse("AUDIT_RETENTION", parse_ttl).unwrap_or(90 * DAY);
-        let address_rates = rates::read_address_rates(&mut reader);
+        let permission_token_ttl = reader.read(&PERMISSION_TOKEN_TTL);
+        let trusted_proxies = reader.find(&TRUSTED_PROXIES).value().unwrap_or_default();
+        let audit_retention = reader.read(&AUDIT_RETENTION);
+        let address_rates = read_address_rates(&mut reader);
         let log = read_log(&mut reader);
         let traces = traces::read(&mut reader);
         // Nothing ends early above, so that every mistake is found.
         let complete = || {
             Some(Self {
-                dev,
-                listen,
+                dev: sources.dev(),
+                listen: listen?,
                 admin_listen,
-                max_connections,
-                drain_delay,
+                max_connections: max_connections?,
+                drain_delay: drain_delay?,
                 database: database?,
-                database_connections: database_connections.unwrap_or(DATABASE_CONNECTIONS),
-                keys,
+                database_connections: database_connections?,
+                keys: keys?,
                 providers,
                 plugins,
                 flows: flows?,
-                permission_token_ttl,
+                permission_token_ttl: permission_token_ttl?,
                 trusted_proxies,
-                audit_retention,
-                address_rates,
-                log,
+                audit_retention: audit_retention?,
+                address_rates: address_rates?,
+                log: log?,
                 traces,
             })
         };
@@ -159,11 +152,11 @@ impl Settings {
     /// The database alone, for the commands that need nothing else.
     pub(crate) fn read_database(sources: &Sources) -> Result<DatabaseUrl, CommandError> {
         let mut reader = Reader::new(sources);
-        let database = read_database(&mut reader);
+        let database = reader.read(&DATABASE_URL);
         reader.finish(database)
     }
 
-    /// The database, and whose identities count, for the commands that say who somebody is.
+    /// The database, and whose identities count, for the commands about users.
     pub(crate) fn read_people(sources: &Sources) -> Result<PeopleSettings, CommandError> {
         let mut reader = Reader::new(sources);
         let people = read_people(&mut reader);
@@ -190,139 +183,69 @@ impl Settings {
     /// The keys and the longest life of a token, for the commands that manage keys.
     pub(crate) fn read_keys(sources: &Sources) -> Result<(KeySource, Duration), CommandError> {
         let mut reader = Reader::new(sources);
-        let user = reader.parse("USER_TOKEN_TTL", parse_ttl).unwrap_or(14 * DAY);
-        let permission = reader.parse("PERMISSION_TOKEN_TTL", parse_ttl).unwrap_or_default();
+        let lives = [reader.read(&USER_TOKEN_TTL), reader.read(&PERMISSION_TOKEN_TTL)];
         let keys = read_keys(&mut reader);
-        reader.finish(Some((keys, user.max(permission))))
+        let longest = lives.into_iter().flatten().max();
+        reader.finish(keys.zip(longest))
     }
 
     /// Where the service listens, for the health check.
     pub(crate) fn read_listen(sources: &Sources) -> Result<SocketAddr, CommandError> {
         let mut reader = Reader::new(sources);
-        let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
-        reader.finish(Some(listen))
+        let listen = reader.read(&LISTEN);
+        reader.finish(listen)
     }
 }
 
-fn default_listen() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 8000))
-}
-
-fn parse_connections(text: &str) -> Result<usize, &'static str> {
-    text.parse()
-        .ok()
-        .filter(|count| (16..=1_000_000).contains(count))
-        .ok_or("expected a number between 16 and 1000000")
-}
-
-fn parse_drain_delay(text: &str) -> Result<Duration, String> {
-    let delay = parse_duration(text)?;
-    if delay <= MINUTE { Ok(delay) } else { Err("expected at most 1m".to_owned()) }
-}
-
-fn read_external_address(reader: &mut Reader<'_>, listen: SocketAddr) -> Option<ExternalAddress> {
-    if reader.text("EXTERNAL_ADDRESS").is_some() {
-        return reader.parse("EXTERNAL_ADDRESS", ExternalAddress::parse);
+fn read_external_address(reader: &mut Reader<'_>, listen: Option<SocketAddr>) -> Option<ExternalAddress> {
+    match reader.find(&EXTERNAL_ADDRESS) {
+        Found::Value(address) => Some(address),
+        Found::Unusable => None,
+        // None if that is not loopback; `development::check` reports it.
+        Found::Absent if reader.dev() => ExternalAddress::parse(&format!("http://{}", listen?)).ok(),
+        Found::Absent => {
+            let meaning = "where the service is reachable from outside, such as https://auth.example.com";
+            reader.report_missing(EXTERNAL_ADDRESS.name(), meaning);
+            None
+        }
     }
-    if !reader.dev() {
-        reader.missing(
-            "EXTERNAL_ADDRESS",
-            "where the service is reachable from outside, such as https://auth.example.com",
-        );
-        return None;
-    }
-    // None when that is no loopback, which is reported where all that is wrong beside `--dev` is.
-    ExternalAddress::parse(&format!("http://{listen}")).ok()
-}
-
-fn read_database(reader: &mut Reader<'_>) -> Option<DatabaseUrl> {
-    let default = if reader.dev() { "sqlite://var/vestibule.db" } else { "sqlite://vestibule.db" };
-    reader.parse_or("DATABASE_URL", default, DatabaseUrl::parse)
 }
 
 fn read_people(reader: &mut Reader<'_>) -> Option<PeopleSettings> {
-    let database = read_database(reader);
-    let listen = reader.parse("LISTEN", str::parse).unwrap_or_else(default_listen);
-    let providers = ProviderSettings::read_what_is_there(reader);
+    let (database, listen) = (reader.read(&DATABASE_URL), reader.read(&LISTEN));
+    let providers = ProviderSettings::read_present(reader);
     let providers =
-        if reader.dev() { providers.configured_in_development(listen) } else { providers.configured() };
+        if reader.dev() { providers.configured_in_development(listen?) } else { providers.configured() };
     Some(PeopleSettings { database: database?, providers })
 }
 
-/// More than a thousand is a mistake: no server takes that many from one client.
-fn parse_database_connections(text: &str) -> Result<usize, &'static str> {
-    match text.parse() {
-        Ok(count @ 1..=1000) => Ok(count),
-        _ => Err("expected a number from 1 to 1000"),
-    }
-}
-
-fn read_keys(reader: &mut Reader<'_>) -> KeySource {
-    let public = reader.text("PUBLIC_KEY");
-    if let Some(private) = reader.secret("PRIVATE_KEY") {
-        return KeySource::Pem { private, public };
+fn read_keys(reader: &mut Reader<'_>) -> Option<KeySource> {
+    let public = reader.find(&PUBLIC_KEY).value();
+    match reader.find(&PRIVATE_KEY) {
+        Found::Value(private) => return Some(KeySource::Pem { private, public }),
+        Found::Unusable => return None,
+        Found::Absent => {}
     }
     if public.is_some() {
-        reader.wrong(
-            "PUBLIC_KEY",
-            &"it is given without PRIVATE_KEY; with KEYS_DIR the public keys follow from the private ones",
+        let (private, folder) = (PRIVATE_KEY.name(), KEYS_DIR.name());
+        let reason = format!(
+            "it is given without {private}; with {folder} the public keys follow from the private ones"
         );
+        reader.report(PUBLIC_KEY.name(), &reason);
     }
-    KeySource::Folder(reader.text("KEYS_DIR").unwrap_or_else(|| "keys".to_owned()).into())
+    reader.read(&KEYS_DIR).map(KeySource::Folder)
 }
 
-fn read_flows(reader: &mut Reader<'_>, external_address: Option<&ExternalAddress>) -> Option<FlowSettings> {
-    let allowed_origins = read_allowed_origins(reader, external_address);
-    let session_ttl = reader.parse("USER_TOKEN_TTL", parse_ttl).unwrap_or(14 * DAY);
-    let account_linking = reader.parse("ACCOUNT_LINKING", |text| match text {
-        "verified-email" => Ok(AccountLinking::VerifiedEmail),
-        "explicit" => Ok(AccountLinking::Explicit),
-        _ => Err("expected verified-email or explicit"),
-    });
-    let account_rates = rates::read_account_rates(reader);
-    let user_id_scheme = reader.parse("USER_ID_SCHEME", |text| match text {
-        "random" => Ok(UserIdScheme::Random),
-        "email-md5" => Ok(UserIdScheme::EmailMd5),
-        _ => Err("expected random or email-md5"),
-    });
-    Some(FlowSettings {
-        external_address: external_address?.clone(),
-        allowed_origins,
-        account_linking: account_linking.unwrap_or_default(),
-        user_id_scheme: user_id_scheme.unwrap_or_default(),
-        session_ttl,
-        outage_grace: reader.parse("OUTAGE_GRACE", parse_grace).unwrap_or_default(),
-        permission_token_reuse: reader.parse("PERMISSION_TOKEN_REUSE", parse_switch).unwrap_or(true),
-        account_rates,
-    })
+/// The defaults leave room for an office behind one address, and for backends that ask on behalf of many.
+fn read_address_rates(reader: &mut Reader<'_>) -> Option<AddressRates> {
+    let sign_in = reader.read(&RATE_LIMIT_SIGN_IN_PER_ADDRESS);
+    let update = reader.read(&RATE_LIMIT_UPDATE_PER_ADDRESS);
+    let authorize = reader.read(&RATE_LIMIT_AUTHORIZE_PER_ADDRESS);
+    let lookup = reader.read(&RATE_LIMIT_LOOKUP_PER_ADDRESS);
+    Some(AddressRates { sign_in: sign_in?, update: update?, authorize: authorize?, lookup: lookup? })
 }
 
-fn read_allowed_origins(
-    reader: &mut Reader<'_>,
-    external_address: Option<&ExternalAddress>,
-) -> AllowedOrigins {
-    let listed = reader.parse("ALLOWED_ORIGINS", |text| {
-        let items = text.split(';').map(str::trim).filter(|item| !item.is_empty());
-        items
-            .map(|item| Origin::parse(item).map_err(|error| format!("{item}: {error}")))
-            .collect::<Result<Vec<_>, _>>()
-    });
-    let origins = listed.or_else(|| external_address.map(|address| vec![address.origin().clone()]));
-    let allowed = AllowedOrigins::new(origins.unwrap_or_default());
-    if reader.dev() { allowed.with_any_loopback() } else { allowed }
-}
-
-fn read_log(reader: &mut Reader<'_>) -> LogSettings {
-    let format = reader.parse("LOG_FORMAT", |text| match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("expected text or json"),
-    });
-    let filter =
-        reader.parse("LOG", |text| tracing_subscriber::EnvFilter::try_new(text).map(|_| text.to_owned()));
-    LogSettings {
-        filter: filter.unwrap_or_else(|| "info".to_owned()),
-        format: format.unwrap_or(LogFormat::Text),
-        access_rate: rates::read_access_rate(reader),
-    }
+fn read_log(reader: &mut Reader<'_>) -> Option<LogSettings> {
+    let (format, filter, rate) = (reader.read(&LOG_FORMAT), reader.read(&LOG), reader.read(&LOG_ACCESS_RATE));
+    Some(LogSettings { filter: filter?, format: format?, access_rate: rate? })
 }

@@ -1,7 +1,7 @@
 //! Traces for a collector, by the OpenTelemetry protocol over HTTP. Off unless the settings name a collector.
 //!
-//! What is exported are the spans of requests, of operations on the database, of calls of plugins and of requests to
-//! providers. Lines of the log are not, and nothing is sent to a provider or a plugin by which it could join a trace.
+//! It exports the spans of requests, of database operations, of plugin calls and of requests to providers. It exports no log lines,
+//! and sends no trace context to providers or plugins.
 
 mod client;
 mod exporter;
@@ -23,7 +23,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use vestibule_http::RequestTracer;
 
 use crate::error::CommandError;
-use crate::settings::{SamplerChoice, TraceSettings};
+use crate::settings::{RootSampler, SamplerChoice, TraceSettings};
 
 use exporter::CountingExporter;
 pub(crate) use exporter::SpanCounts;
@@ -38,7 +38,7 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// Makes what traces need. Nothing is sent yet, so a collector that is down stops nobody.
+    /// Makes what traces need. It sends nothing yet, so a collector that is down does not stop the start.
     pub(crate) fn new(settings: &TraceSettings, runtime: &Handle) -> Result<Self, CommandError> {
         let counts = Arc::<SpanCounts>::default();
         let exporter = CountingExporter::new(settings, runtime, &counts)?;
@@ -64,7 +64,7 @@ impl Telemetry {
         Arc::clone(&self.counts)
     }
 
-    /// Sends what is left, for as long as it may.
+    /// Sends the remaining spans, within [`GRACE`].
     pub(crate) fn stop(&self) {
         if let Err(error) = self.provider.shutdown_with_timeout(GRACE) {
             tracing::warn!(%error, "the last spans were not sent");
@@ -73,12 +73,10 @@ impl Telemetry {
 }
 
 fn sampler(choice: SamplerChoice) -> Sampler {
-    let root = if let Some(ratio) = choice.ratio {
-        Sampler::TraceIdRatioBased(ratio)
-    } else if choice.on {
-        Sampler::AlwaysOn
-    } else {
-        Sampler::AlwaysOff
+    let root = match choice.root {
+        RootSampler::AlwaysOn => Sampler::AlwaysOn,
+        RootSampler::AlwaysOff => Sampler::AlwaysOff,
+        RootSampler::Ratio(share) => Sampler::TraceIdRatioBased(share),
     };
     if choice.parent_based { Sampler::ParentBased(Box::new(root)) } else { root }
 }
@@ -92,7 +90,7 @@ impl RequestTracer for HttpTracer {
     fn begin(&self, span: &Span, method: &'static str, headers: Option<&HeaderMap>) {
         if let Some(headers) = headers {
             let context = self.0.extract_with_context(&Context::new(), &HeaderExtractor(headers));
-            // It fails when the span is not there, and then there is nothing to be a child.
+            // This fails only if the span is disabled.
             drop(span.set_parent(context));
         }
         span.set_attribute("http.request.method", method);

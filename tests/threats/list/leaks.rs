@@ -88,7 +88,7 @@ pub(super) const ROWS: &[Row] = &[
             "leaks::start::n5_a_wrong_file_of_a_secret_is_not_shown",
             "leaks::start::n5_a_wrong_key_is_not_shown",
             "vestibule settings::environment::tests::n5_no_secret_stays_in_the_environment",
-            "vestibule settings::traces::tests::n5_headers_that_make_no_sense_are_not_shown",
+            "vestibule settings::kinds::traces::tests::n5_headers_that_make_no_sense_are_not_shown",
             "vestibule-plugin-host conceal::environment::tests::n5_nothing_is_left_of_a_variable_but_of_those_that_are_kept",
             "vestibule-plugin-host conceal::memory::tests::n5_a_process_that_others_may_look_into_is_known_and_can_be_closed",
             "vestibule-plugin-host config::tests::n5_a_configuration_is_not_shown",

@@ -244,7 +244,7 @@ pub(super) const ROWS: &[Row] = &[
             "callback::mix_up::b12_an_old_state_at_the_address_of_another_provider_is_no_better",
             "callback::mix_up::b12_no_other_path_is_a_callback",
             "callback::mix_up::b12_two_names_of_one_issuer_have_an_address_each",
-            "commands::mistakes::b12_the_address_to_register_is_named_for_each_provider",
+            "commands::config_check::b12_the_address_to_register_is_named_for_each_provider",
             "vestibule-domain callback::tests::b12_a_path_that_only_looks_like_one_is_none",
             "vestibule-domain callback::tests::b12_each_path_is_written_in_one_way_and_none_lies_below_another",
         ],

@@ -28,6 +28,7 @@ pub struct ProgramBuilder {
     ready_path: Option<String>,
     user: Option<u32>,
     log: Option<File>,
+    output: Option<File>,
 }
 
 /// A user whom nobody else runs as and to whom nothing belongs.
@@ -47,6 +48,7 @@ impl ProgramBuilder {
             ready_path: Some("/readyz".into()),
             user: None,
             log: None,
+            output: None,
         };
         builder
             .variable("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -117,6 +119,13 @@ impl ProgramBuilder {
     #[must_use]
     pub fn log_to(mut self, pipe: impl Into<OwnedFd>) -> Self {
         self.log = Some(File::from(pipe.into()));
+        self
+    }
+
+    /// Sends standard output elsewhere than to a file.
+    #[must_use]
+    pub fn output_to(mut self, pipe: impl Into<OwnedFd>) -> Self {
+        self.output = Some(File::from(pipe.into()));
         self
     }
 
@@ -212,8 +221,10 @@ impl ProgramBuilder {
         let arguments: Vec<_> =
             std::iter::once("serve").chain(self.arguments.iter().map(String::as_str)).collect();
         let mut command = self.command(&arguments);
-        let log = self.log.as_ref().map(|log| log.try_clone().expect("a descriptor"));
-        command.stdout(self.log_file("stdout")).stderr(log.unwrap_or_else(|| self.log_file("stderr")));
+        let copy = |file: &File| file.try_clone().expect("a descriptor");
+        let (output, log) = (self.output.as_ref().map(copy), self.log.as_ref().map(copy));
+        command.stdout(output.unwrap_or_else(|| self.log_file("stdout")));
+        command.stderr(log.unwrap_or_else(|| self.log_file("stderr")));
         command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.executable.display()))
     }
 

@@ -8,7 +8,7 @@ use vestibule_storage::{AuditFilter, RecordedEvent, Storage};
 
 use super::database::{DATABASE, open};
 use super::find_user::find_user_id;
-use super::{block_on, say};
+use super::support::{block_on, say};
 use crate::arguments::AuditCommand;
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
@@ -49,7 +49,7 @@ async fn list(
     }
 }
 
-/// The members that are there, with their names.
+/// The fields that have a value, with their names.
 fn members(event: &RecordedEvent) -> Vec<(&'static str, Value)> {
     let texts = [
         ("user", &event.user_id),
@@ -78,7 +78,7 @@ fn as_json(event: &RecordedEvent) -> String {
     Value::Object(object).to_string()
 }
 
-/// Time, event and actor, then what else there is, each with its name and as JSON writes it.
+/// Time, event and actor, then all other fields, each with its name and as JSON writes it.
 fn as_text(event: &RecordedEvent) -> String {
     let start = format!("{}  {}  by {}", event.at(), event.event, event.actor);
     members(event).into_iter().fold(start, |line, (name, value)| match value {

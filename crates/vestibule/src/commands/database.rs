@@ -1,30 +1,32 @@
-//! What the commands that work on the database share.
+//! Opens the database for the commands.
 
 use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 
 use crate::error::CommandError;
 use crate::serve::connect_storage;
 use crate::settings::PeopleSettings;
+use crate::settings::table::DATABASE_URL;
 
-/// What failed when it was the database.
+/// How errors of the database begin.
 pub(super) const DATABASE: &str = "the database";
 
-/// Opens what is there: a mistyped address must not look like a service without users.
+/// Opens a database that exists: a mistyped address must not look like a service without users.
 pub(super) async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, CommandError> {
     assert_exists(url)?;
     connect_storage(url, &StorageOptions::default(), dev).await
 }
 
-/// The same, to say who somebody is.
+/// The same, for commands about users.
 pub(super) async fn open_people(settings: &PeopleSettings, dev: bool) -> Result<Storage, CommandError> {
     Ok(open(&settings.database, dev).await?.counting(settings.providers.clone()))
 }
 
-/// SQLite's file is there. Whether PostgreSQL is shows when it is asked.
+/// Checks that the file of SQLite exists. PostgreSQL answers for itself.
 pub(super) fn assert_exists(url: &DatabaseUrl) -> Result<(), CommandError> {
     match url.file().filter(|file| !file.exists()) {
         Some(file) => {
-            Err(CommandError::new(format_args!("DATABASE_URL: there is no database at {}", file.display())))
+            let (setting, file) = (DATABASE_URL.name(), file.display());
+            Err(CommandError::new(format_args!("{setting}: there is no database at {file}")))
         }
         None => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! Whom a command line means.
+//! Finds the user that a command line names.
 
 use vestibule_domain::{User, UserId, Username, looks_like_user_id};
 use vestibule_storage::Storage;
@@ -7,23 +7,23 @@ use super::database::DATABASE;
 use crate::arguments::NamedUser;
 use crate::error::CommandError;
 
-/// Finds whoever is named, who must be there.
+/// Finds the user, who must exist.
 pub(super) async fn find_user(storage: &Storage, named: Option<NamedUser>) -> Result<User, CommandError> {
     match named {
         None => Err(CommandError::new("which user? An id or username, --id or --username says it")),
         Some(NamedUser::Either(text)) => search(storage, &text)
             .await?
             .ok_or_else(|| CommandError::new(format_args!("no user has the id or username {text:?}"))),
-        Some(NamedUser::Id(id)) => by_id(storage, &id)
+        Some(NamedUser::Id(id)) => find_by_id(storage, &id)
             .await?
             .ok_or_else(|| CommandError::new(format_args!("no user has the id {:?}", id.as_str()))),
-        Some(NamedUser::Username(name)) => by_username(storage, &name)
+        Some(NamedUser::Username(name)) => find_by_username(storage, &name)
             .await?
             .ok_or_else(|| CommandError::new(format_args!("no user has the username {:?}", name.as_str()))),
     }
 }
 
-/// The same for what is kept about somebody who may be no more. Nobody named is nobody.
+/// Finds the id of a user who may be deleted; `None` if the command line names no user.
 pub(super) async fn find_user_id(
     storage: &Storage,
     named: Option<NamedUser>,
@@ -41,41 +41,42 @@ pub(super) async fn find_user_id(
     }
 }
 
-/// Whom a command has found: id, username and name.
-pub(super) fn whom(user: &User) -> String {
+/// A user as commands print one: id, username and name.
+pub(super) fn describe_user(user: &User) -> String {
     let username = user.username.as_ref().map_or("-", Username::as_str);
     let name = user.name.as_ref().map_or("-", |name| name.as_str());
     format!("{} ({username}, {name})", user.id)
 }
 
-/// By id or by username. A text that may mean two is refused: the username may have been chosen in order to be mistaken.
+/// Finds a user by id or by username. A text that may mean two users is refused: a username may have been chosen to be mistaken for
+/// an id.
 async fn search(storage: &Storage, text: &str) -> Result<Option<User>, CommandError> {
-    let of_id = match UserId::parse(text) {
-        Ok(id) => by_id(storage, &id).await?,
+    let by_id = match UserId::parse(text) {
+        Ok(id) => find_by_id(storage, &id).await?,
         Err(_) => None,
     };
-    let of_name = match Username::from_stored(&text.to_ascii_lowercase()) {
-        Ok(name) => by_username(storage, &name).await?,
+    let by_name = match Username::from_stored(&text.to_ascii_lowercase()) {
+        Ok(name) => find_by_username(storage, &name).await?,
         Err(_) => None,
     };
-    match (of_id, of_name) {
+    match (by_id, by_name) {
         (Some(user), Some(other)) if user.id != other.id => Err(CommandError::new(format_args!(
             "{text:?} is the id of {} and the username of {}; --id or --username says which is meant",
-            whom(&user),
-            whom(&other)
+            describe_user(&user),
+            describe_user(&other)
         ))),
         (None, Some(user)) if looks_like_user_id(text) => Err(CommandError::new(format_args!(
-            "{text:?} looks like an id and is nobody's; it is the username of {}; --id or --username says which is meant",
-            whom(&user)
+            "{text:?} looks like an id, but no user has it; it is the username of {}; --id or --username says which is meant",
+            describe_user(&user)
         ))),
-        (of_id, of_name) => Ok(of_id.or(of_name)),
+        (by_id, by_name) => Ok(by_id.or(by_name)),
     }
 }
 
-async fn by_id(storage: &Storage, id: &UserId) -> Result<Option<User>, CommandError> {
+async fn find_by_id(storage: &Storage, id: &UserId) -> Result<Option<User>, CommandError> {
     storage.find_user(id).await.map_err(CommandError::while_doing(DATABASE))
 }
 
-async fn by_username(storage: &Storage, name: &Username) -> Result<Option<User>, CommandError> {
+async fn find_by_username(storage: &Storage, name: &Username) -> Result<Option<User>, CommandError> {
     storage.find_user_by_username(name).await.map_err(CommandError::while_doing(DATABASE))
 }

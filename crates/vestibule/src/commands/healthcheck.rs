@@ -1,5 +1,5 @@
-//! `vestibule healthcheck`: asks `/healthz` on this machine. It says whether the process is alive, not whether its
-//! database is: restarting it would not bring a database back.
+//! `vestibule healthcheck`: asks `/healthz` on this machine. The answer says whether the process is alive, not whether its database
+//! is: a restart would not bring a database back.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) fn healthcheck(sources: &Sources) -> Result<(), CommandError> {
     let address = reachable(Settings::read_listen(sources)?);
@@ -32,9 +32,9 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 
 /// The first line of the answer.
 fn ask(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.take(4096).read_to_string(&mut answer)?;

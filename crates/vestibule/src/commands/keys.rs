@@ -10,17 +10,18 @@ use rustix::fs::{FlockOperation, flock};
 use vestibule_domain::{Clock, SystemClock, Timestamp};
 use vestibule_tokens::{KeyError, KeyInfo, KeyState, generate_key, list_keys};
 
-use super::say;
+use super::support::say;
 use crate::arguments::KeysCommand;
 use crate::error::CommandError;
+use crate::settings::table::PRIVATE_KEY;
 use crate::settings::{KeySource, Settings, Sources};
 
 pub(crate) fn keys(sources: &Sources, command: KeysCommand) -> Result<(), CommandError> {
     let (source, longest_token) = Settings::read_keys(sources)?;
     let KeySource::Folder(folder) = source else {
-        return Err(CommandError::new(
-            "PRIVATE_KEY is set, so the folder of keys is not in use; unset it first",
-        ));
+        let setting = PRIVATE_KEY.name();
+        let reason = format_args!("{setting} is set, so the folder of keys is not in use; unset it first");
+        return Err(CommandError::new(reason));
     };
     match command {
         KeysCommand::Generate => generate(&folder, longest_token),

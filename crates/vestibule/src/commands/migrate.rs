@@ -1,7 +1,8 @@
 //! `vestibule migrate`.
 
-use super::{block_on, say};
+use super::support::{block_on, say};
 use crate::error::CommandError;
+use crate::settings::table::DATABASE_URL;
 use crate::settings::{Settings, Sources};
 
 pub(crate) fn migrate(sources: &Sources) -> Result<(), CommandError> {
@@ -9,8 +10,8 @@ pub(crate) fn migrate(sources: &Sources) -> Result<(), CommandError> {
     let applied = block_on(async {
         let storage =
             vestibule_storage::Storage::connect(&url, &vestibule_storage::StorageOptions::default());
-        let storage = storage.map_err(CommandError::while_doing("DATABASE_URL"))?;
-        storage.migrate().await.map_err(CommandError::while_doing("DATABASE_URL"))
+        let storage = storage.map_err(CommandError::while_doing(DATABASE_URL.name()))?;
+        storage.migrate().await.map_err(CommandError::while_doing(DATABASE_URL.name()))
     })?;
     if applied.is_empty() {
         return say(format_args!("{url}: up to date"));

@@ -1,6 +1,6 @@
 //! `vestibule openapi`.
 
-use super::say;
+use super::support::say;
 use crate::error::CommandError;
 
 pub(crate) fn print_openapi() -> Result<(), CommandError> {

@@ -9,14 +9,15 @@ use vestibule_domain::{LinkedIdentity, ServiceName, User, UserContext};
 use vestibule_plugin_host::{CallFailure, NoObserver, PermissionRequest, PluginHost, PluginPlan, exit_now};
 
 use super::database::{DATABASE, open_people};
-use super::find_user::{find_user, whom};
-use super::{block_on, say};
+use super::find_user::{describe_user, find_user};
+use super::support::{block_on, say};
 use crate::arguments::PermissionsCommand;
 use crate::error::CommandError;
 use crate::serve::host_parts;
+use crate::settings::table::ALLOWED_SERVICES;
 use crate::settings::{Settings, Sources};
 
-/// How long the plugin has for its clean-up.
+/// How long the plugin has to clean up.
 const GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Result<(), CommandError> {
@@ -32,22 +33,20 @@ pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Re
         tokio::task::block_in_place(|| host.close(GRACE));
         outcome
     });
-    if let Err(failure) = &outcome {
-        failure.print();
+    if let Err(error) = &outcome {
+        error.print();
     }
     std::io::stdout().flush()?;
     // A plugin may have threads that still run.
     exit_now(i32::from(outcome.is_err()))
 }
 
-/// The plugin of this service alone: nobody else's has to be in order.
+/// Loads the plugin of this service alone, so that faults of others do not matter.
 async fn load(plan: PluginPlan, service: &ServiceName) -> Result<PluginHost, CommandError> {
     let services: Vec<_> = plan.services.into_iter().filter(|(name, _)| name == service).collect();
     if services.is_empty() {
-        return Err(CommandError::new(format_args!(
-            "ALLOWED_SERVICES has no service {:?}",
-            service.as_str()
-        )));
+        let (setting, service) = (ALLOWED_SERVICES.name(), service.as_str());
+        return Err(CommandError::new(format_args!("{setting} has no service {service:?}")));
     }
     let plan = PluginPlan { services, extensions: Vec::new(), ..plan };
     let loading =
@@ -83,7 +82,7 @@ async fn explain(
 }
 
 fn say_who(host: &PluginHost, service: &ServiceName, user: &User) -> Result<(), CommandError> {
-    say(format_args!("user         {}", whom(user)))?;
+    say(format_args!("user         {}", describe_user(user)))?;
     for plugin in host.list() {
         say(format_args!("service      {service}, answered by {} {}", plugin.name, plugin.version))?;
     }

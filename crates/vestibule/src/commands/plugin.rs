@@ -5,10 +5,10 @@ mod new;
 
 use vestibule_plugin_host::{inspect, run_check_child};
 
-use super::{block_on, say};
+use super::support::{block_on, say};
 use crate::arguments::PluginCommand;
 use crate::error::CommandError;
-use crate::serve::{PLUGIN_PROCESS, ask_for_reload, this_program};
+use crate::serve::{PLUGIN_PROCESS, request_reload, this_program};
 use crate::settings::{Settings, Sources};
 
 pub(crate) fn plugin(
@@ -28,6 +28,6 @@ pub(crate) fn plugin(
 
 fn reload(sources: &Sources) -> Result<(), CommandError> {
     let listen = Settings::read_listen(sources)?;
-    block_on(ask_for_reload(listen))?;
+    block_on(request_reload(listen))?;
     say("the plugins are reloaded")
 }

@@ -4,7 +4,7 @@ use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, ProviderName, System
 use vestibule_storage::{LeftBehind, Storage};
 
 use super::database::{DATABASE, open_people};
-use super::{block_on, say};
+use super::support::{block_on, say};
 use crate::arguments::ProvidersCommand;
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
@@ -12,23 +12,23 @@ use crate::settings::{Settings, Sources};
 pub(crate) fn providers(sources: &Sources, command: &ProvidersCommand) -> Result<(), CommandError> {
     let ProvidersCommand::Forget { name, dry_run } = command;
     let people = Settings::read_people(sources)?;
-    // To somebody who runs this without the settings of the service, all would have been left behind.
+    // Without the settings of the service, all identities would look as if they were left behind.
     if people.providers.iter().next().is_none() {
         return Err(CommandError::new(
-            "no provider is configured: run this with the settings of the service, so that it is known which are left",
+            "no provider is configured: run this with the settings of the service, which say what is left behind",
         ));
     }
     block_on(async { forget(&open_people(&people, sources.dev()).await?, name, *dry_run).await })
 }
 
-/// Says what goes before it goes.
+/// Prints what it removes before it removes it.
 async fn forget(storage: &Storage, name: &ProviderName, dry_run: bool) -> Result<(), CommandError> {
     let failed = || CommandError::while_doing(DATABASE);
     let left = storage.list_left_behind().await.map_err(failed())?;
     let left: Vec<_> = left.into_iter().filter(|left| left.provider == name.as_str()).collect();
     if left.is_empty() {
         return Err(CommandError::new(format_args!(
-            "{name}: it has left nothing: no identity of it is of an issuer that is not configured"
+            "{name}: it has left nothing: all its identities are of an issuer that is configured"
         )));
     }
     for LeftBehind { issuer, identities, .. } in &left {
@@ -39,7 +39,7 @@ async fn forget(storage: &Storage, name: &ProviderName, dry_run: bool) -> Result
     if dry_run {
         return say(format_args!("{name}: nothing is removed"));
     }
-    tell(storage, name, &left).await?;
+    record(storage, name, &left).await?;
     let forgotten = storage.forget_provider(name, SystemClock.now()).await.map_err(failed())?;
     say(format_args!(
         "{name}: removed; identities: {}, sessions that ended: {}",
@@ -47,8 +47,8 @@ async fn forget(storage: &Storage, name: &ProviderName, dry_run: bool) -> Result
     ))
 }
 
-/// First, because it takes more than one transaction: what was begun is told of, whatever comes in between.
-async fn tell(storage: &Storage, name: &ProviderName, left: &[LeftBehind]) -> Result<(), CommandError> {
+/// Recorded first, because the change takes more than one transaction and may be interrupted.
+async fn record(storage: &Storage, name: &ProviderName, left: &[LeftBehind]) -> Result<(), CommandError> {
     let identities: u64 = left.iter().map(|left| left.identities).sum();
     let event = AuditEvent::new(AuditName::ProviderForgotten, Actor::Operator, SystemClock.now());
     let event = event.at_provider(name.as_str()).with("identities", identities);

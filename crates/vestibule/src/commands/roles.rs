@@ -9,8 +9,8 @@ use vestibule_domain::{
 use vestibule_storage::Storage;
 
 use super::database::{DATABASE, open_people};
-use super::find_user::{find_user, whom};
-use super::{block_on, say};
+use super::find_user::{describe_user, find_user};
+use super::support::{block_on, say};
 use crate::arguments::{NamedUser, OrganizationArgument, RoleArguments, RolesCommand, SubjectArguments};
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
@@ -30,22 +30,22 @@ pub(crate) fn roles(sources: &Sources, command: &RolesCommand) -> Result<(), Com
     })
 }
 
-/// An assignment as the command line names it.
-struct Named {
+/// An assignment that the command line names.
+struct NamedAssignment {
     assignment: RoleAssignment,
-    /// How it is shown, with the user whom it was found to mean.
+    /// How it is printed, with the user that was found.
     line: String,
 }
 
-impl Named {
+impl NamedAssignment {
     async fn find(storage: &Storage, arguments: &RoleArguments) -> Result<Self, CommandError> {
         if arguments.subject.named_user().is_some() {
             let user = find_user(storage, arguments.subject.named_user()).await?;
             let assignment = assignment(arguments, RoleSubject::User(user.id.clone()));
-            let line = line_for(&assignment, &format_args!("user {}", whom(&user)));
+            let line = line_for(&assignment, &format_args!("user {}", describe_user(&user)));
             return Ok(Self { assignment, line });
         }
-        let assignment = assignment(arguments, subject(storage, &arguments.subject).await?);
+        let assignment = assignment(arguments, find_subject(storage, &arguments.subject).await?);
         Ok(Self { line: line(storage, &assignment).await?, assignment })
     }
 }
@@ -55,8 +55,8 @@ fn assignment(arguments: &RoleArguments, subject: RoleSubject) -> RoleAssignment
     RoleAssignment { role, subject, service, provider }
 }
 
-/// The one subject that the command line names, if it is no user.
-async fn subject(storage: &Storage, arguments: &SubjectArguments) -> Result<RoleSubject, CommandError> {
+/// The subject that the command line names, unless it is a user.
+async fn find_subject(storage: &Storage, arguments: &SubjectArguments) -> Result<RoleSubject, CommandError> {
     let SubjectArguments { email, domain, organization, .. } = arguments;
     if let Some(organization) = organization {
         return find_organization(storage, organization).await.map(RoleSubject::Organization);
@@ -67,8 +67,8 @@ async fn subject(storage: &Storage, arguments: &SubjectArguments) -> Result<Role
     subject.ok_or_else(|| CommandError::new("to whom? --user, --email, --domain or --organization says it"))
 }
 
-/// A login names an organization only if no other was ever seen under it: who takes up a login that was given up must not
-/// take along what was granted under it.
+/// Finds an organization. A login names one only if no other was ever seen under it: an organization that takes over a login must not
+/// inherit the roles granted under it.
 async fn find_organization(
     storage: &Storage,
     argument: &OrganizationArgument,
@@ -83,7 +83,7 @@ async fn find_organization(
     match (numbers.next(), numbers.next()) {
         (Some(id), None) => Ok(*id),
         (None, _) => Err(CommandError::new(format_args!(
-            "nobody of the organization {} has signed in yet; name it by its number, which https://api.github.com/orgs/{} has as id",
+            "no member of the organization {} has signed in yet; name it by its number, which https://api.github.com/orgs/{} has as id",
             login.as_str(),
             login.as_str()
         ))),
@@ -98,7 +98,7 @@ async fn find_organization(
     }
 }
 
-/// Roles at the service itself are few, and nobody comes to one by what a provider states.
+/// Checks roles at the service itself: they are few, and no statement of a provider gives one.
 fn check_reserved(assignment: &RoleAssignment) -> Result<(), CommandError> {
     let Some(service) = assignment.service.as_ref().filter(|service| service.is_reserved()) else {
         return Ok(());
@@ -117,10 +117,10 @@ fn check_reserved(assignment: &RoleAssignment) -> Result<(), CommandError> {
 }
 
 async fn grant(storage: &Storage, arguments: &RoleArguments) -> Result<(), CommandError> {
-    let Named { assignment, line } = Named::find(storage, arguments).await?;
+    let NamedAssignment { assignment, line } = NamedAssignment::find(storage, arguments).await?;
     check_reserved(&assignment)?;
     let id = RoleAssignmentId::random(&SystemRandomness);
-    let telling = telling(storage, AuditName::RoleGranted, &assignment);
+    let telling = with_audit(storage, AuditName::RoleGranted, &assignment);
     let granted = telling.grant_role(&assignment, &id, SystemClock.now()).await;
     let is_new = granted.map_err(CommandError::while_doing(DATABASE))?;
     if let Some(earlier) = by_login_alone(arguments) {
@@ -130,7 +130,7 @@ async fn grant(storage: &Storage, arguments: &RoleArguments) -> Result<(), Comma
     say(format_args!("{line}: {outcome}"))
 }
 
-/// The same assignment as it stands from before numbers were kept, if the command line has a login.
+/// The same assignment as it was stored before numbers were kept, if the command line has a login.
 fn by_login_alone(arguments: &RoleArguments) -> Option<RoleAssignment> {
     let OrganizationArgument::Login(login) = arguments.subject.organization.as_ref()? else { return None };
     Some(assignment(arguments, RoleSubject::OrganizationLogin(login.clone())))
@@ -142,7 +142,7 @@ async fn revoke(storage: &Storage, arguments: &RoleArguments) -> Result<(), Comm
     {
         return say(format_args!("{}: revoked", line(storage, &earlier).await?));
     }
-    let Named { assignment, line } = Named::find(storage, arguments).await?;
+    let NamedAssignment { assignment, line } = NamedAssignment::find(storage, arguments).await?;
     if revoke_one(storage, &assignment).await? {
         say(format_args!("{line}: revoked"))
     } else {
@@ -151,11 +151,11 @@ async fn revoke(storage: &Storage, arguments: &RoleArguments) -> Result<(), Comm
 }
 
 async fn revoke_one(storage: &Storage, assignment: &RoleAssignment) -> Result<bool, CommandError> {
-    let storage = telling(storage, AuditName::RoleRevoked, assignment);
+    let storage = with_audit(storage, AuditName::RoleRevoked, assignment);
     storage.revoke_role(assignment).await.map_err(CommandError::while_doing(DATABASE))
 }
 
-/// All assignments, or those that count for one user.
+/// Prints all assignments, or those that count for one user.
 async fn list(storage: &Storage, user: Option<NamedUser>) -> Result<(), CommandError> {
     let assignments = match user {
         None => storage.list_role_assignments().await,
@@ -171,7 +171,7 @@ async fn list(storage: &Storage, user: Option<NamedUser>) -> Result<(), CommandE
     Ok(())
 }
 
-/// Role, service, and to whom; of an organization also the logins that it was seen under.
+/// Role, service and subject; for an organization also the logins that it was seen under.
 async fn line(storage: &Storage, assignment: &RoleAssignment) -> Result<String, CommandError> {
     let remark = match &assignment.subject {
         RoleSubject::Organization(id) => logins(storage, *id).await?,
@@ -194,8 +194,8 @@ async fn logins(storage: &Storage, id: OrganizationId) -> Result<String, Command
     Ok(if logins.is_empty() { String::new() } else { format!(" ({})", logins.join(", ")) })
 }
 
-/// An address does not go into the audit trail, only the domain that it is of.
-fn telling(storage: &Storage, name: AuditName, assignment: &RoleAssignment) -> Storage {
+/// A storage handle that writes the event. The audit trail has no address, only its domain.
+fn with_audit(storage: &Storage, name: AuditName, assignment: &RoleAssignment) -> Storage {
     let service = assignment.service.as_ref().map(ServiceName::as_str);
     let event = AuditEvent::new(name, Actor::Operator, SystemClock.now())
         .with("role", assignment.role.to_string())

@@ -7,8 +7,8 @@ use vestibule_domain::{
 use vestibule_storage::{Identity, Storage, Unlinking};
 
 use super::database::{DATABASE, open_people};
-use super::find_user::{find_user, whom};
-use super::{block_on, say};
+use super::find_user::{describe_user, find_user};
+use super::support::{block_on, say};
 use crate::arguments::{ProviderId, SignOutArguments, UnlinkArguments, UsersCommand};
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
@@ -16,7 +16,7 @@ use crate::settings::{Settings, Sources};
 const PAGE: u32 = 500;
 
 pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), CommandError> {
-    // What ends access must not wait for the settings of a provider.
+    // Commands that end access must work without the settings of the providers.
     let people = match command {
         UsersCommand::List | UsersCommand::Show(_) | UsersCommand::Unlink(_) => {
             Settings::read_people(sources)?
@@ -53,7 +53,7 @@ async fn list(storage: &Storage) -> Result<(), CommandError> {
     loop {
         let users =
             storage.list_users(after.as_ref(), PAGE).await.map_err(CommandError::while_doing(DATABASE))?;
-        users.iter().try_for_each(|user| say(line(user)))?;
+        users.iter().try_for_each(|user| say(describe_line(user)))?;
         match users.last() {
             Some(last) => after = Some(last.id.clone()),
             None => return Ok(()),
@@ -62,7 +62,7 @@ async fn list(storage: &Storage) -> Result<(), CommandError> {
 }
 
 /// Id, username, address, first sign-in, and whether the user is disabled.
-fn line(user: &User) -> String {
+fn describe_line(user: &User) -> String {
     let username = user.username.as_ref().map_or("-", |name| name.as_str());
     let email = user.email.as_ref().map_or("-", |email| email.as_str());
     let disabled = if user.disabled_at.is_some() { "  disabled" } else { "" };
@@ -92,7 +92,7 @@ async fn show(storage: &Storage, providers: &ConfiguredProviders, user: &User) -
     Ok(())
 }
 
-/// Issuer, subject, login and last use; then what it is called, its address, and what of that counts for nothing.
+/// Issuer, subject, login and last use; then its name, its address, and a remark if one of these does not count.
 fn describe_identity(identity: &Identity, providers: &ConfiguredProviders) -> String {
     let Identity { issuer, subject, provider, last_used_at, .. } = identity;
     let login = identity.login.as_deref().unwrap_or("-");
@@ -119,9 +119,10 @@ async fn unlink(
     let identities = storage.list_identities(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
     let fits = |identity: &&Identity| identity.provider == provider.as_str() && identity.subject == *subject;
     let mut fitting: Vec<_> = identities.iter().filter(fits).collect();
-    // What the name leads to now is meant before what it led to earlier.
+    // The issuer that the name leads to now goes before earlier ones.
     fitting.sort_by_key(|identity| !providers.counts(&identity.provider, &identity.issuer));
-    let unknown = || CommandError::new(format_args!("{}: has no identity {provider}:{subject}", whom(user)));
+    let unknown =
+        || CommandError::new(format_args!("{}: has no identity {provider}:{subject}", describe_user(user)));
     let identity = fitting.first().ok_or_else(unknown)?;
     let key = IdentityKey { issuer: identity.issuer.clone(), subject: subject.clone() };
     let storage = storage.telling(event(AuditName::IdentityUnlinked, user).at_provider(provider.as_str()));
@@ -129,11 +130,11 @@ async fn unlink(
     match outcome.map_err(CommandError::while_doing(DATABASE))? {
         Unlinking::Done { sessions } => say(format_args!(
             "{}: {provider}:{subject} is unlinked; sessions that ended: {sessions}",
-            whom(user)
+            describe_user(user)
         )),
         Unlinking::LastIdentity => Err(CommandError::new(format_args!(
             "{}: {provider}:{subject} is the last way in: no other identity is of a provider that is configured",
-            whom(user)
+            describe_user(user)
         ))),
         Unlinking::Unknown => Err(unknown()),
     }
@@ -141,44 +142,44 @@ async fn unlink(
 
 async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), CommandError> {
     if arguments.all {
-        return sign_out_everybody(storage).await;
+        return sign_out_all(storage).await;
     }
     let user = find_user(storage, arguments.named_user()).await?;
-    let storage = telling(storage, AuditName::AllSessionsEnded, &user);
+    let storage = with_audit(storage, AuditName::AllSessionsEnded, &user);
     let ended = storage.revoke_all_sessions(&user.id, SystemClock.now()).await;
     let ended = ended.map_err(CommandError::while_doing(DATABASE))?;
-    say(format_args!("{}: signed out; sessions that ended: {ended}", whom(&user)))
+    say(format_args!("{}: signed out; sessions that ended: {ended}", describe_user(&user)))
 }
 
-async fn sign_out_everybody(storage: &Storage) -> Result<(), CommandError> {
+async fn sign_out_all(storage: &Storage) -> Result<(), CommandError> {
     let event = AuditEvent::new(AuditName::AllSessionsEnded, Actor::Operator, SystemClock.now());
-    // First, because it takes more than one transaction: what was begun is told of, whatever comes in between.
-    let told = storage.record_audit_event(&event.with("whose", "everybody")).await;
-    told.map_err(CommandError::while_doing(DATABASE))?;
+    // Recorded first, because the change takes more than one transaction and may be interrupted.
+    let recorded = storage.record_audit_event(&event.with("whose", "everybody")).await;
+    recorded.map_err(CommandError::while_doing(DATABASE))?;
     let users =
         storage.revoke_everything(SystemClock.now()).await.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("users whose sessions are over: {users}"))
 }
 
 async fn disable(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let storage = telling(storage, AuditName::UserDisabled, user);
+    let storage = with_audit(storage, AuditName::UserDisabled, user);
     storage.disable_user(&user.id, SystemClock.now()).await.map_err(CommandError::while_doing(DATABASE))?;
-    say(format_args!("{}: disabled; all sessions are over", whom(user)))
+    say(format_args!("{}: disabled; all sessions are over", describe_user(user)))
 }
 
 async fn enable(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let storage = telling(storage, AuditName::UserEnabled, user);
+    let storage = with_audit(storage, AuditName::UserEnabled, user);
     storage.enable_user(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
-    say(format_args!("{}: enabled", whom(user)))
+    say(format_args!("{}: enabled", describe_user(user)))
 }
 
 async fn delete(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let storage = telling(storage, AuditName::UserDeleted, user);
+    let storage = with_audit(storage, AuditName::UserDeleted, user);
     storage.delete_user(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
-    say(format_args!("{}: deleted, with identities, sessions and roles", whom(user)))
+    say(format_args!("{}: deleted, with identities, sessions and roles", describe_user(user)))
 }
 
-fn telling(storage: &Storage, name: AuditName, user: &User) -> Storage {
+fn with_audit(storage: &Storage, name: AuditName, user: &User) -> Storage {
     storage.telling(event(name, user))
 }
 

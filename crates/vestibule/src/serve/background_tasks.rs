@@ -1,5 +1,4 @@
-//! What happens beside the requests: new keys and what others change in the database are noticed, and what is long over is
-//! deleted.
+//! Tasks beside the requests: they follow the key folder and the changes of other replicas, and delete what has expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,49 +9,51 @@ use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, Timestamp, with_caus
 use vestibule_storage::{Storage, StorageError};
 use vestibule_tokens::{KeyRing, TokenService, dir_state};
 
-use super::audit::Trail;
+use super::audit::AuditTrail;
+use super::components::Components;
 use super::keys::KeyFolder;
+use crate::logging::report_lost_lines;
 
-/// Three times within the second in which all replicas have to agree.
+/// Three times a second: all replicas must agree within one.
 const KEYS_EVERY: Duration = Duration::from_millis(300);
 const CLEANUP_EVERY: Duration = Duration::from_secs(15 * 60);
 const CLEANUP_BATCH: u32 = 1000;
 
-/// The tasks that run until they are stopped.
-pub(crate) struct Chores(Vec<JoinHandle<()>>);
+/// Tasks that run until [`BackgroundTasks::stop`].
+pub(super) struct BackgroundTasks(Vec<JoinHandle<()>>);
 
-impl Chores {
-    pub(crate) fn stop(self) {
+impl BackgroundTasks {
+    /// Starts the tasks that every service has.
+    pub(super) fn start(components: &Components, audit_retention: Duration, audit: &AuditTrail) -> Self {
+        let Components { clock, storage, tokens, access_log, key_folder, .. } = components;
+        let mut tasks = Self(Vec::new());
+        tasks.add(delete_expired_rows(storage.clone(), Arc::clone(clock)));
+        tasks.add(delete_old_events(storage.clone(), Arc::clone(clock), audit_retention));
+        let feed = storage.clone();
+        tasks.add(async move { feed.follow_changes().await });
+        if let Some(folder) = key_folder.clone() {
+            tasks.add(watch_keys(folder, Arc::clone(tokens), Arc::clone(clock), audit.clone()));
+        }
+        tasks.add(report_lost_lines(access_log.clone()));
+        tasks
+    }
+
+    /// Starts one more.
+    pub(super) fn add(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.push(tokio::spawn(task));
+    }
+
+    /// Ends all of them.
+    pub(super) fn stop(self) {
         for task in self.0 {
             task.abort();
         }
     }
 }
 
-/// Starts the chores of a service.
-pub(super) fn start(
-    folder: Option<KeyFolder>,
-    tokens: &Arc<TokenService>,
-    storage: &Storage,
-    clock: &Arc<dyn Clock>,
-    audit_retention: Duration,
-) -> Chores {
-    let following = storage.clone();
-    let mut tasks = vec![
-        tokio::spawn(delete_ended(storage.clone(), Arc::clone(clock))),
-        tokio::spawn(delete_old_events(storage.clone(), Arc::clone(clock), audit_retention)),
-        tokio::spawn(async move { following.follow_changes().await }),
-    ];
-    if let Some(folder) = folder {
-        let trail = Trail::new(storage, clock);
-        tasks.push(tokio::spawn(watch_keys(folder, Arc::clone(tokens), Arc::clone(clock), trail)));
-    }
-    Chores(tasks)
-}
-
-/// Looks several times a second whether the folder has changed. A folder that cannot be used as it is changes nothing: the keys
-/// in use stay in use, and the log says why.
-async fn watch_keys(folder: KeyFolder, tokens: Arc<TokenService>, clock: Arc<dyn Clock>, trail: Trail) {
+/// Looks for changes of the folder several times a second. If the folder cannot be used, the present keys stay in use, and the log
+/// says why.
+async fn watch_keys(folder: KeyFolder, tokens: Arc<TokenService>, clock: Arc<dyn Clock>, audit: AuditTrail) {
     let KeyFolder { path, state: mut known } = folder;
     let mut ticks = interval(KEYS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -69,13 +70,13 @@ async fn watch_keys(folder: KeyFolder, tokens: Arc<TokenService>, clock: Arc<dyn
                 tokens.replace_ring(ring);
                 tracing::info!(signing = tokens.signing_key_id(), "the keys have changed");
                 let after = key_ids(&tokens);
-                let tell = |event| tell_of_keys(event, &before, &after, &tokens.signing_key_id());
-                trail.tell(AuditName::KeysChanged, Actor::Service, tell).await;
+                let changed = |event| describe_change(event, &before, &after, &tokens.signing_key_id());
+                audit.record(AuditName::KeysChanged, Actor::Service, changed).await;
             }
             Err(error) => {
-                tracing::error!(%error, "the keys have changed and cannot be used; the earlier ones stay");
+                tracing::error!(%error, "the keys have changed and cannot be used; the earlier ones stay in use");
                 let refused = |event: AuditEvent| event.refused("unusable_keys");
-                trail.tell(AuditName::KeysRejected, Actor::Service, refused).await;
+                audit.record(AuditName::KeysRejected, Actor::Service, refused).await;
             }
         }
     }
@@ -85,8 +86,8 @@ fn key_ids(tokens: &TokenService) -> Vec<String> {
     tokens.describe_keys().into_iter().map(|key| key.kid).collect()
 }
 
-/// Which keys came and which went.
-fn tell_of_keys(event: AuditEvent, before: &[String], after: &[String], signing: &str) -> AuditEvent {
+/// Adds which keys came and which went.
+fn describe_change(event: AuditEvent, before: &[String], after: &[String], signing: &str) -> AuditEvent {
     let without = |these: &[String], those: &[String]| {
         these.iter().filter(|id| !those.contains(id)).cloned().collect::<Vec<_>>()
     };
@@ -94,8 +95,8 @@ fn tell_of_keys(event: AuditEvent, before: &[String], after: &[String], signing:
     event.with("removed", without(before, after))
 }
 
-/// What time it is by our clock or by the database's, whichever is behind: a replica whose clock leaps ahead deletes nothing
-/// that still counts for the others.
+/// The time by our clock or by the database's, whichever is behind: a replica whose clock leaps ahead must not delete what the
+/// others still need.
 async fn earlier_clock(storage: &Storage, clock: &Arc<dyn Clock>) -> Result<Timestamp, StorageError> {
     let theirs = storage.ping().await?;
     let ours = clock.now();
@@ -119,7 +120,7 @@ async fn delete_old_events(storage: Storage, clock: Arc<dyn Clock>, retention: D
     }
 }
 
-async fn delete_ended(storage: Storage, clock: Arc<dyn Clock>) {
+async fn delete_expired_rows(storage: Storage, clock: Arc<dyn Clock>) {
     let mut ticks = interval(CLEANUP_EVERY);
     loop {
         ticks.tick().await;
@@ -128,8 +129,8 @@ async fn delete_ended(storage: Storage, clock: Arc<dyn Clock>) {
             storage.delete_expired(now, CLEANUP_BATCH).await
         };
         match deleted.await {
-            Ok(rows) => tracing::debug!(?rows, "deleted what is long over"),
-            Err(error) => tracing::warn!(error = with_causes(&error), "what is long over was not deleted"),
+            Ok(rows) => tracing::debug!(?rows, "deleted expired rows"),
+            Err(error) => tracing::warn!(error = with_causes(&error), "expired rows were not deleted"),
         }
     }
 }

@@ -6,7 +6,7 @@ use vestibule_provider_emulator::{Emulator, EmulatorOptions};
 use vestibule_upstream::{GithubSettings, OidcSettings};
 
 use crate::error::CommandError;
-use crate::settings::Settings;
+use crate::settings::{Settings, emulator_address};
 
 /// Starts the emulator and points the providers without credentials at it. From here on the program takes the same path
 /// as with the real ones.
@@ -34,12 +34,6 @@ pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emu
         });
     }
     Ok(Some(emulator))
-}
-
-/// Where the emulator of a service listens: on the port after the service's own, so that its issuer, and with it every
-/// identity, is the same at the next start; on any free port when there is none.
-pub(crate) fn emulator_address(listen: SocketAddr) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], listen.port().checked_add(1).unwrap_or(0)))
 }
 
 /// On any free port when the one that it should have is taken.

@@ -1,32 +1,36 @@
-//! What stands in the database and counts for nothing: said when the service starts, so that nobody wonders.
+//! Rows of the database that the service ignores. The start reports them, so that an operator is not left to wonder.
 
 use vestibule_domain::{RoleAssignment, RoleSubject, ServiceName, with_causes};
 use vestibule_storage::{LeftBehind, Storage, StorageError};
 
-/// One sentence for each. A database that does not answer is no reason not to start: it only is not known then.
+/// One sentence for each. A database that does not answer does not stop the start; then the sentence says so.
 pub(super) async fn find(storage: &Storage) -> Vec<String> {
-    let unheeded = look(storage).await.unwrap_or_else(|error| {
-        vec![format!("not known, because the database does not say: {}", with_causes(&error))]
+    let ignored = look(storage).await.unwrap_or_else(|error| {
+        vec![format!("unknown, because the database does not answer: {}", with_causes(&error))]
     });
-    for sentence in &unheeded {
-        tracing::warn!("counts for nothing: {sentence}");
+    for sentence in &ignored {
+        tracing::warn!("ignored: {sentence}");
     }
-    unheeded
+    ignored
 }
 
 async fn look(storage: &Storage) -> Result<Vec<String>, StorageError> {
     let left = storage.list_left_behind().await?;
     let assignments = storage.list_role_assignments().await?;
-    Ok(left.iter().map(of_provider).chain(assignments.iter().filter_map(of_assignment)).collect())
+    Ok(left
+        .iter()
+        .map(describe_identities)
+        .chain(assignments.iter().filter_map(describe_assignment))
+        .collect())
 }
 
-fn of_provider(LeftBehind { provider, issuer, identities }: &LeftBehind) -> String {
+fn describe_identities(LeftBehind { provider, issuer, identities }: &LeftBehind) -> String {
     format!(
         "identities of {provider} at {issuer}, which is not configured ({identities}); `vestibule providers forget {provider}` removes them"
     )
 }
 
-fn of_assignment(assignment: &RoleAssignment) -> Option<String> {
+fn describe_assignment(assignment: &RoleAssignment) -> Option<String> {
     let RoleAssignment { role, subject, service, .. } = assignment;
     let place = service.as_ref().map_or("every service", ServiceName::as_str);
     match subject {
@@ -34,7 +38,7 @@ fn of_assignment(assignment: &RoleAssignment) -> Option<String> {
             "{role} at {place} for the organization {}, whose number is not known; grant it again",
             login.as_str()
         )),
-        // Not whose: the log has no address of a person.
+        // Without the subject: the log has no address of a person.
         _ if !assignment.is_sound() => {
             Some(format!("{role} at {place} by {}; roles there are those of users alone", subject.kind()))
         }

@@ -1,4 +1,4 @@
-//! The key ring of a run.
+//! The signing keys of a run.
 
 use std::path::{Path, PathBuf};
 
@@ -7,21 +7,23 @@ use vestibule_tokens::{DirState, KeyError, KeyRing, dir_state, generate_key};
 
 use crate::error::CommandError;
 use crate::settings::KeySource;
+use crate::settings::table::{KEYS_DIR, PRIVATE_KEY, PUBLIC_KEY};
 
-/// The keys, and where more of them may appear.
+/// The keys, and the folder in which more of them may appear.
 pub(crate) struct LoadedKeys {
     pub(crate) ring: KeyRing,
     pub(crate) folder: Option<KeyFolder>,
 }
 
-/// A folder and what it looked like before its keys were read: whatever changes later is noticed.
+/// A folder, and its state before its keys were read, so that every later change is noticed.
+#[derive(Clone)]
 pub(crate) struct KeyFolder {
     pub(crate) path: PathBuf,
     pub(crate) state: Option<DirState>,
 }
 
-/// Loads the keys. In development a missing key is made; otherwise its absence stops the start, because a key that
-/// appears by itself on one of several replicas is worse than none.
+/// Loads the keys. In development a missing key is made. Otherwise a missing key stops the start: a key that one of several
+/// replicas made for itself would be worse than none.
 pub(crate) fn load(source: &KeySource, now: Timestamp, dev: bool) -> Result<LoadedKeys, CommandError> {
     match source {
         KeySource::Pem { private, public } => {
@@ -40,24 +42,27 @@ pub(crate) fn load(source: &KeySource, now: Timestamp, dev: bool) -> Result<Load
     }
 }
 
-/// Which of the two that make a key of the settings is wrong.
+/// The setting to blame: a key of the settings has two.
 fn setting_of(error: &KeyError) -> &'static str {
-    if let KeyError::PublicKey(_) = error { "PUBLIC_KEY" } else { "PRIVATE_KEY" }
+    if let KeyError::PublicKey(_) = error { PUBLIC_KEY.name() } else { PRIVATE_KEY.name() }
 }
 
 fn generate_if_none(folder: &Path, now: Timestamp) -> Result<(), CommandError> {
     if let Err(KeyError::Empty { .. }) = KeyRing::load_dir(folder, now) {
-        generate_key(folder, now, now)
-            .map_err(CommandError::while_doing("KEYS_DIR: a key for development"))?;
+        let doing = format!("{}: a key for development", KEYS_DIR.name());
+        generate_key(folder, now, now).map_err(CommandError::while_doing(&doing))?;
     }
     Ok(())
 }
 
 fn load_folder(folder: &Path, now: Timestamp) -> Result<KeyRing, CommandError> {
     KeyRing::load_dir(folder, now).map_err(|error| match error {
-        KeyError::Empty { .. } => CommandError::new(format_args!(
-            "KEYS_DIR: {error}; run `vestibule keys generate`, or set PRIVATE_KEY"
-        )),
-        other => CommandError::while_doing("KEYS_DIR")(other),
+        KeyError::Empty { .. } => {
+            let (setting, other) = (KEYS_DIR.name(), PRIVATE_KEY.name());
+            CommandError::new(format_args!(
+                "{setting}: {error}; run `vestibule keys generate`, or set {other}"
+            ))
+        }
+        other => CommandError::while_doing(KEYS_DIR.name())(other),
     })
 }

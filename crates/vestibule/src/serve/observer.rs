@@ -1,4 +1,4 @@
-//! What the rooms tell of their work, passed on to the metrics. None of them knows what a metric is.
+//! Passes what the other crates observe on to the metrics. None of them knows what a metric is.
 
 mod plugins;
 mod readings;
@@ -15,7 +15,7 @@ use vestibule_upstream::{UpstreamObserver, UpstreamOutcome};
 pub(super) use plugins::{PluginObserver, watch as watch_plugins};
 pub(super) use readings::{Watched, watch};
 
-/// Hears of people, tokens, providers and the database.
+/// Observes people, tokens, providers and the database.
 pub(super) struct ServiceObserver(ServiceMetrics);
 
 impl ServiceObserver {

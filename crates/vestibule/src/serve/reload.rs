@@ -1,7 +1,7 @@
-//! Other plugins in the place of the present ones, while requests go on: at SIGHUP, and at `vestibule plugin reload`.
+//! Replaces the plugins while requests go on: at SIGHUP, and at `vestibule plugin reload`.
 //!
-//! The command reaches the service through a [`socket`]. Either side heeds the other only if it belongs to the same user; root may ask any
-//! service.
+//! The command reaches the service through a [`socket`]. Each side listens to the other only if it belongs to the same user; root may
+//! ask any service.
 
 mod client;
 mod socket;
@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use vestibule_domain::{Actor, AuditEvent, AuditName};
 use vestibule_plugin_host::PluginHost;
@@ -21,47 +20,45 @@ use vestibule_plugin_host::PluginHost;
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
-use super::audit::Trail;
-use super::plugins::unusable;
-pub(crate) use client::ask_for;
-use socket::{our_user, peer_of};
+use super::audit::AuditTrail;
+use super::plugins::describe_load_error;
+pub(crate) use client::request_reload;
+use socket::{DONE, RELOAD, our_user, peer_of};
 
-const RELOAD: &[u8] = b"reload\n";
-const DONE: &[u8] = b"done\n";
-/// How long a client of the socket may take to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client of the socket may take to send its request.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a reload takes.
+/// What a reload needs.
 struct Reloader {
     plugins: Arc<PluginHost>,
     sources: Sources,
-    trail: Trail,
+    audit: AuditTrail,
 }
 
-/// Waits for requests to reload until it is stopped.
-pub(super) fn start(
+/// Reloads at each request until it is stopped.
+pub(super) fn run(
     plugins: &Arc<PluginHost>,
     sources: &Sources,
     listen: SocketAddr,
-    trail: Trail,
-) -> JoinHandle<()> {
-    let reloader = Arc::new(Reloader { plugins: Arc::clone(plugins), sources: sources.clone(), trail });
-    tokio::spawn(async move {
-        tokio::join!(heed_signals(&reloader), heed_commands(&reloader, listen));
-    })
+    audit: AuditTrail,
+) -> impl Future<Output = ()> + Send + 'static + use<> {
+    let reloader = Arc::new(Reloader { plugins: Arc::clone(plugins), sources: sources.clone(), audit });
+    async move {
+        tokio::join!(follow_signals(&reloader), follow_commands(&reloader, listen));
+    }
 }
 
-async fn heed_signals(reloader: &Arc<Reloader>) {
+async fn follow_signals(reloader: &Arc<Reloader>) {
     let Ok(mut hangups) = signal(SignalKind::hangup()) else {
         return tracing::error!("SIGHUP cannot be received");
     };
     while hangups.recv().await.is_some() {
-        // The log has said what came of it.
+        // The outcome is in the log.
         drop(reloader.reload().await);
     }
 }
 
-async fn heed_commands(reloader: &Arc<Reloader>, listen: SocketAddr) {
+async fn follow_commands(reloader: &Arc<Reloader>, listen: SocketAddr) {
     let listener = match socket::listen(listen) {
         Ok(listener) => listener,
         Err(error) => {
@@ -72,8 +69,8 @@ async fn heed_commands(reloader: &Arc<Reloader>, listen: SocketAddr) {
         match listener.accept().await {
             Ok((stream, _)) => answer(reloader, stream).await,
             Err(error) => {
-                tracing::warn!(%error, "`vestibule plugin reload` was not heard");
-                tokio::time::sleep(PATIENCE).await;
+                tracing::warn!(%error, "a `vestibule plugin reload` was not accepted");
+                tokio::time::sleep(CLIENT_TIMEOUT).await;
             }
         }
     }
@@ -84,13 +81,15 @@ async fn answer(reloader: &Arc<Reloader>, mut stream: UnixStream) {
     if peer_of(&stream).is_none_or(|peer| peer != 0 && peer != our_user()) {
         return;
     }
-    let mut wish = [0; RELOAD.len()];
-    if !matches!(timeout(PATIENCE, stream.read_exact(&mut wish)).await, Ok(Ok(_))) || wish != *RELOAD {
+    let mut request = [0; RELOAD.len()];
+    if !matches!(timeout(CLIENT_TIMEOUT, stream.read_exact(&mut request)).await, Ok(Ok(_)))
+        || request != *RELOAD
+    {
         return;
     }
-    let said =
-        reloader.reload().await.map_or_else(|failure| failure.to_string().into_bytes(), |()| DONE.to_vec());
-    drop(stream.write_all(&said).await);
+    let answer =
+        reloader.reload().await.map_or_else(|error| error.to_string().into_bytes(), |()| DONE.to_vec());
+    drop(stream.write_all(&answer).await);
 }
 
 impl Reloader {
@@ -102,12 +101,12 @@ impl Reloader {
             Ok(()) => {
                 tracing::info!("the plugins are reloaded");
                 let loaded = |event: AuditEvent| event.with("plugins", self.describe());
-                self.trail.tell(AuditName::PluginsReloaded, Actor::Operator, loaded).await;
+                self.audit.record(AuditName::PluginsReloaded, Actor::Operator, loaded).await;
             }
-            Err(failure) => {
-                tracing::error!("the plugins stay as they were: {failure}");
+            Err(error) => {
+                tracing::error!("the plugins stay as they were: {error}");
                 let refused = |event: AuditEvent| event.refused("unusable_plugins");
-                self.trail.tell(AuditName::PluginsRejected, Actor::Operator, refused).await;
+                self.audit.record(AuditName::PluginsRejected, Actor::Operator, refused).await;
             }
         }
         outcome
@@ -123,6 +122,6 @@ impl Reloader {
 
     fn reload_now(&self) -> Result<(), CommandError> {
         let plan = Settings::read_plugins(&self.sources.read_again()?)?;
-        self.plugins.reload(&plan).map_err(|error| unusable(&plan, &error))
+        self.plugins.reload(&plan).map_err(|error| describe_load_error(&plan, &error))
     }
 }

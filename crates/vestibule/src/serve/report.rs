@@ -1,70 +1,101 @@
-//! What is in force, in a few lines, when the service starts.
+//! The start-up report: the settings in force and what follows from them, in a few lines.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
+use std::thread;
+use std::time::Duration;
 
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use vestibule_domain::{AddressTrust, ConfiguredProvider, ConfiguredProviders, EmailDomain};
 use vestibule_plugin_host::{DEFAULT_MAX_TTL, Isolation, PluginHost};
 use vestibule_provider_emulator::Emulator;
-use vestibule_tokens::TokenService;
 use vestibule_upstream::Providers;
 
-use crate::error::CommandError;
-use crate::redirect_uris::{self, RegisteredAddress};
+use super::components::Components;
+use crate::redirect_uris::{self, RedirectUri};
+use crate::settings::table::{
+    ALLOWED_SERVICES, GITHUB_KEY, GITHUB_SECRET, GOOGLE_KEY, GOOGLE_SECRET, PRIVATE_KEY,
+};
 use crate::settings::{KeySource, LogFormat, Settings, Sources};
 
+/// How long the start waits for standard output.
+const STDOUT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Between lines of one entry.
-const BELOW: &str = "\n             ";
+const BELOW: &str = "\n              ";
 
-/// What there is to report of.
-pub(super) struct InForce<'a> {
+/// What the report is about.
+pub(super) struct Report<'a> {
     pub(super) settings: &'a Settings,
     pub(super) sources: &'a Sources,
-    pub(super) plugins: &'a PluginHost,
-    pub(super) providers: &'a Providers,
-    pub(super) emulator: Option<&'a Emulator>,
-    pub(super) tokens: &'a TokenService,
-    /// What stands in the database and counts for nothing.
-    pub(super) unheeded: &'a [String],
+    pub(super) components: &'a Components,
+    /// What the database holds and the service ignores.
+    pub(super) ignored: &'a [String],
 }
 
-/// Prints it: as text to standard output, or as one line of the log when that is JSON.
-pub(super) fn print(in_force: &InForce<'_>) -> Result<(), CommandError> {
-    let InForce { settings, sources, plugins, providers, emulator, tokens, unheeded } = *in_force;
-    let lines = [
-        ("address", describe_address(settings)),
-        (
-            "settings",
-            sources
-                .file()
-                .map_or_else(|| "environment and defaults".to_owned(), |file| file.display().to_string()),
-        ),
-        ("database", settings.database.to_string()),
-        ("keys", format!("{}, signing with {}", describe_keys(&settings.keys), tokens.signing_key_id())),
-        ("providers", describe_providers(&settings.providers.configured(), emulator)),
-        ("callbacks", describe_callbacks(settings, providers)),
-        ("addresses", describe_all_addresses(&settings.providers.configured())),
-        ("unheeded", unheeded.join(BELOW)),
-        ("origins", describe_origins(settings)),
-        ("services", describe_services(settings)),
-        ("plugins", describe_plugins(plugins)),
-        ("revocation", describe_revocation(settings)),
-        ("missing", describe_missing(settings)),
-        ("caution", find_caution(settings, emulator)),
-    ];
-    if settings.log.format == LogFormat::Json {
-        for (name, value) in &lines {
-            tracing::info!(name, value, "in force");
+impl Report<'_> {
+    /// Prints it: as text to standard output, or as lines of the log when that is JSON.
+    pub(super) async fn print(&self) {
+        let entries = self.list_entries();
+        if self.settings.log.format == LogFormat::Json {
+            for (name, value) in &entries {
+                tracing::info!(name, value, "in force");
+            }
+            return;
         }
-        return Ok(());
+        let mode = if self.settings.dev { ", development: do not expose it" } else { "" };
+        let mut text = format!("vestibule {}{mode}\n", env!("CARGO_PKG_VERSION"));
+        for (name, value) in entries.iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = writeln!(text, "  {name:<11} {value}");
+        }
+        write_to_stdout(text).await;
     }
-    let mut out = std::io::stdout().lock();
-    let mode = if settings.dev { ", development: do not expose it" } else { "" };
-    writeln!(out, "vestibule {}{mode}", env!("CARGO_PKG_VERSION"))?;
-    for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
-        writeln!(out, "  {name:<10} {value}")?;
+
+    fn list_entries(&self) -> [(&'static str, String); 14] {
+        let Self { settings, sources, components, ignored } = *self;
+        let Components { plugins, providers, emulator, tokens, .. } = components;
+        let configured = settings.providers.configured();
+        [
+            ("address", describe_address(settings)),
+            ("settings", describe_sources(sources)),
+            ("database", settings.database.to_string()),
+            ("keys", format!("{}, signing with {}", describe_keys(&settings.keys), tokens.signing_key_id())),
+            ("providers", describe_providers(&configured, emulator.as_ref())),
+            ("callbacks", describe_callbacks(settings, providers)),
+            ("email trust", describe_all_trust(&configured)),
+            ("ignored", ignored.join(BELOW)),
+            ("origins", describe_origins(settings)),
+            ("services", describe_services(settings)),
+            ("plugins", describe_plugins(plugins)),
+            ("revocation", describe_revocation(settings)),
+            ("missing", describe_missing(settings)),
+            ("caution", find_caution(settings, emulator.as_ref())),
+        ]
     }
-    out.flush()?;
-    Ok(())
+}
+
+/// Writes on a thread of its own, for which the start waits a moment: a reader that takes nothing must not stop the service.
+async fn write_to_stdout(text: String) {
+    let (done, written) = oneshot::channel();
+    let write = move || {
+        let mut out = std::io::stdout().lock();
+        // The start may have stopped waiting.
+        drop(done.send(out.write_all(text.as_bytes()).and_then(|()| out.flush())));
+    };
+    let started = thread::Builder::new().name("report".to_owned()).spawn(write);
+    let outcome = match started {
+        Ok(_) => timeout(STDOUT_TIMEOUT, written).await,
+        Err(error) => Ok(Ok(Err(error))),
+    };
+    match outcome {
+        Ok(Ok(Err(error))) => tracing::warn!(%error, "the start-up report cannot be written"),
+        Ok(_) => {}
+        Err(_) => tracing::warn!("the start-up report waits: nothing reads standard output"),
+    }
+}
+
+fn describe_sources(sources: &Sources) -> String {
+    sources.file().map_or_else(|| "environment and defaults".to_owned(), |file| file.display().to_string())
 }
 
 fn describe_address(settings: &Settings) -> String {
@@ -72,9 +103,9 @@ fn describe_address(settings: &Settings) -> String {
     format!("{} on {}{admin}", settings.flows.external_address.issuer(), settings.listen)
 }
 
-pub(crate) fn describe_keys(keys: &KeySource) -> String {
+fn describe_keys(keys: &KeySource) -> String {
     match keys {
-        KeySource::Pem { .. } => "PRIVATE_KEY".to_owned(),
+        KeySource::Pem { .. } => PRIVATE_KEY.name().to_owned(),
         KeySource::Folder(folder) => format!("{}/", folder.display()),
     }
 }
@@ -86,11 +117,11 @@ fn describe_providers(providers: &ConfiguredProviders, emulator: Option<&Emulato
     format!("{}{emulated}", names.join(", "))
 }
 
-/// What is to be registered where.
+/// Which redirect URI to register at which provider.
 fn describe_callbacks(settings: &Settings, providers: &Providers) -> String {
-    let addresses = redirect_uris::list_addresses(&settings.flows, providers);
+    let addresses = redirect_uris::list(&settings.flows, providers);
     let describe =
-        |one: &RegisteredAddress| format!("{} to be registered at {}", one.address, one.providers.join(", "));
+        |one: &RedirectUri| format!("{} to be registered at {}", one.uri, one.providers.join(", "));
     addresses.iter().map(describe).collect::<Vec<_>>().join(BELOW)
 }
 
@@ -99,13 +130,13 @@ fn find_caution(settings: &Settings, emulator: Option<&Emulator>) -> String {
     risk.unwrap_or_default().to_owned()
 }
 
-fn describe_all_addresses(providers: &ConfiguredProviders) -> String {
-    let describe = |one: &ConfiguredProvider| format!("those of {} {}", one.name, describe_addresses(one));
+fn describe_all_trust(providers: &ConfiguredProviders) -> String {
+    let describe = |one: &ConfiguredProvider| format!("those of {} {}", one.name, describe_trust(one));
     providers.iter().map(describe).collect::<Vec<_>>().join(BELOW)
 }
 
 /// Whether the addresses of a provider count beyond it: for joining users, and for rules and roles.
-pub(crate) fn describe_addresses(ConfiguredProvider { name, addresses, .. }: &ConfiguredProvider) -> String {
+pub(crate) fn describe_trust(ConfiguredProvider { name, addresses, .. }: &ConfiguredProvider) -> String {
     match addresses {
         AddressTrust::All => "count".to_owned(),
         AddressTrust::Domains(domains) => {
@@ -149,27 +180,27 @@ fn describe_plugins(plugins: &PluginHost) -> String {
     plugins.list().iter().map(describe).collect::<Vec<_>>().join(BELOW)
 }
 
-/// How long a permission lives on after it was taken away: in an answer that is used again, then in a token.
+/// How long a permission lives on after it was taken away: first in a cached answer, then in a token.
 fn describe_revocation(settings: &Settings) -> String {
-    let uses =
+    let lives =
         settings.plugins.services.iter().map(|(_, spec)| spec.settings.max_ttl.unwrap_or(DEFAULT_MAX_TTL));
-    uses.max().map_or_else(String::new, |longest| {
+    lives.max().map_or_else(String::new, |longest| {
         let latest = humantime::format_duration(longest + settings.permission_token_ttl);
         format!("a permission that is taken away is gone after {latest} at the latest")
     })
 }
 
-/// What is absent and may be a surprise.
+/// What is absent although an operator may expect it.
 fn describe_missing(settings: &Settings) -> String {
     let mut missing = Vec::new();
     if settings.providers.google.is_none() {
-        missing.push("google (GOOGLE_KEY, GOOGLE_SECRET)");
+        missing.push(format!("google ({}, {})", GOOGLE_KEY.name(), GOOGLE_SECRET.name()));
     }
     if settings.providers.github.is_none() {
-        missing.push("github (GITHUB_KEY, GITHUB_SECRET)");
+        missing.push(format!("github ({}, {})", GITHUB_KEY.name(), GITHUB_SECRET.name()));
     }
     if settings.plugins.services.is_empty() {
-        missing.push("services (ALLOWED_SERVICES): no permission token can be made");
+        missing.push(format!("services ({}): no permission token can be made", ALLOWED_SERVICES.name()));
     }
     missing.join(", ")
 }

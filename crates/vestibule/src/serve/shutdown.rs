@@ -1,4 +1,4 @@
-//! The signals that end the service, and how much time they leave.
+//! The signals that end the service, and the time that each leaves it.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use vestibule_http::Stopping;
 
 use crate::error::CommandError;
 
-/// Whoever has sent nothing for so long is taken to have noticed that readiness says no.
+/// Clients that send nothing for this long have noticed that readiness says no.
 const QUIET: Duration = Duration::from_secs(1);
-/// How much longer than the delay those are waited for who have not noticed. Taken from the time of the last requests, so that
-/// the end comes no later for it.
-const LONGEST_OVERTIME: Duration = Duration::from_secs(3);
+/// How long the service waits beyond the delay for clients that have not noticed. This time is taken from the grace period of the
+/// last requests, so that the process ends no later.
+const MAX_OVERTIME: Duration = Duration::from_secs(3);
 
-/// How far the end has come.
+/// How far the shutdown has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Running,
     /// Readiness says no; everything else goes on.
-    Asked,
-    /// Nothing new is accepted, after so much more than the delay.
-    Waited(Duration),
+    Requested,
+    /// Nothing new is accepted. The time is what the drain took beyond the delay.
+    Drained(Duration),
 }
 
-/// Tells when to end. SIGTERM leaves those who look at readiness the time to send requests elsewhere, and a little more to those
-/// who still do not; SIGINT, which a person at a terminal sends, and a second signal do not.
-pub(crate) struct Ending(watch::Receiver<Stage>);
+/// Says when to stop. SIGTERM leaves load balancers time to read readiness and to send requests elsewhere, and a little more to
+/// those that still send some. SIGINT, which a person at a terminal sends, and a second signal leave none.
+pub(crate) struct ShutdownSignal(watch::Receiver<Stage>);
 
-impl Ending {
+impl ShutdownSignal {
     /// Listens for signals from now on. Needs a runtime.
     pub(crate) fn listen(delay: Duration, stopping: Stopping) -> Result<Self, CommandError> {
         let while_doing = CommandError::while_doing("signals");
@@ -40,52 +40,52 @@ impl Ending {
             (Err(error), _) | (_, Err(error)) => return Err(while_doing(error)),
         };
         let (stage, told) = watch::channel(Stage::Running);
-        tokio::spawn(tell(terminate, interrupt, Drain { delay, stopping }, stage));
+        tokio::spawn(follow_signals(terminate, interrupt, Drain { delay, stopping }, stage));
         Ok(Self(told))
     }
 
-    /// Waits until somebody wants the end.
-    pub(crate) async fn asked(&self) {
-        self.reached(Stage::Asked).await;
+    /// Waits until a signal asks for the shutdown.
+    pub(crate) async fn requested(&self) {
+        self.reach(Stage::Requested).await;
     }
 
-    /// Waits until nothing new is to be accepted; by how much the delay was exceeded.
-    pub(crate) async fn waited(&self) -> Duration {
-        match self.reached(Stage::Waited(Duration::ZERO)).await {
-            Stage::Waited(overtime) => overtime,
-            Stage::Running | Stage::Asked => Duration::ZERO,
+    /// Waits until the listener is to close. Returns by how much the drain exceeded the delay.
+    pub(crate) async fn drained(&self) -> Duration {
+        match self.reach(Stage::Drained(Duration::ZERO)).await {
+            Stage::Drained(overtime) => overtime,
+            Stage::Running | Stage::Requested => Duration::ZERO,
         }
     }
 
-    async fn reached(&self, stage: Stage) -> Stage {
+    async fn reach(&self, stage: Stage) -> Stage {
         let mut told = self.0.clone();
         // INVARIANT: the sender lives until the last stage.
         told.wait_for(|known| *known >= stage).await.map_or(stage, |known| *known)
     }
 }
 
-/// What is waited for before the listener closes.
+/// The wait before the listener closes.
 struct Drain {
     delay: Duration,
     stopping: Stopping,
 }
 
 impl Drain {
-    /// Waits for the delay, and then for those who still send requests: a proxy on a busy machine may look late, and a request
-    /// that is sent to a listener as it closes is lost if it cannot be asked twice. Answers what it took beyond the delay.
-    async fn pass(self) -> Duration {
+    /// Waits for the delay, and then for clients that still send requests: a proxy on a busy machine may look late, and a request
+    /// that reaches a closing listener is lost unless it can be repeated. Returns what it took beyond the delay.
+    async fn wait(self) -> Duration {
         if self.delay.is_zero() {
             return Duration::ZERO;
         }
         let end = Instant::now() + self.delay;
         let quiet = QUIET.min(self.delay);
         sleep(self.delay.saturating_sub(quiet)).await;
-        drop(timeout(quiet + LONGEST_OVERTIME, self.rest(quiet)).await);
+        drop(timeout(quiet + MAX_OVERTIME, self.wait_for_quiet(quiet)).await);
         Instant::now().saturating_duration_since(end)
     }
 
-    /// Waits until nothing has come for so long.
-    async fn rest(&self, quiet: Duration) {
+    /// Waits until no request has come for this long.
+    async fn wait_for_quiet(&self, quiet: Duration) {
         loop {
             let before = self.stopping.unwanted_requests();
             sleep(quiet).await;
@@ -96,19 +96,24 @@ impl Drain {
     }
 }
 
-async fn tell(mut terminate: Signal, mut interrupt: Signal, drain: Drain, stage: watch::Sender<Stage>) {
+async fn follow_signals(
+    mut terminate: Signal,
+    mut interrupt: Signal,
+    drain: Drain,
+    stage: watch::Sender<Stage>,
+) {
     let at_once = tokio::select! {
         _ = terminate.recv() => false,
         _ = interrupt.recv() => true,
     };
-    stage.send_replace(Stage::Asked);
+    stage.send_replace(Stage::Requested);
     let overtime = tokio::select! {
-        overtime = drain.pass(), if !at_once => overtime,
+        overtime = drain.wait(), if !at_once => overtime,
         _ = terminate.recv(), if !at_once => Duration::ZERO,
         _ = interrupt.recv(), if !at_once => Duration::ZERO,
         else => Duration::ZERO,
     };
-    stage.send_replace(Stage::Waited(overtime));
+    stage.send_replace(Stage::Drained(overtime));
 }
 
 #[cfg(test)]
@@ -135,7 +140,7 @@ mod tests {
 
     async fn timed(drain: Drain) -> (Duration, Duration) {
         let begun = Instant::now();
-        let overtime = drain.pass().await;
+        let overtime = drain.wait().await;
         (begun.elapsed(), overtime)
     }
 
@@ -159,11 +164,11 @@ mod tests {
     async fn l10_the_listener_does_not_wait_for_ever_for_those_who_never_notice() {
         let (drain, stopping) = drain(DELAY);
         send_for(stopping, Duration::from_secs(3600));
-        assert_eq!(timed(drain).await, (DELAY + LONGEST_OVERTIME, LONGEST_OVERTIME));
+        assert_eq!(timed(drain).await, (DELAY + MAX_OVERTIME, MAX_OVERTIME));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_delay_nobody_is_waited_for() {
+    async fn without_a_delay_there_is_no_wait() {
         let (drain, stopping) = drain(Duration::ZERO);
         send_for(stopping, DELAY);
         assert_eq!(timed(drain).await, (Duration::ZERO, Duration::ZERO));

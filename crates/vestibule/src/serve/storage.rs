@@ -1,4 +1,4 @@
-//! The database of a run.
+//! The connection to the database.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,11 @@ use vestibule_domain::with_causes;
 use vestibule_storage::{DatabaseUrl, Storage, StorageError, StorageOptions};
 
 use crate::error::CommandError;
+use crate::settings::table::DATABASE_URL;
 
-/// How long the start waits for a database that is not there yet, as when both are started together.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long the start waits for a database that does not answer yet, as when both are started together.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Connects and brings the schema up to date.
 pub(crate) async fn connect(
@@ -17,21 +18,23 @@ pub(crate) async fn connect(
     options: &StorageOptions,
     dev: bool,
 ) -> Result<Storage, CommandError> {
+    let setting = DATABASE_URL.name();
     if dev {
-        std::fs::create_dir_all("var").map_err(CommandError::while_doing("DATABASE_URL: the folder var"))?;
+        let folder = std::fs::create_dir_all("var");
+        folder.map_err(CommandError::while_doing(&format!("{setting}: the folder var")))?;
     }
-    let storage = Storage::connect(url, options).map_err(CommandError::while_doing("DATABASE_URL"))?;
-    migrate_patiently(&storage).await.map_err(CommandError::while_doing("DATABASE_URL"))?;
+    let storage = Storage::connect(url, options).map_err(CommandError::while_doing(setting))?;
+    migrate_with_retries(&storage).await.map_err(CommandError::while_doing(setting))?;
     Ok(storage)
 }
 
-async fn migrate_patiently(storage: &Storage) -> Result<Vec<String>, StorageError> {
+async fn migrate_with_retries(storage: &Storage) -> Result<Vec<String>, StorageError> {
     let started = Instant::now();
     loop {
         match storage.migrate().await {
-            Err(error) if error.is_unavailable() && started.elapsed() < PATIENCE => {
+            Err(error) if error.is_unavailable() && started.elapsed() < START_TIMEOUT => {
                 tracing::warn!(error = with_causes(&error), "the database does not answer yet");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
             outcome => return outcome,
         }

@@ -1,13 +1,14 @@
-//! The environment: taken at the first moment, kept in memory that no other process reads, and wiped from where the kernel shows it.
+//! The environment. The program takes it at its first moment, keeps it in memory that no other process can read, and wipes it from the
+//! place where the kernel shows it.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::names::{SECRETS, TEXTS};
+use super::table;
 use crate::error::CommandError;
 
-/// What stays in the environment for the C library, the standard library and others, who look it up there. No secret is expected
-/// under any of these.
+/// Variables that stay in the environment, because the C library, the standard library and others look them up there. None of them
+/// is expected to hold a secret.
 const KEPT: &[&str] = &[
     "PATH",
     "HOME",
@@ -35,13 +36,13 @@ const KEPT: &[&str] = &[
     "TOKIO_WORKER_THREADS",
     "OTEL_RESOURCE_ATTRIBUTES",
 ];
-/// The same for all whose names begin so.
+/// All variables whose names begin so stay as well.
 const KEPT_FAMILIES: &[&str] = &["LC_", "OTEL_BSP_", "OTEL_SPAN_"];
 
-/// The environment that the program was started with. There is one for each process, as of what it replaces.
+/// The environment that the program was started with.
 static TAKEN: OnceLock<BTreeMap<String, String>> = OnceLock::new();
 
-/// Takes the environment. The first thing that the program does but for concealing itself: the process has no other thread yet.
+/// Takes the environment. To be called before the process has another thread.
 pub(crate) fn take() -> Result<(), CommandError> {
     let taken = vestibule_plugin_host::take_environment(is_kept);
     let taken = taken.map_err(CommandError::while_doing("the environment"))?;
@@ -52,7 +53,7 @@ pub(crate) fn take() -> Result<(), CommandError> {
         match value.into_string() {
             // Of one that is there twice, the first counts, as with getenv(3).
             Ok(value) => drop(variables.entry(name).or_insert(value)),
-            Err(_) if is_setting(&name) => unreadable.push(format!("{name}: it is not text in UTF-8")),
+            Err(_) if table::is_known(&name) => unreadable.push(format!("{name}: it is not text in UTF-8")),
             Err(_) => {}
         }
     }
@@ -63,12 +64,7 @@ pub(crate) fn take() -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Whether a variable is a setting, or the file of one.
-fn is_setting(name: &str) -> bool {
-    TEXTS.contains(&name) || SECRETS.contains(&name.strip_suffix("_FILE").unwrap_or(name))
-}
-
-/// A variable, if it was there and is text. None, where the environment was not taken: in tests of parts of the program.
+/// A variable, if it was there and is text. `None` if the environment was not taken, as in tests of parts of the program.
 pub(super) fn find(name: &str) -> Option<&'static str> {
     TAKEN.get()?.get(name).map(String::as_str)
 }
@@ -84,8 +80,10 @@ mod tests {
 
     #[test]
     fn n5_no_secret_stays_in_the_environment() {
-        for name in SECRETS {
-            assert!(!is_kept(name.as_bytes()) && !is_kept(format!("{name}_FILE").as_bytes()), "{name}");
+        for row in table::rows() {
+            for name in [row.name.to_owned(), row.file_name()] {
+                assert!(!is_kept(name.as_bytes()), "{name}");
+            }
         }
         assert!(is_kept(b"PATH") && is_kept(b"LC_ALL") && !is_kept(b"PATHS"));
     }

@@ -17,7 +17,7 @@ private_key = 'hunter2-c'
 otel_exporter_otlp_headers = 'authorization=hunter2-d'
 ";
 
-/// Whatever stands in a settings file, reading it ends with settings or with mistakes, and no mistake shows a secret.
+/// Reading any settings file ends with settings or with mistakes, and no mistake shows a secret.
 pub(crate) fn settings_files(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     // A setting may name a file to read, and this machine has files that never end.

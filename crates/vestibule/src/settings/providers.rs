@@ -1,23 +1,28 @@
 //! Which providers people can sign in with.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
-use secrecy::SecretString;
-use toml::{Table, Value};
+use secrecy::{ExposeSecret as _, SecretString};
+use toml::Value;
 use vestibule_domain::{ConfiguredProvider, ConfiguredProviders, ProviderName};
 use vestibule_file_permissions::Rule;
 use vestibule_provider_emulator::Emulator;
 use vestibule_upstream::{GithubSettings, OidcSettings, SettingsError};
 
-use super::reader::{Reader, parse_switch};
-use super::trust::{self, Trust};
-use crate::serve::emulator_address;
+use super::keys::provider::{
+    CLAIMS, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE, ISSUER, LABEL, SCOPES, find_unknown,
+};
+use super::loopback::emulator_address;
+use super::reader::{Found, Reader};
+use super::setting::Optional;
+use super::table::{
+    GITHUB_API_URL, GITHUB_KEY, GITHUB_ORGANIZATIONS, GITHUB_SECRET, GITHUB_URL, GOOGLE_CLAIMS,
+    GOOGLE_ISSUER, GOOGLE_KEY, GOOGLE_SECRET,
+};
+use super::trust::Trust;
 
-const SCOPES: [&str; 3] = ["openid", "email", "profile"];
-const KEYS: [&str; 7] =
-    ["issuer", "client_id", "client_secret", "client_secret_file", "scopes", "label", "claims"];
-/// Those that have settings of their own, and a table for the rest.
+const DEFAULT_SCOPES: [&str; 3] = ["openid", "email", "profile"];
+/// Providers that have settings of their own. Their tables hold the rest.
 const BUILT_IN: [&str; 2] = ["google", "github"];
 
 /// The providers whose credentials are there.
@@ -26,33 +31,44 @@ pub(crate) struct ProviderSettings {
     pub(crate) google: Option<OidcSettings>,
     pub(crate) github: Option<GithubSettings>,
     pub(crate) others: Vec<OidcSettings>,
-    /// What is kept and asked for at whoever takes the place of Google and GitHub.
+    /// The claims to keep of the issuer in Google's place, whichever it is.
     pub(crate) google_claims: Vec<String>,
+    /// Whether to keep organizations of the server in GitHub's place, whichever it is.
     pub(crate) github_organizations: bool,
     /// Whose addresses count beyond the provider.
     trust: Trust,
+    /// Whether the settings name a provider, also one that cannot be used.
+    names_any: bool,
 }
 
 impl ProviderSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let settings = Self::read_what_is_there(reader);
-        if settings.is_empty() && !reader.dev() {
-            reader.missing(
-                "GOOGLE_KEY and GOOGLE_SECRET, GITHUB_KEY and GITHUB_SECRET, or a [providers.NAME] table",
+        let settings = Self::read_present(reader);
+        if !settings.names_any && !reader.dev() {
+            let (google, github) = (GOOGLE_KEY.name(), GITHUB_KEY.name());
+            let (google_secret, github_secret) = (GOOGLE_SECRET.name(), GITHUB_SECRET.name());
+            reader.report_missing(
+                &format!(
+                    "{google} and {google_secret}, {github} and {github_secret}, or a [providers.NAME] table"
+                ),
                 "without a provider nobody can sign in",
             );
         }
         settings
     }
 
-    /// The same, where it may be none.
-    pub(super) fn read_what_is_there(reader: &mut Reader<'_>) -> Self {
-        let google_claims = reader.text("GOOGLE_CLAIMS").map(|text| list(&text)).unwrap_or_default();
-        let github_organizations = reader.parse("GITHUB_ORGANIZATIONS", parse_switch).unwrap_or(false);
+    /// The same where there may be none.
+    pub(super) fn read_present(reader: &mut Reader<'_>) -> Self {
+        let google_claims = reader.find(&GOOGLE_CLAIMS).value().unwrap_or_default();
+        let github_organizations = reader.read(&GITHUB_ORGANIZATIONS).unwrap_or_default();
+        let google = read_google(reader, &google_claims);
+        let github = read_github(reader, github_organizations);
+        let others = read_others(reader);
         let settings = Self {
-            google: read_google(reader, &google_claims),
-            github: read_github(reader, github_organizations),
-            others: read_others(reader),
+            names_any: !(google.is_absent() && github.is_absent() && others.is_absent()),
+            google: google.value(),
+            github: github.value(),
+            others: others.value().unwrap_or_default(),
             google_claims,
             github_organizations,
             trust: Trust::read(reader),
@@ -63,7 +79,7 @@ impl ProviderSettings {
 
     /// Whose identities count, and what of their addresses. In the order in which people see them.
     pub(crate) fn configured(&self) -> ConfiguredProviders {
-        self.counting(self.issuers())
+        self.trusting(self.issuers())
     }
 
     /// The same of a development run that listens here, whose emulator takes the place of Google and GitHub.
@@ -73,7 +89,7 @@ impl ProviderSettings {
         let github = self.github.is_none().then_some(("github", github));
         let name = |(name, issuer)| Some((ProviderName::parse(name).ok()?, issuer));
         let emulated = google.into_iter().chain(github).filter_map(name);
-        self.counting(self.issuers().into_iter().chain(emulated).collect())
+        self.trusting(self.issuers().into_iter().chain(emulated).collect())
     }
 
     fn issuers(&self) -> Vec<(ProviderName, String)> {
@@ -82,9 +98,9 @@ impl ProviderSettings {
         self.google.iter().map(oidc).chain(github).chain(self.others.iter().map(oidc)).collect()
     }
 
-    fn counting(&self, issuers: Vec<(ProviderName, String)>) -> ConfiguredProviders {
+    fn trusting(&self, issuers: Vec<(ProviderName, String)>) -> ConfiguredProviders {
         let configured = issuers.into_iter().map(|(name, issuer)| {
-            let addresses = self.trust.of(&name);
+            let addresses = self.trust.find(&name);
             ConfiguredProvider { name, issuer, addresses }
         });
         ConfiguredProviders::new(configured.collect())
@@ -96,136 +112,114 @@ impl ProviderSettings {
         for error in outcomes.filter_map(Result::err) {
             match &error {
                 SettingsError::Address { provider, field, problem } => {
-                    reader.wrong(&setting_of(provider, field), problem);
+                    reader.report(&setting_of(provider, field), problem);
                 }
                 SettingsError::Empty { provider, field } => {
-                    reader.wrong(&setting_of(provider, field), &"it is empty");
+                    reader.report(&setting_of(provider, field), &"it is empty");
                 }
-                SettingsError::Scopes { provider } => reader.wrong(&setting_of(provider, "scopes"), &error),
-                SettingsError::Claims { provider } => reader.wrong(&setting_of(provider, "claims"), &error),
+                SettingsError::Scopes { provider } => reader.report(&setting_of(provider, "scopes"), &error),
+                SettingsError::Claims { provider } => reader.report(&setting_of(provider, "claims"), &error),
             }
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.google.is_none() && self.github.is_none() && self.others.is_empty()
     }
 }
 
 /// What an operator calls a field of a provider.
 fn setting_of(provider: &ProviderName, field: &str) -> String {
-    match (provider.as_str(), field) {
-        ("google", "issuer") => "GOOGLE_ISSUER".to_owned(),
-        ("google", "client_id") => "GOOGLE_KEY".to_owned(),
-        ("google", "client_secret") => "GOOGLE_SECRET".to_owned(),
-        ("google", "claims") => "GOOGLE_CLAIMS".to_owned(),
-        ("github", "url") => "GITHUB_URL".to_owned(),
-        ("github", "api_url") => "GITHUB_API_URL".to_owned(),
-        ("github", "client_id") => "GITHUB_KEY".to_owned(),
-        ("github", "client_secret") => "GITHUB_SECRET".to_owned(),
-        (name, field) => format!("[providers.{name}] {field}"),
+    let name = match (provider.as_str(), field) {
+        ("google", "issuer") => GOOGLE_ISSUER.name(),
+        ("google", "client_id") => GOOGLE_KEY.name(),
+        ("google", "client_secret") => GOOGLE_SECRET.name(),
+        ("google", "claims") => GOOGLE_CLAIMS.name(),
+        ("github", "url") => GITHUB_URL.name(),
+        ("github", "api_url") => GITHUB_API_URL.name(),
+        ("github", "client_id") => GITHUB_KEY.name(),
+        ("github", "client_secret") => GITHUB_SECRET.name(),
+        (name, field) => return format!("[providers.{name}] {field}"),
+    };
+    name.to_owned()
+}
+
+/// A client's id and secret, of which one without the other is a mistake.
+fn read_credentials(
+    reader: &mut Reader<'_>,
+    id: &Optional<String>,
+    secret: &Optional<SecretString>,
+) -> Found<(String, SecretString)> {
+    match (reader.find(id), reader.find(secret)) {
+        (Found::Value(id), Found::Value(secret)) => Found::Value((id, secret)),
+        (Found::Absent, Found::Absent) => Found::Absent,
+        (Found::Value(_), Found::Absent) => {
+            reader.report_missing(secret.name(), &format!("{} is", id.name()));
+            Found::Unusable
+        }
+        (Found::Absent, Found::Value(_)) => {
+            reader.report_missing(id.name(), &format!("{} is", secret.name()));
+            Found::Unusable
+        }
+        (Found::Unusable, _) | (_, Found::Unusable) => Found::Unusable,
     }
 }
 
-/// A client's id and secret, of which having one without the other is a mistake.
-fn read_credentials(reader: &mut Reader<'_>, provider: &str) -> Option<(String, SecretString)> {
-    let (id_name, secret_name) = (format!("{provider}_KEY"), format!("{provider}_SECRET"));
-    match (reader.text(&id_name), reader.secret(&secret_name)) {
-        (Some(id), Some(secret)) => Some((id, secret)),
-        (None, None) => None,
-        (Some(_), None) => {
-            reader.missing(&secret_name, &format!("{id_name} is"));
-            None
-        }
-        (None, Some(_)) => {
-            reader.missing(&id_name, &format!("{secret_name} is"));
-            None
-        }
+fn read_google(reader: &mut Reader<'_>, claims: &[String]) -> Found<OidcSettings> {
+    let issuer = reader.read(&GOOGLE_ISSUER).unwrap_or_default();
+    read_credentials(reader, &GOOGLE_KEY, &GOOGLE_SECRET).map(|(id, secret)| OidcSettings {
+        claims: claims.to_vec(),
+        ..OidcSettings::google(issuer, id, secret)
+    })
+}
+
+fn read_github(reader: &mut Reader<'_>, organizations: bool) -> Found<GithubSettings> {
+    let url = reader.read(&GITHUB_URL).unwrap_or_default();
+    let api_url = reader.read(&GITHUB_API_URL).unwrap_or_default();
+    read_credentials(reader, &GITHUB_KEY, &GITHUB_SECRET).map(|(client_id, client_secret)| GithubSettings {
+        client_id,
+        client_secret,
+        url,
+        api_url,
+        organizations,
+    })
+}
+
+/// Those that have a table alone. Absent if there is no such table.
+fn read_others(reader: &mut Reader<'_>) -> Found<Vec<OidcSettings>> {
+    let tables = reader.table("providers").into_iter().flatten();
+    let tables: Vec<_> = tables.filter(|(name, _)| !BUILT_IN.contains(&name.as_str())).collect();
+    if tables.is_empty() {
+        return Found::Absent;
     }
-}
-
-fn read_google(reader: &mut Reader<'_>, claims: &[String]) -> Option<OidcSettings> {
-    let issuer = reader.text("GOOGLE_ISSUER").unwrap_or_else(|| OidcSettings::GOOGLE_ISSUER.to_owned());
-    let (id, secret) = read_credentials(reader, "GOOGLE")?;
-    Some(OidcSettings { claims: claims.to_vec(), ..OidcSettings::google(issuer, id, secret) })
-}
-
-fn list(text: &str) -> Vec<String> {
-    text.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-}
-
-fn read_github(reader: &mut Reader<'_>, organizations: bool) -> Option<GithubSettings> {
-    let url = reader.text("GITHUB_URL").unwrap_or_else(|| GithubSettings::DEFAULT_URL.to_owned());
-    let api_url = reader.text("GITHUB_API_URL").unwrap_or_else(|| GithubSettings::DEFAULT_API_URL.to_owned());
-    let (client_id, client_secret) = read_credentials(reader, "GITHUB")?;
-    Some(GithubSettings { client_id, client_secret, url, api_url, organizations })
-}
-
-fn read_others(reader: &mut Reader<'_>) -> Vec<OidcSettings> {
-    let Some(tables) = reader.table("providers") else { return Vec::new() };
     let mut providers = Vec::new();
-    for (name, value) in tables.iter().filter(|(name, _)| !BUILT_IN.contains(&name.as_str())) {
-        let place = format!("[providers.{name}]");
+    for (name, value) in tables {
         match read_other(name, value) {
             Ok(settings) => providers.push(settings),
-            Err(reason) => reader.wrong(&place, &reason),
+            Err(reason) => reader.report(&format!("[providers.{name}]"), &reason),
         }
     }
-    providers
+    Found::Value(providers)
 }
 
 fn read_other(name: &str, value: &Value) -> Result<OidcSettings, String> {
     let table = value.as_table().ok_or("expected a table")?;
-    let is_known = |key: &str| KEYS.contains(&key) || trust::KEYS.contains(&key);
-    if let Some(unknown) = table.keys().find(|key| !is_known(key)) {
+    if let Some(unknown) = find_unknown(table) {
         return Err(format!("unknown key {unknown:?}"));
     }
     let provider = ProviderName::parse(name).map_err(|error| error.to_string())?;
-    let label = text(table, "label")?.unwrap_or(name).to_owned();
+    let secret = match (CLIENT_SECRET.find(table)?, CLIENT_SECRET_FILE.find(table)?) {
+        (Some(_), Some(_)) => return Err("client_secret: given twice, also as client_secret_file".to_owned()),
+        (Some(secret), None) if !secret.expose_secret().is_empty() => secret,
+        (None, Some(file)) => {
+            let text = Rule::SECRET.read(&file).map_err(|fault| format!("client_secret_file: {fault}"))?;
+            text.trim().to_owned().into()
+        }
+        _ => return Err("client_secret is not set".to_owned()),
+    };
     Ok(OidcSettings {
         name: provider,
-        label,
-        issuer: required(table, "issuer")?.to_owned(),
-        client_id: required(table, "client_id")?.to_owned(),
-        client_secret: client_secret(table)?,
-        scopes: scopes(table)?,
-        claims: texts(table, "claims").map_err(|()| "claims: expected a list of texts")?.unwrap_or_default(),
+        label: LABEL.find(table)?.unwrap_or_else(|| name.to_owned()),
+        issuer: ISSUER.require(table)?,
+        client_id: CLIENT_ID.require(table)?,
+        client_secret: secret,
+        scopes: SCOPES.find(table)?.unwrap_or_else(|| DEFAULT_SCOPES.map(str::to_owned).to_vec()),
+        claims: CLAIMS.find(table)?.unwrap_or_default(),
     })
-}
-
-fn text<'a>(table: &'a Table, key: &str) -> Result<Option<&'a str>, String> {
-    match table.get(key) {
-        None => Ok(None),
-        Some(value) => value.as_str().map(Some).ok_or_else(|| format!("{key}: expected a text")),
-    }
-}
-
-fn required<'a>(table: &'a Table, key: &str) -> Result<&'a str, String> {
-    text(table, key)?.filter(|text| !text.is_empty()).ok_or_else(|| format!("{key} is not set"))
-}
-
-fn client_secret(table: &Table) -> Result<SecretString, String> {
-    match (text(table, "client_secret")?, text(table, "client_secret_file")?) {
-        (Some(secret), None) if !secret.is_empty() => Ok(secret.to_owned().into()),
-        (None, Some(path)) => {
-            let secret = Rule::SECRET.read(Path::new(path));
-            let secret = secret.map_err(|fault| format!("client_secret_file: {fault}"))?;
-            Ok(secret.trim().to_owned().into())
-        }
-        (Some(_), Some(_)) => Err("client_secret: given twice, also as client_secret_file".to_owned()),
-        _ => Err("client_secret is not set".to_owned()),
-    }
-}
-
-fn scopes(table: &Table) -> Result<Vec<String>, String> {
-    let wrong = "scopes: expected a list of texts with \"openid\" among them";
-    let scopes =
-        texts(table, "scopes").map_err(|()| wrong)?.unwrap_or_else(|| SCOPES.map(str::to_owned).to_vec());
-    if scopes.iter().any(|scope| scope == "openid") { Ok(scopes) } else { Err(wrong.to_owned()) }
-}
-
-pub(super) fn texts(table: &Table, key: &str) -> Result<Option<Vec<String>>, ()> {
-    let Some(value) = table.get(key) else { return Ok(None) };
-    let items = value.as_array().ok_or(())?.iter().map(|item| item.as_str().map(str::to_owned));
-    items.collect::<Option<_>>().map(Some).ok_or(())
 }

@@ -1,18 +1,44 @@
-//! From texts to values, collecting every mistake under the name of its setting.
+//! Reads settings by their rows, and collects every mistake under the name of its setting.
 
 use std::fmt::Display;
-use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
 
-use secrecy::SecretString;
 use toml::Table;
-use url::{Host, Url};
 use vestibule_file_permissions::Rule;
 
-use super::Sources;
-use super::names::SECRETS;
+use super::setting::{Optional, Row, Setting};
+use super::sources::Sources;
 use crate::error::CommandError;
+
+/// What is known of a setting.
+pub(super) enum Found<T> {
+    Absent,
+    /// There is something, and it cannot be used. The mistake is reported already, so nothing that follows from it should be.
+    Unusable,
+    Value(T),
+}
+
+impl<T> Found<T> {
+    pub(super) fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Unusable => None,
+        }
+    }
+
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// The same, with another value in the place of this one.
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
+        match self {
+            Self::Value(value) => Found::Value(change(value)),
+            Self::Absent => Found::Absent,
+            Self::Unusable => Found::Unusable,
+        }
+    }
+}
 
 /// Reads settings one by one and remembers what was wrong.
 pub(super) struct Reader<'a> {
@@ -29,56 +55,68 @@ impl<'a> Reader<'a> {
         self.sources.dev()
     }
 
+    /// A table of the settings file.
     pub(super) fn table(&self, name: &str) -> Option<&'a Table> {
         self.sources.find_table(name)
     }
 
-    /// A text, which for a secret may stand in a file of its own.
-    pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        let direct = self.sources.find(name);
-        let Some(path) = self.sources.find(&format!("{name}_FILE")) else { return direct };
-        if direct.is_some() {
-            self.wrong(name, &format_args!("given twice, also as {name}_FILE"));
-            return direct;
+    /// The value of a setting that always has one. `None` is a mistake, which is reported.
+    pub(super) fn read<T>(&mut self, setting: &Setting<T>) -> Option<T> {
+        self.understand(&setting.row(), |text| setting.parse(text)).value()
+    }
+
+    /// The value of a setting that may be absent.
+    pub(super) fn find<T>(&mut self, setting: &Optional<T>) -> Found<T> {
+        self.understand(&setting.row(), |text| setting.parse(text))
+    }
+
+    fn understand<T>(&mut self, row: &Row, parse: impl FnOnce(&str) -> Result<T, String>) -> Found<T> {
+        let text = match self.find_text(row) {
+            Found::Absent => {
+                row.default_text(self.dev()).map_or(Found::Absent, |text| Found::Value(text.to_owned()))
+            }
+            found => found,
+        };
+        match text.map(|text| parse(&text)) {
+            Found::Value(Ok(value)) => Found::Value(value),
+            Found::Value(Err(reason)) => {
+                self.report(row.name, &reason);
+                Found::Unusable
+            }
+            Found::Absent => Found::Absent,
+            Found::Unusable => Found::Unusable,
         }
-        let rule = if SECRETS.contains(&name) { Rule::SECRET } else { Rule::DECIDES };
+    }
+
+    /// What an operator wrote, in its place or in a file of its own.
+    fn find_text(&mut self, row: &Row) -> Found<String> {
+        let (text, file) = (self.sources.find(row.name), self.sources.find(&row.file_name()));
+        let path = match (text, file) {
+            (None, None) => return Found::Absent,
+            (Some(text), None) => return Found::Value(text),
+            (Some(_), Some(_)) => {
+                self.report(row.name, &format_args!("given twice, also as {}", row.file_name()));
+                return Found::Unusable;
+            }
+            (None, Some(path)) => path,
+        };
+        let rule = if row.is_secret { Rule::SECRET } else { Rule::DECIDES };
         match rule.read(Path::new(&path)) {
-            Ok(text) => Some(text.trim().to_owned()),
+            Ok(text) => Found::Value(text),
             Err(fault) => {
-                self.wrong(&format!("{name}_FILE"), &fault);
-                None
+                self.report(&row.file_name(), &fault);
+                Found::Unusable
             }
         }
     }
 
-    pub(super) fn secret(&mut self, name: &str) -> Option<SecretString> {
-        self.text(name).map(Into::into)
-    }
-
-    pub(super) fn parse<T, E: Display>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let text = self.text(name)?;
-        parse(text.trim()).map_err(|error| self.wrong(name, &error)).ok()
-    }
-
-    pub(super) fn parse_or<T, E: Display>(
-        &mut self,
-        name: &str,
-        default: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        let text = self.text(name).unwrap_or_else(|| default.to_owned());
-        parse(text.trim()).map_err(|error| self.wrong(name, &error)).ok()
-    }
-
-    pub(super) fn missing(&mut self, name: &str, meaning: &str) {
+    /// Reports a setting that must be there and is not.
+    pub(super) fn report_missing(&mut self, name: &str, meaning: &str) {
         self.mistakes.push(format!("{name} is not set: {meaning}"));
     }
 
-    pub(super) fn wrong(&mut self, name: &str, reason: &dyn Display) {
+    /// Reports what is wrong with a setting.
+    pub(super) fn report(&mut self, name: &str, reason: &dyn Display) {
         self.mistakes.push(format!("{name}: {reason}"));
     }
 
@@ -88,52 +126,5 @@ impl<'a> Reader<'a> {
             Some(value) if self.mistakes.is_empty() => Ok(value),
             _ => Err(CommandError::from_texts(self.mistakes)),
         }
-    }
-}
-
-/// The life of a token or session: `15m`, `14d`, or a number of seconds. At least ten seconds, at most ten years.
-pub(super) fn parse_ttl(text: &str) -> Result<Duration, String> {
-    let duration = parse_duration(text)?;
-    let bounds = Duration::from_secs(10)..=Duration::from_secs(10 * 365 * 24 * 60 * 60);
-    if bounds.contains(&duration) {
-        Ok(duration)
-    } else {
-        Err("expected between 10s and 10 years".to_owned())
-    }
-}
-
-/// How long something outlasts a fault: at most an hour.
-pub(super) fn parse_grace(text: &str) -> Result<Duration, String> {
-    let duration = parse_duration(text)?;
-    if duration <= Duration::from_secs(60 * 60) {
-        Ok(duration)
-    } else {
-        Err("expected at most 1h".to_owned())
-    }
-}
-
-/// `2s`, `500ms`, `1h 30m`, or a number of seconds.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    match text.parse::<u64>() {
-        Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string()),
-    }
-}
-
-pub(super) fn parse_switch(text: &str) -> Result<bool, &'static str> {
-    match text {
-        "on" | "true" => Ok(true),
-        "off" | "false" => Ok(false),
-        _ => Err("expected on or off"),
-    }
-}
-
-/// Whether an address is one of this machine alone.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        None => false,
     }
 }

@@ -9,10 +9,12 @@ use vestibule_file_permissions::{Rule, is_readable_by_others};
 use vestibule_plugin_host::Environment;
 
 use super::environment;
-use super::names::{SECRETS, TABLES, TEXTS, separator_of};
+use super::table;
 use crate::error::CommandError;
 
 const DEFAULT_FILE: &str = "vestibule.toml";
+/// What the file may have besides settings.
+const TABLES: [&str; 2] = ["providers", "plugin"];
 
 /// What the operator wrote, not yet understood.
 #[derive(Clone)]
@@ -27,7 +29,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Reads the settings file, if there is one, and refuses what it does not know.
+    /// Reads the settings file, if there is one, and refuses keys that are not known.
     pub(crate) fn read(config: Option<&Path>, dev: bool) -> Result<Self, CommandError> {
         let mut sources = Self {
             dev,
@@ -43,13 +45,13 @@ impl Sources {
             let text = Rule::DECIDES.read(path).map_err(CommandError::new)?;
             sources.file = Some(path.to_owned());
             sources.take_file(&text).map_err(wrong)?;
-            sources.require_secrecy_of(path).map_err(wrong)?;
+            sources.require_secrecy(path).map_err(wrong)?;
         }
         Ok(sources)
     }
 
     /// A file that others may read must not say what they must not know.
-    fn require_secrecy_of(&self, path: &Path) -> Result<(), String> {
+    fn require_secrecy(&self, path: &Path) -> Result<(), String> {
         let Some(secret) = self.secret_in_file() else { return Ok(()) };
         match is_readable_by_others(path) {
             Ok(false) => Ok(()),
@@ -61,13 +63,13 @@ impl Sources {
         }
     }
 
-    /// The name of one that stands there itself.
+    /// The name of a secret that the file itself has.
     fn secret_in_file(&self) -> Option<String> {
-        let text = SECRETS.iter().find(|name| self.texts.contains_key(**name));
+        let text = table::rows().find(|row| row.is_secret && self.texts.contains_key(row.name));
         let providers = || self.find_table("providers").into_iter().flatten();
-        let of_provider = || providers().find(|(_, table)| table.get("client_secret").is_some());
-        text.map(|name| name.to_ascii_lowercase())
-            .or_else(|| of_provider().map(|(name, _)| format!("[providers.{name}] client_secret")))
+        let in_provider = || providers().find(|(_, table)| table.get("client_secret").is_some());
+        text.map(|row| row.name.to_ascii_lowercase())
+            .or_else(|| in_provider().map(|(name, _)| format!("[providers.{name}] client_secret")))
     }
 
     /// What a file of this text would say.
@@ -78,7 +80,7 @@ impl Sources {
         sources.take_file(text).map(|()| sources)
     }
 
-    /// What the same sources say by now. The environment of a process stays what it was; the file may have changed.
+    /// Reads the settings file again. The environment of a process stays what it was.
     pub(crate) fn read_again(&self) -> Result<Self, CommandError> {
         let again = Self::read(self.requested.as_deref(), self.dev)?;
         Ok(Self { flags: self.flags.clone(), ..again })
@@ -104,10 +106,10 @@ impl Sources {
 
     fn take_text(&mut self, key: &str, value: &Value) -> Result<(), String> {
         let name = key.to_ascii_uppercase();
-        if !is_known(&name) {
+        if !table::is_known(&name) {
             return Err(format!("unknown key {key:?}"));
         }
-        let text = text_of(value, separator_of(&name))
+        let text = text_of(value, table::find(&name).map_or("", |row| row.separator))
             .ok_or_else(|| format!("{key}: expected a text or a list of texts"))?;
         match self.texts.insert(name, text) {
             None => Ok(()),
@@ -142,11 +144,6 @@ impl Sources {
     pub(super) fn find_table(&self, name: &str) -> Option<&Table> {
         self.tables.get(name).and_then(Value::as_table)
     }
-}
-
-fn is_known(name: &str) -> bool {
-    let as_file = name.strip_suffix("_FILE").is_some_and(|secret| SECRETS.contains(&secret));
-    as_file || TEXTS.contains(&name) || SECRETS.contains(&name)
 }
 
 /// A value as the environment would give it.

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use toml::{Table, Value};
-use vestibule_domain::{AddressTrust, EmailDomain, ProviderName};
+use toml::Value;
+use vestibule_domain::{AddressTrust, ProviderName};
 
-use super::providers::texts;
+use super::keys::provider::{TRUST_EMAIL, TRUSTED_EMAIL_DOMAINS};
 use super::reader::Reader;
 
-pub(super) const KEYS: [&str; 2] = ["trust_email", "trusted_email_domains"];
-/// Whose addresses count unless it is said otherwise: they ask the owner of an address before they call it verified.
+/// Providers whose addresses count by default: they ask the owner of an address before they call it verified.
 const TRUSTED: [&str; 2] = ["google", "github"];
 
 /// What the tables say, by the names of the providers.
@@ -17,21 +16,21 @@ const TRUSTED: [&str; 2] = ["google", "github"];
 pub(super) struct Trust(BTreeMap<String, AddressTrust>);
 
 impl Trust {
-    /// Reads the keys of all tables. What else is wrong with one is said elsewhere, but for Google and GitHub, whose tables
-    /// have no other keys.
+    /// Reads the keys of all tables. Other mistakes in a table are reported where it is read, except for Google and GitHub, whose
+    /// tables have no other keys.
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let Some(tables) = reader.table("providers") else { return Self::default() };
         let mut trust = BTreeMap::new();
         for (name, value) in tables {
             match read_table(name, value) {
                 Ok(stated) => drop(trust.insert(name.clone(), stated)),
-                Err(reason) => reader.wrong(&format!("[providers.{name}]"), &reason),
+                Err(reason) => reader.report(&format!("[providers.{name}]"), &reason),
             }
         }
         Self(trust)
     }
 
-    pub(super) fn of(&self, provider: &ProviderName) -> AddressTrust {
+    pub(super) fn find(&self, provider: &ProviderName) -> AddressTrust {
         self.0.get(provider.as_str()).cloned().unwrap_or_else(|| default_of(provider.as_str()))
     }
 }
@@ -49,13 +48,14 @@ fn read_table(name: &str, value: &Value) -> Result<AddressTrust, String> {
         };
     };
     if TRUSTED.contains(&name)
-        && let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str()))
+        && let Some(key) =
+            table.keys().find(|key| ![TRUST_EMAIL.name, TRUSTED_EMAIL_DOMAINS.name].contains(&key.as_str()))
     {
         let settings = name.to_ascii_uppercase();
         return Err(format!("unknown key {key:?}; credentials are the settings {settings}_KEY and so on"));
     }
-    let domains = read_domains(table)?;
-    match (read_switch(table)?, domains) {
+    let domains = TRUSTED_EMAIL_DOMAINS.find(table)?.filter(|domains| !domains.is_empty());
+    match (TRUST_EMAIL.find(table)?, domains) {
         (Some(true), Some(_)) => Err("trusted_email_domains: says nothing beside trust_email = true".to_owned()),
         (Some(true), None) => Ok(AddressTrust::All),
         (None, Some(_)) if TRUSTED.contains(&name) => Err(
@@ -68,23 +68,10 @@ fn read_table(name: &str, value: &Value) -> Result<AddressTrust, String> {
     }
 }
 
-fn read_switch(table: &Table) -> Result<Option<bool>, String> {
-    let wrong = || "trust_email: expected true or false".to_owned();
-    table.get("trust_email").map(|value| value.as_bool().ok_or_else(wrong)).transpose()
-}
-
-fn read_domains(table: &Table) -> Result<Option<Vec<EmailDomain>>, String> {
-    let wrong = |()| "trusted_email_domains: expected a list of texts".to_owned();
-    let Some(names) = texts(table, "trusted_email_domains").map_err(wrong)? else { return Ok(None) };
-    let domain = |name: &String| {
-        EmailDomain::parse(name).map_err(|error| format!("trusted_email_domains: {name:?}: {error}"))
-    };
-    let domains = names.iter().map(domain).collect::<Result<Vec<_>, _>>()?;
-    Ok((!domains.is_empty()).then_some(domains))
-}
-
 #[cfg(test)]
 mod tests {
+    use vestibule_domain::EmailDomain;
+
     use super::*;
 
     fn read(name: &str, text: &str) -> Result<AddressTrust, String> {

@@ -1,4 +1,4 @@
-//! The way to the collector: the HTTP client that the program has anyway, with limits.
+//! The HTTP client for the collector: the one that the program has anyway, with limits.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::error::CommandError;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The exporter has a thread of its own, without a runtime, so a request is made where all others are.
+/// Sends requests to the collector. The exporter runs on a thread without a runtime, so requests run on the program's own.
 #[derive(Debug)]
 pub(super) struct CollectorClient {
     client: reqwest::Client,
@@ -43,9 +43,9 @@ impl HttpClient for CollectorClient {
     }
 }
 
-/// A collector's answer says nothing that matters but its status.
+/// Only the status of the collector's answer matters.
 async fn send(client: &reqwest::Client, request: reqwest::Request) -> Result<Response<Bytes>, HttpError> {
-    // Its text would name the whole address.
+    // The text of the error would contain the whole address.
     let answer = client.execute(request).await.map_err(reqwest::Error::without_url)?;
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = answer.status();

@@ -1,4 +1,4 @@
-//! The exporter, with somebody who counts what the collector does not take.
+//! The exporter of spans, which counts those that the collector does not take.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,8 +15,9 @@ use tokio::runtime::Handle;
 use super::client::CollectorClient;
 use crate::error::CommandError;
 use crate::settings::TraceSettings;
+use crate::settings::table::OTEL_EXPORTER_OTLP_ENDPOINT;
 
-/// What became of the spans.
+/// How many spans were sent, and how many dropped.
 #[derive(Debug, Default)]
 pub(crate) struct SpanCounts {
     sent: AtomicU64,
@@ -30,7 +31,7 @@ impl SpanCounts {
     }
 }
 
-/// The span of a request has one name in the log; in a trace it is a server's, and called as what was asked for.
+/// The span of a request has one name in the log. In a trace it is a server span with the name of the operation.
 fn name_after_operation(mut span: SpanData) -> SpanData {
     if span.name == "request" {
         span.span_kind = SpanKind::Server;
@@ -42,7 +43,7 @@ fn name_after_operation(mut span: SpanData) -> SpanData {
     span
 }
 
-/// Sends spans, and says once that it cannot, however long that lasts.
+/// Sends spans. When it cannot, it logs that once, however long it lasts.
 #[derive(Debug)]
 pub(super) struct CountingExporter {
     inner: SpanExporter,
@@ -65,7 +66,7 @@ impl CountingExporter {
             .with_endpoint(settings.endpoint.as_str())
             .with_headers(headers)
             .build()
-            .map_err(CommandError::while_doing("OTEL_EXPORTER_OTLP_ENDPOINT"))?;
+            .map_err(CommandError::while_doing(OTEL_EXPORTER_OTLP_ENDPOINT.name()))?;
         Ok(Self { inner, counts: Arc::clone(counts), failing: AtomicBool::new(false) })
     }
 

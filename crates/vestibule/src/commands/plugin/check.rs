@@ -7,12 +7,12 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use vestibule_plugin_host::{self as host, CheckRequest};
 
-use crate::commands::say;
+use crate::commands::support::say;
 use crate::error::CommandError;
 use crate::serve::this_program;
 use crate::settings::Sources;
 
-/// What the program is called with to run one check.
+/// The arguments with which the program runs one check.
 const CHILD: [&str; 2] = ["plugin", "check-child"];
 
 pub(super) fn check(file: &Path, config: Option<&Path>, json: bool) -> Result<(), CommandError> {
@@ -32,7 +32,7 @@ pub(super) fn check(file: &Path, config: Option<&Path>, json: bool) -> Result<()
     Err(CommandError::new(format_args!("{} has not passed", file.display())))
 }
 
-/// The configuration as it is written: references in it are looked up later.
+/// Reads the configuration as it is written; references in it are resolved later.
 fn read(file: &Path) -> Result<Map<String, Value>, CommandError> {
     let wrong = |reason: &str| CommandError::new(format_args!("{}: {reason}", file.display()));
     let text = fs::read_to_string(file).map_err(|error| wrong(&error.to_string()))?;
@@ -44,7 +44,7 @@ fn read(file: &Path) -> Result<Map<String, Value>, CommandError> {
     }
 }
 
-/// Without the text around a mistake, which may be a secret.
+/// The error leaves out the text around a mistake, which may be a secret.
 fn from_json(text: &str) -> Result<Value, String> {
     let place =
         |error: serde_json::Error| format!("not JSON, at line {} column {}", error.line(), error.column());

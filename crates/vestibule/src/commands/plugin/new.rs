@@ -1,4 +1,4 @@
-//! `vestibule plugin new`: a plugin in Rust that works, to be changed into the one that is wanted.
+//! `vestibule plugin new`: writes a plugin in Rust that works, for an author to change.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use vestibule_plugin_host::PluginName;
 
-use super::say;
+use crate::commands::support::say;
 use crate::error::CommandError;
 
 /// The crate, by the names of its files.
@@ -21,7 +21,7 @@ const TEMPLATE: &[(&str, &str)] = &[
 /// The SDK and what it needs of ours, as the build script packed them.
 const SDK: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sdk_sources.rs"));
 
-/// Names of plugins that a crate cannot have: words of Rust, and crates that the template uses.
+/// Names that a crate cannot have: keywords of Rust, and crates that the template uses.
 const TAKEN: &[&str] = &[
     "abstract",
     "alloc",
@@ -106,7 +106,7 @@ pub(crate) fn new(name: &str, parent: Option<&Path>) -> Result<(), CommandError>
     ))
 }
 
-/// Whether nothing is there, or a folder with nothing in it.
+/// Whether the path does not exist, or is an empty folder.
 fn is_free(folder: &Path) -> io::Result<bool> {
     match folder.symlink_metadata() {
         Ok(found) if found.is_dir() => Ok(fs::read_dir(folder)?.next().is_none()),
@@ -116,13 +116,13 @@ fn is_free(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Writes to a folder beside it, which gets its name when everything is in it.
+/// Writes to a folder beside it, which gets the name when it is complete.
 fn write_whole(folder: &Path, name: &str, crate_name: &str) -> io::Result<()> {
     let unfinished = folder.with_file_name(format!(".{name}.{}", std::process::id()));
     fs::create_dir(&unfinished)?;
     let written = write_all(&unfinished, name, crate_name).and_then(|()| fs::rename(&unfinished, folder));
     if written.is_err() {
-        // What went wrong first is what the operator has to hear of.
+        // The first error is the one to report.
         drop(fs::remove_dir_all(&unfinished));
     }
     written

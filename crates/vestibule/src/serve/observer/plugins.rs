@@ -1,4 +1,4 @@
-//! Calls of plugins, counted.
+//! Counts the calls of plugins.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ impl PluginObserver {
     }
 }
 
-/// Lets the metrics read what is true of the plugins whenever somebody looks.
+/// Makes each scrape read the state of the plugins.
 pub(crate) fn watch(metrics: &PluginMetrics, plugins: &Arc<PluginHost>) {
     let plugins = Arc::downgrade(plugins);
     metrics.watch(move || plugins.upgrade().map(|plugins| read(&plugins)).unwrap_or_default());

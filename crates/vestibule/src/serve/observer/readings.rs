@@ -1,4 +1,4 @@
-//! What is true at the moment of a scrape.
+//! Reads the state of the service at the moment of a scrape.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use vestibule_tokens::{KeyInfo, KeyState, TokenService};
 use crate::logging::LostLines;
 use crate::telemetry::SpanCounts;
 
-/// What is read besides the database.
+/// What a scrape reads besides the database.
 pub(crate) struct Watched<'a> {
     pub(crate) tokens: &'a Arc<TokenService>,
     pub(crate) clock: &'a Arc<dyn Clock>,
@@ -20,7 +20,7 @@ pub(crate) struct Watched<'a> {
     pub(crate) access_log: &'a AccessLog,
 }
 
-/// Lets the metrics read it whenever somebody looks.
+/// Makes each scrape read the state.
 pub(crate) fn watch(metrics: &Metrics, storage: &Storage, watched: Watched<'_>) {
     let Watched { tokens, clock, spans, access_log } = watched;
     let (storage, tokens, clock) = (storage.clone(), Arc::clone(tokens), Arc::clone(clock));
@@ -43,7 +43,7 @@ fn read_pool(pool: &PoolState) -> PoolReading {
 fn read_keys(keys: &[KeyInfo], now: Timestamp) -> KeysReading {
     let count = |state: &'static str| (state, keys.iter().filter(|key| name_of(&key.state) == state).count());
     let find = |state| keys.iter().find(|key| name_of(&key.state) == state);
-    // A key of the settings is active since ever.
+    // A key of the settings has no time of activation.
     let signing = find("signing").filter(|key| key.active_from > Timestamp::from_seconds(0));
     KeysReading {
         counts: ["signing", "next", "verifying", "retired"].map(count).to_vec(),

@@ -1,9 +1,9 @@
-//! The socket between `vestibule plugin reload` and the service: it has a name and no file (unix(7), abstract sockets), so it needs no
+//! The socket between `vestibule plugin reload` and the service. It has a name but no file (unix(7), abstract sockets), so it needs no
 //! folder that both can write.
 //!
-//! Anybody on the machine can take any such name. So each service takes one that nobody knows before, and the command looks for it
-//! in the kernel's list (`/proc/net`); a socket of somebody else is passed over, whatever it is called. Whom a socket belongs to, the
-//! kernel says (`SO_PEERCRED`), to either side.
+//! Every user of the machine can take any such name. So each service takes a name that cannot be predicted, and the command finds it in
+//! the kernel's list (`/proc/net`). It skips the sockets of other users, whatever their names. The kernel tells either side whom a
+//! socket belongs to (`SO_PEERCRED`).
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -11,23 +11,27 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::net::{UnixListener, UnixStream};
 use vestibule_domain::{Randomness, SystemRandomness};
 
-/// Of `/proc/net/unix`: a socket that is listened on (`__SO_ACCEPTCON`).
+/// What the command asks for.
+pub(super) const RELOAD: &[u8] = b"reload\n";
+/// What the service answers when it is done; any other answer is an error.
+pub(super) const DONE: &[u8] = b"done\n";
+/// The flags in `/proc/net/unix` of a listening socket (`__SO_ACCEPTCON`).
 const LISTENS: &str = "00010000";
-/// Of `/proc/net/tcp`: the same (`TCP_LISTEN`).
+/// The state in `/proc/net/tcp` of a listening socket (`TCP_LISTEN`).
 const LISTENS_TCP: &str = "0A";
 
 pub(super) fn listen(address: SocketAddr) -> std::io::Result<UnixListener> {
     let randomness: &dyn Randomness = &SystemRandomness;
-    let unforeseen = u64::from_ne_bytes(randomness.bytes());
-    UnixListener::bind(format!("\0{}{unforeseen:016x}", start_of_name(address)))
+    let suffix = u64::from_ne_bytes(randomness.bytes());
+    UnixListener::bind(format!("\0{}{suffix:016x}", name_prefix(address)))
 }
 
 /// A connection to the service that listens there.
 pub(super) async fn connect(address: SocketAddr) -> Option<UnixStream> {
-    let owner = owner_of(address)?;
+    let owner = expected_owner(address)?;
     let known = fs::read("/proc/net/unix").unwrap_or_default();
-    for name in names(&String::from_utf8_lossy(&known), address) {
-        // One that takes no connection at once is busy on purpose, or gone.
+    for name in candidate_names(&String::from_utf8_lossy(&known), address) {
+        // A socket that does not accept at once is busy on purpose, or gone.
         if let Ok(stream) = UnixStream::connect(format!("\0{name}")).await
             && peer_of(&stream) == Some(owner)
         {
@@ -37,12 +41,12 @@ pub(super) async fn connect(address: SocketAddr) -> Option<UnixStream> {
     None
 }
 
-/// Whose service it has to be: our own, or for root, who may ask any, that of whoever listens there.
-fn owner_of(address: SocketAddr) -> Option<u32> {
+/// The user whose service it must be: our own; for root, who may ask any, the one who listens at the address.
+fn expected_owner(address: SocketAddr) -> Option<u32> {
     match our_user() {
         0 => {
             let table = if address.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
-            listener_among(&fs::read_to_string(table).ok()?, address)
+            find_listener(&fs::read_to_string(table).ok()?, address)
         }
         user => Some(user),
     }
@@ -56,13 +60,13 @@ pub(super) fn peer_of(stream: &UnixStream) -> Option<u32> {
     stream.peer_cred().ok().map(|peer| peer.uid())
 }
 
-fn start_of_name(address: SocketAddr) -> String {
+fn name_prefix(address: SocketAddr) -> String {
     format!("vestibule/{address}/")
 }
 
-/// The names of all that could be sockets of this service.
-fn names(table: &str, address: SocketAddr) -> Vec<String> {
-    let start = format!("@{}", start_of_name(address));
+/// The names of all sockets that may be this service's.
+fn candidate_names(table: &str, address: SocketAddr) -> Vec<String> {
+    let start = format!("@{}", name_prefix(address));
     let name = |line: &str| {
         let mut fields = line.split_whitespace();
         let (flags, name) = (fields.nth(3)?, fields.nth(3)?);
@@ -71,9 +75,9 @@ fn names(table: &str, address: SocketAddr) -> Vec<String> {
     table.lines().filter_map(name).collect()
 }
 
-/// The user whose process listens there.
-fn listener_among(table: &str, address: SocketAddr) -> Option<u32> {
-    let wanted = in_table(address);
+/// The user whose process listens at the address.
+fn find_listener(table: &str, address: SocketAddr) -> Option<u32> {
+    let wanted = kernel_notation(address);
     let owner = |line: &str| {
         let mut fields = line.split_whitespace();
         let (local, state, owner) = (fields.nth(1)?, fields.nth(1)?, fields.nth(3)?);
@@ -82,8 +86,8 @@ fn listener_among(table: &str, address: SocketAddr) -> Option<u32> {
     table.lines().find_map(owner)
 }
 
-/// An address as the kernel writes it: each four bytes as a number of the processor.
-fn in_table(address: SocketAddr) -> String {
+/// An address as the kernel writes it: each four bytes as a number in the byte order of the processor.
+fn kernel_notation(address: SocketAddr) -> String {
     let bytes = match address.ip() {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
@@ -106,7 +110,10 @@ mod tests {
 0000000000000000: 00000002 00000000 00010000 0001 01 22225 /tmp/@vestibule/127.0.0.1:8000/
 0000000000000000: 00000003 00000000 00000000 0001 03 22226
 ";
-        assert_eq!(names(table, "127.0.0.1:8000".parse().unwrap()), ["vestibule/127.0.0.1:8000/00ff"]);
+        assert_eq!(
+            candidate_names(table, "127.0.0.1:8000".parse().unwrap()),
+            ["vestibule/127.0.0.1:8000/00ff"]
+        );
     }
 
     #[test]
@@ -116,10 +123,10 @@ mod tests {
    1: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0 25276 1 0 100 0 0 10 0
    2: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000   102        0 25277 1 0 100 0 0 10 0
 ";
-        let owner = |address: &str| listener_among(table, address.parse().unwrap());
+        let owner = |address: &str| find_listener(table, address.parse().unwrap());
         assert_eq!((owner("127.0.0.1:8000"), owner("127.0.0.1:8001")), (Some(101), Some(102)));
         assert_eq!(owner("127.0.0.1:8002"), None);
-        assert_eq!(in_table("[::1]:8000".parse().unwrap()), "00000000000000000000000001000000:1F40");
+        assert_eq!(kernel_notation("[::1]:8000".parse().unwrap()), "00000000000000000000000001000000:1F40");
     }
 
     #[tokio::test]
@@ -130,7 +137,7 @@ mod tests {
             let name = listener.local_addr().unwrap();
             String::from_utf8(name.as_abstract_name().unwrap().to_vec()).unwrap()
         };
-        let found = names(&fs::read_to_string("/proc/net/unix").unwrap(), address);
+        let found = candidate_names(&fs::read_to_string("/proc/net/unix").unwrap(), address);
         assert!(found.contains(&name(&one)) && found.contains(&name(&other)), "{found:?}");
         assert_ne!(name(&one), name(&other));
     }

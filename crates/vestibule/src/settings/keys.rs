@@ -1,0 +1,190 @@
+//! The keys of the tables of `vestibule.toml`: `[providers.NAME]` and `[plugin.ALIAS]`, one row each.
+//!
+//! As in the [table of settings](super::table), a constant for each row is what the program reads, and the list is what the
+//! document and the search for unknown keys use.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use toml::{Table, Value};
+use vestibule_domain::EmailDomain;
+use vestibule_plugin_host::{Isolation, PluginConfig};
+
+use super::kinds::{as_text, parse_duration, parse_switch};
+
+/// A key whose value is of this type.
+pub(super) struct Key<T: 'static> {
+    pub(super) name: &'static str,
+    parse: fn(&Value) -> Result<T, String>,
+    default: &'static str,
+}
+
+/// A row without the type of its value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyRow {
+    pub(crate) name: &'static str,
+    /// What it is, in Markdown.
+    pub(crate) meaning: &'static [&'static str],
+    /// The default, in Markdown.
+    pub(crate) default: &'static str,
+}
+
+impl<T> Key<T> {
+    const fn new(parse: fn(&Value) -> Result<T, String>, default: &'static str) -> Self {
+        Self { name: "", parse, default }
+    }
+
+    const fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    const fn row(&self, meaning: &'static [&'static str]) -> KeyRow {
+        KeyRow { name: self.name, meaning, default: self.default }
+    }
+
+    /// The value that a table has under this key.
+    pub(super) fn find(&self, table: &Table) -> Result<Option<T>, String> {
+        let value = table.get(self.name).map(|value| (self.parse)(value));
+        value.transpose().map_err(|reason| format!("{}: {reason}", self.name))
+    }
+}
+
+impl Key<String> {
+    /// The same where there must be one.
+    pub(super) fn require(&self, table: &Table) -> Result<String, String> {
+        let text = self.find(table)?.filter(|text| !text.is_empty());
+        text.ok_or_else(|| format!("{} is not set", self.name))
+    }
+}
+
+macro_rules! keys {
+    ($($(#[doc = $about:literal])+ mod $module:ident { $($(#[doc = $line:literal])+ $constant:ident $name:literal: $type:ty = $key:expr;)+ })+) => {
+        $($(#[doc = $about])+
+        pub(crate) mod $module {
+            use super::*;
+
+            $($(#[doc = $line])+ pub(in super::super) const $constant: Key<$type> = $key.named($name);)+
+
+            /// All of them.
+            pub(crate) const ROWS: &[KeyRow] = &[$({
+                const KEY: Key<$type> = $key.named($name);
+                KEY.row(&[$($line),+])
+            }),+];
+
+            /// The first key of a table that is none of these.
+            pub(in super::super) fn find_unknown(table: &Table) -> Option<&str> {
+                table.keys().map(String::as_str).find(|key| ROWS.iter().all(|row| row.name != *key))
+            }
+        })+
+    };
+}
+
+keys! {
+    /// The keys of `[providers.NAME]`.
+    mod provider {
+        /// The address of the issuer; https, except on loopback
+        ISSUER "issuer": String = Key::new(text, "required");
+        /// The client id there
+        CLIENT_ID "client_id": String = Key::new(text, "required");
+        /// *secret*. The client secret there
+        CLIENT_SECRET "client_secret": SecretString = Key::new(|value| text(value).map(Into::into), "required");
+        /// A file with the client secret, in the place of `client_secret`
+        CLIENT_SECRET_FILE "client_secret_file": PathBuf = Key::new(|value| text(value).map(PathBuf::from), "none");
+        /// What people read
+        LABEL "label": String = Key::new(text, "the name");
+        /// The scopes to ask for; `openid` must be among them
+        SCOPES "scopes": Vec<String> = Key::new(scopes, "`[\"openid\", \"email\", \"profile\"]`");
+        /// Claims about a person to keep for plugins
+        CLAIMS "claims": Vec<String> = Key::new(texts, "none");
+        /// Whether [its addresses count](#whose-addresses-count) beyond it
+        TRUST_EMAIL "trust_email": bool = Key::new(truth, "`true` for google and github, else `false`");
+        /// The domains whose addresses count, in the place of `trust_email`
+        TRUSTED_EMAIL_DOMAINS "trusted_email_domains": Vec<EmailDomain> = Key::new(domains, "none");
+    }
+
+    /// The keys of `[plugin.ALIAS]`.
+    mod plugin {
+        /// Where its calls run. `thread`: threads of its own; `process`: a process of its own; `inline`: the service's own threads, for
+        /// plugins that never wait
+        ISOLATION "isolation": Isolation = Key::new(|value| loose_text(value)?.parse().map_err(as_text), "`\"thread\"`");
+        /// How long a call may take, with its wait in the queue
+        TIMEOUT "timeout": Duration = Key::new(duration, "`\"2s\"`");
+        /// How many calls at once; of one user two at most, and no more than half
+        CONCURRENCY "concurrency": usize = Key::new(count, "`4`");
+        /// How many calls may wait; then the longest line gives way, or one more is refused at once
+        QUEUE "queue": usize = Key::new(count, "`64`");
+        /// The SHA-256 of the file; any other file is refused
+        SHA256 "sha256": [u8; 32] = Key::new(sha256, "any");
+        /// Whether a plugin in a process of its own may start other processes
+        MAY_SPAWN "may_spawn": bool = Key::new(switch, "`false`");
+        /// Whether the plugin may refuse a sign-in or an authorization outright
+        MAY_DENY "may_deny": bool = Key::new(switch, "`false`");
+        /// The longest that an answer may be used again; `0s`: never
+        MAX_TTL "max_ttl": Duration = Key::new(duration, "`\"5m\"`");
+        /// The plugin's own configuration; `vestibule plugin inspect FILE` shows what it takes
+        CONFIG "config": PluginConfig = Key::new(config, "`{}`");
+    }
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| "expected a text".to_owned())
+}
+
+/// Also what TOML has another way to write.
+fn loose_text(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Integer(number) => Ok(number.to_string()),
+        Value::Boolean(switch) => Ok(switch.to_string()),
+        _ => Err("expected a text".to_owned()),
+    }
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, String> {
+    let items = value.as_array().into_iter().flatten().map(|item| item.as_str().map(str::to_owned));
+    let texts = items.collect::<Option<_>>().filter(|_| value.is_array());
+    texts.ok_or_else(|| "expected a list of texts".to_owned())
+}
+
+fn scopes(value: &Value) -> Result<Vec<String>, String> {
+    let scopes = texts(value).ok().filter(|scopes| scopes.iter().any(|scope| scope == "openid"));
+    scopes.ok_or_else(|| "expected a list of texts with \"openid\" among them".to_owned())
+}
+
+fn domains(value: &Value) -> Result<Vec<EmailDomain>, String> {
+    let domain = |name: &String| EmailDomain::parse(name).map_err(|error| format!("{name:?}: {error}"));
+    texts(value)?.iter().map(domain).collect()
+}
+
+fn truth(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "expected true or false".to_owned())
+}
+
+fn switch(value: &Value) -> Result<bool, String> {
+    parse_switch(&loose_text(value)?)
+}
+
+fn duration(value: &Value) -> Result<Duration, String> {
+    parse_duration(&loose_text(value)?)
+}
+
+fn count(value: &Value) -> Result<usize, String> {
+    let count = value.as_integer().and_then(|count| usize::try_from(count).ok());
+    count
+        .filter(|count| (1..=1024).contains(count))
+        .ok_or_else(|| "expected a number from 1 to 1024".to_owned())
+}
+
+fn sha256(value: &Value) -> Result<[u8; 32], String> {
+    let bytes = hex::decode(loose_text(value)?).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| "expected 64 hexadecimal digits".to_owned())
+}
+
+fn config(value: &Value) -> Result<PluginConfig, String> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::Object(object)) => Ok(PluginConfig::new(object)),
+        _ => Err("expected a table".to_owned()),
+    }
+}

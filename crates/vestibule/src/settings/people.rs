@@ -1,0 +1,51 @@
+//! What the use cases need: who may be sent where, how users come to be, how long tokens live.
+
+use vestibule_domain::{AllowedOrigins, ExternalAddress};
+use vestibule_flows::{AccountRates, FlowSettings};
+
+use super::reader::Reader;
+use super::table::{
+    ACCOUNT_LINKING, ALLOWED_ORIGINS, OUTAGE_GRACE, PERMISSION_TOKEN_REUSE, RATE_LIMIT_AUTHORIZE_PER_ACCOUNT,
+    RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_UPDATE_PER_ACCOUNT, USER_ID_SCHEME, USER_TOKEN_TTL,
+};
+
+pub(super) fn read_flows(
+    reader: &mut Reader<'_>,
+    external_address: Option<&ExternalAddress>,
+) -> Option<FlowSettings> {
+    let allowed_origins = read_allowed_origins(reader, external_address);
+    let session_ttl = reader.read(&USER_TOKEN_TTL);
+    let account_linking = reader.read(&ACCOUNT_LINKING);
+    let account_rates = read_account_rates(reader);
+    let user_id_scheme = reader.read(&USER_ID_SCHEME);
+    let outage_grace = reader.read(&OUTAGE_GRACE);
+    let permission_token_reuse = reader.read(&PERMISSION_TOKEN_REUSE);
+    Some(FlowSettings {
+        external_address: external_address?.clone(),
+        allowed_origins,
+        account_linking: account_linking?,
+        user_id_scheme: user_id_scheme?,
+        session_ttl: session_ttl?,
+        outage_grace: outage_grace?,
+        permission_token_reuse: permission_token_reuse?,
+        account_rates: account_rates?,
+    })
+}
+
+/// By default the service's own origin alone.
+fn read_allowed_origins(
+    reader: &mut Reader<'_>,
+    external_address: Option<&ExternalAddress>,
+) -> AllowedOrigins {
+    let listed = reader.find(&ALLOWED_ORIGINS).value();
+    let origins = listed.or_else(|| external_address.map(|address| vec![address.origin().clone()]));
+    let allowed = AllowedOrigins::new(origins.unwrap_or_default());
+    if reader.dev() { allowed.with_any_loopback() } else { allowed }
+}
+
+fn read_account_rates(reader: &mut Reader<'_>) -> Option<AccountRates> {
+    let sign_in = reader.read(&RATE_LIMIT_SIGN_IN_PER_ACCOUNT);
+    let update = reader.read(&RATE_LIMIT_UPDATE_PER_ACCOUNT);
+    let authorize = reader.read(&RATE_LIMIT_AUTHORIZE_PER_ACCOUNT);
+    Some(AccountRates { sign_in: sign_in?, update: update?, authorize: authorize? })
+}
