@@ -87,7 +87,7 @@ pub(crate) struct ServeArguments {
 pub(crate) enum KeysCommand {
     /// Make the first key of an empty folder
     Generate,
-    /// Make a new key that signs from now on; the earlier ones verify until their last token has expired
+    /// Make a new key that signs from now on; earlier keys verify until their tokens expire
     Rotate {
         /// Publish the new key now and let it sign later, for example 1h: for verifiers that cache the key set for long
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]

@@ -41,7 +41,7 @@ pub(super) fn check(
     }
 }
 
-/// Where each provider is, behind the setting that has its credentials.
+/// The address of each provider, behind the setting that has its credentials.
 fn addresses_of(providers: &ProviderSettings) -> impl Iterator<Item = (String, &str)> {
     let google = providers.google.iter().map(|google| (GOOGLE_KEY.name().to_owned(), google.issuer.as_str()));
     let github = providers.github.iter().map(|github| (GITHUB_KEY.name().to_owned(), github.url.as_str()));

@@ -51,7 +51,7 @@ pub(crate) fn take() -> Result<(), CommandError> {
     for (name, value) in taken {
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
-            // Of one that is there twice, the first counts, as with getenv(3).
+            // If a variable is there twice, the first counts, as with getenv(3).
             Ok(value) => drop(variables.entry(name).or_insert(value)),
             Err(_) if table::is_known(&name) => unreadable.push(format!("{name}: it is not text in UTF-8")),
             Err(_) => {}

@@ -132,7 +132,7 @@ fn text(value: &Value) -> Result<String, String> {
     value.as_str().map(str::to_owned).ok_or_else(|| "expected a text".to_owned())
 }
 
-/// Also what TOML has another way to write.
+/// Also accepts a number or a truth value for the text that it stands for.
 fn loose_text(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text.clone()),

@@ -12,10 +12,10 @@ use super::reader::Reader;
 use super::setting::Optional;
 use super::table::{ALLOWED_SERVICES, INSTALLED_EXTENSIONS, PLUGIN_PATH};
 
-/// The services, the extensions in their order, and where libraries are searched for.
+/// Reads the services, the extensions in their order, and the folders to search for libraries.
 pub(super) fn read(reader: &mut Reader<'_>) -> PluginPlan {
     let path = PluginPath::new(read_path(reader));
-    // Where libraries are built, the group may often write.
+    // In a folder where libraries are built, the group may often write.
     let path = if reader.dev() { path.dangerous_trusting_the_group() } else { path };
     let mut aliases = BTreeSet::new();
     let services = read_list(reader, &ALLOWED_SERVICES, &mut aliases);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use toml::Value;
+use toml::{Table, Value};
 use vestibule_domain::{ConfiguredProvider, ConfiguredProviders, ProviderName};
 use vestibule_file_permissions::Rule;
 use vestibule_provider_emulator::Emulator;
@@ -77,12 +77,12 @@ impl ProviderSettings {
         settings
     }
 
-    /// Whose identities count, and what of their addresses. In the order in which people see them.
+    /// The providers whose identities count, with the trust in their addresses, in the order in which people see them.
     pub(crate) fn configured(&self) -> ConfiguredProviders {
         self.trusting(self.issuers())
     }
 
-    /// The same of a development run that listens here, whose emulator takes the place of Google and GitHub.
+    /// The same for a development run at this address, whose emulator takes the place of Google and GitHub.
     pub(crate) fn configured_in_development(&self, listen: SocketAddr) -> ConfiguredProviders {
         let (google, github) = Emulator::issuers_at(emulator_address(listen));
         let google = self.google.is_none().then_some(("google", google));
@@ -181,7 +181,7 @@ fn read_github(reader: &mut Reader<'_>, organizations: bool) -> Found<GithubSett
     })
 }
 
-/// Those that have a table alone. Absent if there is no such table.
+/// Reads the providers that only a table configures. Absent if there is no such table.
 fn read_others(reader: &mut Reader<'_>) -> Found<Vec<OidcSettings>> {
     let tables = reader.table("providers").into_iter().flatten();
     let tables: Vec<_> = tables.filter(|(name, _)| !BUILT_IN.contains(&name.as_str())).collect();
@@ -204,22 +204,25 @@ fn read_other(name: &str, value: &Value) -> Result<OidcSettings, String> {
         return Err(format!("unknown key {unknown:?}"));
     }
     let provider = ProviderName::parse(name).map_err(|error| error.to_string())?;
-    let secret = match (CLIENT_SECRET.find(table)?, CLIENT_SECRET_FILE.find(table)?) {
-        (Some(_), Some(_)) => return Err("client_secret: given twice, also as client_secret_file".to_owned()),
-        (Some(secret), None) if !secret.expose_secret().is_empty() => secret,
-        (None, Some(file)) => {
-            let text = Rule::SECRET.read(&file).map_err(|fault| format!("client_secret_file: {fault}"))?;
-            text.trim().to_owned().into()
-        }
-        _ => return Err("client_secret is not set".to_owned()),
-    };
     Ok(OidcSettings {
         name: provider,
         label: LABEL.find(table)?.unwrap_or_else(|| name.to_owned()),
         issuer: ISSUER.require(table)?,
         client_id: CLIENT_ID.require(table)?,
-        client_secret: secret,
+        client_secret: read_client_secret(table)?,
         scopes: SCOPES.find(table)?.unwrap_or_else(|| DEFAULT_SCOPES.map(str::to_owned).to_vec()),
         claims: CLAIMS.find(table)?.unwrap_or_default(),
     })
+}
+
+fn read_client_secret(table: &Table) -> Result<SecretString, String> {
+    match (CLIENT_SECRET.find(table)?, CLIENT_SECRET_FILE.find(table)?) {
+        (Some(_), Some(_)) => Err("client_secret: given twice, also as client_secret_file".to_owned()),
+        (Some(secret), None) if !secret.expose_secret().is_empty() => Ok(secret),
+        (None, Some(file)) => {
+            let text = Rule::SECRET.read(&file).map_err(|fault| format!("client_secret_file: {fault}"))?;
+            Ok(text.trim().to_owned().into())
+        }
+        _ => Err("client_secret is not set".to_owned()),
+    }
 }

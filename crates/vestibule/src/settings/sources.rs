@@ -50,7 +50,7 @@ impl Sources {
         Ok(sources)
     }
 
-    /// A file that others may read must not say what they must not know.
+    /// Refuses a file that has a secret in it and that others may read.
     fn require_secrecy(&self, path: &Path) -> Result<(), String> {
         let Some(secret) = self.secret_in_file() else { return Ok(()) };
         match is_readable_by_others(path) {
