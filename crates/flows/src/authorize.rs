@@ -98,6 +98,7 @@ impl Flows {
             provider_id: &principal.session().provider_id,
             session: Some(&principal.session().id),
             user_context,
+            memo: Some(principal.context_memo()),
         };
         self.parts.plugins.permissions(&request).await.map_err(|failure| match failure {
             CallFailure::Denied(_) => {

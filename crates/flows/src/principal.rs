@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::{Session, User, with_causes};
+use vestibule_plugin_host::ContextMemo;
 use vestibule_storage::StorageError;
 use vestibule_tokens::{TokenRefused, UserTokenClaims};
 
@@ -27,6 +28,11 @@ impl Principal {
     /// The session that the credential belongs to.
     pub fn session(&self) -> &Session {
         &self.0.live.session
+    }
+
+    /// The user as plugins read it.
+    pub(crate) fn context_memo(&self) -> &ContextMemo {
+        &self.0.context_memo
     }
 }
 

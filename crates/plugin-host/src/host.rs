@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 use vestibule_domain::{PatchError, ServiceName, SessionId, User, UserContext, UserId};
 
+use crate::describe::ContextMemo;
 use crate::error::LoadError;
 use crate::failure::CallFailure;
 use crate::gauges::PluginGauges;
@@ -32,6 +33,8 @@ pub struct PermissionRequest<'a> {
     /// What is known of the user's identities, for a plugin that [wants it](PluginHost::wants_identities); no other is
     /// told.
     pub user_context: Option<&'a UserContext>,
+    /// Where the context without identities is kept between requests. It belongs to this user and this identity alone.
+    pub memo: Option<&'a ContextMemo>,
 }
 
 /// All plugins of the service, loaded and able to work.

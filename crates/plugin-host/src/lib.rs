@@ -74,6 +74,7 @@ pub use check::{CheckError, CheckReport, CheckRequest, check, run_check_child};
 pub use conceal::{disable_dumping, take_environment};
 pub use config::{ConfigFault, Environment, PluginConfig};
 pub use crash::before_last_line;
+pub use describe::ContextMemo;
 pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;
 pub use failure::{CallFailure, FailureKind, Unavailability};

@@ -33,7 +33,7 @@ impl Instance {
                 let question = Question::Permissions {
                     service: request.service.as_str().to_owned(),
                     user_id: request.user.id.as_str().to_owned(),
-                    context_json: context_json.clone(),
+                    context_json: Arc::clone(&context_json),
                 };
                 Arc::clone(self).ask_and_keep(asked.clone(), question, deadline)
             };
@@ -72,13 +72,16 @@ impl Instance {
 
     /// What the plugin is told. A plugin that decides by identities is not asked without them, which can only happen when it
     /// has just taken the place of one that does not: it would answer as if the person had none.
-    fn context(&self, request: &PermissionRequest<'_>) -> Result<String, CallFailure> {
+    fn context(&self, request: &PermissionRequest<'_>) -> Result<Arc<str>, CallFailure> {
         let wanted = self.wants_identities();
         if wanted && request.user_context.is_none() {
             return Err(CallFailure::unavailable(self.alias(), Unavailability::Retry));
         }
         let user_context = request.user_context.filter(|_| wanted);
-        Ok(describe::permission_context(request.user, request.provider_id, user_context))
+        Ok(match (user_context, request.memo) {
+            (None, Some(memo)) => memo.get_or_write(request.user, request.provider_id),
+            _ => describe::permission_context(request.user, request.provider_id, user_context).into(),
+        })
     }
 
     fn look_up(&self, asked: &Asked) -> Option<Verdict> {

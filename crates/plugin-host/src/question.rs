@@ -1,13 +1,15 @@
 //! What a plugin is asked: plain data, whatever road it takes.
 
+use std::sync::Arc;
+
 use crate::observer::Operation;
 
 /// One operation with its arguments. Not `Debug`: it holds personal data.
 pub(crate) enum Question {
-    Permissions { service: String, user_id: String, context_json: String },
+    Permissions { service: String, user_id: String, context_json: Arc<str> },
     Event { hook: crate::Hook, user_json: String },
     Health,
-    Explain { service: String, user_id: String, context_json: String },
+    Explain { service: String, user_id: String, context_json: Arc<str> },
 }
 
 impl Question {

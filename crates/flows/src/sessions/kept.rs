@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use quick_cache::Weighter;
 use vestibule_domain::{SessionId, Timestamp, UserId, heap_bytes};
+use vestibule_plugin_host::ContextMemo;
 use vestibule_storage::{LiveSession, Stamp};
 
 const ENTRY_BYTES: usize = 512;
@@ -14,6 +15,8 @@ const ENTRY_BYTES: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) live: LiveSession,
+    /// The user as plugins read it.
+    pub(crate) context_memo: ContextMemo,
     pub(super) stamp: Stamp,
     pub(super) read_at: Instant,
     bytes: u64,
@@ -26,7 +29,7 @@ impl Kept {
     pub(super) fn new(live: LiveSession, stamp: Stamp, read_at: Instant) -> Arc<Self> {
         let bytes = bytes_of(&live) as u64;
         let last_seen_at = AtomicI64::new(live.session.last_seen_at.micros());
-        Arc::new(Self { live, stamp, read_at, bytes, last_seen_at })
+        Arc::new(Self { live, context_memo: ContextMemo::default(), stamp, read_at, bytes, last_seen_at })
     }
 
     /// Whether somebody should note the last use.
@@ -51,18 +54,19 @@ fn is_stale(last_seen_at: i64, now: Timestamp, resolution: Duration) -> bool {
     now.since(Timestamp::from_micros(last_seen_at)) > resolution
 }
 
-/// Roughly what it takes in memory, the key of the map and the other copies of the ids included.
+/// Roughly what it takes in memory, the key of the map and the other copies of the ids included. Each text is there twice,
+/// because [`ContextMemo`] holds the user once more.
 fn bytes_of(live: &LiveSession) -> usize {
     let (user, session) = (&live.user, &live.session);
     let texts = [
-        2 * session.id.as_str().len(),
-        2 * user.id.as_str().len(),
+        session.id.as_str().len(),
+        user.id.as_str().len(),
         session.provider_id.len(),
         user.name.as_ref().map_or(0, |name| name.as_str().len()),
         user.email.as_ref().map_or(0, |address| address.as_str().len()),
         user.avatar_url.as_ref().map_or(0, |url| url.as_str().len()),
     ];
-    ENTRY_BYTES + texts.iter().sum::<usize>() + heap_bytes(user.attributes.as_object())
+    ENTRY_BYTES + 2 * texts.iter().sum::<usize>() + 2 * heap_bytes(user.attributes.as_object())
 }
 
 #[derive(Clone)]

@@ -87,6 +87,7 @@ impl Work {
                     provider_id: "github:42",
                     session: None,
                     user_context: Some(user_context),
+                    memo: None,
                 };
                 stage.host().permissions(&request).await.expect("an answer")
             }

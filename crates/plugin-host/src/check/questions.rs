@@ -33,10 +33,10 @@ impl Person {
         let event = |hook| Question::Event { hook, user_json: self.user().to_string() };
         match operation {
             Operation::Permissions => {
-                Question::Permissions { service, user_id, context_json: self.context().to_string() }
+                Question::Permissions { service, user_id, context_json: self.context().to_string().into() }
             }
             Operation::Explain => {
-                Question::Explain { service, user_id, context_json: self.context().to_string() }
+                Question::Explain { service, user_id, context_json: self.context().to_string().into() }
             }
             Operation::NewUser => event(Hook::NewUser),
             Operation::UserLogin => event(Hook::UserLogin),

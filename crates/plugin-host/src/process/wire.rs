@@ -174,7 +174,7 @@ fn parse_ask(mut reader: Reader<'_>) -> Result<ToChild, BadPacket> {
     let question = match number {
         0 => {
             let [service, user_id, context_json] = texts;
-            Question::Permissions { service, user_id, context_json }
+            Question::Permissions { service, user_id, context_json: context_json.into() }
         }
         1 => event(Hook::NewUser, texts),
         2 => event(Hook::UserLogin, texts),
@@ -182,7 +182,7 @@ fn parse_ask(mut reader: Reader<'_>) -> Result<ToChild, BadPacket> {
         4 => Question::Health,
         5 => {
             let [service, user_id, context_json] = texts;
-            Question::Explain { service, user_id, context_json }
+            Question::Explain { service, user_id, context_json: context_json.into() }
         }
         _ => return Err(BadPacket),
     };

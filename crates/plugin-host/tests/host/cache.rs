@@ -124,6 +124,7 @@ async fn a_change_of_the_user_is_another_question() {
         provider_id: "google:1",
         session: None,
         user_context: None,
+        memo: None,
     };
     assert_eq!(json!(stage.host.permissions(&request).await.unwrap()), json!({"number": 2}));
     let request = PermissionRequest { provider_id: "github:7", ..request };
@@ -198,8 +199,14 @@ async fn e4_of_one_user_two_calls_are_under_way_and_others_have_their_turn() {
             tokio::spawn(async move {
                 let (service, user) = (service("billing"), user(user_id));
                 let (session, user_context) = (None, None);
-                let request =
-                    PermissionRequest { service: &service, user: &user, provider_id, session, user_context };
+                let request = PermissionRequest {
+                    service: &service,
+                    user: &user,
+                    provider_id,
+                    session,
+                    user_context,
+                    memo: None,
+                };
                 host.permissions(&request).await.unwrap()
             })
         };

@@ -65,6 +65,7 @@ async fn a_plugin_with_the_flag_is_never_asked_without_the_person() {
         provider_id: "google:1",
         session: None,
         user_context: None,
+        memo: None,
     };
     let alias = "billing".to_owned();
     let later = CallFailure::Unavailable { alias, cause: Unavailability::Retry };

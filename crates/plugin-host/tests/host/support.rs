@@ -193,6 +193,7 @@ pub(crate) async fn ask(
         provider_id: "google:1",
         session: None,
         user_context: Some(&UserContext::default()),
+        memo: None,
     };
     host.permissions(&request).await
 }
@@ -209,6 +210,7 @@ pub(crate) async fn explain(
         provider_id: "google:1",
         session: None,
         user_context: Some(&UserContext::default()),
+        memo: None,
     })
     .await
 }

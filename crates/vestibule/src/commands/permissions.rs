@@ -69,6 +69,7 @@ async fn explain(
         provider_id: &provider_id,
         session: None,
         user_context: Some(user_context),
+        memo: None,
     };
     let failed = |failure: CallFailure| CommandError::while_doing("the plugin does not answer")(failure);
     if let Some(explanation) = host.explain(&request).await.map_err(failed)? {

@@ -35,8 +35,8 @@ fn any_parts() -> impl Strategy<Value = (usize, [String; 3])> {
 fn question((kind, [service, user_id, json]): (usize, [String; 3])) -> Question {
     let event = |hook, user_json| Question::Event { hook, user_json };
     match kind {
-        0 => Question::Permissions { service, user_id, context_json: json },
-        1 => Question::Explain { service, user_id, context_json: json },
+        0 => Question::Permissions { service, user_id, context_json: json.into() },
+        1 => Question::Explain { service, user_id, context_json: json.into() },
         2 => event(Hook::NewUser, json),
         3 => event(Hook::UserLogin, json),
         4 => event(Hook::UserLogout, json),
