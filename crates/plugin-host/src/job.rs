@@ -28,12 +28,25 @@ pub(crate) struct Order {
 /// When a plugin got a call.
 type Begun = Arc<OnceLock<Instant>>;
 
+/// What is brought back for a call. The order comes back with it, so that its texts are freed on the threads that allocated them:
+/// allocators make threads wait for each other otherwise.
+pub(crate) struct Delivery {
+    answer: Answer,
+    _order: Option<Order>,
+}
+
+impl From<Answer> for Delivery {
+    fn from(answer: Answer) -> Self {
+        Self { answer, _order: None }
+    }
+}
+
 /// One call, on the side of the plugin.
 pub(crate) struct Job {
     pub(crate) order: Order,
     pub(crate) asked: Instant,
     begun: Begun,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<Delivery>,
     pub(crate) span: Span,
 }
 
@@ -42,7 +55,7 @@ pub(crate) struct Pending {
     deadline: Instant,
     time: Duration,
     begun: Begun,
-    answer: oneshot::Receiver<Answer>,
+    answer: oneshot::Receiver<Delivery>,
 }
 
 /// What a call came to.
@@ -77,18 +90,18 @@ impl Job {
     }
 
     /// Who is told the answer, when the rest is not needed any more.
-    pub(crate) fn into_answer(self) -> oneshot::Sender<Answer> {
+    pub(crate) fn into_answer(self) -> oneshot::Sender<Delivery> {
         self.answer
     }
 
     /// Tells whoever waits, if anybody still does.
     pub(crate) fn finish(self, answer: RawAnswer) {
-        drop(self.answer.send(Ok(answer)));
+        drop(self.answer.send(Delivery { answer: Ok(answer), _order: Some(self.order) }));
     }
 
     /// Tells whoever waits that it will not be made.
     pub(crate) fn refuse(self, cause: Unavailability) {
-        drop(self.answer.send(Err(cause)));
+        drop(self.answer.send(Err(cause).into()));
     }
 }
 
@@ -96,7 +109,7 @@ impl Pending {
     /// Waits for the answer, but not beyond the deadline.
     pub(crate) async fn wait(mut self) -> Returned {
         let answer = match timeout_at(self.deadline.into(), &mut self.answer).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(delivery)) => delivery.answer,
             // The sender is gone without an answer: the instance is closed, or the call broke down on our side.
             Ok(Err(_)) if Instant::now() < self.deadline => Err(Unavailability::Closed),
             Ok(Err(_)) | Err(_) if self.was_hurried() => Err(Unavailability::QueueTimeout),
@@ -107,7 +120,7 @@ impl Pending {
 
     /// The answer if it is there.
     pub(crate) fn try_take(&mut self) -> Result<Answer, oneshot::error::TryRecvError> {
-        self.answer.try_recv()
+        self.answer.try_recv().map(|delivery| delivery.answer)
     }
 
     /// Whether the plugin has got it.

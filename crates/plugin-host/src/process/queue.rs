@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 
 use super::worker::Worker;
 use super::{Seed, wire};
-use crate::answer::{Answer, RawAnswer};
+use crate::answer::RawAnswer;
 use crate::failure::Unavailability;
-use crate::job::Job;
+use crate::job::{Delivery, Job};
 use crate::observer::CallObserver;
 use crate::turns::Turns;
 
@@ -24,7 +24,7 @@ struct Call {
     user: u64,
     /// When the plugin will have had its time. Its caller may have gone before, if it had to wait for its turn.
     until: Instant,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<Delivery>,
 }
 
 /// Who takes calls.
@@ -145,7 +145,7 @@ impl State {
         if let Some(call) = self.end(id) {
             self.starts_without_answer = 0;
             // Nobody may be waiting any more: then the answer comes to nothing.
-            drop(call.answer.send(Ok(answer)));
+            drop(call.answer.send(Ok(answer).into()));
         }
         self.dispatch();
         self.take_finished()
@@ -181,7 +181,7 @@ impl State {
             self.calls.iter().filter(|(_, call)| call.worker == number).map(|(id, _)| *id).collect();
         for id in &lost {
             if let Some(call) = self.end(*id) {
-                drop(call.answer.send(Err(Unavailability::Crashed)));
+                drop(call.answer.send(Err(Unavailability::Crashed).into()));
             }
         }
         self.retired.retain(|worker| worker.number() != number);
