@@ -12,6 +12,7 @@ mod callback;
 mod causes;
 mod clock;
 mod configured;
+mod credential;
 mod email;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -40,6 +41,7 @@ pub use callback::CallbackPath;
 pub use causes::with_causes;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use configured::{AddressTrust, ConfiguredProvider, ConfiguredProviders};
+pub use credential::CredentialKind;
 pub use email::{EmailAddress, EmailError};
 pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,

@@ -22,8 +22,8 @@ mod edited;
 
 use edited::edited;
 
-use crate::attempt::Attempt;
 use crate::error::error_code_from_provider;
+use crate::sign_in::attempt::Attempt;
 use crate::{BrowserSecret, CallbackRefusal};
 
 /// A target, behind its name.

@@ -4,28 +4,21 @@
 //! **Owns** the order in which things happen and every decision about who may do what. **Does not own** HTTP: an error
 //! says who is at fault ([`FlowError`]), never which status that becomes.
 //!
-//! To add a use case, give it a file with one public method on [`Flows`]. A use case that acts for somebody takes a
-//! [`Principal`], which only [`Flows::authenticate`] can make.
+//! To add a use case, give it a file in the folder of its area, with one public method on [`Flows`]. A use case that acts for
+//! somebody takes a [`Principal`] or a narrower proof, which only `authn` can make; none takes a token.
 
-mod attempt;
-mod authorize;
-mod browser;
-mod check;
+mod account;
+mod authn;
 mod error;
-mod finish_sign_in;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod limits;
-mod lookup;
 mod observer;
-mod principal;
+mod permissions;
 mod readiness;
-mod reuse;
 mod sessions;
-mod sign_out;
-mod start_sign_in;
-mod username;
+mod sign_in;
 mod written;
 
 use std::sync::Arc;
@@ -40,24 +33,23 @@ use vestibule_storage::{Change, Storage};
 use vestibule_tokens::TokenService;
 use vestibule_upstream::Providers;
 
-pub use authorize::{Authorization, Grant};
-pub use browser::BrowserSecret;
-pub use check::{ProviderLink, SessionCheck};
+pub use account::{PublicProfile, UsernameOutcome};
+pub use authn::{Authentication, Credentials, FullPerson, InvalidCredential, Principal, SessionToEnd};
 pub use error::{CallbackRefusal, FlowError};
-pub use finish_sign_in::Callback;
 pub use limits::{AccountRates, RateLimiter};
-pub use lookup::PublicProfile;
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
-pub use principal::Principal;
+pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
-pub use start_sign_in::StartedSignIn;
-pub use username::UsernameOutcome;
+pub use sessions::{ProviderLink, SessionCheck};
+pub use sign_in::{BrowserSecret, Callback, StartedSignIn};
 pub use written::Written;
+// Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
+pub use vestibule_storage::within_one_limit as with_time_budget;
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 
-use reuse::TokenReuse;
-use sessions::Sessions;
+use authn::SessionCache;
+use permissions::TokenCache;
 
 /// What the operator decided about the flows.
 #[derive(Debug, Clone)]
@@ -89,7 +81,7 @@ impl FlowSettings {
 }
 
 /// What the flows work with.
-pub struct Parts {
+pub struct Dependencies {
     /// Users, identities and sessions.
     pub storage: Storage,
     /// Signs and verifies.
@@ -107,13 +99,13 @@ pub struct Parts {
 }
 
 /// What plugins said about somebody is forgotten when another replica changes the user, as it is when this one does.
-fn forget_what_changes(parts: &Parts) {
-    if !parts.storage.may_have_replicas() {
+fn forget_what_changes(dependencies: &Dependencies) {
+    if !dependencies.storage.may_have_replicas() {
         return;
     }
     // Not owned: the plugins end when the service lets them go, whoever still listens.
-    let plugins = Arc::downgrade(&parts.plugins);
-    parts.storage.changes().subscribe(move |change| {
+    let plugins = Arc::downgrade(&dependencies.plugins);
+    dependencies.storage.changes().subscribe(move |change| {
         let Some(plugins) = plugins.upgrade() else { return };
         match change {
             Change::User(user) => plugins.forget_user(user),
@@ -127,18 +119,24 @@ fn forget_what_changes(parts: &Parts) {
 /// The use cases, ready to run.
 pub struct Flows {
     settings: FlowSettings,
-    parts: Parts,
-    reuse: TokenReuse,
+    dependencies: Dependencies,
+    token_cache: TokenCache,
     limiter: RateLimiter,
-    sessions: Sessions,
+    session_cache: SessionCache,
 }
 
 impl Flows {
-    /// Joins the parts under these settings.
-    pub fn new(settings: FlowSettings, parts: Parts) -> Self {
-        let sessions = Sessions::new(parts.storage.clone());
-        forget_what_changes(&parts);
-        Self { settings, parts, reuse: TokenReuse::new(), limiter: RateLimiter::new(), sessions }
+    /// Joins the dependencies under these settings.
+    pub fn new(settings: FlowSettings, dependencies: Dependencies) -> Self {
+        let session_cache = SessionCache::new(dependencies.storage.clone());
+        forget_what_changes(&dependencies);
+        Self {
+            settings,
+            dependencies,
+            token_cache: TokenCache::new(),
+            limiter: RateLimiter::new(),
+            session_cache,
+        }
     }
 
     /// What the operator decided.
@@ -148,7 +146,7 @@ impl Flows {
 
     /// The token service, for its public keys.
     pub fn tokens(&self) -> &TokenService {
-        &self.parts.tokens
+        &self.dependencies.tokens
     }
 
     /// Where a sign-in without `next` ends: the service's own page.

@@ -1,9 +1,8 @@
 //! What is told to whoever counts what people do.
 
 use vestibule_domain::ServiceName;
-use vestibule_tokens::TokenRefused;
 
-use crate::{Authorization, CallbackRefusal, FlowError};
+use crate::{CallbackRefusal, FlowError, PermissionDecision};
 
 /// What a sign-in came to, once its callback was found to be in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,11 +81,11 @@ impl AuthorizationResult {
     }
 
     /// `known` is whether the service is one of ours.
-    pub(crate) fn of(outcome: &Result<Authorization, FlowError>, known: bool) -> Self {
+    pub(crate) fn of(outcome: &Result<PermissionDecision, FlowError>, known: bool) -> Self {
         match outcome {
-            Ok(Authorization::Granted(_)) => Self::Granted,
-            Ok(Authorization::Nothing) if known => Self::NotSignedIn,
-            Ok(Authorization::Nothing) => Self::UnknownService,
+            Ok(PermissionDecision::Granted(_)) => Self::Granted,
+            Ok(PermissionDecision::Nothing) if known => Self::NotSignedIn,
+            Ok(PermissionDecision::Nothing) => Self::UnknownService,
             Err(FlowError::Denied) => Self::Denied,
             Err(
                 FlowError::PermissionsUnavailable(_) | FlowError::StorageUnavailable(_) | FlowError::Busy,
@@ -131,26 +130,4 @@ pub trait FlowObserver: Send + Sync {
 
     /// A user token was refused for this reason.
     fn token_refused(&self, _reason: &'static str) {}
-}
-
-/// A token that is good, of a session or a user that is no more.
-pub(crate) const SESSION_ENDED: &str = "session_ended";
-
-/// For a label of a metric.
-pub(crate) const fn reason_of(refusal: TokenRefused) -> &'static str {
-    match refusal {
-        TokenRefused::TooLarge => "too_large",
-        TokenRefused::Shape => "shape",
-        TokenRefused::Encoding => "encoding",
-        TokenRefused::Header => "header",
-        TokenRefused::Algorithm => "algorithm",
-        TokenRefused::Kind => "kind",
-        TokenRefused::UnknownKey => "unknown_key",
-        TokenRefused::Signature => "signature",
-        TokenRefused::Claims => "claims",
-        TokenRefused::Issuer => "issuer",
-        TokenRefused::Audience => "audience",
-        TokenRefused::Expired => "expired",
-        TokenRefused::IssuedInFuture => "issued_in_future",
-    }
 }

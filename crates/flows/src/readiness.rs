@@ -1,10 +1,8 @@
 //! Can the service do its work?
 
-use std::pin::pin;
 use std::time::Duration;
 
 use vestibule_domain::Timestamp;
-use vestibule_storage::within_one_limit;
 
 use crate::Flows;
 
@@ -21,15 +19,15 @@ pub struct Readiness {
 impl Flows {
     /// Says whether the service can do its work, or else what keeps it from that: database, keys or plugins.
     pub async fn check_readiness(&self) -> Result<Readiness, &'static str> {
-        let asked = self.parts.clock.now();
-        let Ok(theirs) = within_one_limit(pin!(self.parts.storage.ping())).await else {
+        let asked = self.dependencies.clock.now();
+        let Ok(theirs) = self.dependencies.storage.ping().await else {
             return Err("the database does not answer");
         };
-        let answered = self.parts.clock.now();
-        if !self.parts.tokens.is_usable() {
+        let answered = self.dependencies.clock.now();
+        if !self.dependencies.tokens.is_usable() {
             return Err("there is no usable signing key");
         }
-        if let Err(reason) = self.parts.plugins.health() {
+        if let Err(reason) = self.dependencies.plugins.health() {
             tracing::warn!(%reason, "a plugin is not well");
             return Err("a plugin is not well");
         }

@@ -9,7 +9,7 @@ use poem_openapi::{Object, Union};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
-use vestibule_flows::{Grant, Principal, PublicProfile, UsernameOutcome};
+use vestibule_flows::{PermissionGrant, Principal, PublicProfile, UsernameOutcome};
 
 use crate::success::Describe;
 
@@ -132,7 +132,7 @@ impl From<&Principal> for Profile {
             email: user.email.as_ref().map(|email| email.as_str().to_owned()),
             avatar_url: user.avatar_url.as_ref().map(|url| url.as_str().to_owned()),
             username: user.username.as_ref().map(ToString::to_string),
-            provider_id: principal.session().provider_id.clone(),
+            provider_id: principal.provider_id().unwrap_or_default().to_owned(),
             join_date: user.join_date.to_rfc3339(),
         }
     }
@@ -180,8 +180,8 @@ pub(crate) struct Granted {
     pub(crate) service: String,
 }
 
-impl From<&Grant> for Granted {
-    fn from(grant: &Grant) -> Self {
+impl From<&PermissionGrant> for Granted {
+    fn from(grant: &PermissionGrant) -> Self {
         let permissions = grant.permissions.iter();
         Self {
             token: grant.token.token.expose_secret().to_owned(),

@@ -1,17 +1,17 @@
 //! Work that is done to its end, also when whoever asked has gone away.
 
 use tracing::Instrument as _;
-use vestibule_flows::FlowError;
+use vestibule_flows::{FlowError, with_time_budget};
 
 use crate::problem::Problem;
 
-/// Runs a flow that changes things in several steps. A request is dropped together with its connection, as at the end of the service; on its own, a
+/// Runs a flow, with a time budget of its own, that changes things in several steps. A request is dropped together with its connection, as at the end of the service; on its own, a
 /// flow would then stop wherever it happened to wait: a user without the extensions having heard of it, a session that
 /// is over without anybody having been told.
 pub(crate) async fn to_its_end<T: Send + 'static>(
     flow: impl Future<Output = Result<T, FlowError>> + Send + 'static,
 ) -> Result<T, Problem> {
-    match tokio::spawn(flow.in_current_span()).await {
+    match tokio::spawn(with_time_budget(flow).in_current_span()).await {
         Ok(outcome) => Ok(outcome?),
         Err(_) => Err(Problem::Panicked),
     }

@@ -7,6 +7,7 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use url::form_urlencoded;
+use vestibule_flows::Credentials;
 
 use crate::problem::Problem;
 
@@ -39,8 +40,13 @@ impl Credential {
     }
 
     /// The one token of the request. Two different ones are refused: whoever looks at the other would see another user.
-    pub(crate) fn token(&self) -> Result<Option<&str>, Problem> {
-        self.token_or(None)
+    pub(crate) fn presented(&self) -> Result<Credentials<'_>, Problem> {
+        self.presented_or(None)
+    }
+
+    /// The same, with the `jwt` of a form body as the last place to look.
+    pub(crate) fn presented_or<'a>(&'a self, form: Option<&'a str>) -> Result<Credentials<'a>, Problem> {
+        self.token_or(form).map(|token| Credentials { token })
     }
 
     /// The same, with the `jwt` of a form body as the last place to look.
@@ -127,12 +133,12 @@ mod tests {
         let request = credential(|r| {
             r.uri_str("/x?jwt=&next=y").header("Auth-Token", "").header("Authorization", "Bearer ")
         });
-        assert_eq!(request.token().unwrap(), None);
+        assert_eq!(request.token_or(None).unwrap(), None);
         assert_eq!(request.token_or(Some("form")).unwrap(), Some("form"));
-        assert_eq!(credential(|r| r.header("authorization", "bearer a")).token().unwrap(), Some("a"));
-        assert_eq!(credential(|r| r.header("auth-token", "a")).token().unwrap(), Some("a"));
-        assert_eq!(credential(|r| r.uri_str("/x?jwt=a%2Eb")).token().unwrap(), Some("a.b"));
-        assert_eq!(credential(|r| r.header("authorization", "Basic YTpi")).token().unwrap(), None);
+        assert_eq!(credential(|r| r.header("authorization", "bearer a")).token_or(None).unwrap(), Some("a"));
+        assert_eq!(credential(|r| r.header("auth-token", "a")).token_or(None).unwrap(), Some("a"));
+        assert_eq!(credential(|r| r.uri_str("/x?jwt=a%2Eb")).token_or(None).unwrap(), Some("a.b"));
+        assert_eq!(credential(|r| r.header("authorization", "Basic YTpi")).token_or(None).unwrap(), None);
     }
 
     #[test]
@@ -141,7 +147,7 @@ mod tests {
             let request = build(Request::builder()).finish();
             let only = only_token(&request).map(str::to_owned);
             // Whatever is found at once is what is found by looking everywhere.
-            assert!(only.is_none() || Credential::of(&request).token().unwrap() == only.as_deref());
+            assert!(only.is_none() || Credential::of(&request).token_or(None).unwrap() == only.as_deref());
             only
         };
         for request in [
@@ -175,9 +181,11 @@ mod tests {
     #[test]
     fn the_same_token_twice_is_one_and_two_different_ones_are_refused() {
         let twice = credential(|r| r.uri_str("/x?jwt=a").header("Auth-Token", "a"));
-        assert_eq!(twice.token().unwrap(), Some("a"));
+        assert_eq!(twice.token_or(None).unwrap(), Some("a"));
         assert!(twice.token_or(Some("b")).is_err());
-        assert!(credential(|r| r.uri_str("/x?jwt=a&jwt=b")).token().is_err());
-        assert!(credential(|r| r.uri_str("/x?jwt=a").header("Authorization", "Bearer b")).token().is_err());
+        assert!(credential(|r| r.uri_str("/x?jwt=a&jwt=b")).token_or(None).is_err());
+        assert!(
+            credential(|r| r.uri_str("/x?jwt=a").header("Authorization", "Bearer b")).token_or(None).is_err()
+        );
     }
 }

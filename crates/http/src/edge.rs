@@ -25,6 +25,7 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::{Instrument as _, Level};
 use vestibule_domain::{AllowedOrigins, Randomness};
+use vestibule_flows::with_time_budget;
 
 use crate::App;
 use crate::client_address::TrustedProxies;
@@ -56,7 +57,7 @@ pub(crate) struct HeadersOnly;
 /// What the layer needs to know.
 pub(crate) struct Edge {
     allowed_origins: AllowedOrigins,
-    https: bool,
+    default_headers: HeaderMap,
     trusted_proxies: TrustedProxies,
     tracer: Option<Arc<dyn RequestTracer>>,
     limits: AddressLimits,
@@ -74,7 +75,7 @@ impl Edge {
         let https = settings.external_address.origin().is_https();
         Self {
             allowed_origins: settings.allowed_origins.clone(),
-            https,
+            default_headers: headers::default_headers(https),
             trusted_proxies: http.trusted_proxies.clone(),
             limits: AddressLimits::new(http.address_rates, http.trusted_proxies.clone()),
             tracer: http.tracer.clone(),
@@ -89,9 +90,11 @@ impl Edge {
 
     /// Gives an answer the headers that every answer has.
     fn finish(&self, response: &mut Response, origin: Option<HeaderValue>, request_id: &str) {
+        // Copied whole and then replaced by the answer's own, which is quicker than to look for each whether it is there.
+        let own = std::mem::replace(response.headers_mut(), self.default_headers.clone());
         let headers = response.headers_mut();
+        headers.extend(own);
         cors::add_headers(headers, origin);
-        headers::add_security_headers(headers, self.https);
         add_request_id(headers, request_id);
     }
 
@@ -135,12 +138,11 @@ impl EdgeEndpoint {
             // The router would do the same, and forget how long the body was.
             request.set_method(Method::GET);
         }
-        let outcome = match (&self.edge.direct, Direct::of(&request)) {
-            (Some(app), Some(direct)) => {
-                // In a box: what is wrapped is moved, and this is some kilobytes.
-                AssertUnwindSafe(Box::pin(direct.call(app, &request))).catch_unwind().await.map_err(drop)
-            }
-            _ => AssertUnwindSafe(self.route(request)).catch_unwind().await.map_err(drop),
+        // In a box: what is wrapped is moved, and these are some kilobytes.
+        let outcome = if let (Some(app), Some(direct)) = (&self.edge.direct, Direct::of(&request)) {
+            AssertUnwindSafe(with_time_budget(Box::pin(direct.call(app, &request)))).catch_unwind().await
+        } else {
+            AssertUnwindSafe(with_time_budget(Box::pin(self.route(request)))).catch_unwind().await
         };
         outcome.unwrap_or(Err(Problem::Panicked))
     }

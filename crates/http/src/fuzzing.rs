@@ -119,7 +119,7 @@ pub fn credentials(bytes: &[u8]) {
     let request = Headers::of(names.zip(given.iter().copied())).request(uri, loopback());
     let credential = Credential::of(&request);
     let form = given.last().and_then(|form| str::from_utf8(form).ok());
-    match (credential.token(), credential.token_or(form)) {
+    match (credential.token_or(None), credential.token_or(form)) {
         (Err(_), with_form) => assert!(with_form.is_err()),
         (Ok(Some(token)), with_form) => {
             assert!(!token.is_empty());

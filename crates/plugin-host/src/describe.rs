@@ -22,13 +22,14 @@ struct UserView<'a> {
     username: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar_url: Option<&'a str>,
-    provider_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<&'a str>,
     join_date: String,
     attributes: &'a Map<String, Value>,
 }
 
 impl<'a> UserView<'a> {
-    fn new(user: &'a User, provider_id: &'a str) -> Self {
+    fn new(user: &'a User, provider_id: Option<&'a str>) -> Self {
         Self {
             id: user.id.as_str(),
             name: user.name.as_ref().map(DisplayName::as_str),
@@ -74,7 +75,7 @@ impl<'a> Context<'a> {
 pub struct ContextMemo(OnceLock<Arc<str>>);
 
 impl ContextMemo {
-    pub(crate) fn get_or_write(&self, user: &User, provider_id: &str) -> Arc<str> {
+    pub(crate) fn get_or_write(&self, user: &User, provider_id: Option<&str>) -> Arc<str> {
         Arc::clone(self.0.get_or_init(|| permission_context(user, provider_id, None).into()))
     }
 }
@@ -87,13 +88,13 @@ impl fmt::Debug for ContextMemo {
 
 /// A user alone, as JSON.
 pub(crate) fn user_json(user: &User, provider_id: &str) -> String {
-    to_json(&UserView::new(user, provider_id))
+    to_json(&UserView::new(user, Some(provider_id)))
 }
 
 /// The context of a permission request; with what is known about the user, where the plugin wants to know.
 pub(crate) fn permission_context(
     user: &User,
-    provider_id: &str,
+    provider_id: Option<&str>,
     user_context: Option<&UserContext>,
 ) -> String {
     to_json(&Context::new(UserView::new(user, provider_id), user_context))
@@ -192,7 +193,7 @@ mod tests {
     }
 
     fn context(user_context: Option<&UserContext>) -> Value {
-        permission_context(&user(), "github:42", user_context).parse().unwrap()
+        permission_context(&user(), Some("github:42"), user_context).parse().unwrap()
     }
 
     #[test]

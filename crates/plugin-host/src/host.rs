@@ -25,8 +25,8 @@ pub struct PermissionRequest<'a> {
     pub service: &'a ServiceName,
     /// The user.
     pub user: &'a User,
-    /// The identity that the user came with.
-    pub provider_id: &'a str,
+    /// The identity that the user came with, if a person came.
+    pub provider_id: Option<&'a str>,
     /// The session that the user came with. An answer that was given in one session is not used in another, so that it is
     /// gone at a sign-out also where another process has served that.
     pub session: Option<&'a SessionId>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
-use vestibule_flows::Authorization;
+use vestibule_flows::PermissionDecision;
 
 use super::{Tag, examples};
 use crate::App;
@@ -50,12 +50,13 @@ impl PermissionsApi {
         #[oai(example = "examples::service")]
         service: Query<Option<String>>,
     ) -> Result<Written<AuthorizationAnswer>, Failure<AuthorizeFailures>> {
-        let authorization = app.flows.authorize_service(credential.token()?, service.0.as_deref()).await?;
-        Ok(match authorization {
-            Authorization::Granted(grant) => Written::from_body(
+        let authentication = app.flows.authenticate(credential.presented()?);
+        let decision = app.flows.authorize_service(authentication, service.0.as_deref()).await?;
+        Ok(match decision {
+            PermissionDecision::Granted(grant) => Written::from_body(
                 grant.written.or_write(|| write(&AuthorizationAnswer::Granted(grant.as_ref().into()))),
             ),
-            Authorization::Nothing => Written::new(&AuthorizationAnswer::Nothing(Nothing::default())),
+            PermissionDecision::Nothing => Written::new(&AuthorizationAnswer::Nothing(Nothing::default())),
         })
     }
 }

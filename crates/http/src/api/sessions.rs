@@ -55,8 +55,8 @@ impl SessionsApi {
         #[oai(example = "examples::next")]
         next: Query<Option<String>>,
     ) -> Result<Success<SessionAnswer>, Failure<CheckFailures>> {
-        let check = app.flows.check_session(credential.token()?, next.0.as_deref()).await?;
-        Ok(Success(match check {
+        let authentication = app.flows.authenticate_stale_ok(credential.presented()?).await?;
+        Ok(Success(match app.flows.check_session(authentication, next.0.as_deref())? {
             SessionCheck::SignedIn(principal) => {
                 SessionAnswer::SignedIn(SignedIn { authenticated: true, profile: principal.as_ref().into() })
             }
@@ -83,10 +83,11 @@ impl SessionsApi {
         form: Form,
     ) -> Result<Success<SignOutAnswer>, Failure<SignOutFailures>> {
         let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
-        let token = credential.token_or(form.field("jwt"))?.map(str::to_owned);
+        let token = credential.presented_or(form.field("jwt"))?;
+        let session = app.flows.find_session_to_end(token).await?;
         let flows = Arc::clone(&app.flows);
         let client = app.settings.trusted_proxies.client_info(request);
-        to_its_end(async move { flows.sign_out(token.as_deref(), everywhere, &client).await }).await?;
+        to_its_end(async move { flows.sign_out(session, everywhere, &client).await }).await?;
         Ok(Success(SignOutAnswer { success: true }))
     }
 }

@@ -55,10 +55,12 @@ impl UsersApi {
         username: Query<Option<String>>,
         form: Form,
     ) -> Result<Success<UpdateAnswer>, Failure<UpdateFailures>> {
-        let token = credential.token_or(form.field("jwt"))?;
+        let credentials = credential.presented_or(form.field("jwt"))?;
         let username = form.field_or("username", username.0.as_deref())?;
         let client = app.settings.trusted_proxies.client_info(request);
-        Ok(Success(app.flows.choose_username(token, username, &client).await?.into()))
+        let principal = app.flows.authenticate(credentials).await?.into_principal();
+        let person = principal.and_then(|principal| principal.as_full_person());
+        Ok(Success(app.flows.choose_username(person.as_ref(), username, &client).await?.into()))
     }
 
     /// Finds whose username it is

@@ -8,6 +8,13 @@ const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-ur
 /// Room for all headers of an ordinary answer, so that they need not be moved while they are gathered.
 pub(crate) const CAPACITY: usize = 16;
 
+/// The headers of every answer that brings none of its own.
+pub(crate) fn default_headers(https: bool) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(CAPACITY);
+    add_security_headers(&mut headers, https);
+    headers
+}
+
 /// Adds what is not there yet: a page brings its own content policy, and a public key its own lifetime in caches.
 pub(crate) fn add_security_headers(headers: &mut HeaderMap, https: bool) {
     headers.reserve(CAPACITY);

@@ -10,6 +10,7 @@ use std::time::Instant;
 use poem::http::{HeaderMap, HeaderValue, Method, header};
 use poem::{Body, Request, Response};
 use poem_openapi::payload::{Json, Payload};
+use vestibule_flows::Credentials;
 
 use super::{Edge, headers};
 use crate::App;
@@ -39,7 +40,8 @@ impl KnownSessions {
         if request.method() != Method::GET || request.uri().path() != "/auth/check" {
             return None;
         }
-        let principal = self.app.flows.recall(only_token(request)?)?;
+        let principal =
+            self.app.flows.authenticate_cached(Credentials { token: Some(only_token(request)?) })?;
         let answer = SignedIn { authenticated: true, profile: (&principal).into() };
         let body = serde_json::to_vec(&answer).ok()?;
         let mut response = Response::default();

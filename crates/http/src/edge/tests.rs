@@ -18,7 +18,7 @@ fn edge(https: bool) -> EdgeEndpoint {
         .at("/auth/oauth_callback", get(make_sync(|_| -> &str { panic!("a secret in a panic") })));
     let edge = Edge {
         allowed_origins: AllowedOrigins::new(vec![Origin::parse("https://app.example.com").unwrap()]),
-        https,
+        default_headers: headers::default_headers(https),
         trusted_proxies: TrustedProxies::default(),
         limits: AddressLimits::new(AddressRates::default(), TrustedProxies::default()),
         tracer: None,

@@ -84,7 +84,7 @@ impl Work {
                 let request = PermissionRequest {
                     service,
                     user,
-                    provider_id: "github:42",
+                    provider_id: Some("github:42"),
                     session: None,
                     user_context: Some(user_context),
                     memo: None,

@@ -121,13 +121,13 @@ async fn a_change_of_the_user_is_another_question() {
     let request = PermissionRequest {
         service: &service,
         user: &renamed,
-        provider_id: "google:1",
+        provider_id: Some("google:1"),
         session: None,
         user_context: None,
         memo: None,
     };
     assert_eq!(json!(stage.host.permissions(&request).await.unwrap()), json!({"number": 2}));
-    let request = PermissionRequest { provider_id: "github:7", ..request };
+    let request = PermissionRequest { provider_id: Some("github:7"), ..request };
     assert_eq!(json!(stage.host.permissions(&request).await.unwrap()), json!({"number": 3}));
 }
 
@@ -202,7 +202,7 @@ async fn e4_of_one_user_two_calls_are_under_way_and_others_have_their_turn() {
                 let request = PermissionRequest {
                     service: &service,
                     user: &user,
-                    provider_id,
+                    provider_id: Some(provider_id),
                     session,
                     user_context,
                     memo: None,

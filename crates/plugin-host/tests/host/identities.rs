@@ -36,9 +36,10 @@ async fn told(host: &PluginHost, user_context: Option<&UserContext>) -> [Map<Str
     let request = PermissionRequest {
         service: &service,
         user: &user,
-        provider_id: "google:1",
+        provider_id: Some("google:1"),
         session: None,
         user_context,
+        memo: None,
     };
     [host.permissions(&request).await.unwrap(), host.explain(&request).await.unwrap().unwrap()]
 }
@@ -62,7 +63,7 @@ async fn a_plugin_with_the_flag_is_never_asked_without_the_person() {
     let request = PermissionRequest {
         service: &service,
         user: &user,
-        provider_id: "google:1",
+        provider_id: Some("google:1"),
         session: None,
         user_context: None,
         memo: None,

@@ -190,7 +190,7 @@ pub(crate) async fn ask(
     let request = PermissionRequest {
         service: &service,
         user: &user,
-        provider_id: "google:1",
+        provider_id: Some("google:1"),
         session: None,
         user_context: Some(&UserContext::default()),
         memo: None,
@@ -207,7 +207,7 @@ pub(crate) async fn explain(
     host.explain(&PermissionRequest {
         service: &service,
         user: &user,
-        provider_id: "google:1",
+        provider_id: Some("google:1"),
         session: None,
         user_context: Some(&UserContext::default()),
         memo: None,

@@ -66,7 +66,7 @@ async fn explain(
     let request = PermissionRequest {
         service,
         user,
-        provider_id: &provider_id,
+        provider_id: Some(&provider_id),
         session: None,
         user_context: Some(user_context),
         memo: None,

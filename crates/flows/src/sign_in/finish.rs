@@ -1,18 +1,16 @@
 //! From the provider back to the frontend, with a user token.
 
-use std::pin::pin;
-
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
     Actor, AuditEvent, AuditName, CallbackPath, ClientInfo, Next, ProviderName, Session, SessionId,
     UpstreamProfile, User, UserId,
 };
 use vestibule_plugin_host::{Hook, HookOutcome};
-use vestibule_storage::{PatchedUser, SignIn, SignInOutcome, log_audit_event, within_one_limit};
+use vestibule_storage::{PatchedUser, SignIn, SignInOutcome, log_audit_event};
 use vestibule_upstream::{CodeExchange, ExchangePermit, Provider, ProviderError};
 
-use crate::attempt::Attempt;
 use crate::error::{error_code_from_provider, error_code_of};
+use crate::sign_in::attempt::Attempt;
 use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, SignInResult};
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
@@ -59,9 +57,9 @@ impl<'a> ProviderAnswer<'a> {
 }
 
 /// A sign-in that is properly over without a token: the `error` that the frontend gets, and what it is counted as.
-struct Declined(&'static str, SignInResult);
+struct RejectedSignIn(&'static str, SignInResult);
 
-impl Declined {
+impl RejectedSignIn {
     fn by_provider(code: &str) -> Self {
         Self(error_code_from_provider(code), SignInResult::DeclinedAtProvider)
     }
@@ -76,7 +74,7 @@ impl Declined {
 }
 
 /// Somebody who may go in: their token, and whether they were never here before.
-struct Welcome {
+struct CompletedSignIn {
     token: SecretString,
     is_new: bool,
 }
@@ -90,15 +88,15 @@ impl Flows {
     /// among the exchanges with its provider has spent nothing. Nor does a provider that said no, or an answer that names
     /// another issuer: anybody can make it up, as often as they like, and no code of it is used.
     pub async fn finish_sign_in(&self, callback: &Callback) -> Result<String, FlowError> {
-        let outcome = within_one_limit(pin!(self.follow_callback(callback))).await;
+        let outcome = self.handle_callback(callback).await;
         if let Err(FlowError::Callback(reason)) = &outcome {
-            self.parts.observer.callback_refused(*reason);
+            self.dependencies.observer.callback_refused(*reason);
             match reason {
                 CallbackRefusal::StateReplayed => {
-                    self.tell_of_refusal(AuditName::SignInReplayed, None, callback, reason.as_str());
+                    self.log_refusal(AuditName::SignInReplayed, None, callback, reason.as_str());
                 }
                 CallbackRefusal::WrongCallback => {
-                    self.tell_of_refusal(AuditName::SignInRefused, None, callback, reason.as_str());
+                    self.log_refusal(AuditName::SignInRefused, None, callback, reason.as_str());
                 }
                 _ => {}
             }
@@ -106,18 +104,19 @@ impl Flows {
         outcome
     }
 
-    async fn follow_callback(&self, callback: &Callback) -> Result<String, FlowError> {
+    async fn handle_callback(&self, callback: &Callback) -> Result<String, FlowError> {
         let (attempt, browser) = self.open_attempt(callback)?;
         // INVARIANT: `next` was allowed when the attempt began; the settings may have changed since.
         let next = Next::parse(Some(&attempt.next), &self.settings.allowed_origins)?;
-        let provider = self.parts.providers.find(&attempt.provider).ok_or(CallbackRefusal::ProviderGone)?;
+        let provider =
+            self.dependencies.providers.find(&attempt.provider).ok_or(CallbackRefusal::ProviderGone)?;
         let outcome = match ProviderAnswer::of(callback, provider.as_ref())? {
-            ProviderAnswer::Refusal(code) => Ok(Err(Declined::by_provider(code))),
+            ProviderAnswer::Refusal(code) => Ok(Err(RejectedSignIn::by_provider(code))),
             ProviderAnswer::OfAnotherIssuer => {
                 if self.admits_refusal_line("another_issuer") {
                     tracing::warn!(provider = %provider.name(), "iss names another issuer than the one that was asked");
                 }
-                Ok(Err(Declined("sign_in_failed", SignInResult::StatementRefused)))
+                Ok(Err(RejectedSignIn("sign_in_failed", SignInResult::StatementRefused)))
             }
             ProviderAnswer::Code(code) => {
                 let exchange = CodeExchange {
@@ -135,27 +134,27 @@ impl Flows {
         };
         self.observe_outcome(provider.name(), &outcome, callback);
         Ok(match outcome? {
-            Ok(welcome) => next.with_token(&self.home(), welcome.token.expose_secret()),
-            Err(Declined(code, _)) => next.with_error(&self.home(), code),
+            Ok(completed) => next.with_token(&self.home(), completed.token.expose_secret()),
+            Err(RejectedSignIn(code, _)) => next.with_error(&self.home(), code),
         })
     }
 
     /// The attempt that a callback belongs to. An address of no provider is none, unless the state shows that there was one.
     fn open_attempt<'c>(&self, callback: &'c Callback) -> Result<(Attempt, &'c BrowserSecret), FlowError> {
         let state = callback.state.as_deref().ok_or(CallbackRefusal::StateMissing);
-        let (browser, now) = (callback.browser.as_ref(), self.parts.clock.now());
-        let opened =
-            state.and_then(|state| Attempt::open(state, &callback.path, browser, &self.parts.tokens, now));
+        let (browser, now) = (callback.browser.as_ref(), self.dependencies.clock.now());
+        let opened = state
+            .and_then(|state| Attempt::open(state, &callback.path, browser, &self.dependencies.tokens, now));
         let is_known = match &callback.path {
             CallbackPath::Shared => true,
-            CallbackPath::Own(provider) => self.parts.providers.find(provider.as_str()).is_some(),
+            CallbackPath::Own(provider) => self.dependencies.providers.find(provider.as_str()).is_some(),
         };
         opened.map_err(|refusal| if is_known { refusal.into() } else { FlowError::UnknownProvider })
     }
 
     /// Goes on for one of any number of identical callbacks.
     async fn spend(&self, attempt: &Attempt) -> Result<(), FlowError> {
-        let is_first = self.parts.storage.spend_attempt(&attempt.id, attempt.expires_at()).await?;
+        let is_first = self.dependencies.storage.spend_attempt(&attempt.id, attempt.expires_at()).await?;
         if is_first { Ok(()) } else { Err(CallbackRefusal::StateReplayed.into()) }
     }
 
@@ -170,39 +169,41 @@ impl Flows {
     fn observe_outcome(
         &self,
         provider: &ProviderName,
-        outcome: &Result<Result<Welcome, Declined>, FlowError>,
+        outcome: &Result<Result<CompletedSignIn, RejectedSignIn>, FlowError>,
         callback: &Callback,
     ) {
         self.observe_sign_in(
             provider,
             match outcome {
-                Ok(Ok(Welcome { is_new: true, .. })) => SignInResult::NewUser,
-                Ok(Ok(Welcome { is_new: false, .. })) => SignInResult::SignedIn,
-                Ok(Err(Declined(_, result))) => *result,
+                Ok(Ok(CompletedSignIn { is_new: true, .. })) => SignInResult::NewUser,
+                Ok(Ok(CompletedSignIn { is_new: false, .. })) => SignInResult::SignedIn,
+                Ok(Err(RejectedSignIn(_, result))) => *result,
                 Err(FlowError::TooManyRequests { .. }) => SignInResult::RateLimited,
                 Err(_) => SignInResult::Failed,
             },
         );
         match outcome {
             // Whoever is known to be somebody has an event in the database.
-            Ok(Ok(_) | Err(Declined(_, SignInResult::AccountDisabled | SignInResult::DeniedByExtension))) => {
-            }
-            Ok(Err(Declined(_, result))) => {
-                self.tell_of_refusal(AuditName::SignInRefused, Some(provider), callback, result.as_str());
+            Ok(
+                Ok(_)
+                | Err(RejectedSignIn(_, SignInResult::AccountDisabled | SignInResult::DeniedByExtension)),
+            ) => {}
+            Ok(Err(RejectedSignIn(_, result))) => {
+                self.log_refusal(AuditName::SignInRefused, Some(provider), callback, result.as_str());
             }
             Err(_) => {
                 let reason = SignInResult::Failed.as_str();
-                self.tell_of_refusal(AuditName::SignInRefused, Some(provider), callback, reason);
+                self.log_refusal(AuditName::SignInRefused, Some(provider), callback, reason);
             }
         }
     }
 
     pub(crate) fn observe_sign_in(&self, provider: &ProviderName, result: SignInResult) {
-        self.parts.observer.sign_in_finished(provider.as_str(), result);
+        self.dependencies.observer.sign_in_finished(provider.as_str(), result);
     }
 
     /// In the log alone: anybody can be refused as often as they like, and the database must not grow from it.
-    fn tell_of_refusal(
+    fn log_refusal(
         &self,
         name: AuditName,
         provider: Option<&ProviderName>,
@@ -212,7 +213,8 @@ impl Flows {
         if !self.admits_refusal_line(reason) {
             return;
         }
-        let event = AuditEvent::new(name, Actor::Anybody, self.parts.clock.now()).from(&callback.client);
+        let event =
+            AuditEvent::new(name, Actor::Anybody, self.dependencies.clock.now()).from(&callback.client);
         let event = event.with("path", callback.path.to_string());
         let provider = provider.map(|provider| provider.as_str().to_owned());
         log_audit_event(&AuditEvent { provider, ..event.refused(reason) });
@@ -224,29 +226,31 @@ impl Flows {
         exchange: &CodeExchange<'_>,
         permit: ExchangePermit,
         client: &ClientInfo,
-    ) -> Result<Result<Welcome, Declined>, FlowError> {
+    ) -> Result<Result<CompletedSignIn, RejectedSignIn>, FlowError> {
         let profile = match provider.exchange(exchange, permit).await {
             Ok(profile) => profile,
             Err(error) => {
                 if self.admits_refusal_line("provider_failed") {
                     tracing::warn!(%error, "a sign-in failed at the provider");
                 }
-                return Ok(Err(Declined::because_of(&error)));
+                return Ok(Err(RejectedSignIn::because_of(&error)));
             }
         };
         self.admit_sign_in(&profile.identity)?;
         match self.store(profile, client).await? {
-            SignInOutcome::Disabled => Ok(Err(Declined("account_disabled", SignInResult::AccountDisabled))),
+            SignInOutcome::Disabled => {
+                Ok(Err(RejectedSignIn("account_disabled", SignInResult::AccountDisabled)))
+            }
             SignInOutcome::SignedIn { user, session, is_new } => {
-                self.parts.plugins.forget_user(&user.id);
-                self.welcome(user, &session, is_new, client).await
+                self.dependencies.plugins.forget_user(&user.id);
+                self.complete(user, &session, is_new, client).await
             }
         }
     }
 
     async fn store(&self, profile: UpstreamProfile, client: &ClientInfo) -> Result<SignInOutcome, FlowError> {
-        let randomness = self.parts.randomness.as_ref();
-        let now = self.parts.clock.now();
+        let randomness = self.dependencies.randomness.as_ref();
+        let now = self.dependencies.clock.now();
         let sign_in = SignIn {
             profile,
             client: client.clone(),
@@ -257,51 +261,53 @@ impl Flows {
             now,
             expires_at: now.plus(self.settings.session_ttl),
         };
-        Ok(self.parts.storage.finish_sign_in(sign_in).await?)
+        Ok(self.dependencies.storage.finish_sign_in(sign_in).await?)
     }
 
     /// Tells the extensions, and makes the token.
-    async fn welcome(
+    async fn complete(
         &self,
         mut user: User,
         session: &Session,
         is_new: bool,
         client: &ClientInfo,
-    ) -> Result<Result<Welcome, Declined>, FlowError> {
+    ) -> Result<Result<CompletedSignIn, RejectedSignIn>, FlowError> {
         let hooks: &[Hook] = if is_new { &[Hook::NewUser, Hook::UserLogin] } else { &[Hook::UserLogin] };
         let mut has_waited = false;
         for hook in hooks {
-            let outcome = self.parts.plugins.run_hook(*hook, user, &session.provider_id).await;
+            let outcome = self.dependencies.plugins.run_hook(*hook, user, &session.provider_id).await;
             has_waited |= outcome.was_told;
             if outcome.denied.is_some() {
-                let now = self.parts.clock.now();
+                let now = self.dependencies.clock.now();
                 let event = AuditEvent::of_user(AuditName::SignInRefused, &session.user_id, client, now);
                 let event = event.in_session(&session.id).refused(SignInResult::DeniedByExtension.as_str());
-                self.parts.storage.telling(event).revoke_session(&session.id, now).await?;
-                return Ok(Err(Declined("access_denied", SignInResult::DeniedByExtension)));
+                self.dependencies.storage.telling(event).revoke_session(&session.id, now).await?;
+                return Ok(Err(RejectedSignIn("access_denied", SignInResult::DeniedByExtension)));
             }
             user = self.keep_changes(outcome).await?;
         }
-        let tokens = &self.parts.tokens;
+        let tokens = &self.dependencies.tokens;
         let token = tokens.issue_user_token_in_turn(&user.id, &session.id, session.expires_at).await?;
         // INVARIANT: nobody is given the token of a session that was ended while an extension thought about it.
         if has_waited && let Some(declined) = self.find_end(session).await? {
             return Ok(Err(declined));
         }
-        self.parts.observer.token_issued(IssuedToken::User);
-        Ok(Ok(Welcome { token, is_new }))
+        self.dependencies.observer.token_issued(IssuedToken::User);
+        Ok(Ok(CompletedSignIn { token, is_new }))
     }
 
     /// Why a sign-in comes to nothing whose session is over already.
-    async fn find_end(&self, session: &Session) -> Result<Option<Declined>, FlowError> {
-        let (storage, now) = (&self.parts.storage, self.parts.clock.now());
+    async fn find_end(&self, session: &Session) -> Result<Option<RejectedSignIn>, FlowError> {
+        let (storage, now) = (&self.dependencies.storage, self.dependencies.clock.now());
         if storage.find_live_session(&session.id, &session.user_id, now).await?.is_some() {
             return Ok(None);
         }
         let user = storage.find_user(&session.user_id).await?;
         Ok(Some(match user {
-            Some(user) if user.disabled_at.is_none() => Declined("sign_in_failed", SignInResult::Failed),
-            _ => Declined("account_disabled", SignInResult::AccountDisabled),
+            Some(user) if user.disabled_at.is_none() => {
+                RejectedSignIn("sign_in_failed", SignInResult::Failed)
+            }
+            _ => RejectedSignIn("account_disabled", SignInResult::AccountDisabled),
         }))
     }
 
@@ -313,13 +319,13 @@ impl Flows {
         }
         let (aliases, patches): (Vec<_>, Vec<_>) =
             patches.into_iter().map(|extension| (extension.alias, extension.patch)).unzip();
-        let outcome = self.parts.storage.patch_user(&user.id, patches).await?;
-        self.parts.plugins.forget_user(&user.id);
+        let outcome = self.dependencies.storage.patch_user(&user.id, patches).await?;
+        self.dependencies.plugins.forget_user(&user.id);
         // Nobody is left to change when the user was deleted meanwhile.
         let Some(PatchedUser { user, refused }) = outcome else { return Ok(user) };
         for (number, error) in refused {
             let alias = aliases.get(number).map_or("", String::as_str);
-            self.parts.plugins.refuse_patch(alias, error);
+            self.dependencies.plugins.refuse_patch(alias, error);
         }
         Ok(user)
     }

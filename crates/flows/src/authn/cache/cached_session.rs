@@ -13,7 +13,7 @@ const ENTRY_BYTES: usize = 512;
 
 /// A session that was alive when it was read, with its user. Shared by all requests that it signs in.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct CachedSession {
     pub(crate) live: LiveSession,
     /// The user as plugins read it.
     pub(crate) context_memo: ContextMemo,
@@ -24,7 +24,7 @@ pub(crate) struct Kept {
     last_seen_at: AtomicI64,
 }
 
-impl Kept {
+impl CachedSession {
     /// `stamp` and `read_at` are of before the question.
     pub(super) fn new(live: LiveSession, stamp: Stamp, read_at: Instant) -> Arc<Self> {
         let bytes = bytes_of(&live) as u64;
@@ -32,13 +32,13 @@ impl Kept {
         Arc::new(Self { live, context_memo: ContextMemo::default(), stamp, read_at, bytes, last_seen_at })
     }
 
-    /// Whether somebody should note the last use.
+    /// Whether the last use is due to be written.
     pub(crate) fn is_due(&self, now: Timestamp, resolution: Duration) -> bool {
         is_stale(self.last_seen_at.load(Ordering::Relaxed), now, resolution)
     }
 
-    /// Whether the last use is to be noted now. True for one of all who ask.
-    pub(crate) fn is_to_be_touched(&self, now: Timestamp, resolution: Duration) -> bool {
+    /// Claims the duty to write the last use. True for one of all requests that ask while it is due.
+    pub(crate) fn claim_touch(&self, now: Timestamp, resolution: Duration) -> bool {
         let (last, order) = (self.last_seen_at.load(Ordering::Relaxed), Ordering::Relaxed);
         is_stale(last, now, resolution)
             && self.last_seen_at.compare_exchange(last, now.micros(), order, order).is_ok()
@@ -72,8 +72,8 @@ fn bytes_of(live: &LiveSession) -> usize {
 #[derive(Clone)]
 pub(super) struct ByBytes;
 
-impl Weighter<SessionId, Arc<Kept>> for ByBytes {
-    fn weight(&self, _session: &SessionId, kept: &Arc<Kept>) -> u64 {
-        kept.bytes
+impl Weighter<SessionId, Arc<CachedSession>> for ByBytes {
+    fn weight(&self, _id: &SessionId, session: &Arc<CachedSession>) -> u64 {
+        session.bytes
     }
 }

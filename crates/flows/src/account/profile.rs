@@ -31,7 +31,7 @@ impl Flows {
 
     async fn find_by_username(&self, username: Option<&str>) -> Result<Option<User>, FlowError> {
         match username.map(Username::parse) {
-            Some(Ok(username)) => Ok(self.parts.storage.find_user_by_username(&username).await?),
+            Some(Ok(username)) => Ok(self.dependencies.storage.find_user_by_username(&username).await?),
             Some(Err(_)) | None => Ok(None),
         }
     }

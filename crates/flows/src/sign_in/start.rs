@@ -3,8 +3,8 @@
 use vestibule_domain::{AttemptId, Next};
 use vestibule_upstream::AuthorizationRequest;
 
-use crate::attempt::Attempt;
 use crate::error::error_code_of;
+use crate::sign_in::attempt::Attempt;
 use crate::{BrowserSecret, FlowError, Flows, SignInResult};
 
 /// Where the browser goes, and what it must keep. Not `Debug`: the location holds a state.
@@ -24,13 +24,13 @@ impl Flows {
         next: Option<&str>,
         browser: Option<BrowserSecret>,
     ) -> Result<StartedSignIn, FlowError> {
-        let provider = self.parts.providers.find(provider).ok_or(FlowError::UnknownProvider)?;
+        let provider = self.dependencies.providers.find(provider).ok_or(FlowError::UnknownProvider)?;
         let next = Next::parse(next, &self.settings.allowed_origins)?;
-        let browser = browser.unwrap_or_else(|| BrowserSecret::random(self.parts.randomness.as_ref()));
-        let id = AttemptId::random(self.parts.randomness.as_ref());
-        let now = self.parts.clock.now();
+        let browser = browser.unwrap_or_else(|| BrowserSecret::random(self.dependencies.randomness.as_ref()));
+        let id = AttemptId::random(self.dependencies.randomness.as_ref());
+        let now = self.dependencies.clock.now();
         let state = Attempt::new(id.clone(), provider.name(), next.as_parameter(), &browser, now)
-            .seal(&self.parts.tokens)?;
+            .seal(&self.dependencies.tokens)?;
         let request = AuthorizationRequest {
             state: &state,
             code_verifier: &browser.code_verifier(&id),
@@ -39,7 +39,7 @@ impl Flows {
         };
         let location = match provider.authorization_url(&request).await {
             Ok(url) => {
-                self.parts.observer.sign_in_started(provider.name().as_str());
+                self.dependencies.observer.sign_in_started(provider.name().as_str());
                 url.into()
             }
             Err(error) => {

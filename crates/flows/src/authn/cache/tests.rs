@@ -16,7 +16,7 @@ fn at(seconds: i64) -> Timestamp {
 
 /// The sessions of a database, and one that is alive for an hour.
 struct Stage {
-    sessions: Arc<Sessions>,
+    sessions: Arc<SessionCache>,
     session: SessionId,
     user: UserId,
     following: Option<JoinHandle<()>>,
@@ -67,7 +67,7 @@ impl Stage {
         let storage = connect(&database);
         storage.migrate().await.unwrap();
         let (session, user) = sign_in(&storage).await;
-        let sessions = Arc::new(Sessions::new(storage));
+        let sessions = Arc::new(SessionCache::new(storage));
         Self { sessions, session, user, following: None, database }
     }
 
@@ -81,12 +81,12 @@ impl Stage {
         self
     }
 
-    async fn find(&self, seconds: i64) -> Option<Arc<Kept>> {
-        self.sessions.find(self.wanted(seconds)).await.unwrap()
+    async fn find(&self, seconds: i64) -> Option<Arc<CachedSession>> {
+        self.sessions.find(self.key(seconds)).await.unwrap()
     }
 
-    fn wanted(&self, seconds: i64) -> Wanted<'_> {
-        Wanted { session: &self.session, user: &self.user, now: at(seconds) }
+    fn key(&self, seconds: i64) -> SessionKey<'_> {
+        SessionKey { session: &self.session, user: &self.user, now: at(seconds) }
     }
 }
 
@@ -106,7 +106,7 @@ async fn a_session_is_read_once_and_then_shared_until_its_end() {
     assert!(stage.find(3599).await.is_some());
     assert!(stage.find(3600).await.is_none(), "nobody has to tell of its end");
     let eve = UserId::parse("eve").unwrap();
-    let as_eve = Wanted { user: &eve, ..stage.wanted(1) };
+    let as_eve = SessionKey { user: &eve, ..stage.key(1) };
     assert!(stage.sessions.find(as_eve).await.unwrap().is_none(), "it is one user's");
 }
 
@@ -127,7 +127,7 @@ async fn d9_what_this_process_ends_is_dead_at_once() {
     }
     stage.sessions.storage.revoke_session(&stage.session, at(1)).await.unwrap();
     assert!(stage.find(1).await.is_none());
-    assert!(stage.sessions.find_in_outage(stage.wanted(1), GRACE).is_none(), "also for an outage");
+    assert!(stage.sessions.find_in_outage(stage.key(1), GRACE).is_none(), "also for an outage");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,11 +138,12 @@ async fn those_who_come_at_once_share_one_question() {
         let (sessions, session, user) =
             (Arc::clone(&stage.sessions), stage.session.clone(), stage.user.clone());
         all.spawn(async move {
-            let wanted = Wanted { session: &session, user: &user, now: at(0) };
-            sessions.find(wanted).await.unwrap().unwrap()
+            let key = SessionKey { session: &session, user: &user, now: at(0) };
+            sessions.find(key).await.unwrap().unwrap()
         });
     }
-    let mut found: Vec<_> = all.join_all().await.iter().map(Arc::as_ptr).map(<*const Kept>::addr).collect();
+    let mut found: Vec<_> =
+        all.join_all().await.iter().map(Arc::as_ptr).map(<*const CachedSession>::addr).collect();
     found.sort_unstable();
     found.dedup();
     assert!(found.len() < 10, "{} questions", found.len());
@@ -153,10 +154,10 @@ async fn the_last_use_is_noted_by_one_of_all_who_ask() {
     let stage = Stage::set(TestDatabase::sqlite()).await.follow().await;
     let kept = stage.find(0).await.unwrap();
     let resolution = Duration::from_secs(600);
-    assert!(!kept.is_to_be_touched(at(600), resolution));
-    assert!(kept.is_to_be_touched(at(601), resolution));
-    assert!(!kept.is_to_be_touched(at(602), resolution));
-    assert!(kept.is_to_be_touched(at(1202), resolution));
+    assert!(!kept.claim_touch(at(600), resolution));
+    assert!(kept.claim_touch(at(601), resolution));
+    assert!(!kept.claim_touch(at(602), resolution));
+    assert!(kept.claim_touch(at(1202), resolution));
 }
 
 /// Prints what an answer from memory costs against one from the database.
@@ -172,7 +173,7 @@ async fn cost(database: TestDatabase, name: &str) {
     let memory = began.elapsed() / MEMORY;
     let began = Instant::now();
     for _ in 0..DATABASE {
-        assert!(stage.sessions.ask(stage.wanted(0)).await.unwrap().is_some());
+        assert!(stage.sessions.ask(stage.key(0)).await.unwrap().is_some());
     }
     println!("{name}: {memory:?} from memory, {:?} from the database", began.elapsed() / DATABASE);
 }

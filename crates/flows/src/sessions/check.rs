@@ -1,12 +1,9 @@
 //! Is this person signed in, and if not, where can they?
 
-use std::pin::pin;
-
 use url::form_urlencoded;
 use vestibule_domain::Next;
-use vestibule_storage::within_one_limit;
 
-use crate::{FlowError, Flows, Principal};
+use crate::{Authentication, FlowError, Flows, Principal};
 
 /// What a check finds.
 #[derive(Debug)]
@@ -27,14 +24,13 @@ pub struct ProviderLink {
 }
 
 impl Flows {
-    /// Looks at the token first and at `next` only when it is needed: a signed-in person is never told that `next` is
-    /// wrong. Nothing is written.
-    pub async fn check_session(
+    /// Looks at `next` only when it is needed: a person who is signed in is never told that `next` is wrong. Writes nothing.
+    pub fn check_session(
         &self,
-        token: Option<&str>,
+        authentication: Authentication,
         next: Option<&str>,
     ) -> Result<SessionCheck, FlowError> {
-        if let Some(principal) = within_one_limit(pin!(self.recognize(token))).await? {
+        if let Authentication::Authenticated(principal) = authentication {
             return Ok(SessionCheck::SignedIn(Box::new(principal)));
         }
         let next = Next::parse(next, &self.settings.allowed_origins)?;
@@ -50,7 +46,7 @@ impl Flows {
             name: name.to_owned(),
             url: self.settings.external_address.join(&format!("/auth/login/{name}{query}")),
         };
-        self.parts.providers.iter().map(|provider| link(provider.name().as_str())).collect()
+        self.dependencies.providers.iter().map(|provider| link(provider.name().as_str())).collect()
     }
 }
 

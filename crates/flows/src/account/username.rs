@@ -1,11 +1,9 @@
 //! A person chooses a username, once.
 
-use std::pin::pin;
-
 use vestibule_domain::{AuditEvent, AuditName, ClientInfo, Username};
-use vestibule_storage::{UsernameChoice, within_one_limit};
+use vestibule_storage::UsernameChoice;
 
-use crate::{FlowError, Flows};
+use crate::{FlowError, Flows, FullPerson};
 
 /// What came of it. The refusals are texts for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,34 +21,23 @@ impl UsernameOutcome {
 }
 
 impl Flows {
-    /// Sets the username of whoever holds the token. Without a username there is nothing to do, which is a success.
+    /// Sets the username of a person. Without a username there is nothing to do, which is a success.
     pub async fn choose_username(
         &self,
-        token: Option<&str>,
+        person: Option<&FullPerson>,
         username: Option<&str>,
         client: &ClientInfo,
     ) -> Result<UsernameOutcome, FlowError> {
-        within_one_limit(pin!(self.set_username(token, username, client))).await
-    }
-
-    async fn set_username(
-        &self,
-        token: Option<&str>,
-        username: Option<&str>,
-        client: &ClientInfo,
-    ) -> Result<UsernameOutcome, FlowError> {
-        let Some(principal) = self.authenticate(token).await? else {
-            return Ok(UsernameOutcome::refused("not signed in"));
-        };
+        let Some(person) = person else { return Ok(UsernameOutcome::refused("not signed in")) };
         let Some(username) = username else { return Ok(UsernameOutcome::Done) };
-        self.admit_update(&principal.user().id)?;
+        self.admit_update(&person.user().id)?;
         let username = match Username::parse(username) {
             Ok(username) => username,
             Err(reason) => return Ok(UsernameOutcome::refused(&reason.to_string())),
         };
-        let (user, now) = (&principal.user().id, self.parts.clock.now());
+        let (user, now) = (&person.user().id, self.dependencies.clock.now());
         let event = AuditEvent::of_user(AuditName::UsernameChosen, user, client, now);
-        let storage = self.parts.storage.telling(event.in_session(&principal.session().id));
+        let storage = self.dependencies.storage.telling(event.in_session(&person.session().id));
         Ok(match storage.choose_username(user, &username).await? {
             UsernameChoice::Chosen => UsernameOutcome::Done,
             UsernameChoice::AlreadyChosen => {

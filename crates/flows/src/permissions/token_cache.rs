@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use vestibule_domain::{ServiceName, Timestamp, UserId, heap_bytes};
 
-use crate::Grant;
+use crate::PermissionGrant;
 
 /// How many are kept, if they are as small as most: one takes about 3 KiB, with the answer that tells of it.
 const CAPACITY: usize = 4096;
@@ -32,14 +32,14 @@ impl Equivalent<Owner> for OwnerRef<'_> {
 
 /// A grant, and what it takes in memory.
 #[derive(Clone)]
-struct Kept {
-    grant: Arc<Grant>,
+struct Entry {
+    grant: Arc<PermissionGrant>,
     bytes: u64,
 }
 
-impl Kept {
+impl Entry {
     /// The answer that tells of a grant is written later: it is the token and the permissions, which are in the token too.
-    fn new(grant: &Arc<Grant>) -> Self {
+    fn new(grant: &Arc<PermissionGrant>) -> Self {
         let token = grant.token.token.expose_secret().len();
         let bytes = ENTRY_BYTES + 3 * token + heap_bytes(&grant.permissions);
         Self { grant: Arc::clone(grant), bytes: u64::try_from(bytes).unwrap_or(CAPACITY_BYTES) }
@@ -49,18 +49,18 @@ impl Kept {
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<Owner, Kept> for ByBytes {
-    fn weight(&self, _owner: &Owner, kept: &Kept) -> u64 {
-        kept.bytes
+impl Weighter<Owner, Entry> for ByBytes {
+    fn weight(&self, _owner: &Owner, entry: &Entry) -> u64 {
+        entry.bytes
     }
 }
 
 /// Grants whose token may be given again, bounded in memory, and held there only.
-pub(crate) struct TokenReuse {
-    grants: Cache<Owner, Kept, ByBytes>,
+pub(crate) struct TokenCache {
+    grants: Cache<Owner, Entry, ByBytes>,
 }
 
-impl TokenReuse {
+impl TokenCache {
     pub(crate) fn new() -> Self {
         Self { grants: Cache::with_weighter(CAPACITY, CAPACITY_BYTES, ByBytes) }
     }
@@ -74,7 +74,7 @@ impl TokenReuse {
         permissions: &Map<String, Value>,
         signing_key_id: &str,
         now: Timestamp,
-    ) -> Option<Arc<Grant>> {
+    ) -> Option<Arc<PermissionGrant>> {
         let grant = self.grants.get(&OwnerRef(user, service))?.grant;
         let token = &grant.token;
         let life = token.expires_at.since(token.issued_at);
@@ -83,8 +83,8 @@ impl TokenReuse {
     }
 
     /// Keeps a grant for the next request.
-    pub(crate) fn keep(&self, grant: &Arc<Grant>) {
-        self.grants.insert(Owner(grant.user_id.clone(), grant.service.clone()), Kept::new(grant));
+    pub(crate) fn insert(&self, grant: &Arc<PermissionGrant>) {
+        self.grants.insert(Owner(grant.user_id.clone(), grant.service.clone()), Entry::new(grant));
     }
 }
 
@@ -100,14 +100,14 @@ mod tests {
         value.as_object().unwrap().clone()
     }
 
-    fn grant(user: &str, permissions: &Map<String, Value>, token: &str) -> Arc<Grant> {
+    fn grant(user: &str, permissions: &Map<String, Value>, token: &str) -> Arc<PermissionGrant> {
         let token = PermissionToken {
             token: String::from(token).into(),
             key_id: "k".into(),
             issued_at: Timestamp::from_seconds(1_000),
             expires_at: Timestamp::from_seconds(1_900),
         };
-        Arc::new(Grant {
+        Arc::new(PermissionGrant {
             token,
             user_id: UserId::parse(user).unwrap(),
             permissions: permissions.clone(),
@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn a_token_is_given_again_only_for_the_same_words_and_while_it_is_young() {
-        let reuse = TokenReuse::new();
+        let cache = TokenCache::new();
         let (user, service) = (UserId::parse("u").unwrap(), ServiceName::parse("s").unwrap());
         let read = permissions(&json!({"read": true}));
-        reuse.keep(&grant("u", &read, "t"));
+        cache.insert(&grant("u", &read, "t"));
         let find = |permissions, key, seconds| {
-            reuse.find(&user, &service, permissions, key, Timestamp::from_seconds(seconds))
+            cache.find(&user, &service, permissions, key, Timestamp::from_seconds(seconds))
         };
         assert!(find(&read, "k", 1_000).is_some());
         assert!(find(&read, "k", 1_450).is_some());
@@ -132,7 +132,7 @@ mod tests {
         assert!(find(&read, "new", 1_000).is_none(), "another key signs now");
         assert!(find(&permissions(&json!({"read": false})), "k", 1_000).is_none());
         assert!(
-            reuse
+            cache
                 .find(&UserId::parse("v").unwrap(), &service, &read, "k", Timestamp::from_seconds(1_000))
                 .is_none()
         );
@@ -145,12 +145,12 @@ mod tests {
             permissions(&json!({"objects": vec![json!({"": 0}); 1_600]})),
         ];
         for answer in answers {
-            let (reuse, token) = (TokenReuse::new(), "t".repeat(70_000));
+            let (cache, token) = (TokenCache::new(), "t".repeat(70_000));
             for number in 0..300 {
-                reuse.keep(&grant(&format!("user-{number}"), &answer, &token));
+                cache.insert(&grant(&format!("user-{number}"), &answer, &token));
             }
-            assert!(reuse.grants.weight() <= CAPACITY_BYTES);
-            assert!((1..100).contains(&reuse.grants.len()), "{} are kept", reuse.grants.len());
+            assert!(cache.grants.weight() <= CAPACITY_BYTES);
+            assert!((1..100).contains(&cache.grants.len()), "{} are kept", cache.grants.len());
         }
     }
 }

@@ -1,0 +1,81 @@
+//! Authentication: the credentials of a request become a [`Principal`], here and nowhere else.
+//!
+//! To add a kind of credential: its file here, its variant of [`CredentialKind`](vestibule_domain::CredentialKind), and the
+//! place where requests carry it in [`Credentials`].
+
+mod cache;
+mod principal;
+mod session_to_end;
+mod user_token;
+
+use thiserror::Error;
+use vestibule_tokens::TokenRefused;
+
+pub use principal::{FullPerson, Principal};
+pub use session_to_end::SessionToEnd;
+
+pub(crate) use cache::SessionCache;
+pub(crate) use session_to_end::TokenSession;
+
+/// The credentials of a request by the place where it carries them, not looked at yet. Not `Debug`: they are secrets.
+#[derive(Clone, Copy, Default)]
+pub struct Credentials<'a> {
+    /// A token, wherever clients put one.
+    pub token: Option<&'a str>,
+}
+
+/// What the credentials of a request come to.
+#[derive(Debug)]
+pub enum Authentication {
+    /// The request carries no credential.
+    Absent,
+    /// It carries one that is not good. Nothing else is looked at in its place.
+    Invalid(InvalidCredential),
+    /// It acts for this principal.
+    Authenticated(Principal),
+}
+
+impl Authentication {
+    /// The principal, where it makes no difference why there is none.
+    pub fn into_principal(self) -> Option<Principal> {
+        match self {
+            Self::Authenticated(principal) => Some(principal),
+            Self::Absent | Self::Invalid(_) => None,
+        }
+    }
+}
+
+/// What is wrong with a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidCredential {
+    /// It is no good token of ours.
+    #[error("the token was refused: {0}")]
+    Token(#[from] TokenRefused),
+    /// The token is good; its session or its user is no more.
+    #[error("the session has ended")]
+    SessionEnded,
+}
+
+impl InvalidCredential {
+    /// For a label of a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SessionEnded => "session_ended",
+            Self::Token(refusal) => match refusal {
+                TokenRefused::TooLarge => "too_large",
+                TokenRefused::Shape => "shape",
+                TokenRefused::Encoding => "encoding",
+                TokenRefused::Header => "header",
+                TokenRefused::Algorithm => "algorithm",
+                TokenRefused::Kind => "kind",
+                TokenRefused::UnknownKey => "unknown_key",
+                TokenRefused::Signature => "signature",
+                TokenRefused::Claims => "claims",
+                TokenRefused::Issuer => "issuer",
+                TokenRefused::Audience => "audience",
+                TokenRefused::Expired => "expired",
+                TokenRefused::IssuedInFuture => "issued_in_future",
+            },
+        }
+    }
+}

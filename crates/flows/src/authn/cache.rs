@@ -1,0 +1,156 @@
+//! The sessions that are in use, kept in memory.
+//!
+//! A cached session counts only while the change feed of the storage confirms it, so a session that ends anywhere is dead here
+//! within a second, whatever breaks; otherwise the database is asked. Whether a session has expired is decided at each use.
+
+mod cached_session;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+use tokio::time::timeout;
+use vestibule_domain::{SessionId, Timestamp, UserId};
+use vestibule_storage::{LastKnown, Storage, StorageError};
+
+pub(crate) use cached_session::CachedSession;
+
+use cached_session::ByBytes;
+
+const CAPACITY: usize = 16_384;
+/// The most that all of them may take in memory, roughly. One takes about 700 bytes.
+const CAPACITY_BYTES: u64 = 12 * 1024 * 1024;
+/// Maximum age of a cached session, for changes that fire no trigger, as when a backup is loaded with triggers off.
+const MAX_AGE: Duration = Duration::from_secs(60);
+/// How long to wait for another request that asks the database for the same session. After that this one asks, and still has time
+/// for an answer.
+const SHARED_WAIT: Duration = Duration::from_millis(200);
+/// For how long a database that did not answer is not asked again, where a cached session may stand in for it.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The session that is looked for, whose it must be, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct SessionKey<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) user: &'a UserId,
+    pub(crate) now: Timestamp,
+}
+
+/// The sessions in use, bounded in number and memory.
+pub(crate) struct SessionCache {
+    storage: Storage,
+    kept: Cache<SessionId, Arc<CachedSession>, ByBytes>,
+    began: Instant,
+    /// Milliseconds from the beginning to when the database last did not answer; 0 for never.
+    outage: AtomicU64,
+}
+
+impl SessionCache {
+    pub(crate) fn new(storage: Storage) -> Self {
+        let kept = Cache::with_weighter(CAPACITY, CAPACITY_BYTES, ByBytes);
+        Self { storage, kept, began: Instant::now(), outage: AtomicU64::new(0) }
+    }
+
+    /// The session if it is alive: as it is cached, if that is fresh, else as the database knows it.
+    pub(crate) async fn find(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
+        match self.find_fresh(key) {
+            Some(fresh) => Ok(Some(fresh)),
+            // In a box: it is large, and most requests do not need it.
+            None => Box::pin(self.load(key)).await,
+        }
+    }
+
+    async fn load(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
+        let SessionKey { session, .. } = key;
+        if !self.storage.changes().is_confirmed(Instant::now()) {
+            return self.ask_and_keep(key).await;
+        }
+        let stale = self.kept.remove_if(session, |kept| !self.is_fresh(kept, key));
+        match timeout(SHARED_WAIT, self.kept.get_value_or_guard_async(session)).await {
+            Ok(Ok(kept)) if self.is_fresh(&kept, key) => Ok(Some(kept)),
+            Ok(Err(seat)) => {
+                let answer = self.ask(key).await;
+                let to_keep = match &answer {
+                    Ok(found) => found.clone(),
+                    Err(_) => stale.map(|(_, kept)| kept),
+                };
+                // Nobody waits any more if this fails.
+                if let Some(kept) = to_keep {
+                    drop(seat.insert(kept));
+                }
+                answer
+            }
+            Ok(Ok(_)) | Err(_) => self.ask_and_keep(key).await,
+        }
+    }
+
+    /// The cached session, if it is fresh.
+    pub(crate) fn find_fresh(&self, key: SessionKey<'_>) -> Option<Arc<CachedSession>> {
+        self.kept.get(key.session).filter(|kept| self.is_fresh(kept, key))
+    }
+
+    /// The session if it was known to be alive within the last `grace`, although the database does not answer.
+    pub(crate) fn find_in_outage(&self, key: SessionKey<'_>, grace: Duration) -> Option<Arc<CachedSession>> {
+        let kept = self.kept.get(key.session)?;
+        if !kept.is_running(key.user, key.now) {
+            return None;
+        }
+        let last_known = match self.storage.changes().last_known(kept.stamp, key.session, key.user)? {
+            LastKnown::AsItWasRead | LastKnown::ConfirmedAt(None) => kept.read_at,
+            LastKnown::ConfirmedAt(Some(at)) => at.max(kept.read_at),
+        };
+        (last_known.elapsed() <= grace).then_some(kept)
+    }
+
+    /// Whether the database did not answer a moment ago and nothing has been heard of it since.
+    pub(crate) fn is_in_outage(&self) -> bool {
+        let outage = self.outage.load(Ordering::Relaxed);
+        let is_recent = outage > 0 && self.millis().saturating_sub(outage) <= millis_of(RETRY_AFTER);
+        is_recent && !self.storage.changes().is_confirmed(Instant::now())
+    }
+
+    /// Whether what was read is still true, as far as memory can tell.
+    pub(crate) fn is_fresh(&self, kept: &CachedSession, key: SessionKey<'_>) -> bool {
+        let SessionKey { session, user, now } = key;
+        let moment = Instant::now();
+        kept.is_running(user, now)
+            && moment.saturating_duration_since(kept.read_at) <= MAX_AGE
+            && self.storage.changes().vouch_for(kept.stamp, session, user, moment)
+    }
+
+    async fn ask_and_keep(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
+        let found = self.ask(key).await?;
+        if let Some(kept) = &found {
+            self.kept.insert(key.session.clone(), Arc::clone(kept));
+        }
+        Ok(found)
+    }
+
+    async fn ask(
+        &self,
+        SessionKey { session, user, now }: SessionKey<'_>,
+    ) -> Result<Option<Arc<CachedSession>>, StorageError> {
+        let (stamp, read_at) = (self.storage.changes().stamp(session, user), Instant::now());
+        match self.storage.find_live_session(session, user, now).await {
+            Ok(found) => Ok(found.map(|live| CachedSession::new(live, stamp, read_at))),
+            Err(error) => {
+                if error.is_unavailable() {
+                    self.outage.store(self.millis().max(1), Ordering::Relaxed);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn millis(&self) -> u64 {
+        millis_of(self.began.elapsed())
+    }
+}
+
+fn millis_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

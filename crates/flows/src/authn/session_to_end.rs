@@ -1,0 +1,44 @@
+//! A session that its owner ends, also where it counts for nothing.
+
+use vestibule_domain::{SessionId, UserId};
+
+use super::{Credentials, FullPerson};
+use crate::{FlowError, Flows};
+
+/// What a sign-out ends. Made by [`Flows::find_session_to_end`] alone.
+#[derive(Debug)]
+pub enum SessionToEnd {
+    /// A session that is alive, with its owner.
+    Live(FullPerson),
+    /// One that does not count here and now. It may count elsewhere or later: at a replica with other settings, or when a provider
+    /// that was removed comes back.
+    NotLive(TokenSession),
+}
+
+/// The session that a good user token belongs to.
+#[derive(Debug)]
+pub struct TokenSession {
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+}
+
+impl Flows {
+    /// The session that the credentials belong to; `None` when there is none to end. Takes a token that another machine's clock
+    /// dates later than now as well.
+    pub async fn find_session_to_end(
+        &self,
+        credentials: Credentials<'_>,
+    ) -> Result<Option<SessionToEnd>, FlowError> {
+        let Some(token) = credentials.token else { return Ok(None) };
+        let verified = self.dependencies.tokens.verify_user_token_of_any_clock(token);
+        let Ok(claims) = self.note_refusal(verified) else { return Ok(None) };
+        let principal = self.find_principal(&claims).await.map_err(FlowError::from)?;
+        Ok(Some(match principal.and_then(|principal| principal.as_full_person()) {
+            Some(person) => SessionToEnd::Live(person),
+            None => SessionToEnd::NotLive(TokenSession {
+                user: claims.user_id.clone(),
+                session: claims.session_id.clone(),
+            }),
+        }))
+    }
+}

@@ -1,0 +1,70 @@
+//! The end of a session, or of all of a person's.
+
+use vestibule_domain::{AuditEvent, AuditName, ClientInfo};
+use vestibule_plugin_host::Hook;
+
+use crate::authn::TokenSession;
+use crate::{FlowError, Flows, FullPerson, SessionToEnd};
+
+impl Flows {
+    /// Ends a session; with `everywhere`, all sessions of its user. Without one there is nothing to end, which is a success. The
+    /// sessions are dead in the database before the extensions hear of it.
+    ///
+    /// A session that is not live here and now is ended as well. Of that the extensions hear nothing.
+    pub async fn sign_out(
+        &self,
+        session: Option<SessionToEnd>,
+        everywhere: bool,
+        client: &ClientInfo,
+    ) -> Result<(), FlowError> {
+        match session {
+            Some(SessionToEnd::Live(person)) => self.end_live(&person, everywhere, client).await,
+            Some(SessionToEnd::NotLive(session)) => self.end_not_live(&session, everywhere, client).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn end_live(
+        &self,
+        person: &FullPerson,
+        everywhere: bool,
+        client: &ClientInfo,
+    ) -> Result<(), FlowError> {
+        let now = self.dependencies.clock.now();
+        let (user, session) = (person.user(), person.session());
+        let name = if everywhere { AuditName::AllSessionsEnded } else { AuditName::SessionEnded };
+        let event = AuditEvent::of_user(name, &user.id, client, now).in_session(&session.id);
+        let storage = self.dependencies.storage.telling(event);
+        if everywhere {
+            storage.revoke_all_sessions(&user.id, now).await?;
+        } else if !storage.revoke_session(&session.id, now).await? {
+            // A sign-out at the same moment was first; the extensions hear of it once.
+            return Ok(());
+        }
+        self.dependencies.observer.signed_out(everywhere);
+        self.dependencies.plugins.forget_user(&user.id);
+        let outcome =
+            self.dependencies.plugins.run_hook(Hook::UserLogout, user.clone(), &session.provider_id).await;
+        self.keep_changes(outcome).await.map(drop)
+    }
+
+    async fn end_not_live(
+        &self,
+        TokenSession { user, session }: &TokenSession,
+        everywhere: bool,
+        client: &ClientInfo,
+    ) -> Result<(), FlowError> {
+        let (now, storage) = (self.dependencies.clock.now(), &self.dependencies.storage);
+        let event = |name| AuditEvent::of_user(name, user, client, now).in_session(session);
+        let telling = storage.telling(event(AuditName::SessionEnded));
+        let ended = telling.revoke_session_of(user, session, now).await?;
+        if ended && everywhere {
+            storage.telling(event(AuditName::AllSessionsEnded)).revoke_all_sessions(user, now).await?;
+        }
+        if ended {
+            self.dependencies.observer.signed_out(everywhere);
+            self.dependencies.plugins.forget_user(user);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! The way through a provider and back.
+
+pub(crate) mod attempt;
+mod browser;
+mod finish;
+mod start;
+
+pub use browser::BrowserSecret;
+pub use finish::Callback;
+pub use start::StartedSignIn;
