@@ -86,10 +86,17 @@ async fn a_warning_says_of_which_request_it_is_however_little_is_logged() {
         world.fail_to_sign_in("google", "refuses").await;
         let lines = lines(&world);
         for line in &lines {
-            assert!(line["request_id"].is_string() || line["target"] != "vestibule_http::edge", "{line}");
+            assert!(
+                line["request_id"].is_string() || line["target"] != "vestibule_http::middleware",
+                "{line}"
+            );
         }
         let refused = of_request(&lines, id);
-        assert_eq!(has(&refused, "vestibule_http::edge"), filter.contains("http"), "{filter}: {lines:#?}");
+        assert_eq!(
+            has(&refused, "vestibule_http::middleware"),
+            filter.contains("http"),
+            "{filter}: {lines:#?}"
+        );
     }
 }
 

@@ -13,7 +13,7 @@ use crate::world::World;
 /// and the comparison within it, which takes the same time wherever the two differ. Everything else that is a secret
 /// is looked up by a digest, or proven by a signature whose key is public.
 const COMPARISONS: [(&str, &str, &str); 4] = [
-    ("crates/flows/src/browser.rs", "fn matches", "equal_secrets("),
+    ("crates/flows/src/sign_in/browser.rs", "fn matches", "equal_secrets("),
     ("crates/tokens/src/digest.rs", "fn equal_secrets", "constant_time::verify_slices_are_equal("),
     ("crates/upstream/src/oidc/id_token.rs", "fn check_nonce", "equal("),
     ("crates/upstream/src/oidc/id_token.rs", "fn equal", "constant_time::verify_slices_are_equal("),

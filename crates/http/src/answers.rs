@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use vestibule_flows::{PermissionGrant, Principal, PublicProfile, UsernameOutcome};
 
-use crate::success::Describe;
+use crate::responses::Describe;
 
 pub(crate) use keys::KeySetAnswer;
 

@@ -10,7 +10,7 @@ use poem::{Addr, Request};
 use thiserror::Error;
 use vestibule_domain::ClientInfo;
 
-use crate::edge::RequestId;
+use crate::request_context::RequestId;
 
 pub(crate) use hop::address_in;
 

@@ -6,16 +6,16 @@ use poem::http::header;
 use poem::web::Html;
 use poem::{IntoResponse, Response, Route, get};
 
-use crate::api;
+use crate::endpoints;
 
 /// The document in YAML: what `vestibule openapi` prints and the repository keeps.
 pub fn openapi_yaml() -> String {
-    api::document().spec_yaml()
+    endpoints::document().spec_yaml()
 }
 
 /// Adds `/openapi.json`, `/openapi.yaml` and `/docs`.
 pub(crate) fn add_routes(routes: Route) -> Route {
-    let document = api::document();
+    let document = endpoints::document();
     let (json, yaml) = (document.spec(), document.spec_yaml());
     let page = document.swagger_ui_html();
     let policy = policy_of(&page);

@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, copy, sink};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
-use crate::problem::Problem;
-use crate::repeated::repeated;
+use crate::error::ApiError;
+use crate::parameters::duplicate;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How much of a body that is refused is read all the same, and for how long.
@@ -51,36 +51,36 @@ impl Form {
         &'a self,
         name: &str,
         query: Option<&'a str>,
-    ) -> Result<Option<&'a str>, Problem> {
+    ) -> Result<Option<&'a str>, ApiError> {
         match (query, self.field(name)) {
-            (Some(query), Some(field)) if query != field => Err(repeated(name)),
+            (Some(query), Some(field)) if query != field => Err(duplicate(name)),
             (query, field) => Ok(query.or(field)),
         }
     }
 
     /// A field counts once, as a parameter of the query does.
-    fn insert(&mut self, name: String, value: String) -> Result<(), Problem> {
+    fn insert(&mut self, name: String, value: String) -> Result<(), ApiError> {
         match self.0.entry(name) {
             Entry::Vacant(vacant) => {
                 vacant.insert(value);
                 Ok(())
             }
-            Entry::Occupied(occupied) => Err(repeated(occupied.key())),
+            Entry::Occupied(occupied) => Err(duplicate(occupied.key())),
         }
     }
 
-    pub(crate) async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
+    pub(crate) async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, ApiError> {
         let content_type = request.content_type().unwrap_or_default().to_ascii_lowercase();
         if content_type.starts_with("multipart/form-data") {
             return Self::read_multipart(request, body).await;
         }
-        let bytes = read_bounded(body.take().map_err(|_| Problem::UnreadableBody)?).await?;
+        let bytes = read_bounded(body.take().map_err(|_| ApiError::UnreadableBody)?).await?;
         let mut form = Self::default();
         if bytes.is_empty() {
             return Ok(form);
         }
         if !content_type.starts_with("application/x-www-form-urlencoded") {
-            return Err(Problem::UnsupportedBody);
+            return Err(ApiError::UnsupportedBody);
         }
         for (name, value) in form_urlencoded::parse(&bytes) {
             form.insert(name.into_owned(), value.into_owned())?;
@@ -88,7 +88,7 @@ impl Form {
         Ok(form)
     }
 
-    async fn read_multipart(request: &Request, body: &mut RequestBody) -> Result<Self, Problem> {
+    async fn read_multipart(request: &Request, body: &mut RequestBody) -> Result<Self, ApiError> {
         let declared = request
             .headers()
             .get(header::CONTENT_LENGTH)
@@ -100,29 +100,29 @@ impl Form {
                 if let Ok(body) = body.take() {
                     pass_over(&mut body.into_async_read()).await;
                 }
-                return Err(Problem::BodyTooLarge);
+                return Err(ApiError::BodyTooLarge);
             }
-            None => return Err(Problem::UnreadableBody),
+            None => return Err(ApiError::UnreadableBody),
         }
         let mut parts = <Multipart as FromRequest>::from_request(request, body)
             .await
-            .map_err(|_| Problem::UnreadableBody)?;
+            .map_err(|_| ApiError::UnreadableBody)?;
         let mut form = Self::default();
-        while let Some(part) = parts.next_field().await.map_err(|_| Problem::UnreadableBody)? {
+        while let Some(part) = parts.next_field().await.map_err(|_| ApiError::UnreadableBody)? {
             let name = part.name().unwrap_or_default().to_owned();
-            form.insert(name, part.text().await.map_err(|_| Problem::UnreadableBody)?)?;
+            form.insert(name, part.text().await.map_err(|_| ApiError::UnreadableBody)?)?;
         }
         Ok(form)
     }
 }
 
-async fn read_bounded(body: Body) -> Result<Vec<u8>, Problem> {
+async fn read_bounded(body: Body) -> Result<Vec<u8>, ApiError> {
     let mut reader = body.into_async_read();
     let mut bytes = Vec::new();
     let read = (&mut reader).take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut bytes).await;
-    if read.map_err(|_| Problem::UnreadableBody)? > MAX_BODY_BYTES {
+    if read.map_err(|_| ApiError::UnreadableBody)? > MAX_BODY_BYTES {
         pass_over(&mut reader).await;
-        return Err(Problem::BodyTooLarge);
+        return Err(ApiError::BodyTooLarge);
     }
     Ok(bytes)
 }

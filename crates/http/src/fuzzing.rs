@@ -20,12 +20,12 @@ use tokio::runtime::{Builder, Runtime};
 use url::form_urlencoded;
 use vestibule_domain::ExternalAddress;
 
+use crate::authn::PresentedCredentials;
 use crate::client_address::{ClientAddress, TrustedProxies, address_in};
 use crate::cookie::{find_browser_secret, set_browser_secret};
-use crate::credential::Credential;
-use crate::edge::fuzzing::{find_parameter, is_well_formed_id};
 use crate::form::Form;
-use crate::repeated::refuse_repeated_parameters;
+use crate::middleware::request_id::is_well_formed;
+use crate::parameters::Parameters;
 
 /// A target, behind its name.
 pub type Target = (&'static str, fn(&[u8]));
@@ -92,15 +92,16 @@ pub fn queries(bytes: &[u8]) {
     let Ok(uri) = Uri::try_from([b"/auth/check?", bytes].concat()) else { return };
     let query = uri.query().unwrap_or_default().to_owned();
     let request = Headers(HeaderMap::new()).request(uri, loopback());
-    if refuse_repeated_parameters(&request).is_err() {
+    let parameters = Parameters::parse(&request);
+    if parameters.check().is_err() {
         return;
     }
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     for name in ["next", "service", "username", "state", "code", "iss", "error"] {
-        let found = find_parameter(&request, name);
+        let found = parameters.find(name);
         let all: Vec<_> = pairs.iter().filter(|(known, _)| known == name).collect();
         assert!(all.len() <= 1, "{name} has one value");
-        assert_eq!(found.as_deref(), all.first().map(|(_, value)| value.as_ref()));
+        assert_eq!(found, all.first().map(|(_, value)| value.as_ref()));
     }
     // The extractors of the document read it with a reader of their own.
     let theirs: Vec<(String, String)> = request.params().unwrap();
@@ -117,9 +118,10 @@ pub fn credentials(bytes: &[u8]) {
     let names = ["authorization", "auth-token"].into_iter().cycle();
     let given: Vec<&[u8]> = parts.collect();
     let request = Headers::of(names.zip(given.iter().copied())).request(uri, loopback());
-    let credential = Credential::of(&request);
+    let credentials = PresentedCredentials::parse(&request, &Parameters::parse(&request));
     let form = given.last().and_then(|form| str::from_utf8(form).ok());
-    match (credential.token_or(None), credential.token_or(form)) {
+    let token = |form| credentials.token_or(form).map(|credentials| credentials.token);
+    match (token(None), token(form)) {
         (Err(_), with_form) => assert!(with_form.is_err()),
         (Ok(Some(token)), with_form) => {
             assert!(!token.is_empty());
@@ -132,7 +134,7 @@ pub fn credentials(bytes: &[u8]) {
         }
         (Ok(None), with_form) => assert_eq!(with_form.unwrap(), form.filter(|form| !form.is_empty())),
     }
-    for line in given.iter().filter_map(|line| str::from_utf8(line).ok()).filter(|id| is_well_formed_id(id)) {
+    for line in given.iter().filter_map(|line| str::from_utf8(line).ok()).filter(|id| is_well_formed(id)) {
         assert!(HeaderValue::from_str(line).is_ok() && !line.contains(['"', '\\', ' ']));
     }
 }

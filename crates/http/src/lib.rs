@@ -1,77 +1,62 @@
 //! The HTTP surface.
 //!
 //! **Owns** the endpoints, the pages, the OpenAPI document, cookies, CORS, security headers, and the one place where
-//! an error becomes an answer (`problem`). **Does not own** any decision: an endpoint reads its parameters, calls one
+//! an error becomes an answer (`error`). **Does not own** any decision: an endpoint reads its parameters, calls one
 //! flow and wraps what comes back.
 //!
-//! To add an endpoint: a method in one of the files of `api/`, named `<verb>_<resource>` (the name is its operation id,
-//! and changing it breaks clients), its answers in `answers.rs`, and the statuses of its failures as a
-//! `failure::Statuses`. Then `make openapi`, and read the difference.
+//! To add an endpoint: a method in one of the files of `endpoints/`, named `<verb>_<resource>` (the name is its operation id,
+//! and changing it breaks clients), with its handler beside it and the statuses of its errors as an `error::Statuses`; its answers in
+//! `answers.rs`; and its row in `operations.rs`. Then `make openapi`, and read the difference.
 
 mod answers;
-mod api;
+mod app;
+mod authn;
 mod client_address;
-mod completion;
 mod cookie;
-mod cors;
-mod credential;
 mod documentation;
-mod edge;
-mod failure;
+mod endpoints;
+mod error;
 mod form;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod limits;
+mod immediate;
 mod metrics;
+mod middleware;
+mod operations;
 mod pages;
-mod problem;
+mod parameters;
+mod path_pattern;
 mod redirect;
-mod repeated;
-mod stopping;
-mod success;
+mod request_context;
+mod responses;
+mod run_to_completion;
+mod shutdown;
 
 use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
-use vestibule_domain::{Randomness, ServiceName};
+use poem::{Endpoint, EndpointExt, Response, Route};
+use vestibule_domain::Randomness;
 use vestibule_flows::Flows;
 
+pub use app::HttpSettings;
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use edge::{AccessLog, REQUEST_SPAN, Refusals, RequestTracer};
-pub use limits::{AddressRates, is_nearby};
 pub use metrics::{
     KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
     ServiceReading,
 };
-pub use stopping::Stopping;
+pub use middleware::REQUEST_SPAN;
+pub use middleware::access_log::AccessLog;
+pub use middleware::listener_refusals::Refusals;
+pub use middleware::rate_limit::{AddressRates, is_nearby};
+pub use middleware::trace::RequestTracer;
+pub use operations::is_probe;
+pub use shutdown::Shutdown;
 
-use edge::Edge;
-
-/// What the operator decided about the HTTP surface.
-#[derive(Debug, Clone)]
-pub struct HttpSettings {
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// How often one address may ask for what costs something.
-    pub address_rates: AddressRates,
-    /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
-    pub demo_services: Option<Vec<ServiceName>>,
-    /// Whoever exports the spans of requests.
-    pub tracer: Option<Arc<dyn RequestTracer>>,
-    /// Which lines of requests are written.
-    pub access_log: AccessLog,
-    /// Whether the service is about to end.
-    pub stopping: Stopping,
-}
-
-/// Everything that a request may need.
-pub(crate) struct App {
-    pub(crate) flows: Arc<Flows>,
-    pub(crate) settings: HttpSettings,
-}
+use app::App;
+use middleware::Middleware;
 
 /// The public endpoint: all paths, with headers, errors, logs and metrics.
 pub fn endpoint(
@@ -81,15 +66,8 @@ pub fn endpoint(
     randomness: Arc<dyn Randomness>,
 ) -> impl Endpoint<Output = Response> + 'static {
     let app = Arc::new(App { flows, settings });
-    let edge = Edge::new(&app, metrics, randomness);
-    let api = Arc::new(api::document().into_endpoint());
-    let routes = Route::new()
-        .nest_no_strip("/auth", Arc::clone(&api))
-        .nest_no_strip("/.well-known", Arc::clone(&api))
-        .at("/healthz", Arc::clone(&api))
-        .at("/readyz", api);
-    let routes = documentation::add_routes(pages::add_routes(routes, &app));
-    edge.around(routes.data(app).boxed())
+    let pages = documentation::add_routes(pages::add_routes(Route::new(), &app));
+    Middleware::new(&app, metrics, randomness, pages.boxed())
 }
 
 /// The endpoint of `ADMIN_LISTEN`: `/metrics` in the Prometheus text format.

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use poem::http::header;
+use poem::http::{StatusCode, header};
 use poem::web::Html;
 use poem::{Endpoint, IntoResponse, Response, Route, get};
 
-use crate::App;
-use crate::problem::Fault;
+use crate::app::App;
 
 const INDEX: &str = include_str!("../assets/index.html");
 const MESSAGE: &str = include_str!("../assets/message.html");
@@ -60,12 +59,11 @@ fn page(html: String) -> Response {
 }
 
 /// A plain page that says what went wrong, and offers to start again.
-pub(crate) fn message(fault: &Fault, request_id: &str) -> Response {
-    let title =
-        if fault.status.is_server_error() { "Something went wrong" } else { "This sign-in cannot go on" };
+pub(crate) fn message(status: StatusCode, text: &str, request_id: &str) -> Response {
+    let title = if status.is_server_error() { "Something went wrong" } else { "This sign-in cannot go on" };
     let html = MESSAGE
         .replace("{{title}}", title)
-        .replace("{{message}}", &escape(&sentence(&fault.description)))
+        .replace("{{message}}", &escape(&sentence(text)))
         .replace("{{request_id}}", request_id)
         .replace("{{start_again_href}}", "/");
     page(html)

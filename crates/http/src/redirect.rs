@@ -5,7 +5,7 @@ use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaHeader, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
 
-use crate::problem::Problem;
+use crate::error::ApiError;
 
 /// 303 with an empty body, and perhaps a cookie.
 pub(crate) struct SeeOther {
@@ -14,10 +14,10 @@ pub(crate) struct SeeOther {
 }
 
 impl SeeOther {
-    pub(crate) fn to(location: &str) -> Result<Self, Problem> {
+    pub(crate) fn to(location: &str) -> Result<Self, ApiError> {
         // Whatever is redirected to has been parsed before; this is the last fence against a second header.
         let location = HeaderValue::from_str(location)
-            .map_err(|_| Problem::Unexpected(StatusCode::INTERNAL_SERVER_ERROR))?;
+            .map_err(|_| ApiError::Unexpected(StatusCode::INTERNAL_SERVER_ERROR))?;
         Ok(Self { location, cookie: None })
     }
 

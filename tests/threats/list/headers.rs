@@ -124,7 +124,7 @@ pub(super) const ROWS: &[Row] = &[
             "cross_origin::headers::g9_every_answer_has_its_security_headers",
             "cross_origin::headers::g9_the_policy_of_the_reference_allows_its_own_scripts_and_no_others",
             "cross_origin::headers::g9_what_a_page_repeats_is_escaped",
-            "vestibule-http edge::tests::g9_a_fault_has_the_same_headers_as_any_answer",
+            "vestibule-http middleware::tests::g9_a_fault_has_the_same_headers_as_any_answer",
         ],
     },
 ];

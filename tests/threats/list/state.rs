@@ -82,8 +82,8 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "callback::providers::b5_a_code_from_another_browser_is_not_exchanged_for_a_token",
             "callback::providers::b5_every_sign_in_has_a_verifier_of_its_own_that_nobody_sees",
-            "vestibule-flows browser::tests::b5_a_verifier_is_one_of_rfc_7636_and_of_its_attempt_alone",
-            "vestibule-flows browser::tests::b5_every_attempt_has_its_own_verifier_and_nonce",
+            "vestibule-flows sign_in::browser::tests::b5_a_verifier_is_one_of_rfc_7636_and_of_its_attempt_alone",
+            "vestibule-flows sign_in::browser::tests::b5_every_attempt_has_its_own_verifier_and_nonce",
             "vestibule-upstream oauth::tests::b5_a_verifier_that_is_too_short_or_odd_is_never_used",
             "vestibule-upstream oauth::tests::b5_the_address_carries_the_challenge_and_never_the_verifier",
             "vestibule-upstream::sign_in mix_up::b5_codes_of_two_browsers_cannot_be_swapped",

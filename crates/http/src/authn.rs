@@ -1,0 +1,7 @@
+//! Credentials by the place where a request carries them. What they are worth is for `flows` to say.
+
+mod accepts;
+mod presented;
+
+pub(crate) use accepts::Accepts;
+pub(crate) use presented::PresentedCredentials;

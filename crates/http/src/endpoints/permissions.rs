@@ -1,0 +1,69 @@
+//! What a person may do at a service.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use vestibule_flows::PermissionDecision;
+
+use super::examples;
+use super::handler::handler;
+use super::tag::Tag;
+use crate::answers::{AuthorizationAnswer, Nothing};
+use crate::app::App;
+use crate::authn::PresentedCredentials;
+use crate::error::{Documented, Status, Statuses};
+use crate::responses::{Written, write};
+
+pub(crate) struct PermissionsApi;
+
+pub(crate) struct AuthorizeFailures;
+
+impl Statuses for AuthorizeFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "The request has two different tokens."),
+        Status::new(403, "The permission provider denies access to this service."),
+        Status::retry(429, "Too many requests from this address or for this account."),
+        Status::retry(
+            503,
+            "The permission provider or the database does not answer, or too much is asked for; there is no token.",
+        ),
+    ];
+}
+
+handler!(handle_authorize(app, context, _) => {
+    let service = context.query("service");
+    PermissionsApi.authorize_service(Data(app), context.credentials, service)
+});
+
+#[OpenApi]
+impl PermissionsApi {
+    /// Makes a permission token for a service
+    ///
+    /// The service's permission provider is asked each time. Without a good user token, or for a service that is not
+    /// configured, the permissions are empty and there is no token.
+    #[oai(
+        path = "/auth/authorize",
+        method = "get",
+        tag = "Tag::Permissions",
+        operation_id = "authorize_service"
+    )]
+    pub(crate) async fn authorize_service(
+        &self,
+        app: Data<&Arc<App>>,
+        credentials: PresentedCredentials<'_>,
+        /// The service, by the name under which it is configured.
+        #[oai(example = "examples::service")]
+        service: Query<Option<String>>,
+    ) -> Result<Written<AuthorizationAnswer>, Documented<AuthorizeFailures>> {
+        let authentication = app.flows.authenticate(credentials.token()?);
+        let decision = app.flows.authorize_service(authentication, service.0.as_deref()).await?;
+        Ok(match decision {
+            PermissionDecision::Granted(grant) => Written::from_body(
+                grant.written.or_write(|| write(&AuthorizationAnswer::Granted(grant.as_ref().into()))),
+            ),
+            PermissionDecision::Nothing => Written::new(&AuthorizationAnswer::Nothing(Nothing::default())),
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Who is signed in, and the end of a session.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use poem::Request;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use vestibule_flows::SessionCheck;
+
+use super::examples;
+use super::handler::handler;
+use super::tag::Tag;
+use crate::answers::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOut};
+use crate::app::App;
+use crate::authn::PresentedCredentials;
+use crate::error::{Documented, Status, Statuses};
+use crate::form::Form;
+use crate::responses::Success;
+use crate::run_to_completion::run_to_completion;
+
+pub(crate) struct SessionsApi;
+
+pub(crate) struct CheckFailures;
+
+impl Statuses for CheckFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "`next` is not allowed, or the request has two different tokens."),
+        Status::retry(503, "The database is out of reach."),
+    ];
+}
+
+pub(crate) struct SignOutFailures;
+
+impl Statuses for SignOutFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "The request has two different tokens, or cannot be read."),
+        Status::new(413, "The body is longer than 64 KiB."),
+        Status::new(415, "The body is not a form."),
+        Status::retry(503, "The database is out of reach."),
+    ];
+}
+
+handler!(handle_check(app, context, _) => {
+    let next = context.query("next");
+    SessionsApi.check_session(Data(app), context.credentials, next)
+});
+
+handler!(handle_end(app, context, mut body) => async {
+    let form = Form::read(context.request, &mut body).await?;
+    let all = context.query("all");
+    SessionsApi.end_session(Data(app), context.request, context.credentials, all, form).await
+});
+
+#[OpenApi]
+impl SessionsApi {
+    /// Says who is signed in, or where one can
+    ///
+    /// With a good user token: the profile. Otherwise: the configured providers, each with an address of this service
+    /// that begins a sign-in there. `next` is looked at only then; absent, the sign-in ends at this service's own page.
+    #[oai(path = "/auth/check", method = "get", tag = "Tag::Sessions", operation_id = "check_session")]
+    pub(crate) async fn check_session(
+        &self,
+        app: Data<&Arc<App>>,
+        credentials: PresentedCredentials<'_>,
+        /// Where the person goes after signing in: an absolute address at one of the allowed origins.
+        #[oai(example = "examples::next")]
+        next: Query<Option<String>>,
+    ) -> Result<Success<SessionAnswer>, Documented<CheckFailures>> {
+        let authentication = app.flows.authenticate_stale_ok(credentials.token()?).await?;
+        Ok(Success(match app.flows.check_session(authentication, next.0.as_deref())? {
+            SessionCheck::SignedIn(principal) => {
+                SessionAnswer::SignedIn(SignedIn { authenticated: true, profile: principal.as_ref().into() })
+            }
+            SessionCheck::SignedOut(links) => {
+                let providers: BTreeMap<_, _> =
+                    links.into_iter().map(|link| (link.name, ProviderAnswer { url: link.url })).collect();
+                SessionAnswer::SignedOut(SignedOut { authenticated: false, providers })
+            }
+        }))
+    }
+
+    /// Signs out
+    ///
+    /// Ends the session of the token, and with `all=true` every session of its user. Succeeds as well when the token is
+    /// already dead. The extensions hear of it.
+    #[oai(path = "/auth/logout", method = "post", tag = "Tag::Sessions", operation_id = "end_session")]
+    async fn end_session(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        credentials: PresentedCredentials<'_>,
+        /// `true` to end all sessions of the user.
+        all: Query<Option<String>>,
+        form: Form,
+    ) -> Result<Success<SignOutAnswer>, Documented<SignOutFailures>> {
+        let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
+        let credentials = credentials.token_or(form.field("jwt"))?;
+        let session = app.flows.find_session_to_end(credentials).await?;
+        let flows = Arc::clone(&app.flows);
+        let client = app.settings.trusted_proxies.client_info(request);
+        run_to_completion(async move { flows.sign_out(session, everywhere, &client).await }).await?;
+        Ok(Success(SignOutAnswer { success: true }))
+    }
+}

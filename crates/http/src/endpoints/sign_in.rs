@@ -1,0 +1,200 @@
+//! The way through a provider and back.
+
+use std::sync::Arc;
+
+use poem::Request;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use vestibule_domain::CallbackPath;
+use vestibule_flows::{Callback, FlowError};
+
+use super::examples;
+use super::handler::handler;
+use super::tag::Tag;
+use crate::app::App;
+use crate::cookie::{find_browser_secret, set_browser_secret};
+use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
+use crate::redirect::SeeOther;
+use crate::request_context::HeadersOnly;
+use crate::run_to_completion::run_to_completion;
+
+pub(crate) struct SignInApi;
+
+pub(crate) struct StartFailures;
+
+impl Statuses for StartFailures {
+    const ALL: &'static [Status] = &[
+        Status::new(400, "`next` is not allowed."),
+        Status::new(404, "There is no provider of this name."),
+        Status::retry(429, "Too many requests from this address."),
+    ];
+    const FORMAT: ErrorFormat = ErrorFormat::Negotiated;
+}
+
+pub(crate) struct FinishFailures;
+
+const NOT_THEIRS: Status = Status::new(
+    400,
+    "The state is missing, forged, expired, used, of another provider, or from another browser; the page says which.",
+);
+const TOO_MANY: Status = Status::retry(429, "Too many requests from this address or for this account.");
+const NOT_NOW: Status = Status::retry(
+    503,
+    "The database is out of reach, or too many sign-ins are being finished. The same address may be asked again, unless it \
+     then says that the sign-in was used.",
+);
+
+impl Statuses for FinishFailures {
+    const ALL: &'static [Status] = &[NOT_THEIRS, TOO_MANY, NOT_NOW];
+    const FORMAT: ErrorFormat = ErrorFormat::Html;
+}
+
+pub(crate) struct FinishProviderFailures;
+
+impl Statuses for FinishProviderFailures {
+    const ALL: &'static [Status] =
+        &[NOT_THEIRS, Status::new(404, "There is no provider of this name."), TOO_MANY, NOT_NOW];
+    const FORMAT: ErrorFormat = ErrorFormat::Html;
+}
+
+handler!(handle_start(app, context, _) => async {
+    let provider = context.path().ok_or(ApiError::NotFound)?;
+    SignInApi.start_sign_in(Data(app), context.request, provider, context.query("next")).await
+});
+
+handler!(handle_finish(app, context, _) => {
+    let [state, code, error, iss] = ["state", "code", "error", "iss"].map(|name| context.query(name));
+    SignInApi.finish_sign_in(Data(app), context.request, state, code, error, iss)
+});
+
+handler!(handle_finish_provider(app, context, _) => async {
+    let provider = context.path().ok_or(ApiError::NotFound)?;
+    let [state, code, error, iss] = ["state", "code", "error", "iss"].map(|name| context.query(name));
+    SignInApi.finish_provider_sign_in(Data(app), context.request, provider, state, code, error, iss).await
+});
+
+#[OpenApi]
+impl SignInApi {
+    /// Begins a sign-in
+    ///
+    /// Redirects to the provider, and sets a cookie that ties the attempt to this browser for ten minutes. When the
+    /// provider is out of reach it redirects to `next` with `error=temporarily_unavailable`. A failure is a page for
+    /// whoever accepts `text/html`, as browsers do, and JSON for everybody else.
+    #[oai(
+        path = "/auth/login/:provider",
+        method = "get",
+        tag = "Tag::SignIn",
+        operation_id = "start_sign_in"
+    )]
+    async fn start_sign_in(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        /// The provider's name: `google`, `github`, or one from the settings.
+        #[oai(example = "examples::provider")]
+        provider: Path<String>,
+        /// Where the person goes after signing in: an absolute address at one of the allowed origins.
+        #[oai(example = "examples::next")]
+        next: Query<Option<String>>,
+    ) -> Result<SeeOther, Documented<StartFailures>> {
+        let flows = &app.flows;
+        let external = &flows.settings().external_address;
+        let browser = find_browser_secret(request, external);
+        let started = flows.start_sign_in(&provider.0, next.0.as_deref(), browser).await?;
+        Ok(SeeOther::to(&started.location)?.with_cookie(&set_browser_secret(&started.browser, external)))
+    }
+
+    /// Finishes a sign-in with Google or GitHub
+    ///
+    /// The redirect URI that is registered at Google and GitHub, and at nobody else. Redirects to `next` with a `jwt`
+    /// parameter that holds the user token; or with `error` when the provider said no (`access_denied`), is out of reach
+    /// (`temporarily_unavailable`), states something that is not so (`sign_in_failed`), or the user is disabled
+    /// (`account_disabled`).
+    #[oai(
+        path = "/auth/oauth_callback",
+        method = "get",
+        tag = "Tag::SignIn",
+        operation_id = "finish_sign_in"
+    )]
+    async fn finish_sign_in(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        /// What the redirect to the provider carried.
+        state: Query<Option<String>>,
+        /// The provider's authorization code.
+        code: Query<Option<String>>,
+        /// The provider's refusal (RFC 6749 section 4.1.2.1).
+        error: Query<Option<String>>,
+        /// The provider's issuer (RFC 9207).
+        iss: Query<Option<String>>,
+    ) -> Result<SeeOther, Documented<FinishFailures>> {
+        Ok(finish(&app, request, Answer { state, code, error, iss }).await?)
+    }
+
+    /// Finishes a sign-in with any other provider
+    ///
+    /// The redirect URI that is registered at the provider of this name, and at nobody else: the answer of one provider
+    /// is never taken at the address of another. All else is as with Google and GitHub.
+    #[oai(
+        path = "/auth/callback/:provider",
+        method = "get",
+        tag = "Tag::SignIn",
+        operation_id = "finish_provider_sign_in"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the operation")]
+    async fn finish_provider_sign_in(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        /// The provider's name in the settings, as it is written there; neither `google` nor `github`.
+        #[oai(example = "examples::own_provider")]
+        provider: Path<String>,
+        /// What the redirect to the provider carried.
+        state: Query<Option<String>>,
+        /// The provider's authorization code.
+        code: Query<Option<String>>,
+        /// The provider's refusal (RFC 6749 section 4.1.2.1).
+        error: Query<Option<String>>,
+        /// The provider's issuer (RFC 9207).
+        iss: Query<Option<String>>,
+    ) -> Result<SeeOther, Documented<FinishProviderFailures>> {
+        // The path as it was sent says more: whether the name is written as it is.
+        drop(provider);
+        Ok(finish(&app, request, Answer { state, code, error, iss }).await?)
+    }
+}
+
+/// What a provider sends back, as it is in the query.
+struct Answer {
+    state: Query<Option<String>>,
+    code: Query<Option<String>>,
+    error: Query<Option<String>>,
+    iss: Query<Option<String>>,
+}
+
+async fn finish(app: &App, request: &Request, answer: Answer) -> Result<SeeOther, ApiError> {
+    reject_prefetch(request)?;
+    let flows = Arc::clone(&app.flows);
+    let callback = Callback {
+        path: CallbackPath::parse(request.uri().path()).ok_or(FlowError::UnknownProvider)?,
+        state: answer.state.0.filter(|state| !state.is_empty()),
+        code: answer.code.0.filter(|code| !code.is_empty()),
+        error: answer.error.0.filter(|error| !error.is_empty()),
+        issuer: answer.iss.0,
+        browser: find_browser_secret(request, &flows.settings().external_address),
+        client: app.settings.trusted_proxies.client_info(request),
+    };
+    let location = run_to_completion(async move { flows.finish_sign_in(&callback).await }).await?;
+    SeeOther::to(&location)
+}
+
+/// A browser that fetches ahead, or only wants the headers, must not spend the one callback there is.
+fn reject_prefetch(request: &Request) -> Result<(), ApiError> {
+    let prefetch = ["sec-purpose", "purpose"]
+        .iter()
+        .filter_map(|name| request.header(name))
+        .any(|v| v.contains("prefetch"));
+    if prefetch || request.data::<HeadersOnly>().is_some() { Err(ApiError::Prefetch) } else { Ok(()) }
+}

@@ -1,0 +1,282 @@
+//! What clients may ask for: one row an operation. Path match, `Allow`, rate class, error format, the name in logs and metrics, the
+//! answer without a wait, and the handler all come from it.
+//!
+//! To add an operation: a method in a file of `endpoints/` with its handler beside it, and a row here. A test holds the rows against
+//! the OpenAPI document.
+
+use poem::http::Method;
+
+use crate::authn::Accepts;
+use crate::endpoints;
+use crate::endpoints::handler::Handler;
+use crate::error::ErrorFormat;
+use crate::immediate::{Immediate, ImmediateAnswer};
+use crate::middleware::rate_limit::RateClass;
+use crate::path_pattern::PathPattern::{self, Exact, Prefix};
+
+/// One operation, or one kind of page.
+pub(crate) struct Operation {
+    /// The name in the document, in logs and in metrics.
+    pub(crate) id: &'static str,
+    pub(crate) method: Method,
+    pub(crate) path: PathPattern,
+    /// What its requests are counted for; `None` where they cost nothing.
+    pub(crate) rate: Option<RateClass>,
+    /// What it accepts as proof of who asks.
+    pub(crate) accepts: Accepts,
+    pub(crate) errors: ErrorFormat,
+    /// Whether verifiers, load balancers and supervisors ask for it all the time.
+    pub(crate) is_routine: bool,
+    /// Whether it asks how the service is. That others still ask says nothing about what else they send.
+    pub(crate) is_probe: bool,
+    /// Answers from memory, if it can.
+    pub(crate) immediate: Option<Immediate>,
+    /// `None` for a page, which the router of pages knows.
+    pub(crate) handler: Option<Handler>,
+}
+
+/// A page, or a file of one.
+const PAGE: Operation = Operation {
+    id: "other",
+    method: Method::GET,
+    path: Prefix(""),
+    rate: None,
+    accepts: Accepts::Nothing,
+    errors: ErrorFormat::Json,
+    is_routine: false,
+    is_probe: false,
+    immediate: None,
+    handler: None,
+};
+
+/// All of them, those that are asked for most first.
+static OPERATIONS: [Operation; 19] = [
+    Operation {
+        id: "check_session",
+        path: Exact("/auth/check"),
+        accepts: Accepts::UserToken,
+        immediate: Some(ImmediateAnswer::check_session),
+        handler: Some(endpoints::sessions::handle_check),
+        ..PAGE
+    },
+    Operation {
+        id: "authorize_service",
+        path: Exact("/auth/authorize"),
+        rate: Some(RateClass::Authorize),
+        accepts: Accepts::UserToken,
+        handler: Some(endpoints::permissions::handle_authorize),
+        ..PAGE
+    },
+    Operation {
+        id: "read_jwks",
+        path: Exact("/.well-known/jwks.json"),
+        is_routine: true,
+        immediate: Some(ImmediateAnswer::jwks),
+        handler: Some(endpoints::keys::handle_jwks),
+        ..PAGE
+    },
+    Operation {
+        id: "read_public_key",
+        path: Exact("/auth/public-key"),
+        is_routine: true,
+        immediate: Some(ImmediateAnswer::public_key),
+        handler: Some(endpoints::keys::handle_public_key),
+        ..PAGE
+    },
+    Operation {
+        id: "check_health",
+        path: Exact("/healthz"),
+        is_routine: true,
+        is_probe: true,
+        immediate: Some(ImmediateAnswer::alive),
+        handler: Some(endpoints::health::handle_health),
+        ..PAGE
+    },
+    Operation {
+        id: "check_readiness",
+        path: Exact("/readyz"),
+        is_routine: true,
+        is_probe: true,
+        handler: Some(endpoints::health::handle_readiness),
+        ..PAGE
+    },
+    Operation {
+        id: "start_sign_in",
+        path: Prefix("/auth/login/"),
+        rate: Some(RateClass::SignIn),
+        errors: ErrorFormat::Negotiated,
+        handler: Some(endpoints::sign_in::handle_start),
+        ..PAGE
+    },
+    Operation {
+        id: "finish_sign_in",
+        path: Exact("/auth/oauth_callback"),
+        rate: Some(RateClass::SignIn),
+        errors: ErrorFormat::Html,
+        handler: Some(endpoints::sign_in::handle_finish),
+        ..PAGE
+    },
+    Operation {
+        id: "finish_provider_sign_in",
+        path: Prefix("/auth/callback/"),
+        rate: Some(RateClass::SignIn),
+        errors: ErrorFormat::Html,
+        handler: Some(endpoints::sign_in::handle_finish_provider),
+        ..PAGE
+    },
+    Operation {
+        id: "update_user",
+        method: Method::POST,
+        path: Exact("/auth/update"),
+        rate: Some(RateClass::Update),
+        accepts: Accepts::UserToken,
+        handler: Some(endpoints::users::handle_update),
+        ..PAGE
+    },
+    Operation {
+        id: "end_session",
+        method: Method::POST,
+        path: Exact("/auth/logout"),
+        accepts: Accepts::UserToken,
+        handler: Some(endpoints::sessions::handle_end),
+        ..PAGE
+    },
+    Operation {
+        id: "resolve_username",
+        path: Exact("/auth/resolve"),
+        rate: Some(RateClass::Lookup),
+        handler: Some(endpoints::users::handle_resolve),
+        ..PAGE
+    },
+    Operation {
+        id: "find_profile",
+        path: Exact("/auth/get_profile"),
+        rate: Some(RateClass::Lookup),
+        handler: Some(endpoints::users::handle_find_profile),
+        ..PAGE
+    },
+    Operation { id: "show_home", path: Exact("/"), ..PAGE },
+    Operation { id: "read_asset", path: Prefix("/assets/"), ..PAGE },
+    Operation { id: "read_asset", path: Exact("/favicon.ico"), ..PAGE },
+    Operation { id: "read_documentation", path: Exact("/openapi.json"), ..PAGE },
+    Operation { id: "read_documentation", path: Exact("/openapi.yaml"), ..PAGE },
+    Operation { id: "read_documentation", path: Exact("/docs"), ..PAGE },
+];
+
+/// Every address that is none of ours.
+static OTHER: Operation = PAGE;
+
+impl Operation {
+    /// The operation of a request; one of another method where the address has none of this one.
+    pub(crate) fn find(method: &Method, path: &str) -> &'static Self {
+        let mut found = None;
+        for operation in OPERATIONS.iter().filter(|operation| operation.path.matches(path)) {
+            if operation.allows(method) {
+                return operation;
+            }
+            found = found.or(Some(operation));
+        }
+        found.unwrap_or(&OTHER)
+    }
+
+    /// Its place among all, for tables that are kept by operation.
+    pub(crate) fn index(&self) -> usize {
+        OPERATIONS.iter().position(|known| std::ptr::eq(known, self)).unwrap_or(OPERATIONS.len())
+    }
+
+    /// HEAD is GET without a body (RFC 9110 section 9.3.2).
+    pub(crate) fn allows(&self, method: &Method) -> bool {
+        *method == self.method || *method == Method::HEAD && self.method == Method::GET
+    }
+}
+
+/// The `Allow` header of a 405 (RFC 9110 section 10.2.1).
+pub(crate) fn allowed_methods(path: &str) -> String {
+    let at_path = OPERATIONS.iter().filter(|operation| operation.path.matches(path));
+    let mut methods: Vec<&str> = at_path.map(|operation| operation.method.as_str()).collect();
+    if methods.is_empty() {
+        methods.push("GET");
+    }
+    methods.sort_unstable();
+    methods.join(", ").replace("GET", "GET, HEAD")
+}
+
+/// Whether a path is one at which others ask how the service is.
+pub fn is_probe(path: &str) -> bool {
+    Operation::find(&Method::GET, path).is_probe
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// An operation of the OpenAPI document.
+    #[derive(Debug)]
+    struct Documented {
+        path: String,
+        method: Method,
+        id: String,
+        takes_token: bool,
+    }
+
+    fn documented() -> Vec<Documented> {
+        let document: serde_json::Value = serde_json::from_str(&endpoints::document().spec()).unwrap();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let operations = paths.flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().iter();
+            methods.map(|(method, operation)| Documented {
+                path: path.replace("{provider}", "google"),
+                method: method.to_ascii_uppercase().parse().unwrap(),
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                takes_token: !operation["security"].is_null(),
+            })
+        });
+        operations.collect()
+    }
+
+    #[test]
+    fn every_operation_of_the_document_has_its_row() {
+        for documented in documented() {
+            let operation = Operation::find(&documented.method, &documented.path);
+            assert_eq!((operation.id, &operation.method), (documented.id.as_str(), &documented.method));
+            assert!(operation.handler.is_some(), "{documented:?}");
+            assert_eq!(operation.accepts != Accepts::Nothing, documented.takes_token, "{documented:?}");
+        }
+        let with_handler = OPERATIONS.iter().filter(|operation| operation.handler.is_some());
+        assert_eq!(with_handler.count(), documented().len(), "and no other row has a handler");
+    }
+
+    #[test]
+    fn a_405_names_the_methods_that_the_document_has() {
+        let mut methods: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for documented in documented() {
+            methods.entry(documented.path).or_default().push(documented.method.to_string());
+        }
+        for (path, methods) in methods {
+            let expected = methods.join(", ").replace("GET", "GET, HEAD");
+            assert_eq!(allowed_methods(&path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_address_belongs_to_the_operation_of_its_method() {
+        let found = |method, path| {
+            let operation = Operation::find(&method, path);
+            (operation.id, operation.allows(&method))
+        };
+        assert_eq!(found(Method::HEAD, "/auth/check"), ("check_session", true));
+        assert_eq!(found(Method::POST, "/auth/check"), ("check_session", false));
+        assert_eq!(found(Method::HEAD, "/auth/update"), ("update_user", false));
+        assert_eq!(found(Method::GET, "/auth/check/"), ("other", true));
+        assert_eq!(found(Method::GET, "/assets/app.js"), ("read_asset", true));
+        assert_eq!(allowed_methods("/nowhere"), "GET, HEAD");
+    }
+
+    #[test]
+    fn l10_a_probe_is_no_work() {
+        let probes = ["/readyz", "/healthz", "/auth/check", "/", "/nowhere"].map(is_probe);
+        assert_eq!(probes, [true, true, false, false, false]);
+    }
+}

@@ -1,0 +1,49 @@
+//! The paths of an operation.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+/// The paths of an operation.
+pub(crate) enum PathPattern {
+    /// This one.
+    Exact(&'static str),
+    /// Those that begin so. What follows is the parameter of the path.
+    Prefix(&'static str),
+}
+
+impl PathPattern {
+    pub(crate) fn matches(&self, path: &str) -> bool {
+        match self {
+            Self::Exact(known) => path == *known,
+            Self::Prefix(known) => path.starts_with(known),
+        }
+    }
+
+    /// The parameter of a path: one segment, decoded.
+    pub(crate) fn parameter<'a>(&self, path: &'a str) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Exact(_) => None,
+            Self::Prefix(known) => {
+                let segment = path.strip_prefix(known)?;
+                let is_one = !segment.is_empty() && !segment.contains('/');
+                is_one.then(|| percent_decode_str(segment).decode_utf8().ok()).flatten()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameter_of_a_path_is_one_decoded_segment() {
+        let parameter = |path| PathPattern::Prefix("/auth/login/").parameter(path).map(Cow::into_owned);
+        assert_eq!(parameter("/auth/login/git%68ub").as_deref(), Some("github"));
+        for path in ["/auth/login/", "/auth/login/a/b", "/auth/login/a/", "/auth/login/%ff", "/auth/log"] {
+            assert_eq!(parameter(path), None, "{path}");
+        }
+        assert_eq!(PathPattern::Exact("/a").parameter("/a"), None);
+    }
+}
