@@ -25,8 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::{
-    AccountLinking, AllowedOrigins, CallbackPath, Clock, ExternalAddress, ProviderName, Randomness,
-    UserIdScheme,
+    AccountLinking, AllowedOrigins, Clock, ExternalAddress, PublicUrls, Randomness, UserIdScheme,
 };
 use vestibule_plugin_host::PluginHost;
 use vestibule_storage::{Change, Storage};
@@ -41,7 +40,7 @@ pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult}
 pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
 pub use sessions::{ProviderLink, SessionCheck};
-pub use sign_in::{BrowserSecret, Callback, StartedSignIn};
+pub use sign_in::{BrowserSecret, Callback, FinishedSignIn, StartedSignIn};
 pub use written::Written;
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
 pub use vestibule_storage::within_one_limit as with_time_budget;
@@ -74,9 +73,9 @@ pub struct FlowSettings {
 }
 
 impl FlowSettings {
-    /// The redirect URI that is to be registered at a provider.
-    pub fn redirect_uri(&self, provider: &ProviderName) -> String {
-        self.external_address.join(&CallbackPath::of(provider).to_string())
+    /// The addresses of the service that others are told.
+    pub fn urls(&self) -> PublicUrls<'_> {
+        PublicUrls(&self.external_address)
     }
 }
 
@@ -147,10 +146,5 @@ impl Flows {
     /// The token service, for its public keys.
     pub fn tokens(&self) -> &TokenService {
         &self.dependencies.tokens
-    }
-
-    /// Where a sign-in without `next` ends: the service's own page.
-    fn home(&self) -> String {
-        self.settings.external_address.join("/")
     }
 }

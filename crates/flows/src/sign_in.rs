@@ -6,5 +6,5 @@ mod finish;
 mod start;
 
 pub use browser::BrowserSecret;
-pub use finish::Callback;
+pub use finish::{Callback, FinishedSignIn};
 pub use start::StartedSignIn;

@@ -13,7 +13,6 @@ pub(crate) mod users;
 use poem_openapi::OpenApiService;
 
 use health::HealthApi;
-pub(crate) use keys::CACHEABLE;
 use keys::KeysApi;
 use permissions::PermissionsApi;
 use sessions::SessionsApi;

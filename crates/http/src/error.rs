@@ -2,6 +2,7 @@
 
 mod api_error;
 mod documented;
+mod error_answer;
 mod render;
 
 pub(crate) use api_error::{ApiError, ErrorResponse};

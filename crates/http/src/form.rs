@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use poem::http::header;
@@ -9,7 +10,7 @@ use poem::web::Multipart;
 use poem::{Body, FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
-use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, Object};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use tokio::io::{AsyncRead, AsyncReadExt as _, copy, sink};
 use tokio::time::timeout;
 use url::form_urlencoded;
@@ -22,28 +23,21 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_PASSED_OVER_BYTES: u64 = 16 * 1024 * 1024;
 const PASS_OVER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The fields that a form may have, each once. Each can be a query parameter instead; other fields are ignored.
-#[derive(Object)]
-pub(crate) struct FormFields {
-    /// The user token.
-    jwt: Option<String>,
-    /// The username to choose.
-    username: Option<String>,
-    /// `true` to end all sessions of the user.
-    all: Option<String>,
-    /// Whatever else clients send: text, as every field of a form.
-    #[oai(flatten)]
-    others: BTreeMap<String, String>,
+/// The form that came to an operation. `F` lists the fields that the operation looks at, for the document. Each may be a parameter
+/// of the query instead, each counts once, and all others are ignored.
+pub(crate) struct Form<F> {
+    fields: BTreeMap<String, String>,
+    documented: PhantomData<fn() -> F>,
 }
 
-/// The fields of the form that came.
-#[derive(Debug, Default)]
-pub(crate) struct Form(BTreeMap<String, String>);
+impl<F> Form<F> {
+    fn empty() -> Self {
+        Self { fields: BTreeMap::new(), documented: PhantomData }
+    }
 
-impl Form {
     /// The value of a field.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.fields.get(name).map(String::as_str)
     }
 
     /// The value of a parameter that may be in the query or in the form, and not in both with different values.
@@ -60,7 +54,7 @@ impl Form {
 
     /// A field counts once, as a parameter of the query does.
     fn insert(&mut self, name: String, value: String) -> Result<(), ApiError> {
-        match self.0.entry(name) {
+        match self.fields.entry(name) {
             Entry::Vacant(vacant) => {
                 vacant.insert(value);
                 Ok(())
@@ -75,7 +69,7 @@ impl Form {
             return Self::read_multipart(request, body).await;
         }
         let bytes = read_bounded(body.take().map_err(|_| ApiError::UnreadableBody)?).await?;
-        let mut form = Self::default();
+        let mut form = Self::empty();
         if bytes.is_empty() {
             return Ok(form);
         }
@@ -107,7 +101,7 @@ impl Form {
         let mut parts = <Multipart as FromRequest>::from_request(request, body)
             .await
             .map_err(|_| ApiError::UnreadableBody)?;
-        let mut form = Self::default();
+        let mut form = Self::empty();
         while let Some(part) = parts.next_field().await.map_err(|_| ApiError::UnreadableBody)? {
             let name = part.name().unwrap_or_default().to_owned();
             form.insert(name, part.text().await.map_err(|_| ApiError::UnreadableBody)?)?;
@@ -134,20 +128,20 @@ async fn pass_over(rest: &mut (impl AsyncRead + Unpin)) {
     drop(timeout(PASS_OVER_TIMEOUT, copy(&mut rest, &mut sink())).await);
 }
 
-impl<'a> ApiExtractor<'a> for Form {
+impl<'a, F: Type> ApiExtractor<'a> for Form<F> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
 
     type ParamType = ();
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        FormFields::register(registry);
+        F::register(registry);
     }
 
     fn request_meta() -> Option<MetaRequest> {
         let media = |content_type| MetaMediaType {
             content_type,
-            schema: MetaSchemaRef::Reference(FormFields::name().into_owned()),
+            schema: MetaSchemaRef::Reference(F::name().into_owned()),
         };
         Some(MetaRequest {
             description: Some("A form; every field may be a query parameter instead."),

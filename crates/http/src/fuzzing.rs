@@ -149,7 +149,7 @@ pub fn forms(bytes: &[u8]) {
     request.set_method(Method::POST);
     request.set_body(body.to_vec());
     let (request, mut sent) = request.split();
-    let Ok(form) = runtime().block_on(Form::read(&request, &mut sent)) else { return };
+    let Ok(form) = runtime().block_on(Form::<()>::read(&request, &mut sent)) else { return };
     let is_plain = kind.to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded");
     if is_plain && !body.is_empty() {
         let pairs: Vec<_> = form_urlencoded::parse(body).collect();

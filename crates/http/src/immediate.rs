@@ -13,8 +13,8 @@ use poem::{Body, Request, Response};
 use poem_openapi::payload::{Json, Payload};
 use vestibule_flows::Flows;
 
-use crate::answers::{SessionAnswer, SignedIn};
 use crate::authn::PresentedCredentials;
+use crate::endpoints::sessions::responses::{SessionAnswer, SignedIn};
 use crate::middleware::security_headers;
 use crate::parameters::Parameters;
 

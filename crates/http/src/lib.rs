@@ -6,9 +6,8 @@
 //!
 //! To add an endpoint: a method in one of the files of `endpoints/`, named `<verb>_<resource>` (the name is its operation id,
 //! and changing it breaks clients), with its handler beside it and the statuses of its errors as an `error::Statuses`; its answers in
-//! `answers.rs`; and its row in `operations.rs`. Then `make openapi`, and read the difference.
+//! `responses.rs` below it; and its row in `operations.rs`. Then `make openapi`, and read the difference.
 
-mod answers;
 mod app;
 mod authn;
 mod client_address;

@@ -19,6 +19,16 @@ pub(crate) trait Describe: ToJSON + Serialize {
     const DESCRIPTION: &'static str;
 }
 
+/// Says of answers when they are given.
+macro_rules! describe {
+    ($($answer:ty: $description:literal,)+) => {
+        $(impl crate::responses::Describe for $answer {
+            const DESCRIPTION: &'static str = $description;
+        })+
+    };
+}
+pub(crate) use describe;
+
 /// 200 with a body of JSON.
 pub(crate) struct Success<T>(pub(crate) T);
 
@@ -104,5 +114,16 @@ fn ok(description: &'static str, content_type: &'static str, schema: MetaSchemaR
         status_range: None,
         content: vec![MetaMediaType { content_type, schema }],
         headers: vec![],
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use poem_openapi::types::ToJSON;
+    use serde::Serialize;
+
+    /// The document speaks of the one form, clients get the other.
+    pub(crate) fn assert_written_as_documented<T: ToJSON + Serialize>(answer: &T) {
+        assert_eq!(serde_json::to_value(answer).ok(), answer.to_json());
     }
 }

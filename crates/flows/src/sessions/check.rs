@@ -1,7 +1,6 @@
 //! Is this person signed in, and if not, where can they?
 
-use url::form_urlencoded;
-use vestibule_domain::Next;
+use vestibule_domain::{Next, ProviderName};
 
 use crate::{Authentication, FlowError, Flows, Principal};
 
@@ -38,18 +37,10 @@ impl Flows {
     }
 
     fn list_provider_links(&self, next: &Next) -> Vec<ProviderLink> {
-        let query = match next {
-            Next::Home => String::new(),
-            Next::Url(url) => format!("?next={}", encode(url.as_str())),
+        let link = |name: &ProviderName| ProviderLink {
+            name: name.to_string(),
+            url: self.settings.urls().login(name, next),
         };
-        let link = |name: &str| ProviderLink {
-            name: name.to_owned(),
-            url: self.settings.external_address.join(&format!("/auth/login/{name}{query}")),
-        };
-        self.dependencies.providers.iter().map(|provider| link(provider.name().as_str())).collect()
+        self.dependencies.providers.iter().map(|provider| link(provider.name())).collect()
     }
-}
-
-fn encode(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -13,9 +13,13 @@ pub(crate) const ATTEMPT_LIFE: Duration = Duration::from_secs(600);
 
 /// What the callback must know of the redirect that led to it. It is sealed, so nobody can read or change it, and it is
 /// stored nowhere: a flood of started sign-ins grows nothing. Not `Debug`: what is sealed stays so.
+///
+/// A replica reads what a newer one has sealed as long as the version is one that it knows: members that it does not know only add
+/// to it. What changes the meaning of the others gets a higher version.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Attempt {
+    #[serde(rename = "v", default = "first_version", skip_serializing_if = "is_first_version")]
+    version: u32,
     #[serde(rename = "a")]
     pub(crate) id: AttemptId,
     #[serde(rename = "p")]
@@ -28,6 +32,18 @@ pub(crate) struct Attempt {
     browser_binding: String,
 }
 
+/// The highest version that is known. The first one is not written, because the replicas before versions refuse the member.
+const VERSION: u32 = 1;
+
+const fn first_version() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_first_version(version: &u32) -> bool {
+    *version == first_version()
+}
+
 impl Attempt {
     pub(crate) fn new(
         id: AttemptId,
@@ -37,6 +53,7 @@ impl Attempt {
         now: Timestamp,
     ) -> Self {
         Self {
+            version: VERSION,
             id,
             provider: provider.as_str().to_owned(),
             next: next.to_owned(),
@@ -67,6 +84,9 @@ impl Attempt {
     ) -> Result<(Self, &'b BrowserSecret), CallbackRefusal> {
         let plain = tokens.open(SealPurpose::LoginAttempt, state).ok_or(CallbackRefusal::StateForged)?;
         let attempt: Self = serde_json::from_slice(&plain).map_err(|_| CallbackRefusal::StateForged)?;
+        if attempt.version > VERSION {
+            return Err(CallbackRefusal::StateForged);
+        }
         let provider = ProviderName::parse(&attempt.provider).map_err(|_| CallbackRefusal::StateForged)?;
         if CallbackPath::of(&provider) != *path {
             return Err(CallbackRefusal::WrongCallback);
@@ -78,5 +98,32 @@ impl Attempt {
             Some(browser) if browser.matches(&attempt.browser_binding) => Ok((attempt, browser)),
             _ => Err(CallbackRefusal::OtherBrowser),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use vestibule_domain::SystemRandomness;
+
+    use super::*;
+
+    /// What one replica seals and another reads, with a member more or another value.
+    fn sealed_elsewhere(edit: impl FnOnce(&mut Value)) -> Result<Attempt, serde_json::Error> {
+        let browser = BrowserSecret::random(&SystemRandomness);
+        let (id, provider) = (AttemptId::random(&SystemRandomness), ProviderName::parse("work").unwrap());
+        let attempt = Attempt::new(id, &provider, "", &browser, Timestamp::from_seconds(0));
+        let mut members = serde_json::to_value(&attempt).unwrap();
+        edit(&mut members);
+        serde_json::from_value(members)
+    }
+
+    #[test]
+    fn an_attempt_outlives_an_upgrade_of_the_replica_that_reads_it_and_of_the_one_that_sealed_it() {
+        let same = sealed_elsewhere(|members| assert_eq!(members.get("v"), None)).unwrap();
+        assert_eq!(same.version, 1, "as the replicas before versions write and read it");
+        let newer = sealed_elsewhere(|members| members["m"] = json!("a member of later")).unwrap();
+        assert_eq!((newer.version, newer.provider.as_str()), (1, "work"));
+        assert_eq!(sealed_elsewhere(|members| members["v"] = json!(2)).unwrap().version, 2);
     }
 }

@@ -2,8 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
-    Actor, AuditEvent, AuditName, CallbackPath, ClientInfo, Next, ProviderName, Session, SessionId,
-    UpstreamProfile, User, UserId,
+    Actor, AuditEvent, AuditName, CallbackPath, ClientInfo, Next, ProviderName, PublicUrls, Session,
+    SessionId, UpstreamProfile, User, UserId,
 };
 use vestibule_plugin_host::{Hook, HookOutcome};
 use vestibule_storage::{PatchedUser, SignIn, SignInOutcome, log_audit_event};
@@ -79,15 +79,31 @@ struct CompletedSignIn {
     is_new: bool,
 }
 
+/// A sign-in that is over, and where it leads. Not `Debug`: there may be a token in it.
+pub struct FinishedSignIn {
+    next: Next,
+    /// The user token; or, when the provider, a plugin or the operator said no, the `error` for the frontend.
+    outcome: Result<SecretString, &'static str>,
+}
+
+impl FinishedSignIn {
+    /// Where the browser goes: `next` with a `jwt` or with an `error`.
+    pub fn location(&self, urls: PublicUrls<'_>) -> String {
+        match &self.outcome {
+            Ok(token) => self.next.with_token(&urls.home(), token.expose_secret()),
+            Err(code) => self.next.with_error(&urls.home(), code),
+        }
+    }
+}
+
 impl Flows {
-    /// Finishes a sign-in and answers where the browser goes: `next` with a `jwt`, or with an `error` when the provider,
-    /// a plugin or the operator said no.
+    /// Finishes a sign-in.
     ///
     /// The attempt is spent before the code is exchanged, by one insertion that can succeed once: of any number of
     /// identical callbacks one goes on. Until then nothing is redirected and nothing is written; a callback that finds no place
     /// among the exchanges with its provider has spent nothing. Nor does a provider that said no, or an answer that names
     /// another issuer: anybody can make it up, as often as they like, and no code of it is used.
-    pub async fn finish_sign_in(&self, callback: &Callback) -> Result<String, FlowError> {
+    pub async fn finish_sign_in(&self, callback: &Callback) -> Result<FinishedSignIn, FlowError> {
         let outcome = self.handle_callback(callback).await;
         if let Err(FlowError::Callback(reason)) = &outcome {
             self.dependencies.observer.callback_refused(*reason);
@@ -104,7 +120,7 @@ impl Flows {
         outcome
     }
 
-    async fn handle_callback(&self, callback: &Callback) -> Result<String, FlowError> {
+    async fn handle_callback(&self, callback: &Callback) -> Result<FinishedSignIn, FlowError> {
         let (attempt, browser) = self.open_attempt(callback)?;
         // INVARIANT: `next` was allowed when the attempt began; the settings may have changed since.
         let next = Next::parse(Some(&attempt.next), &self.settings.allowed_origins)?;
@@ -123,7 +139,7 @@ impl Flows {
                     code,
                     code_verifier: &browser.code_verifier(&attempt.id),
                     nonce: &browser.nonce(&attempt.id),
-                    redirect_uri: &self.settings.redirect_uri(provider.name()),
+                    redirect_uri: &self.settings.urls().redirect_uri(provider.name()),
                     issuer: callback.issuer.as_deref(),
                 };
                 // INVARIANT: the place comes before the attempt, so that whoever finds none may come again.
@@ -133,10 +149,11 @@ impl Flows {
             }
         };
         self.observe_outcome(provider.name(), &outcome, callback);
-        Ok(match outcome? {
-            Ok(completed) => next.with_token(&self.home(), completed.token.expose_secret()),
-            Err(RejectedSignIn(code, _)) => next.with_error(&self.home(), code),
-        })
+        let outcome = match outcome? {
+            Ok(completed) => Ok(completed.token),
+            Err(RejectedSignIn(code, _)) => Err(code),
+        };
+        Ok(FinishedSignIn { next, outcome })
     }
 
     /// The attempt that a callback belongs to. An address of no provider is none, unless the state shows that there was one.

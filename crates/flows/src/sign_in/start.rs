@@ -35,7 +35,7 @@ impl Flows {
             state: &state,
             code_verifier: &browser.code_verifier(&id),
             nonce: &browser.nonce(&id),
-            redirect_uri: &self.settings.redirect_uri(provider.name()),
+            redirect_uri: &self.settings.urls().redirect_uri(provider.name()),
         };
         let location = match provider.authorization_url(&request).await {
             Ok(url) => {
@@ -45,7 +45,7 @@ impl Flows {
             Err(error) => {
                 self.observe_sign_in(provider.name(), SignInResult::ProviderUnavailable);
                 tracing::warn!(provider = %provider.name(), %error, "a sign-in could not begin");
-                next.with_error(&self.home(), error_code_of(&error))
+                next.with_error(&self.settings.urls().home(), error_code_of(&error))
             }
         };
         Ok(StartedSignIn { location, browser })

@@ -1,5 +1,7 @@
 //! For whatever watches over the service.
 
+pub(crate) mod responses;
+
 use std::sync::Arc;
 
 use poem::web::Data;
@@ -8,10 +10,11 @@ use vestibule_flows::Readiness;
 
 use super::handler::handler;
 use super::tag::Tag;
-use crate::answers::HealthAnswer;
 use crate::app::App;
 use crate::error::{ApiError, Documented, Status, Statuses};
 use crate::responses::Success;
+
+use responses::HealthAnswer;
 
 pub(crate) struct HealthApi;
 

@@ -1,5 +1,7 @@
 //! The public keys that tokens are verified with.
 
+pub(crate) mod responses;
+
 use std::sync::Arc;
 
 use poem::web::Data;
@@ -8,10 +10,11 @@ use poem_openapi::payload::Response;
 
 use super::handler::handler;
 use super::tag::Tag;
-use crate::answers::KeySetAnswer;
 use crate::app::App;
 use crate::error::{Documented, Status, Statuses};
 use crate::responses::{PublicKeyPem, Success};
+
+use responses::KeySetAnswer;
 
 pub(crate) struct KeysApi;
 

@@ -1,5 +1,7 @@
 //! What a person may do at a service.
 
+pub(crate) mod responses;
+
 use std::sync::Arc;
 
 use poem::web::Data;
@@ -10,11 +12,12 @@ use vestibule_flows::PermissionDecision;
 use super::examples;
 use super::handler::handler;
 use super::tag::Tag;
-use crate::answers::{AuthorizationAnswer, Nothing};
 use crate::app::App;
 use crate::authn::PresentedCredentials;
 use crate::error::{Documented, Status, Statuses};
 use crate::responses::{Written, write};
+
+use responses::{AuthorizationAnswer, Nothing};
 
 pub(crate) struct PermissionsApi;
 

@@ -1,18 +1,19 @@
 //! Who is signed in, and the end of a session.
 
+pub(crate) mod responses;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use poem::Request;
 use poem::web::Data;
-use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
+use poem_openapi::{Object, OpenApi};
 use vestibule_flows::SessionCheck;
 
 use super::examples;
 use super::handler::handler;
 use super::tag::Tag;
-use crate::answers::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOut};
 use crate::app::App;
 use crate::authn::PresentedCredentials;
 use crate::error::{Documented, Status, Statuses};
@@ -20,7 +21,21 @@ use crate::form::Form;
 use crate::responses::Success;
 use crate::run_to_completion::run_to_completion;
 
+use responses::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOut};
+
 pub(crate) struct SessionsApi;
+
+/// What `end_session` reads of a form.
+#[derive(Object)]
+struct SignOutForm {
+    /// The user token.
+    jwt: Option<String>,
+    /// `true` to end all sessions of the user.
+    all: Option<String>,
+    /// Whatever else clients send: text, as every field of a form. It is ignored.
+    #[oai(flatten)]
+    others: BTreeMap<String, String>,
+}
 
 pub(crate) struct CheckFailures;
 
@@ -93,7 +108,7 @@ impl SessionsApi {
         credentials: PresentedCredentials<'_>,
         /// `true` to end all sessions of the user.
         all: Query<Option<String>>,
-        form: Form,
+        form: Form<SignOutForm>,
     ) -> Result<Success<SignOutAnswer>, Documented<SignOutFailures>> {
         let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
         let credentials = credentials.token_or(form.field("jwt"))?;

@@ -109,7 +109,7 @@ impl SignInApi {
     ///
     /// The redirect URI that is registered at Google and GitHub, and at nobody else. Redirects to `next` with a `jwt`
     /// parameter that holds the user token; or with `error` when the provider said no (`access_denied`), is out of reach
-    /// (`temporarily_unavailable`), states something that is not so (`sign_in_failed`), or the user is disabled
+    /// (`temporarily_unavailable`), sends a statement that is false (`sign_in_failed`), or the user is disabled
     /// (`account_disabled`).
     #[oai(
         path = "/auth/oauth_callback",
@@ -186,8 +186,8 @@ async fn finish(app: &App, request: &Request, answer: Answer) -> Result<SeeOther
         browser: find_browser_secret(request, &flows.settings().external_address),
         client: app.settings.trusted_proxies.client_info(request),
     };
-    let location = run_to_completion(async move { flows.finish_sign_in(&callback).await }).await?;
-    SeeOther::to(&location)
+    let finished = run_to_completion(async move { flows.finish_sign_in(&callback).await }).await?;
+    SeeOther::to(&finished.location(app.flows.settings().urls()))
 }
 
 /// A browser that fetches ahead, or only wants the headers, must not spend the one callback there is.

@@ -1,23 +1,39 @@
 //! Usernames and public profiles.
 
+pub(crate) mod responses;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use poem::Request;
 use poem::web::Data;
-use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
+use poem_openapi::{Object, OpenApi};
 
 use super::examples;
 use super::handler::handler;
 use super::tag::Tag;
-use crate::answers::{FindProfileAnswer, ResolveAnswer, UpdateAnswer};
 use crate::app::App;
 use crate::authn::PresentedCredentials;
 use crate::error::{Documented, Status, Statuses};
 use crate::form::Form;
 use crate::responses::Success;
 
+use responses::{FindProfileAnswer, ResolveAnswer, UpdateAnswer};
+
 pub(crate) struct UsersApi;
+
+/// What `update_user` reads of a form.
+#[derive(Object)]
+struct UpdateForm {
+    /// The user token.
+    jwt: Option<String>,
+    /// The username to choose.
+    username: Option<String>,
+    /// Whatever else clients send: text, as every field of a form. It is ignored.
+    #[oai(flatten)]
+    others: BTreeMap<String, String>,
+}
 
 pub(crate) struct UpdateFailures;
 
@@ -65,7 +81,7 @@ impl UsersApi {
         /// The username to choose.
         #[oai(example = "examples::username")]
         username: Query<Option<String>>,
-        form: Form,
+        form: Form<UpdateForm>,
     ) -> Result<Success<UpdateAnswer>, Documented<UpdateFailures>> {
         let credentials = credentials.token_or(form.field("jwt"))?;
         let username = form.field_or("username", username.0.as_deref())?;

@@ -9,7 +9,7 @@ use poem_openapi::registry::{
 };
 use poem_openapi::types::Type;
 
-use crate::answers::ErrorAnswer;
+use super::error_answer::ErrorAnswer;
 use crate::error::ApiError;
 
 /// A failing status of an operation.

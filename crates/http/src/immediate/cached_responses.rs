@@ -9,8 +9,9 @@ use poem::{Body, Response};
 use poem_openapi::payload::{Json, Payload, PlainText};
 use vestibule_flows::{Flows, PublishedKeys};
 
-use crate::answers::{HealthAnswer, KeySetAnswer};
-use crate::endpoints::CACHEABLE;
+use crate::endpoints::health::responses::HealthAnswer;
+use crate::endpoints::keys::CACHEABLE;
+use crate::endpoints::keys::responses::KeySetAnswer;
 use crate::middleware::security_headers;
 use crate::responses::Describe;
 

@@ -5,6 +5,8 @@ use poem_openapi::types::Example;
 use serde::Serialize;
 use vestibule_flows::{Jwk, JwkSet};
 
+use crate::responses::describe;
+
 /// The public keys (RFC 7517 section 5).
 #[derive(Object, Serialize)]
 #[oai(example)]
@@ -62,5 +64,21 @@ impl Example for KeyAnswer {
             n: "yIu3lq0mZ8kG2fV7tQ4bXw9sRjN1pHcD5eAoLvTgU6r...".into(),
             e: "AQAB".into(),
         }
+    }
+}
+
+describe! {
+    KeySetAnswer: "The keys.",
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::responses::testing::assert_written_as_documented;
+
+    use super::*;
+
+    #[test]
+    fn the_key_set_is_written_as_the_document_describes_it() {
+        assert_written_as_documented(&KeySetAnswer::example());
     }
 }

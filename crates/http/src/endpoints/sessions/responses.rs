@@ -1,0 +1,165 @@
+//! What the operations of sessions answer, word for word as clients know it.
+
+use std::collections::BTreeMap;
+
+use poem_openapi::types::Example;
+use poem_openapi::{Object, Union};
+use serde::Serialize;
+use vestibule_flows::Principal;
+
+use crate::responses::describe;
+
+/// Whether somebody is signed in.
+#[derive(Union, Serialize)]
+#[serde(untagged)]
+pub(crate) enum SessionAnswer {
+    /// Somebody is.
+    SignedIn(SignedIn),
+    /// Nobody is.
+    SignedOut(SignedOut),
+}
+
+/// Somebody is signed in.
+#[derive(Object, Serialize)]
+#[oai(example)]
+pub(crate) struct SignedIn {
+    /// Always true.
+    pub(crate) authenticated: bool,
+    /// Who it is.
+    pub(crate) profile: Profile,
+}
+
+impl Example for SignedIn {
+    fn example() -> Self {
+        Self { authenticated: true, profile: Profile::example() }
+    }
+}
+
+/// Nobody is signed in.
+#[derive(Object, Serialize)]
+#[oai(example)]
+pub(crate) struct SignedOut {
+    /// Always false.
+    pub(crate) authenticated: bool,
+    /// The configured providers by name, and where a sign-in with each begins.
+    pub(crate) providers: BTreeMap<String, ProviderAnswer>,
+}
+
+impl Example for SignedOut {
+    fn example() -> Self {
+        let providers = BTreeMap::from([("google".into(), ProviderAnswer::example())]);
+        Self { authenticated: false, providers }
+    }
+}
+
+/// A way to sign in.
+#[derive(Object, Serialize)]
+#[oai(example)]
+pub(crate) struct ProviderAnswer {
+    /// Where to send the browser.
+    pub(crate) url: String,
+}
+
+impl Example for ProviderAnswer {
+    fn example() -> Self {
+        let url = "https://auth.example.com/auth/login/google?next=https%3A%2F%2Fapp.example.com%2F";
+        Self { url: url.into() }
+    }
+}
+
+/// The profile of whoever is signed in.
+#[derive(Object, Serialize)]
+#[oai(example)]
+pub(crate) struct Profile {
+    /// The user's id, stable for ever.
+    pub(crate) id: String,
+    /// The same as `id`.
+    pub(crate) idhash: String,
+    /// The name at the provider.
+    #[oai(nullable)]
+    pub(crate) name: Option<String>,
+    /// The address that the provider verified.
+    #[oai(nullable)]
+    pub(crate) email: Option<String>,
+    /// The picture at the provider.
+    #[oai(nullable)]
+    pub(crate) avatar_url: Option<String>,
+    /// The username, once it is chosen.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+    /// The identity that signed in: `provider:subject`.
+    pub(crate) provider_id: String,
+    /// When the user first signed in (RFC 3339).
+    pub(crate) join_date: String,
+}
+
+impl From<&Principal> for Profile {
+    fn from(principal: &Principal) -> Self {
+        let user = principal.user();
+        Self {
+            id: user.id.to_string(),
+            idhash: user.id.to_string(),
+            name: user.name.as_ref().map(|name| name.as_str().to_owned()),
+            email: user.email.as_ref().map(|email| email.as_str().to_owned()),
+            avatar_url: user.avatar_url.as_ref().map(|url| url.as_str().to_owned()),
+            username: user.username.as_ref().map(ToString::to_string),
+            provider_id: principal.provider_id().unwrap_or_default().to_owned(),
+            join_date: user.join_date.to_rfc3339(),
+        }
+    }
+}
+
+impl Example for Profile {
+    fn example() -> Self {
+        Self {
+            id: "9f2c1e7ab04d4c5c8a0e6d1f3b72c954".into(),
+            idhash: "9f2c1e7ab04d4c5c8a0e6d1f3b72c954".into(),
+            name: Some("Ada Lovelace".into()),
+            email: Some("ada@example.com".into()),
+            avatar_url: Some("https://images.example.com/ada.png".into()),
+            username: Some("ada".into()),
+            provider_id: "google:110169484474386276334".into(),
+            join_date: "2026-11-22T10:08:33Z".into(),
+        }
+    }
+}
+
+/// The end of a session.
+#[derive(Object, Serialize)]
+#[oai(example)]
+pub(crate) struct SignOutAnswer {
+    /// Always true: the session is over now, or was before.
+    pub(crate) success: bool,
+}
+
+impl Example for SignOutAnswer {
+    fn example() -> Self {
+        Self { success: true }
+    }
+}
+
+describe! {
+    SessionAnswer: "The profile of the person who is signed in, or the ways to sign in.",
+    SignOutAnswer: "The session is over.",
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::responses::testing::assert_written_as_documented;
+
+    use super::*;
+
+    #[test]
+    fn answers_are_written_as_the_document_describes_them() {
+        assert_written_as_documented(&SignedIn::example());
+        assert_written_as_documented(&SignedOut::example());
+        assert_written_as_documented(&SignOutAnswer::example());
+        let nobody =
+            Profile { name: None, email: None, avatar_url: None, username: None, ..Profile::example() };
+        assert_written_as_documented(&SessionAnswer::SignedIn(SignedIn {
+            authenticated: true,
+            profile: nobody,
+        }));
+    }
+}
