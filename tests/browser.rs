@@ -114,7 +114,7 @@ async fn b1_a_callback_address_made_in_another_browser_gives_a_plain_page() {
     let victim = Browser::open().await;
     victim.go_to(callback.as_str()).await;
     assert_eq!(victim.address().await, callback);
-    assert_eq!(victim.shown("h1").await, "This sign-in cannot go on");
+    assert_eq!(victim.shown("h1").await, "This sign-in began in another browser");
     assert_eq!(world.control().token_exchanges(Provider::Google).succeeded, 0);
     expect_complaints_only_about(&victim, "400 (Bad Request)").await;
 

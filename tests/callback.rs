@@ -15,12 +15,12 @@ use vestibule_test_support::{Answer, Client};
 
 use crate::world::{APP, World};
 
-const MISSING: &str = "The state parameter is missing.";
-const FORGED: &str = "The state parameter is not one of ours.";
-const EXPIRED: &str = "The sign-in took too long and has expired.";
-const REPLAYED: &str = "This sign-in has already been used.";
-const OTHER_BROWSER: &str = "This sign-in was started in another browser.";
-const NO_CODE: &str = "The provider sent neither a code nor an error.";
+const MISSING: &str = "This sign-in link is not complete";
+const FORGED: &str = "This sign-in link is no longer valid";
+const EXPIRED: &str = "This sign-in took too long";
+const REPLAYED: &str = "This sign-in link was used already";
+const OTHER_BROWSER: &str = "This sign-in began in another browser";
+const NO_CODE: &str = "The provider sent no answer";
 
 const NONE: TokenExchanges = TokenExchanges { attempted: 0, succeeded: 0 };
 const ONE: TokenExchanges = TokenExchanges { attempted: 1, succeeded: 1 };
@@ -42,7 +42,7 @@ async fn assert_finishes(browser: &Client, callback: &Url) {
 /// A plain page that says why nothing happens, and leads nowhere by itself.
 pub(crate) fn assert_refused(answer: &Answer, why: &str) {
     assert_eq!(answer.status, 400, "{why}: {}", answer.body);
-    assert!(answer.body.contains(&format!("<p class=\"muted\">{why}</p>")), "{why}: {}", answer.body);
+    assert!(answer.body.contains(&format!("<h1>{why}</h1>")), "{why}: {}", answer.body);
     assert!(answer.body.contains("Start again</a>"));
     assert!(answer.header("location").is_none() && answer.header("refresh").is_none(), "{answer:?}");
     assert!(answer.header("set-cookie").is_none(), "{answer:?}");

@@ -345,7 +345,7 @@ async fn c7_a_removed_provider_signs_nobody_in() {
     world.program.restart().await;
 
     let answer = browser.get(callback.as_str()).await;
-    assert_refused(&answer, "The provider of this sign-in is no longer configured.");
+    assert_refused(&answer, "This way to sign in is not offered any more");
     assert_eq!(world.control().token_exchanges(Provider::Corporate).attempted, 0);
     assert!(browser.get("/auth/check").await.json()["providers"].get("corporate").is_none());
     assert_eq!(browser.get("/auth/login/corporate").await.status, 404);

@@ -16,7 +16,7 @@ use crate::sign_in::{PROVIDERS, parameter};
 use crate::world::{APP, World, on_both_databases};
 use evil::EvilProvider;
 
-const WRONG: &str = "The answer came to the address of another provider.";
+const WRONG: &str = "This sign-in cannot be finished";
 const EMULATED: [Provider; 3] = [Provider::Google, Provider::Github, Provider::Corporate];
 
 /// The same answer at another path.
@@ -243,7 +243,7 @@ async fn b12_a_provider_that_is_renamed_meanwhile_gets_no_code_under_its_new_nam
     let (browser, callback) = consented(&world, "corporate").await;
     change_settings(&mut world, |text| text.replace("[providers.corporate]", "[providers.renamed]")).await;
     assert_refused(&browser.get(at(&callback, "/auth/callback/renamed").as_str()).await, WRONG);
-    let gone = "The provider of this sign-in is no longer configured.";
+    let gone = "This way to sign in is not offered any more";
     assert_refused(&browser.get(callback.as_str()).await, gone);
     // Without a state that says so, it is an address of nobody.
     let nobody = browser.get("/auth/callback/corporate?code=x").await;

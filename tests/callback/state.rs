@@ -285,7 +285,7 @@ async fn b10_an_endless_code_spends_nothing() {
     let mut long = callback.clone();
     let fields = [("state", parameter(&callback, "state").unwrap()), ("code", "x".repeat(4097))];
     long.query_pairs_mut().clear().extend_pairs(fields);
-    assert_refused(&browser.get(long.as_str()).await, "The code parameter is too long.");
+    assert_refused(&browser.get(long.as_str()).await, "The answer of the provider cannot be read");
     assert_eq!(exchanges(&world, Provider::Google), NONE);
     assert_finishes(&browser, &callback).await;
 }

@@ -11,8 +11,8 @@ use crate::documents::markdown::repository;
 use crate::sign_in::parameter;
 use crate::world::{APP, World};
 
-const FORGED: &str = "The state parameter is not one of ours.";
-const OTHER_BROWSER: &str = "This sign-in was started in another browser.";
+const FORGED: &str = "This sign-in link is no longer valid";
+const OTHER_BROWSER: &str = "This sign-in began in another browser";
 
 /// What is sealed, random or signed for one purpose is worth nothing for another.
 #[tokio::test(flavor = "multi_thread")]

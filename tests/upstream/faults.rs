@@ -229,7 +229,7 @@ async fn b9_a_person_who_gives_up_has_spent_the_state() {
         .await;
     impatient.abort();
     let again = browser.get(callback.as_str()).await;
-    crate::callback::assert_refused(&again, "This sign-in has already been used.");
+    crate::callback::assert_refused(&again, "This sign-in link was used already");
     assert_no_user(&world).await;
     world.sign_in("google", "ada").await;
 }

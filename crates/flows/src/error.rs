@@ -1,41 +1,52 @@
 //! Who is at fault when a use case cannot do what was asked.
 
+mod permission;
+mod sign_in;
+
 use std::time::Duration;
 
 use thiserror::Error;
 use vestibule_domain::{NextError, with_causes};
-use vestibule_plugin_host::CallFailure;
 use vestibule_storage::StorageError;
 use vestibule_tokens::SignError;
-use vestibule_upstream::{ProviderBusy, ProviderError};
+use vestibule_upstream::ProviderBusy;
+
+use crate::authn::InvalidCredential;
+
+pub use permission::PermissionError;
+pub use sign_in::{CallbackRefusal, SignInError};
+pub(crate) use sign_in::{error_code_from_provider, error_code_of};
 
 /// Why a use case did not happen. Which answer each becomes is decided at one place, in the HTTP crate.
 #[derive(Debug, Error)]
 pub enum FlowError {
-    /// The caller: `next` leads where it may not.
-    #[error("next refused: {0}")]
-    InvalidNext(#[from] NextError),
-    /// The caller: there is no provider of this name.
-    #[error("there is no such provider")]
-    UnknownProvider,
-    /// The caller, or whoever sent them: the callback does not belong to a sign-in that this browser began.
-    #[error("callback refused: {0}")]
-    Callback(#[from] CallbackRefusal),
-    /// Policy: a plugin that may deny has denied.
-    #[error("a plugin denied the request")]
-    Denied,
-    /// A plugin: permissions could not be had, so no token is made.
-    #[error("permissions are unavailable: {0}")]
-    PermissionsUnavailable(CallFailure),
+    /// The caller: the request carries no credential, or one that is not good, where one is needed.
+    #[error("a good credential is needed")]
+    Unauthenticated(Option<InvalidCredential>),
+    /// Policy: the credential was not lent what the request needs.
+    #[error("the credential has not the scope {needed:?}")]
+    InsufficientScope {
+        /// What it would need (RFC 6750 section 3).
+        needed: String,
+    },
+    /// The caller: what the request names does not exist, or not for this principal.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The caller: what the request makes exists already, or was changed meanwhile.
+    #[error("{0}")]
+    Conflict(&'static str),
     /// The caller: this account asks too often.
     #[error("too many requests for this account")]
     TooManyRequests {
         /// How long until the next one is allowed.
         retry_after: Duration,
     },
-    /// Us, for a moment: more sign-ins come back from a provider than can be finished.
+    /// A sign-in cannot begin or finish.
     #[error(transparent)]
-    ProviderBusy(#[from] ProviderBusy),
+    SignIn(#[from] SignInError),
+    /// There is no permission token.
+    #[error(transparent)]
+    Permission(#[from] PermissionError),
     /// Us, for a moment: more signatures are asked for than can be made.
     #[error("too many signatures are waiting")]
     Busy,
@@ -45,23 +56,6 @@ pub enum FlowError {
     /// Us: something that should not happen.
     #[error("internal error: {0}")]
     Internal(String),
-}
-
-impl FlowError {
-    /// How long the caller may wait before another try, where that is known.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::PermissionsUnavailable(failure) => Some(failure.retry_after()),
-            Self::StorageUnavailable(_) | Self::ProviderBusy(_) => Some(Duration::from_secs(2)),
-            Self::TooManyRequests { retry_after } => Some(*retry_after),
-            Self::Busy => Some(Duration::from_secs(1)),
-            Self::InvalidNext(_)
-            | Self::UnknownProvider
-            | Self::Callback(_)
-            | Self::Denied
-            | Self::Internal(_) => None,
-        }
-    }
 }
 
 impl From<StorageError> for FlowError {
@@ -82,74 +76,20 @@ impl From<SignError> for FlowError {
     }
 }
 
-/// What is wrong with a callback. Shown to the person on a plain page, never as a redirect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum CallbackRefusal {
-    /// No `state`.
-    #[error("the state parameter is missing")]
-    StateMissing,
-    /// A `state` that we did not make.
-    #[error("the state parameter is not one of ours")]
-    StateForged,
-    /// More than ten minutes have passed.
-    #[error("the sign-in took too long and has expired")]
-    StateExpired,
-    /// This sign-in is already finished.
-    #[error("this sign-in has already been used")]
-    StateReplayed,
-    /// Another provider was told to send the browser here: no provider may receive the code of another (RFC 9700 section
-    /// 4.4).
-    #[error("the answer came to the address of another provider")]
-    WrongCallback,
-    /// The browser is not the one that began, or has lost its cookie.
-    #[error("this sign-in was started in another browser")]
-    OtherBrowser,
-    /// Neither a code nor an error.
-    #[error("the provider sent neither a code nor an error")]
-    CodeMissing,
-    /// A code that no provider would make.
-    #[error("the code parameter is too long")]
-    CodeTooLong,
-    /// The provider is no longer configured.
-    #[error("the provider of this sign-in is no longer configured")]
-    ProviderGone,
-}
-
-impl CallbackRefusal {
-    /// For a label of a metric.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::StateMissing => "state_missing",
-            Self::StateForged => "state_forged",
-            Self::StateExpired => "state_expired",
-            Self::StateReplayed => "state_replayed",
-            Self::WrongCallback => "wrong_callback",
-            Self::OtherBrowser => "other_browser",
-            Self::CodeMissing => "code_missing",
-            Self::CodeTooLong => "code_too_long",
-            Self::ProviderGone => "provider_gone",
-        }
+impl From<NextError> for FlowError {
+    fn from(error: NextError) -> Self {
+        SignInError::from(error).into()
     }
 }
 
-/// The `error` parameter that a frontend gets when a sign-in that it began cannot be finished.
-pub(crate) fn error_code_of(error: &ProviderError) -> &'static str {
-    match error {
-        ProviderError::Unavailable { .. } => "temporarily_unavailable",
-        ProviderError::Refused { .. } => "sign_in_failed",
+impl From<CallbackRefusal> for FlowError {
+    fn from(refusal: CallbackRefusal) -> Self {
+        SignInError::from(refusal).into()
     }
 }
 
-/// The `error` parameter for what a provider itself answered (RFC 6749 section 4.1.2.1). Unknown codes are not passed
-/// on: the text comes from outside.
-pub(crate) fn error_code_from_provider(code: &str) -> &'static str {
-    match code {
-        "access_denied"
-        | "user_cancelled_login"
-        | "consent_required"
-        | "interaction_required"
-        | "login_required" => "access_denied",
-        "temporarily_unavailable" | "server_error" => "temporarily_unavailable",
-        _ => "sign_in_failed",
+impl From<ProviderBusy> for FlowError {
+    fn from(busy: ProviderBusy) -> Self {
+        SignInError::from(busy).into()
     }
 }

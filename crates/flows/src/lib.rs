@@ -34,7 +34,7 @@ use vestibule_upstream::Providers;
 
 pub use account::{PublicProfile, UsernameOutcome};
 pub use authn::{Authentication, Credentials, FullPerson, InvalidCredential, Principal, SessionToEnd};
-pub use error::{CallbackRefusal, FlowError};
+pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
 pub use limits::{AccountRates, RateLimiter};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use permissions::{PermissionDecision, PermissionGrant};

@@ -2,7 +2,7 @@
 
 use vestibule_domain::ServiceName;
 
-use crate::{CallbackRefusal, FlowError, PermissionDecision};
+use crate::{CallbackRefusal, FlowError, PermissionDecision, PermissionError};
 
 /// What a sign-in came to, once its callback was found to be in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,9 +86,11 @@ impl AuthorizationResult {
             Ok(PermissionDecision::Granted(_)) => Self::Granted,
             Ok(PermissionDecision::Nothing) if known => Self::NotSignedIn,
             Ok(PermissionDecision::Nothing) => Self::UnknownService,
-            Err(FlowError::Denied) => Self::Denied,
+            Err(FlowError::Permission(PermissionError::Denied)) => Self::Denied,
             Err(
-                FlowError::PermissionsUnavailable(_) | FlowError::StorageUnavailable(_) | FlowError::Busy,
+                FlowError::Permission(PermissionError::Unavailable(_))
+                | FlowError::StorageUnavailable(_)
+                | FlowError::Busy,
             ) => Self::Unavailable,
             Err(FlowError::TooManyRequests { .. }) => Self::RateLimited,
             Err(_) => Self::Failed,

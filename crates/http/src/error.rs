@@ -4,7 +4,9 @@ mod api_error;
 mod documented;
 mod error_answer;
 mod render;
+mod response;
 
-pub(crate) use api_error::{ApiError, ErrorResponse};
+pub(crate) use api_error::ApiError;
 pub(crate) use documented::{Documented, ErrorFormat, Status, Statuses};
-pub(crate) use render::{JSON, json, render, retry_after};
+pub(crate) use render::{JSON, add_headers, json, render};
+pub(crate) use response::ErrorResponse;

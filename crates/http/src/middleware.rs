@@ -191,10 +191,10 @@ impl Middleware {
         let answer = ErrorResponse::of(error);
         let verdict = self.access.judge(operation, answer.status.as_u16());
         span.in_scope(|| log_error(error, &answer, verdict));
-        if let Some(by) = error.limited_by() {
+        if let Some(by) = answer.limited_by {
             self.metrics.service().count_rate_limited(operation.id, by);
         }
-        (render(error, &answer, request, operation.errors, request_id), Some((answer.code, verdict)))
+        (render(&answer, request, operation.errors, request_id), Some((answer.code, verdict)))
     }
 
     /// Gives an answer the headers that every answer has.

@@ -2,14 +2,31 @@
 
 use std::sync::Arc;
 
-use poem::http::{StatusCode, header};
+use askama::Template;
+use poem::http::header;
 use poem::web::Html;
 use poem::{Endpoint, IntoResponse, Response, Route, get};
 
 use crate::app::App;
 
-const INDEX: &str = include_str!("../assets/index.html");
-const MESSAGE: &str = include_str!("../assets/message.html");
+/// The service's own page.
+#[derive(Template)]
+#[template(path = "index.html")]
+struct HomePage<'a> {
+    /// What the scripts of the page show: `demo` or `home`.
+    mode: &'a str,
+    /// The services that the demonstration offers, separated by spaces.
+    services: &'a str,
+}
+
+/// A plain page that says what happened.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage<'a> {
+    title: &'a str,
+    message: &'a str,
+    request_id: &'a str,
+}
 
 /// Scripts and styles come from files of ours alone; pictures may come from a provider, over https.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
@@ -45,7 +62,7 @@ fn home(app: &App) -> String {
     let demo = app.settings.demo_services.as_ref();
     let services: Vec<_> = demo.into_iter().flatten().map(ToString::to_string).collect();
     let mode = if demo.is_some() { "demo" } else { "home" };
-    INDEX.replace("{{mode}}", mode).replace("{{services}}", &services.join(" "))
+    rendered(&HomePage { mode, services: &services.join(" ") })
 }
 
 fn asset(text: &'static str, content_type: &'static str) -> impl Endpoint {
@@ -58,28 +75,12 @@ fn page(html: String) -> Response {
     Html(html).with_header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY).into_response()
 }
 
-/// A plain page that says what went wrong, and offers to start again.
-pub(crate) fn message(status: StatusCode, text: &str, request_id: &str) -> Response {
-    let title = if status.is_server_error() { "Something went wrong" } else { "This sign-in cannot go on" };
-    let html = MESSAGE
-        .replace("{{title}}", title)
-        .replace("{{message}}", &escape(&sentence(text)))
-        .replace("{{request_id}}", request_id)
-        .replace("{{start_again_href}}", "/");
-    page(html)
+/// A page that says what happened and what to do, and offers to start again.
+pub(crate) fn message(title: &str, message: &str, request_id: &str) -> Response {
+    page(rendered(&MessagePage { title, message, request_id }))
 }
 
-/// A log's phrase as a sentence for people.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", letters.as_str())
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
+fn rendered(template: &impl Template) -> String {
+    // Writing into memory cannot fail, and none of the templates calls what could.
+    template.render().unwrap_or_default()
 }

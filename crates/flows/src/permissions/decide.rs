@@ -8,7 +8,9 @@ use vestibule_plugin_host::{CallFailure, PermissionRequest};
 use vestibule_storage::log_audit_event;
 use vestibule_tokens::PermissionToken;
 
-use crate::{Authentication, AuthorizationResult, FlowError, Flows, IssuedToken, Principal, Written};
+use crate::{
+    Authentication, AuthorizationResult, FlowError, Flows, IssuedToken, PermissionError, Principal, Written,
+};
 
 /// The answer to a request for permissions.
 #[derive(Debug)]
@@ -116,9 +118,9 @@ impl Flows {
         self.dependencies.plugins.permissions(&request).await.map_err(|failure| match failure {
             CallFailure::Denied(_) => {
                 self.tell_of_denial(principal, service);
-                FlowError::Denied
+                PermissionError::Denied.into()
             }
-            other => FlowError::PermissionsUnavailable(other),
+            other => PermissionError::Unavailable(other).into(),
         })
     }
 

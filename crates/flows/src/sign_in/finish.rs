@@ -11,7 +11,7 @@ use vestibule_upstream::{CodeExchange, ExchangePermit, Provider, ProviderError};
 
 use crate::error::{error_code_from_provider, error_code_of};
 use crate::sign_in::attempt::Attempt;
-use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, SignInResult};
+use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, SignInError, SignInResult};
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
 pub struct Callback {
@@ -105,7 +105,7 @@ impl Flows {
     /// another issuer: anybody can make it up, as often as they like, and no code of it is used.
     pub async fn finish_sign_in(&self, callback: &Callback) -> Result<FinishedSignIn, FlowError> {
         let outcome = self.handle_callback(callback).await;
-        if let Err(FlowError::Callback(reason)) = &outcome {
+        if let Err(FlowError::SignIn(SignInError::Callback(reason))) = &outcome {
             self.dependencies.observer.callback_refused(*reason);
             match reason {
                 CallbackRefusal::StateReplayed => {
@@ -166,7 +166,7 @@ impl Flows {
             CallbackPath::Shared => true,
             CallbackPath::Own(provider) => self.dependencies.providers.find(provider.as_str()).is_some(),
         };
-        opened.map_err(|refusal| if is_known { refusal.into() } else { FlowError::UnknownProvider })
+        opened.map_err(|refusal| if is_known { refusal.into() } else { SignInError::UnknownProvider.into() })
     }
 
     /// Goes on for one of any number of identical callbacks.

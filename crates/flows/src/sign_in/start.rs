@@ -5,7 +5,7 @@ use vestibule_upstream::AuthorizationRequest;
 
 use crate::error::error_code_of;
 use crate::sign_in::attempt::Attempt;
-use crate::{BrowserSecret, FlowError, Flows, SignInResult};
+use crate::{BrowserSecret, FlowError, Flows, SignInError, SignInResult};
 
 /// Where the browser goes, and what it must keep. Not `Debug`: the location holds a state.
 pub struct StartedSignIn {
@@ -24,7 +24,7 @@ impl Flows {
         next: Option<&str>,
         browser: Option<BrowserSecret>,
     ) -> Result<StartedSignIn, FlowError> {
-        let provider = self.dependencies.providers.find(provider).ok_or(FlowError::UnknownProvider)?;
+        let provider = self.dependencies.providers.find(provider).ok_or(SignInError::UnknownProvider)?;
         let next = Next::parse(next, &self.settings.allowed_origins)?;
         let browser = browser.unwrap_or_else(|| BrowserSecret::random(self.dependencies.randomness.as_ref()));
         let id = AttemptId::random(self.dependencies.randomness.as_ref());

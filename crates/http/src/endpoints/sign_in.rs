@@ -7,7 +7,7 @@ use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use vestibule_domain::CallbackPath;
-use vestibule_flows::{Callback, FlowError};
+use vestibule_flows::{Callback, FlowError, SignInError};
 
 use super::examples;
 use super::handler::handler;
@@ -178,7 +178,8 @@ async fn finish(app: &App, request: &Request, answer: Answer) -> Result<SeeOther
     reject_prefetch(request)?;
     let flows = Arc::clone(&app.flows);
     let callback = Callback {
-        path: CallbackPath::parse(request.uri().path()).ok_or(FlowError::UnknownProvider)?,
+        path: CallbackPath::parse(request.uri().path())
+            .ok_or_else(|| FlowError::from(SignInError::UnknownProvider))?,
         state: answer.state.0.filter(|state| !state.is_empty()),
         code: answer.code.0.filter(|code| !code.is_empty()),
         error: answer.error.0.filter(|error| !error.is_empty()),

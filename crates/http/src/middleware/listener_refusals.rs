@@ -38,9 +38,7 @@ impl Refusals {
         *response.status_mut() = answer.status;
         let to = response.headers_mut();
         to.insert(header::CONTENT_TYPE, HeaderValue::from_static(error::JSON));
-        if let Some(seconds) = error::retry_after(&error) {
-            to.insert(header::RETRY_AFTER, seconds);
-        }
+        error::add_headers(&answer, to);
         security_headers::add_security_headers(to, self.https);
         add_request_id(to, &id);
         response

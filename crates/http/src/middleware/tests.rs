@@ -68,7 +68,7 @@ async fn n2_the_page_of_a_fault_tells_nothing_of_it() {
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let id = response.header("x-request-id").unwrap().to_owned();
     let page = response.take_body().into_string().await.unwrap();
-    assert!(page.contains("Something went wrong on our side.") && page.contains(&id), "{page}");
+    assert!(page.contains("The fault is on our side.") && page.contains(&id), "{page}");
     assert!(!page.contains("secret"), "{page}");
 }
 

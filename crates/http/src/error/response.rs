@@ -1,0 +1,316 @@
+//! The one place where an error becomes an answer: status, code, texts, headers and log level, side by side.
+
+use std::time::Duration;
+
+use poem::error::ResponseError;
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use tracing::Level;
+use vestibule_flows::{CallbackRefusal, FlowError, InvalidCredential, PermissionError, SignInError};
+
+use super::ApiError;
+
+/// The answer to an error: what the client reads, and the level at which it is logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ErrorResponse {
+    pub(crate) status: StatusCode,
+    /// The `error` member: stable, for programs.
+    pub(crate) code: &'static str,
+    /// The `error_description` member: one sentence, for developers. Holds nothing of the inside.
+    pub(crate) description: String,
+    pub(crate) level: Level,
+    /// How long the client may wait before another try.
+    pub(crate) retry_after: Option<Duration>,
+    /// Of whom there were too many requests, for a label of a metric.
+    pub(crate) limited_by: Option<&'static str>,
+    /// A header that belongs to the status.
+    pub(crate) header: Option<(HeaderName, HeaderValue)>,
+    /// What a person reads.
+    pub(crate) page: PageText,
+}
+
+/// What happened, and what a person can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageText {
+    pub(crate) title: &'static str,
+    pub(crate) text: &'static str,
+}
+
+const INVALID: PageText = PageText {
+    title: "This address cannot be used",
+    text: "Go back to the application that sent you here and start again.",
+};
+const INVALID_LINK: PageText = PageText {
+    title: "This sign-in link is no longer valid",
+    text: "Start again. If you came from an application, go back to it and sign in there.",
+};
+const BUSY: PageText =
+    PageText { title: "The service is busy", text: "Wait a few seconds, then load this page again." };
+const UNAVAILABLE: PageText = PageText {
+    title: "The service is not available right now",
+    text: "Wait a few seconds, then load this page again. Nothing is lost.",
+};
+const TOO_MANY: PageText = PageText { title: "Too many attempts", text: "Wait a moment, then try again." };
+const OUR_FAULT: PageText = PageText {
+    title: "Something went wrong",
+    text: "The fault is on our side. Try again. If it happens again, tell the people who run this service, with the \
+           reference below.",
+};
+
+impl ResponseError for ApiError {
+    fn status(&self) -> StatusCode {
+        ErrorResponse::of(self).status
+    }
+}
+
+impl ErrorResponse {
+    /// One exhaustive match, so that a new error cannot be forgotten here.
+    pub(crate) fn of(error: &ApiError) -> Self {
+        use ApiError as E;
+        let caller = |status, code| Self::new(status, code, error, Level::DEBUG);
+        match error {
+            E::ConflictingTokens
+            | E::DuplicateParameter(_)
+            | E::UnreadableParameter(_)
+            | E::UnreadableBody
+            | E::Malformed
+            | E::Prefetch => caller(StatusCode::BAD_REQUEST, "invalid_request"),
+            E::BodyTooLarge => caller(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            E::UnsupportedBody => caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            E::TargetTooLong => caller(StatusCode::URI_TOO_LONG, "address_too_long"),
+            E::HeadTooLarge => caller(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large"),
+            E::Overloaded => caller(StatusCode::SERVICE_UNAVAILABLE, "busy").page(BUSY).retry_in_seconds(1),
+            E::NotFound => caller(StatusCode::NOT_FOUND, "not_found"),
+            E::MethodNotAllowed { allow } => {
+                let response = caller(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+                response.header(header::ALLOW, allow)
+            }
+            E::TooManyRequests { retry_after } => Self::too_many_requests(error, *retry_after, "address"),
+            E::NotReady(reason) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", reason, Level::WARN)
+                    .retry_in_seconds(2)
+            }
+            E::Panicked | E::Unexpected(_) => Self::internal(),
+            E::Flow(error) => Self::of_flow(error),
+        }
+    }
+
+    fn of_flow(error: &FlowError) -> Self {
+        let new = Self::new;
+        match error {
+            FlowError::Unauthenticated(invalid) => Self::unauthenticated(error, *invalid),
+            FlowError::InsufficientScope { needed } => {
+                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{needed}\"");
+                new(StatusCode::FORBIDDEN, "insufficient_scope", error, Level::INFO)
+                    .header(header::WWW_AUTHENTICATE, &challenge)
+            }
+            FlowError::NotFound(_) => new(StatusCode::NOT_FOUND, "not_found", error, Level::DEBUG),
+            FlowError::Conflict(_) => new(StatusCode::CONFLICT, "conflict", error, Level::DEBUG),
+            FlowError::TooManyRequests { retry_after } => {
+                Self::too_many_requests(error, *retry_after, "account")
+            }
+            FlowError::SignIn(error) => Self::of_sign_in(error),
+            FlowError::Permission(error) => Self::of_permission(error),
+            FlowError::Busy => Self::busy(1),
+            FlowError::StorageUnavailable(_) => {
+                let text = "the service cannot reach its database now; try again";
+                new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &text, Level::ERROR)
+                    .page(UNAVAILABLE)
+                    .retry_in_seconds(2)
+            }
+            FlowError::Internal(_) => Self::internal(),
+        }
+    }
+
+    fn of_sign_in(error: &SignInError) -> Self {
+        let new = Self::new;
+        match error {
+            SignInError::InvalidNext(reason) => {
+                let page = PageText {
+                    title: "This sign-in link cannot be used",
+                    text: "It leads to an address that this service does not allow. Tell the people who run the \
+                           application that you came from.",
+                };
+                new(StatusCode::BAD_REQUEST, "invalid_next", reason, Level::INFO).page(page)
+            }
+            SignInError::UnknownProvider => {
+                let page = PageText {
+                    title: "This way to sign in does not exist",
+                    text: "Start again and choose one of the ways that are offered.",
+                };
+                new(StatusCode::NOT_FOUND, "unknown_provider", error, Level::DEBUG).page(page)
+            }
+            SignInError::Callback(refusal) => {
+                let (code, page) = of_callback(*refusal);
+                new(StatusCode::BAD_REQUEST, code, refusal, Level::INFO).page(page)
+            }
+            SignInError::ProviderBusy(_) => Self::busy(2),
+        }
+    }
+
+    fn of_permission(error: &PermissionError) -> Self {
+        match error {
+            PermissionError::Denied => {
+                let text = "access to this service is denied";
+                Self::new(StatusCode::FORBIDDEN, "access_denied", &text, Level::WARN)
+            }
+            PermissionError::Unavailable(failure) => {
+                let text = "the permissions cannot be determined now; try again";
+                let response = Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "permissions_unavailable",
+                    &text,
+                    Level::ERROR,
+                );
+                Self { retry_after: Some(failure.retry_after()), ..response }
+            }
+        }
+    }
+
+    /// Without a credential the challenge has no error code (RFC 6750 section 3.1).
+    fn unauthenticated(error: &FlowError, invalid: Option<InvalidCredential>) -> Self {
+        let (code, challenge) = match invalid {
+            None => ("unauthenticated", "Bearer"),
+            Some(_) => ("invalid_token", "Bearer error=\"invalid_token\""),
+        };
+        Self::new(StatusCode::UNAUTHORIZED, code, error, Level::DEBUG)
+            .header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// RFC 6585 section 4.
+    fn too_many_requests(text: &dyn ToString, retry_after: Duration, by: &'static str) -> Self {
+        let response = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text, Level::DEBUG);
+        Self { retry_after: Some(retry_after), limited_by: Some(by), ..response.page(TOO_MANY) }
+    }
+
+    fn busy(seconds: u64) -> Self {
+        let text = "more is asked for than can be done now; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &text, Level::DEBUG)
+            .page(BUSY)
+            .retry_in_seconds(seconds)
+    }
+
+    fn internal() -> Self {
+        let text = "something went wrong on our side";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &text, Level::ERROR).page(OUR_FAULT)
+    }
+
+    fn new(status: StatusCode, code: &'static str, text: &dyn ToString, level: Level) -> Self {
+        Self {
+            status,
+            code,
+            description: text.to_string(),
+            level,
+            retry_after: None,
+            limited_by: None,
+            header: None,
+            page: INVALID,
+        }
+    }
+
+    fn page(self, page: PageText) -> Self {
+        Self { page, ..self }
+    }
+
+    fn retry_in_seconds(self, seconds: u64) -> Self {
+        Self { retry_after: Some(Duration::from_secs(seconds)), ..self }
+    }
+
+    /// Adds a header, whose value is one of ours or was parsed before.
+    fn header(self, name: HeaderName, value: &str) -> Self {
+        Self { header: HeaderValue::from_str(value).ok().map(|value| (name, value)), ..self }
+    }
+}
+
+fn of_callback(refusal: CallbackRefusal) -> (&'static str, PageText) {
+    match refusal {
+        CallbackRefusal::StateMissing => (
+            "state_missing",
+            PageText {
+                title: "This sign-in link is not complete",
+                text: "A part of the address is missing. Start again.",
+            },
+        ),
+        CallbackRefusal::StateForged => ("state_forged", INVALID_LINK),
+        CallbackRefusal::StateExpired => (
+            "state_expired",
+            PageText {
+                title: "This sign-in took too long",
+                text: "A sign-in has to be finished within ten minutes. Start again.",
+            },
+        ),
+        CallbackRefusal::StateReplayed => (
+            "state_replayed",
+            PageText {
+                title: "This sign-in link was used already",
+                text: "It works once. If you are not signed in, start again.",
+            },
+        ),
+        CallbackRefusal::WrongCallback => (
+            "wrong_callback",
+            PageText {
+                title: "This sign-in cannot be finished",
+                text: "The answer came to the address of another provider. Start again. If it happens again, tell the \
+                       people who run this service, with the reference below.",
+            },
+        ),
+        CallbackRefusal::OtherBrowser => (
+            "state_from_other_browser",
+            PageText {
+                title: "This sign-in began in another browser",
+                text: "Finish it in the browser in which it began, or start again in this one. The browser has to \
+                       accept cookies of this service.",
+            },
+        ),
+        CallbackRefusal::CodeMissing => (
+            "invalid_request",
+            PageText {
+                title: "The provider sent no answer",
+                text: "Start again. If it happens again, choose another way to sign in.",
+            },
+        ),
+        CallbackRefusal::CodeTooLong => (
+            "invalid_request",
+            PageText {
+                title: "The answer of the provider cannot be read",
+                text: "Start again. If it happens again, choose another way to sign in.",
+            },
+        ),
+        CallbackRefusal::ProviderGone => (
+            "unknown_provider",
+            PageText {
+                title: "This way to sign in is not offered any more",
+                text: "Start again and choose another one.",
+            },
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_names_an_error_only_where_a_credential_came() {
+        let challenge = |error: FlowError| {
+            let response = ErrorResponse::of(&error.into());
+            let (name, value) = response.header.unwrap();
+            (response.status.as_u16(), name, value.to_str().unwrap().to_owned())
+        };
+        let header = header::WWW_AUTHENTICATE;
+        assert_eq!(challenge(FlowError::Unauthenticated(None)), (401, header.clone(), "Bearer".to_owned()));
+        assert_eq!(
+            challenge(FlowError::Unauthenticated(Some(InvalidCredential::SessionEnded))),
+            (401, header.clone(), "Bearer error=\"invalid_token\"".to_owned())
+        );
+        assert_eq!(
+            challenge(FlowError::InsufficientScope { needed: "profile".into() }),
+            (403, header, "Bearer error=\"insufficient_scope\", scope=\"profile\"".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_second_header_cannot_be_smuggled_into_a_challenge() {
+        let error = FlowError::InsufficientScope { needed: "a\r\nset-cookie: b".into() };
+        assert_eq!(ErrorResponse::of(&error.into()).header, None);
+    }
+}
