@@ -64,7 +64,7 @@ async fn a1_another_origin_gets_no_address_and_a_stable_error() {
     let navigation = browser.request(Method::GET, "/auth/login/google?next=https%3A%2F%2Fevil.tld%2F");
     let accepted = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     let page = browser.send(navigation.header("accept", accepted)).await;
-    assert_refused(&page, "The origin of next is not one of the allowed origins.");
+    assert_refused(&page, "This sign-in link cannot be used");
 }
 
 /// The state says where to go; whether one may is asked again when the person arrives.
@@ -82,7 +82,7 @@ async fn a1_an_origin_that_is_removed_during_a_sign_in_gets_no_token() {
     fs::write(&file, before.replace("https://app.example.com;", "")).unwrap();
     world.program.restart().await;
     let answer = browser.get(callback.as_str()).await;
-    assert_refused(&answer, "The origin of next is not one of the allowed origins.");
+    assert_refused(&answer, "This sign-in link cannot be used");
     assert_eq!(world.control().token_exchanges(Provider::Google).attempted, 0);
 
     fs::write(&file, before).unwrap();

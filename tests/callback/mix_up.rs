@@ -274,7 +274,7 @@ async fn b10_only_a_navigation_spends_a_callback_of_a_named_provider() {
     let head = browser.send(browser.request(Method::HEAD, callback.as_str())).await;
     assert_eq!((head.status.as_u16(), head.body.as_str(), head.header("location")), (400, "", None));
     let ahead = browser.request(Method::GET, callback.as_str()).header("sec-purpose", "prefetch");
-    assert_refused(&browser.send(ahead).await, "The request only looks ahead.");
+    assert_refused(&browser.send(ahead).await, "This page was loaded ahead of time");
     let posted = browser.send(browser.request(Method::POST, callback.as_str())).await;
     assert_eq!((posted.status.as_u16(), posted.header("allow")), (405, Some("GET, HEAD")));
     assert_eq!(exchanges(&world, Provider::Corporate), NONE);

@@ -121,7 +121,7 @@ fn assert_sealed_attempt_is_judged(sealed: &str, plain: &[u8]) {
     match open(sealed, &path) {
         Ok(attempt) => {
             assert_eq!(provider.unwrap().as_str(), attempt.provider);
-            assert_eq!(members.as_object().map(serde_json::Map::len), Some(5));
+            assert!(number("v") <= 1, "of a version that is known");
             assert_eq!(members.get("b"), Some(&json!(stage.browser.binding())));
             assert_eq!(members.get("n"), Some(&json!(attempt.next)));
             assert!(number("e") > NOW.micros());

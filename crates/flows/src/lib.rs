@@ -19,7 +19,6 @@ mod permissions;
 mod readiness;
 mod sessions;
 mod sign_in;
-mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +40,6 @@ pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
 pub use sessions::{ProviderLink, SessionCheck};
 pub use sign_in::{BrowserSecret, Callback, FinishedSignIn, StartedSignIn};
-pub use written::Written;
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
 pub use vestibule_storage::within_one_limit as with_time_budget;
 // Parts of our answers, so that `http` need not know the crate that makes them.

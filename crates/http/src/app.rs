@@ -6,6 +6,7 @@ use vestibule_domain::ServiceName;
 use vestibule_flows::Flows;
 
 use crate::client_address::TrustedProxies;
+use crate::endpoints::permissions::response_cache::ResponseCache;
 use crate::middleware::access_log::AccessLog;
 use crate::middleware::rate_limit::AddressRates;
 use crate::middleware::trace::RequestTracer;
@@ -32,4 +33,6 @@ pub struct HttpSettings {
 pub(crate) struct App {
     pub(crate) flows: Arc<Flows>,
     pub(crate) settings: HttpSettings,
+    /// What was answered to authorizations.
+    pub(crate) responses: ResponseCache,
 }

@@ -55,6 +55,7 @@ pub use operations::is_probe;
 pub use shutdown::Shutdown;
 
 use app::App;
+use endpoints::permissions::response_cache::ResponseCache;
 use middleware::Middleware;
 
 /// The public endpoint: all paths, with headers, errors, logs and metrics.
@@ -64,7 +65,7 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn Randomness>,
 ) -> impl Endpoint<Output = Response> + 'static {
-    let app = Arc::new(App { flows, settings });
+    let app = Arc::new(App { flows, settings, responses: ResponseCache::new() });
     let pages = documentation::add_routes(pages::add_routes(Route::new(), &app));
     Middleware::new(&app, metrics, randomness, pages.boxed())
 }

@@ -159,6 +159,9 @@ impl Middleware {
         context.parameters.check()?;
         // In boxes: what is wrapped is moved, and some of these are large.
         let answer = match (operation.handler, &self.operations) {
+            (Some(_), Some(_)) if !operation.path.is_complete(request.uri().path()) => {
+                return Err(ApiError::NotFound);
+            }
             (Some(_), Some(_)) if !operation.allows(request.method()) => {
                 return Err(ApiError::MethodNotAllowed { allow: allowed_methods(request.uri().path()) });
             }

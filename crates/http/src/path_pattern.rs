@@ -20,6 +20,11 @@ impl PathPattern {
         }
     }
 
+    /// Whether a path that matches is one that there is: with a parameter, if there should be one.
+    pub(crate) fn is_complete(&self, path: &str) -> bool {
+        matches!(self, Self::Exact(_)) || self.parameter(path).is_some()
+    }
+
     /// The parameter of a path: one segment, decoded.
     pub(crate) fn parameter<'a>(&self, path: &'a str) -> Option<Cow<'a, str>> {
         match self {

@@ -42,13 +42,13 @@ impl ApiResponse for SeeOther {
     fn meta() -> MetaResponses {
         let location = MetaHeader {
             name: "Location".to_owned(),
-            description: Some("Where the browser goes.".to_owned()),
+            description: Some("The address that the browser is redirected to.".to_owned()),
             required: true,
             deprecated: false,
             schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "uri"))),
         };
         let response = MetaResponse {
-            description: "The browser goes on.",
+            description: "The browser is redirected.",
             status: Some(303),
             status_range: None,
             content: vec![],

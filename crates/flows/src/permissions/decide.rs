@@ -8,9 +8,7 @@ use vestibule_plugin_host::{CallFailure, PermissionRequest};
 use vestibule_storage::log_audit_event;
 use vestibule_tokens::PermissionToken;
 
-use crate::{
-    Authentication, AuthorizationResult, FlowError, Flows, IssuedToken, PermissionError, Principal, Written,
-};
+use crate::{Authentication, AuthorizationResult, FlowError, Flows, IssuedToken, PermissionError, Principal};
 
 /// The answer to a request for permissions.
 #[derive(Debug)]
@@ -32,8 +30,6 @@ pub struct PermissionGrant {
     pub permissions: Map<String, Value>,
     /// The service, under the name that the client used.
     pub service: ServiceName,
-    /// How others are told of it.
-    pub written: Written,
 }
 
 impl Flows {
@@ -158,8 +154,7 @@ impl Flows {
         let Some(principal) = self.refresh(principal).await? else { return Ok(None) };
         self.dependencies.observer.token_issued(IssuedToken::SignedPermission);
         let (user_id, service) = (principal.user().id.clone(), service.clone());
-        let grant =
-            Arc::new(PermissionGrant { token, user_id, permissions, service, written: Written::default() });
+        let grant = Arc::new(PermissionGrant { token, user_id, permissions, service });
         if self.settings.permission_token_reuse {
             self.token_cache.insert(&grant);
         }

@@ -10,7 +10,7 @@ use vestibule_domain::{ServiceName, Timestamp, UserId, heap_bytes};
 
 use crate::PermissionGrant;
 
-/// How many are kept, if they are as small as most: one takes about 3 KiB, with the answer that tells of it.
+/// How many are kept, if they are as small as most: one takes about 2 KiB.
 const CAPACITY: usize = 4096;
 /// The most that all of them may take in memory, roughly.
 const CAPACITY_BYTES: u64 = 16 * 1024 * 1024;
@@ -38,10 +38,10 @@ struct Entry {
 }
 
 impl Entry {
-    /// The answer that tells of a grant is written later: it is the token and the permissions, which are in the token too.
+    /// The permissions are there once more in the token.
     fn new(grant: &Arc<PermissionGrant>) -> Self {
         let token = grant.token.token.expose_secret().len();
-        let bytes = ENTRY_BYTES + 3 * token + heap_bytes(&grant.permissions);
+        let bytes = ENTRY_BYTES + 2 * token + heap_bytes(&grant.permissions);
         Self { grant: Arc::clone(grant), bytes: u64::try_from(bytes).unwrap_or(CAPACITY_BYTES) }
     }
 }
@@ -94,7 +94,6 @@ mod tests {
     use vestibule_tokens::PermissionToken;
 
     use super::*;
-    use crate::Written;
 
     fn permissions(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
@@ -112,7 +111,6 @@ mod tests {
             user_id: UserId::parse(user).unwrap(),
             permissions: permissions.clone(),
             service: ServiceName::parse("s").unwrap(),
-            written: Written::default(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! What a person may do at a service.
 
+pub(crate) mod response_cache;
 pub(crate) mod responses;
 
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
-use vestibule_flows::PermissionDecision;
+use vestibule_flows::{PermissionDecision, PermissionGrant};
 
 use super::examples;
 use super::handler::handler;
@@ -44,7 +45,7 @@ handler!(handle_authorize(app, context, _) => {
 impl PermissionsApi {
     /// Makes a permission token for a service
     ///
-    /// The service's permission provider is asked each time. Without a good user token, or for a service that is not
+    /// The service's permission provider is asked each time, unless it lets an answer be used again for a while. Without a good user token, or for a service that is not
     /// configured, the permissions are empty and there is no token.
     #[oai(
         path = "/auth/authorize",
@@ -62,10 +63,12 @@ impl PermissionsApi {
     ) -> Result<Written<AuthorizationAnswer>, Documented<AuthorizeFailures>> {
         let authentication = app.flows.authenticate(credentials.token()?);
         let decision = app.flows.authorize_service(authentication, service.0.as_deref()).await?;
+        let granted = |grant: &PermissionGrant| write(&AuthorizationAnswer::Granted(grant.into()));
         Ok(match decision {
-            PermissionDecision::Granted(grant) => Written::from_body(
-                grant.written.or_write(|| write(&AuthorizationAnswer::Granted(grant.as_ref().into()))),
-            ),
+            PermissionDecision::Granted(grant) if app.flows.settings().permission_token_reuse => {
+                Written::from_body(app.responses.get_or_write(&grant, granted))
+            }
+            PermissionDecision::Granted(grant) => Written::from_body(granted(&grant)),
             PermissionDecision::Nothing => Written::new(&AuthorizationAnswer::Nothing(Nothing::default())),
         })
     }

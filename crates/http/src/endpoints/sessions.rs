@@ -25,7 +25,7 @@ use responses::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOu
 
 pub(crate) struct SessionsApi;
 
-/// What `end_session` reads of a form.
+/// The fields that `end_session` reads. Each may be a parameter of the query instead.
 #[derive(Object)]
 struct SignOutForm {
     /// The user token.

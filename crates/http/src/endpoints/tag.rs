@@ -15,6 +15,6 @@ pub(crate) enum Tag {
     Users,
     /// The public keys that tokens are verified with.
     Keys,
-    /// For whatever watches over the service.
+    /// For load balancers and supervisors.
     Health,
 }

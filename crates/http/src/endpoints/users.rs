@@ -23,7 +23,7 @@ use responses::{FindProfileAnswer, ResolveAnswer, UpdateAnswer};
 
 pub(crate) struct UsersApi;
 
-/// What `update_user` reads of a form.
+/// The fields that `update_user` reads. Each may be a parameter of the query instead.
 #[derive(Object)]
 struct UpdateForm {
     /// The user token.

@@ -43,6 +43,10 @@ const INVALID_LINK: PageText = PageText {
     title: "This sign-in link is no longer valid",
     text: "Start again. If you came from an application, go back to it and sign in there.",
 };
+const LOADED_AHEAD: PageText = PageText {
+    title: "This page was loaded ahead of time",
+    text: "Nothing is lost. Load the page again to go on.",
+};
 const BUSY: PageText =
     PageText { title: "The service is busy", text: "Wait a few seconds, then load this page again." };
 const UNAVAILABLE: PageText = PageText {
@@ -72,8 +76,8 @@ impl ErrorResponse {
             | E::DuplicateParameter(_)
             | E::UnreadableParameter(_)
             | E::UnreadableBody
-            | E::Malformed
-            | E::Prefetch => caller(StatusCode::BAD_REQUEST, "invalid_request"),
+            | E::Malformed => caller(StatusCode::BAD_REQUEST, "invalid_request"),
+            E::Prefetch => caller(StatusCode::BAD_REQUEST, "invalid_request").page(LOADED_AHEAD),
             E::BodyTooLarge => caller(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             E::UnsupportedBody => caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             E::TargetTooLong => caller(StatusCode::URI_TOO_LONG, "address_too_long"),
