@@ -15,7 +15,7 @@ pub(crate) struct RedirectUri {
 pub(crate) fn list(flows: &FlowSettings, providers: &Providers) -> Vec<RedirectUri> {
     let mut all: Vec<RedirectUri> = Vec::new();
     for provider in providers {
-        let (uri, name) = (flows.redirect_uri(provider.name()), provider.name().to_string());
+        let (uri, name) = (flows.urls().redirect_uri(provider.name()), provider.name().to_string());
         match all.iter_mut().find(|known| known.uri == uri) {
             Some(known) => known.providers.push(name),
             None => all.push(RedirectUri { uri, providers: vec![name] }),

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use vestibule_domain::{Actor, AuditEvent, AuditName, SystemRandomness};
-use vestibule_http::{Refusals, Stopping};
+use vestibule_http::{Refusals, Shutdown};
 
 use crate::error::CommandError;
 use crate::logging;
@@ -93,7 +93,7 @@ async fn serve(
     let report = Report { settings: &settings, sources, components: &components, ignored: &ignored };
     report.print().await;
     let audit = AuditTrail::new(&components.storage, &components.clock);
-    let stopping = Stopping::default();
+    let stopping = Shutdown::default();
     let endpoint = components.make_endpoint(&settings, &stopping);
     let mut tasks = BackgroundTasks::start(&components, settings.audit_retention, &audit);
     tasks.add(reload::run(&components.plugins, sources, settings.listen, audit.clone()));

@@ -21,7 +21,7 @@ use tracing_subscriber::fmt::MakeWriter;
 /// The target of the line that a request was answered.
 const ACCESS: &str = "vestibule::access";
 /// The target of the lines, below WARN, that say what a client did wrong.
-const REFUSALS: &str = "vestibule_http::edge";
+const REFUSALS: &str = "vestibule_http::middleware";
 /// How many bytes may wait: some thousand lines.
 const ROOM: usize = 1024 * 1024;
 /// How many more bytes may wait of lines that are not of requests.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use poem::{Endpoint, Response};
 use vestibule_domain::{Clock, Randomness, SystemClock, SystemRandomness, Timestamp};
-use vestibule_flows::{Flows, Parts};
-use vestibule_http::{AccessLog, HttpSettings, Metrics, RequestTracer, Stopping};
+use vestibule_flows::{Dependencies, Flows};
+use vestibule_http::{AccessLog, HttpSettings, Metrics, RequestTracer, Shutdown};
 use vestibule_plugin_host::PluginHost;
 use vestibule_provider_emulator::Emulator;
 use vestibule_storage::{Storage, StorageOptions};
@@ -78,10 +78,10 @@ impl Components {
     pub(super) fn make_endpoint(
         &self,
         settings: &Settings,
-        stopping: &Stopping,
+        stopping: &Shutdown,
     ) -> impl Endpoint<Output = Response> + 'static + use<> {
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-        let parts = Parts {
+        let dependencies = Dependencies {
             storage: self.storage.clone(),
             tokens: Arc::clone(&self.tokens),
             providers: self.providers.clone(),
@@ -90,7 +90,7 @@ impl Components {
             randomness: Arc::clone(&randomness),
             observer: self.observer.clone(),
         };
-        let flows = Arc::new(Flows::new(settings.flows.clone(), parts));
+        let flows = Arc::new(Flows::new(settings.flows.clone(), dependencies));
         let services = || settings.plugins.services.iter().map(|(name, _)| name.clone()).collect();
         let tracer = || Arc::new(HttpTracer::default()) as Arc<dyn RequestTracer>;
         let http = HttpSettings {
@@ -99,7 +99,7 @@ impl Components {
             demo_services: settings.dev.then(services),
             tracer: settings.traces.as_ref().map(|_| tracer()),
             access_log: self.access_log.clone(),
-            stopping: stopping.clone(),
+            shutdown: stopping.clone(),
         };
         vestibule_http::endpoint(flows, http, self.metrics.clone(), randomness)
     }

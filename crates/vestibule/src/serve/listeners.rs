@@ -11,7 +11,7 @@ use poem::http::{self, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpSocket};
-use vestibule_http::{Metrics, Refusals, Stopping, TrustedProxies, is_nearby};
+use vestibule_http::{Metrics, Refusals, Shutdown, TrustedProxies, is_nearby, is_probe};
 use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, RequestBody, Stop};
 
 use super::shutdown::ShutdownSignal;
@@ -73,7 +73,7 @@ pub(crate) async fn serve(
 /// Serves the metrics for as long as the program runs.
 pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics, refusals: Refusals) {
     let endpoint = vestibule_http::admin_endpoint(metrics);
-    let handler = PoemHandler { endpoint, refusals, stopping: Stopping::default() };
+    let handler = PoemHandler { endpoint, refusals, stopping: Shutdown::default() };
     let limits =
         Limits { max_connections: ADMIN_CONNECTIONS, is_shared: Arc::new(|_| true), ..Limits::default() };
     let listener = Listener::new(socket, handler, limits, Arc::new(vestibule_listener::NoObserver));
@@ -86,14 +86,16 @@ pub(crate) struct PoemHandler<E> {
     pub(crate) endpoint: E,
     /// The answers where no request could be read.
     pub(crate) refusals: Refusals,
-    pub(crate) stopping: Stopping,
+    pub(crate) stopping: Shutdown,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Handler for PoemHandler<E> {
     type Body = BoxBody<bytes::Bytes, io::Error>;
 
     async fn call(&self, request: http::Request<RequestBody>, peer: Peer) -> http::Response<Self::Body> {
-        self.stopping.note_request(request.uri().path());
+        if !is_probe(request.uri().path()) {
+            self.stopping.note_request();
+        }
         let (parts, body) = request.into_parts();
         let body =
             if hyper::body::Body::is_end_stream(&body) { Body::empty() } else { Body::from(body.boxed()) };

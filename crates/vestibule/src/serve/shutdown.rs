@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use vestibule_http::Stopping;
+use vestibule_http::Shutdown;
 
 use crate::error::CommandError;
 
@@ -31,7 +31,7 @@ pub(crate) struct ShutdownSignal(watch::Receiver<Stage>);
 
 impl ShutdownSignal {
     /// Listens for signals from now on. Needs a runtime.
-    pub(crate) fn listen(delay: Duration, stopping: Stopping) -> Result<Self, CommandError> {
+    pub(crate) fn listen(delay: Duration, stopping: Shutdown) -> Result<Self, CommandError> {
         let while_doing = CommandError::while_doing("signals");
         let terminate = signal(SignalKind::terminate());
         let interrupt = signal(SignalKind::interrupt());
@@ -67,7 +67,7 @@ impl ShutdownSignal {
 /// The wait before the listener closes.
 struct Drain {
     delay: Duration,
-    stopping: Stopping,
+    stopping: Shutdown,
 }
 
 impl Drain {
@@ -87,9 +87,9 @@ impl Drain {
     /// Waits until no request has come for this long.
     async fn wait_for_quiet(&self, quiet: Duration) {
         loop {
-            let before = self.stopping.unwanted_requests();
+            let before = self.stopping.late_requests();
             sleep(quiet).await;
-            if self.stopping.unwanted_requests() == before {
+            if self.stopping.late_requests() == before {
                 return;
             }
         }
@@ -122,17 +122,17 @@ mod tests {
 
     const DELAY: Duration = Duration::from_secs(3);
 
-    fn drain(delay: Duration) -> (Drain, Stopping) {
-        let stopping = Stopping::default();
+    fn drain(delay: Duration) -> (Drain, Shutdown) {
+        let stopping = Shutdown::default();
         stopping.begin();
         (Drain { delay, stopping: stopping.clone() }, stopping)
     }
 
     /// Sends a request a tenth of a second for so long.
-    fn send_for(stopping: Stopping, time: Duration) {
+    fn send_for(stopping: Shutdown, time: Duration) {
         tokio::spawn(timeout(time, async move {
             loop {
-                stopping.note_request("/auth/check");
+                stopping.note_request();
                 sleep(Duration::from_millis(100)).await;
             }
         }));
