@@ -54,12 +54,12 @@ impl ConfiguredProviders {
     }
 
     /// Whether an identity that was kept under this name and issuer counts.
-    pub fn counts(&self, name: &str, issuer: &str) -> bool {
+    pub fn trusts_identity(&self, name: &str, issuer: &str) -> bool {
         self.find(name, issuer).is_some()
     }
 
     /// Whether an address that such an identity states as verified counts beyond it.
-    pub fn address_counts(&self, name: &str, issuer: &str, address: &EmailAddress) -> bool {
+    pub fn trusts_email(&self, name: &str, issuer: &str, address: &EmailAddress) -> bool {
         self.find(name, issuer).is_some_and(|provider| provider.addresses.covers(address))
     }
 
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn c7_an_identity_counts_only_under_its_name_and_issuer() {
         let providers = corporate(AddressTrust::All);
-        assert!(providers.counts("corporate", "https://id.example"));
+        assert!(providers.trusts_identity("corporate", "https://id.example"));
         for (name, issuer) in [
             ("corporate", "https://id.example/"),
             ("corporate", "https://other.example"),
@@ -102,16 +102,16 @@ mod tests {
             ("", "https://id.example"),
             ("corporate", ""),
         ] {
-            assert!(!providers.counts(name, issuer), "{name} {issuer}");
-            assert!(!providers.address_counts(name, issuer, &address("ada@id.example")), "{name} {issuer}");
+            assert!(!providers.trusts_identity(name, issuer), "{name} {issuer}");
+            assert!(!providers.trusts_email(name, issuer, &address("ada@id.example")), "{name} {issuer}");
         }
-        assert!(!ConfiguredProviders::default().counts("corporate", "https://id.example"));
+        assert!(!ConfiguredProviders::default().trusts_identity("corporate", "https://id.example"));
     }
 
     #[test]
     fn c18_an_address_counts_as_far_as_its_provider_is_trusted() {
         let counts = |trust: AddressTrust, text: &str| {
-            corporate(trust).address_counts("corporate", "https://id.example", &address(text))
+            corporate(trust).trusts_email("corporate", "https://id.example", &address(text))
         };
         assert!(!counts(AddressTrust::default(), "ada@id.example"));
         assert!(counts(AddressTrust::All, "ada@id.example"));

@@ -41,7 +41,7 @@ pub use readiness::Readiness;
 pub use sessions::{ProviderLink, SessionCheck};
 pub use sign_in::{BrowserSecret, Callback, FinishedSignIn, StartedSignIn};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
-pub use vestibule_storage::within_one_limit as with_time_budget;
+pub use vestibule_storage::with_time_budget as with_time_budget;
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 

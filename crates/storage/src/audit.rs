@@ -11,8 +11,8 @@ use serde_json::Value;
 use vestibule_domain::{AuditEvent, SessionId, Timestamp, UserId};
 
 use crate::UsernameChoice;
-use crate::db::{Connection, Work, query};
-use crate::error::{Failure, StorageError};
+use crate::db::{Connection, Operation, query};
+use crate::error::{OperationError, StorageError};
 use crate::schema::audit_events;
 use crate::storage::Storage;
 
@@ -60,10 +60,10 @@ impl Storage {
     }
 
     /// One statement that changes something, and what is to be told of it.
-    pub(crate) async fn change<A: Send + Sync + 'static, T: Effect>(
+    pub(crate) async fn change<A: Send + Sync + 'static, T: Changed>(
         &self,
         arguments: A,
-        work: Work<A, T>,
+        work: Operation<A, T>,
     ) -> Result<T, StorageError> {
         match &self.audit {
             None => self.db.write(arguments, work).await,
@@ -72,10 +72,10 @@ impl Storage {
     }
 
     /// Several statements that change something together, and what is to be told of it.
-    pub(crate) async fn change_together<A: Send + Sync + 'static, T: Effect>(
+    pub(crate) async fn change_together<A: Send + Sync + 'static, T: Changed>(
         &self,
         arguments: A,
-        work: Work<A, T>,
+        work: Operation<A, T>,
     ) -> Result<T, StorageError> {
         match &self.audit {
             None => self.db.transaction(arguments, work).await,
@@ -83,24 +83,24 @@ impl Storage {
         }
     }
 
-    async fn change_and_tell<A: Send + Sync + 'static, T: Effect>(
+    async fn change_and_tell<A: Send + Sync + 'static, T: Changed>(
         &self,
         arguments: A,
-        work: Work<A, T>,
+        work: Operation<A, T>,
         event: &Arc<AuditEvent>,
     ) -> Result<T, StorageError> {
         let arguments = (arguments, work, Arc::clone(event));
         let told = self.db.transaction(arguments, |connection, (arguments, work, event)| {
             Box::pin(async move {
                 let outcome = work(connection, arguments).await?;
-                if outcome.is_any() {
+                if outcome.changed() {
                     insert(connection, event).await?;
                 }
                 Ok(outcome)
             })
         });
         let outcome = told.await?;
-        if outcome.is_any() {
+        if outcome.changed() {
             log_audit_event(event);
         }
         Ok(outcome)
@@ -108,26 +108,26 @@ impl Storage {
 }
 
 /// What came of an attempt to change something.
-pub(crate) trait Effect: Send + 'static {
+pub(crate) trait Changed: Send + 'static {
     /// Whether anything was changed.
-    fn is_any(&self) -> bool;
+    fn changed(&self) -> bool;
 }
 
-impl Effect for bool {
-    fn is_any(&self) -> bool {
+impl Changed for bool {
+    fn changed(&self) -> bool {
         *self
     }
 }
 
 /// Signing out everywhere counts also when no session was left: no earlier token is good any more.
-impl Effect for u64 {
-    fn is_any(&self) -> bool {
+impl Changed for u64 {
+    fn changed(&self) -> bool {
         true
     }
 }
 
-impl Effect for Option<UsernameChoice> {
-    fn is_any(&self) -> bool {
+impl Changed for Option<UsernameChoice> {
+    fn changed(&self) -> bool {
         *self == Some(UsernameChoice::Chosen)
     }
 }
@@ -170,13 +170,13 @@ impl<'e> AuditRow<'e> {
 }
 
 /// Writes an event.
-pub(crate) async fn insert(connection: &mut Connection, event: &AuditEvent) -> Result<(), Failure> {
+pub(crate) async fn insert(connection: &mut Connection, event: &AuditEvent) -> Result<(), OperationError> {
     let insert = diesel::insert_into(audit_events::table).values(AuditRow::of(event));
     query!(connection, |c| insert.execute(c)).map(drop)
 }
 
 /// Forgets from where a user, who is about to be deleted, did what they did.
-pub(crate) async fn forget_places(connection: &mut Connection, user: &UserId) -> Result<(), Failure> {
+pub(crate) async fn forget_places(connection: &mut Connection, user: &UserId) -> Result<(), OperationError> {
     let update = diesel::update(audit_events::table.filter(audit_events::user_id.eq(user.as_str())))
         .set((audit_events::ip.eq(None::<String>), audit_events::user_agent.eq(None::<String>)));
     query!(connection, |c| update.execute(c)).map(drop)

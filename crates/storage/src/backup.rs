@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use thiserror::Error;
 
 use crate::db::{Connection, query};
-use crate::error::{Failure, StorageError};
+use crate::error::{OperationError, StorageError};
 use crate::storage::Storage;
 
 /// Why there is no copy. Nothing is left at the place where it was to be.
@@ -72,7 +72,7 @@ fn reserve(partial: &Path) -> io::Result<()> {
 
 /// A read transaction to SQLite, so nobody waits for it. The connection is not used for anything else afterwards, because
 /// it may write now.
-async fn copy_into(source: &mut Connection, partial: &Path) -> Result<(), Failure> {
+async fn copy_into(source: &mut Connection, partial: &Path) -> Result<(), OperationError> {
     source.execute("PRAGMA query_only = OFF").await?;
     let name = partial.to_string_lossy().into_owned();
     let copy = diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name);

@@ -1,7 +1,7 @@
 //! What may have changed since it was read, and until when that is known for sure.
 //!
-//! Whoever keeps a copy takes a [`Stamp`] before it reads, keeps the stamp with the copy, and uses the copy for as long as
-//! [`Changes::vouch_for`] the stamp. Counters are moved by what is told, never back; so a copy that was being read while its
+//! Whoever keeps a copy takes a [`Version`] before it reads, keeps the version with the copy, and uses the copy for as long as
+//! [`Changes::is_current`] the version. Counters are moved by what is published, never back; so a copy that was being read while its
 //! original changed is never used, whichever of the two came first.
 
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,7 +13,7 @@ use vestibule_domain::{SessionId, UserId};
 
 /// How long a confirmation counts. Together with the time that one takes it stays within the second in which a sign-out is
 /// promised to be seen everywhere.
-pub const BELIEF: Duration = Duration::from_millis(800);
+pub const LEASE: Duration = Duration::from_millis(800);
 
 /// Sessions and users share counters, so that their number is bounded; a copy that shares one is only read again.
 const COUNTERS: usize = 4096;
@@ -31,10 +31,10 @@ pub enum Change {
 
 /// When a copy was made, in terms of what had been told by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    era: u64,
+pub struct Version {
+    epoch: u64,
     /// A sum of counters that only grow: it stands still only if all of them do.
-    told: u64,
+    published: u64,
 }
 
 type Listener = Box<dyn Fn(&Change) + Send + Sync>;
@@ -44,7 +44,7 @@ pub struct Changes {
     began: Instant,
     /// Microseconds from the beginning to the last confirmation; 0 before the first.
     confirmed: AtomicU64,
-    era: AtomicU64,
+    epoch: AtomicU64,
     anything: AtomicU64,
     counters: Box<[AtomicU64]>,
     hasher: RandomState,
@@ -56,7 +56,7 @@ impl Changes {
         Self {
             began: Instant::now(),
             confirmed: AtomicU64::new(0),
-            era: AtomicU64::new(0),
+            epoch: AtomicU64::new(0),
             anything: AtomicU64::new(0),
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
@@ -69,33 +69,38 @@ impl Changes {
         self.listeners.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
     }
 
-    /// The stamp of this moment for a copy of a session and its user. To be taken before the original is read.
-    pub fn stamp(&self, session: &SessionId, user: &UserId) -> Stamp {
+    /// The version of this moment for a copy of a session and its user. To be taken before the original is read.
+    pub fn version(&self, session: &SessionId, user: &UserId) -> Version {
         let counters = [&self.anything, self.counter(session.as_str()), self.counter(user.as_str())];
-        let told = counters.iter().map(|counter| counter.load(Ordering::SeqCst)).fold(0, u64::wrapping_add);
-        Stamp { era: self.era.load(Ordering::SeqCst), told }
+        let published =
+            counters.iter().map(|counter| counter.load(Ordering::SeqCst)).fold(0, u64::wrapping_add);
+        Version { epoch: self.epoch.load(Ordering::SeqCst), published }
     }
 
-    /// Whether nothing was told since the stamp was taken, and whatever happened until [`BELIEF`] ago would have been.
-    pub fn vouch_for(&self, stamp: Stamp, session: &SessionId, user: &UserId, now: Instant) -> bool {
+    /// Whether nothing was told since the version was taken, and whatever happened until [`LEASE`] ago would have been.
+    pub fn is_current(&self, version: Version, session: &SessionId, user: &UserId, now: Instant) -> bool {
         // INVARIANT: the confirmation is looked at first. All that it covers was told before it was written, and is seen below.
-        self.is_confirmed(now) && self.stamp(session, user) == stamp
+        self.is_confirmed(now) && self.version(session, user) == version
     }
 
-    /// The last moment for which it is known that no change of this session or user since the stamp was missed; `None` when
+    /// The last moment for which it is known that no change of this session or user since the version was missed; `None` when
     /// there was one. For those who go on with a copy although nothing is confirmed any more.
-    pub fn last_known(&self, stamp: Stamp, session: &SessionId, user: &UserId) -> Option<LastKnown> {
+    pub fn last_known(&self, version: Version, session: &SessionId, user: &UserId) -> Option<LastKnown> {
         let confirmed = self.confirmed_at();
-        let now = self.stamp(session, user);
-        if now.told != stamp.told {
+        let now = self.version(session, user);
+        if now.published != version.published {
             return None;
         }
-        Some(if now.era == stamp.era { LastKnown::ConfirmedAt(confirmed) } else { LastKnown::AsItWasRead })
+        Some(if now.epoch == version.epoch {
+            LastKnown::ConfirmedAt(confirmed)
+        } else {
+            LastKnown::AsItWasRead
+        })
     }
 
     /// Whether what others change is known up to a moment ago.
     pub fn is_confirmed(&self, now: Instant) -> bool {
-        self.confirmed_at().is_some_and(|at| now.saturating_duration_since(at) <= BELIEF)
+        self.confirmed_at().is_some_and(|at| now.saturating_duration_since(at) <= LEASE)
     }
 
     fn confirmed_at(&self) -> Option<Instant> {
@@ -106,7 +111,7 @@ impl Changes {
     }
 
     /// Notes a change.
-    pub(crate) fn tell(&self, change: &Change) {
+    pub(crate) fn publish(&self, change: &Change) {
         let counter = match change {
             Change::Session(session) => self.counter(session.as_str()),
             Change::User(user) => self.counter(user.as_str()),
@@ -118,17 +123,17 @@ impl Changes {
 
     /// Notes the change when the answer is dropped: when a write has come to its end, whichever that is.
     #[must_use]
-    pub(crate) fn tell_at_the_end(&self, change: Change) -> Telling<'_> {
-        Telling { changes: self, change }
+    pub(crate) fn publish_on_drop(&self, change: Change) -> PublishGuard<'_> {
+        PublishGuard { changes: self, change }
     }
 
-    /// A feed begins. What happened since the one before is unknown, so no earlier stamp is vouched for any more.
-    pub(crate) fn begin_era(&self) {
-        self.era.fetch_add(1, Ordering::SeqCst);
+    /// A feed begins. What happened since the one before is unknown, so no earlier version is vouched for any more.
+    pub(crate) fn reset(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
         self.call_listeners(&Change::Anything);
     }
 
-    /// All that was committed before this moment has been told.
+    /// All that was committed before this moment has been published.
     pub(crate) fn confirm(&self, until: Instant) {
         let micros =
             u64::try_from(until.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX);
@@ -156,14 +161,14 @@ pub enum LastKnown {
 }
 
 /// Tells when it is dropped.
-pub(crate) struct Telling<'a> {
+pub(crate) struct PublishGuard<'a> {
     changes: &'a Changes,
     change: Change,
 }
 
-impl Drop for Telling<'_> {
+impl Drop for PublishGuard<'_> {
     fn drop(&mut self) {
-        self.changes.tell(&self.change);
+        self.changes.publish(&self.change);
     }
 }
 
@@ -181,19 +186,19 @@ mod tests {
     fn d9_a_copy_counts_only_while_the_feed_is_confirmed() {
         let changes = Changes::new();
         let (session, user) = ids("s", "ada");
-        let stamp = changes.stamp(&session, &user);
-        let counts = |at| changes.vouch_for(stamp, &session, &user, at);
+        let version = changes.version(&session, &user);
+        let counts = |at| changes.is_current(version, &session, &user, at);
         let asked = Instant::now();
         assert!(!counts(asked), "nothing was ever confirmed");
         changes.confirm(asked);
-        assert!(counts(asked) && counts(asked + BELIEF / 2));
-        assert!(!counts(asked + BELIEF + Duration::from_millis(1)));
-        changes.confirm(asked + BELIEF * 2);
-        assert!(counts(asked + BELIEF * 5 / 2), "the same feed, only late: nothing was missed");
+        assert!(counts(asked) && counts(asked + LEASE / 2));
+        assert!(!counts(asked + LEASE + Duration::from_millis(1)));
+        changes.confirm(asked + LEASE * 2);
+        assert!(counts(asked + LEASE * 5 / 2), "the same feed, only late: nothing was missed");
         changes.confirm(asked);
-        assert!(counts(asked + BELIEF * 2), "what was known once stays known");
-        changes.begin_era();
-        assert!(!counts(asked + BELIEF * 2), "another feed");
+        assert!(counts(asked + LEASE * 2), "what was known once stays known");
+        changes.reset();
+        assert!(!counts(asked + LEASE * 2), "another feed");
     }
 
     #[test]
@@ -202,13 +207,15 @@ mod tests {
         changes.confirm(Instant::now());
         let (session, ada) = ids("s", "ada");
         for change in [Change::Session(session.clone()), Change::User(ada.clone()), Change::Anything] {
-            let (stamp, now) = (changes.stamp(&session, &ada), Instant::now());
+            let (version, now) = (changes.version(&session, &ada), Instant::now());
             let others: Vec<_> = (0..100).map(|n| ids(&format!("s{n}"), &format!("u{n}"))).collect();
-            let stamps: Vec<_> = others.iter().map(|(s, u)| changes.stamp(s, u)).collect();
-            changes.tell(&change);
-            assert!(!changes.vouch_for(stamp, &session, &ada, now), "{change:?}");
-            let untouched =
-                others.iter().zip(stamps).filter(|((s, u), stamp)| changes.vouch_for(*stamp, s, u, now));
+            let versions: Vec<_> = others.iter().map(|(s, u)| changes.version(s, u)).collect();
+            changes.publish(&change);
+            assert!(!changes.is_current(version, &session, &ada, now), "{change:?}");
+            let untouched = others
+                .iter()
+                .zip(versions)
+                .filter(|((s, u), version)| changes.is_current(*version, s, u, now));
             let expected = if change == Change::Anything { 0..=0 } else { 90..=100 };
             assert!(expected.contains(&untouched.count()), "{change:?}");
         }
@@ -221,8 +228,8 @@ mod tests {
         let ears = Arc::clone(&heard);
         changes.subscribe(move |change| ears.lock().unwrap().push(change.clone()));
         let (session, _) = ids("s", "ada");
-        drop(changes.tell_at_the_end(Change::Session(session.clone())));
-        changes.begin_era();
+        drop(changes.publish_on_drop(Change::Session(session.clone())));
+        changes.reset();
         assert_eq!(*heard.lock().unwrap(), [Change::Session(session), Change::Anything]);
     }
 }

@@ -1,13 +1,13 @@
 //! The two databases behind one type.
 //!
-//! A piece of [`Work`] runs on a connection of its own, within a time limit, and again when it lost a race or the
+//! An [`Operation`] runs on a connection of its own, within a time limit, and again when it lost a race or the
 //! database asks for it.
 
 mod connection;
 mod postgres;
 mod sqlite;
+mod time_budget;
 mod tls;
-mod turn;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::Pin;
@@ -18,27 +18,27 @@ use diesel_async::pooled_connection::PoolError as OpenError;
 use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use self::connection::{Connection, Lent, execute_together, query};
+pub(crate) use self::connection::{Connection, ConnectionRef, execute_together, query};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
-use self::sqlite::Queue as SqliteQueue;
+use self::sqlite::WriteQueue;
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
-use self::turn::Turn;
-pub use self::turn::within_one_limit;
-use crate::error::{Failure, StorageError};
-use crate::observer::{OperationKind, PoolState, Watch};
+use self::time_budget::TimeBudget;
+pub use self::time_budget::with_time_budget;
+use crate::error::{OperationError, StorageError};
+use crate::observer::{Instrumentation, OperationKind, PoolState};
 use crate::storage::StorageOptions;
 use crate::url::{DatabaseUrl, Target};
 
-/// How often work is repeated after a serialization failure or a deadlock.
+/// How often an operation is repeated after a serialization failure or a deadlock.
 const MAX_REPETITIONS: u32 = 3;
-/// How often work begins anew after a lost race. The winner has committed by then, so one more look nearly always ends it.
+/// How often an operation begins anew after a lost race. The winner has committed by then, so one more look nearly always ends it.
 const MAX_LOST_RACES: u32 = 8;
 
 /// What is done with a connection: a function of its arguments, so that it can be done again, written as a closure that
 /// captures nothing. (An async closure would read better, but the compiler cannot yet see that its future is `Send`.)
-pub(crate) type Work<A, T> = for<'c> fn(&'c mut Connection, &'c A) -> Answer<'c, T>;
-/// What work promises.
-pub(crate) type Answer<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'c>>;
+pub(crate) type Operation<A, T> = for<'c> fn(&'c mut Connection, &'c A) -> OperationFuture<'c, T>;
+/// What an operation promises.
+pub(crate) type OperationFuture<'c, T> = Pin<Box<dyn Future<Output = Result<T, OperationError>> + Send + 'c>>;
 
 /// A macro, because the two pools have no type in common.
 macro_rules! pool_state {
@@ -54,17 +54,17 @@ pub(crate) enum Db {
     Sqlite {
         file: DatabaseFile,
         writer: Pool<sqlite::Connection>,
-        queue: Arc<SqliteQueue>,
+        queue: Arc<WriteQueue>,
         readers: Pool<sqlite::Connection>,
         acquire_timeout: Duration,
-        watch: Watch,
+        instrumentation: Instrumentation,
     },
     Postgres {
         server: PostgresServer,
         pool: Pool<postgres::Connection>,
-        lookout: Arc<postgres::Lookout>,
+        probe: Arc<postgres::ServerProbe>,
         acquire_timeout: Duration,
-        watch: Watch,
+        instrumentation: Instrumentation,
     },
 }
 
@@ -74,16 +74,29 @@ impl Db {
         match url.target() {
             Target::Sqlite(path) => {
                 let file = DatabaseFile::open_or_create(path)?;
-                let writer = sqlite::pool(&file, sqlite::Role::Writer, 1)?;
-                let readers = sqlite::pool(&file, sqlite::Role::Reader, options.max_connections)?;
-                let queue = Arc::new(SqliteQueue::new(file.clone()));
-                Ok(Self::Sqlite { file, writer, queue, readers, acquire_timeout, watch: Watch::default() })
+                let writer = sqlite::pool(&file, sqlite::ConnectionMode::Writer, 1)?;
+                let readers = sqlite::pool(&file, sqlite::ConnectionMode::Reader, options.max_connections)?;
+                let queue = Arc::new(WriteQueue::new(file.clone()));
+                Ok(Self::Sqlite {
+                    file,
+                    writer,
+                    queue,
+                    readers,
+                    acquire_timeout,
+                    instrumentation: Instrumentation::default(),
+                })
             }
             Target::Postgres(target) => {
                 let server = PostgresServer::new(target)?;
                 let pool = postgres::pool(&server, options.max_connections)?;
-                let lookout = postgres::Lookout::new(server.clone(), pool.clone());
-                Ok(Self::Postgres { server, pool, lookout, acquire_timeout, watch: Watch::default() })
+                let probe = postgres::ServerProbe::new(server.clone(), pool.clone());
+                Ok(Self::Postgres {
+                    server,
+                    pool,
+                    probe,
+                    acquire_timeout,
+                    instrumentation: Instrumentation::default(),
+                })
             }
         }
     }
@@ -97,94 +110,110 @@ impl Db {
     }
 
     /// A single statement that only reads.
-    pub(crate) async fn read<A: Sync, T>(&self, arguments: &A, work: Work<A, T>) -> Result<T, StorageError> {
+    pub(crate) async fn read<A: Sync, T>(
+        &self,
+        arguments: &A,
+        operation: Operation<A, T>,
+    ) -> Result<T, StorageError> {
         let look = async {
-            let turn = Turn::begin();
-            let mut connection = self.reader(turn.deadline()).await?;
-            self.run(&mut connection, &turn, arguments, work).await.map_err(StorageError::from)
+            let budget = TimeBudget::begin();
+            let mut connection = self.reader(budget.deadline()).await?;
+            self.run(&mut connection, &budget, arguments, operation).await.map_err(StorageError::from)
         };
-        self.watch().over(OperationKind::Read, look).await
+        self.instrumentation().instrument(OperationKind::Read, look).await
     }
 
     /// A single statement that writes.
-    pub(crate) async fn write<A, T>(&self, arguments: A, work: Work<A, T>) -> Result<T, StorageError>
-    where
-        A: Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        let written = self.write_unwatched(arguments, work, Span::Statement);
-        self.watch().over(OperationKind::Write, written).await
-    }
-
-    /// Statements that count together or not at all. What `work` returns as an error is rolled back.
-    pub(crate) async fn transaction<A, T>(&self, arguments: A, work: Work<A, T>) -> Result<T, StorageError>
-    where
-        A: Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        let written = self.write_unwatched(arguments, work, Span::Transaction);
-        self.watch().over(OperationKind::Transaction, written).await
-    }
-
-    async fn write_unwatched<A, T>(
+    pub(crate) async fn write<A, T>(
         &self,
         arguments: A,
-        work: Work<A, T>,
-        span: Span,
+        operation: Operation<A, T>,
     ) -> Result<T, StorageError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let (arguments, turn) = (Arc::new(arguments), Turn::begin());
-        let mut patience = Patience::default();
-        loop {
-            let written = match self {
-                Self::Sqlite { queue, .. } => self.write_in_turn(queue, &turn, &arguments, work).await,
-                Self::Postgres { .. } => self.write_by_itself(&turn, arguments.as_ref(), work, span).await,
-            };
-            match written {
-                Ok(value) => return Ok(value),
-                Err(failure) => patience.wait_after(failure).await?,
-            }
-        }
+        let written = self.write_with_retries(arguments, operation, WriteKind::Statement);
+        self.instrumentation().instrument(OperationKind::Write, written).await
     }
 
-    async fn write_by_itself<A: Sync, T: Send>(
+    /// Statements that count together or not at all. What the operation returns as an error is rolled back.
+    pub(crate) async fn transaction<A, T>(
         &self,
-        turn: &Turn,
-        arguments: &A,
-        work: Work<A, T>,
-        span: Span,
-    ) -> Result<T, Failure> {
-        let mut connection = self.writer(turn.deadline()).await?;
-        match span {
-            Span::Statement => self.run(&mut connection, turn, arguments, work).await,
-            Span::Transaction => self.run(&mut connection, turn, &(arguments, work), transact).await,
-        }
-    }
-
-    /// Has the work done by whoever is first to have the connection that writes, be it this caller.
-    async fn write_in_turn<A, T>(
-        &self,
-        queue: &Arc<SqliteQueue>,
-        turn: &Turn,
-        arguments: &Arc<A>,
-        work: Work<A, T>,
-    ) -> Result<T, Failure>
+        arguments: A,
+        operation: Operation<A, T>,
+    ) -> Result<T, StorageError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let mut outcome = queue.push(Arc::clone(arguments), work);
+        let written = self.write_with_retries(arguments, operation, WriteKind::Transaction);
+        self.instrumentation().instrument(OperationKind::Transaction, written).await
+    }
+
+    async fn write_with_retries<A, T>(
+        &self,
+        arguments: A,
+        operation: Operation<A, T>,
+        kind: WriteKind,
+    ) -> Result<T, StorageError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let (arguments, budget) = (Arc::new(arguments), TimeBudget::begin());
+        let mut retries = RetryPolicy::default();
+        loop {
+            let written = match self {
+                Self::Sqlite { queue, .. } => self.write_queued(queue, &budget, &arguments, operation).await,
+                Self::Postgres { .. } => {
+                    self.write_directly(&budget, arguments.as_ref(), operation, kind).await
+                }
+            };
+            match written {
+                Ok(value) => return Ok(value),
+                Err(failure) => retries.back_off(failure).await?,
+            }
+        }
+    }
+
+    async fn write_directly<A: Sync, T: Send>(
+        &self,
+        budget: &TimeBudget,
+        arguments: &A,
+        operation: Operation<A, T>,
+        kind: WriteKind,
+    ) -> Result<T, OperationError> {
+        let mut connection = self.writer(budget.deadline()).await?;
+        match kind {
+            WriteKind::Statement => self.run(&mut connection, budget, arguments, operation).await,
+            WriteKind::Transaction => {
+                self.run(&mut connection, budget, &(arguments, operation), transact).await
+            }
+        }
+    }
+
+    /// Has the operation done by whoever is first to have the connection that writes, be it this caller.
+    async fn write_queued<A, T>(
+        &self,
+        queue: &Arc<WriteQueue>,
+        budget: &TimeBudget,
+        arguments: &Arc<A>,
+        operation: Operation<A, T>,
+    ) -> Result<T, OperationError>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let mut outcome = queue.push(Arc::clone(arguments), operation);
         let done = tokio::select! {
             biased;
             done = &mut outcome => done,
-            connection = self.writer(turn.deadline()) => {
+            connection = self.writer(budget.deadline()) => {
                 let (queue, connection) = (Arc::clone(queue), connection?);
                 // Who waits for it is told by the queue.
-                drop(tokio::task::spawn_blocking(move || queue.work_off(connection)));
-                let done = timeout_at(turn.deadline(), outcome).await;
+                drop(tokio::task::spawn_blocking(move || queue.drain(connection)));
+                let done = timeout_at(budget.deadline(), outcome).await;
                 done.map_err(|_| StorageError::unavailable("no answer in time"))?
             }
         };
@@ -192,9 +221,9 @@ impl Db {
     }
 
     /// Who is told of every operation.
-    pub(crate) fn watch(&self) -> &Watch {
+    pub(crate) fn instrumentation(&self) -> &Instrumentation {
         match self {
-            Self::Sqlite { watch, .. } | Self::Postgres { watch, .. } => watch,
+            Self::Sqlite { instrumentation, .. } | Self::Postgres { instrumentation, .. } => instrumentation,
         }
     }
 
@@ -214,12 +243,12 @@ impl Db {
             Self::Sqlite { writer, acquire_timeout, .. } => {
                 acquire(writer.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
             }
-            Self::Postgres { lookout, .. } if lookout.is_away() => {
+            Self::Postgres { probe, .. } if probe.is_away() => {
                 Err(StorageError::unavailable("the server does not answer"))
             }
-            Self::Postgres { pool, lookout, acquire_timeout, .. } => {
+            Self::Postgres { pool, probe, acquire_timeout, .. } => {
                 let acquired = acquire(postgres::get(pool), *acquire_timeout, deadline).await;
-                acquired.inspect_err(|_| lookout.suspect()).map(Connection::postgres)
+                acquired.inspect_err(|_| probe.start()).map(Connection::postgres)
             }
         }
     }
@@ -227,7 +256,7 @@ impl Db {
     /// A connection to SQLite for something that takes its time; nothing when the database is PostgreSQL.
     pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
         match self {
-            Self::Sqlite { .. } => self.reader(Turn::begin().deadline()).await.map(Some),
+            Self::Sqlite { .. } => self.reader(TimeBudget::begin().deadline()).await.map(Some),
             Self::Postgres { .. } => Ok(None),
         }
     }
@@ -241,22 +270,22 @@ impl Db {
         }
     }
 
-    /// Runs work once. A connection that did not answer, or whose last words were that it cannot, is not used again.
+    /// Runs an operation once. A connection that did not answer, or whose last words were that it cannot, is not used again.
     async fn run<A, T>(
         &self,
         connection: &mut Connection,
-        turn: &Turn,
+        budget: &TimeBudget,
         arguments: &A,
-        work: Work<A, T>,
-    ) -> Result<T, Failure> {
-        let Ok(result) = timeout_at(turn.deadline(), work(connection, arguments)).await else {
+        operation: Operation<A, T>,
+    ) -> Result<T, OperationError> {
+        let Ok(result) = timeout_at(budget.deadline(), operation(connection, arguments)).await else {
             connection.discard();
-            if turn.tells_silence() {
+            if budget.timeout_means_silence() {
                 self.note_silence();
             }
             return Err(StorageError::unavailable("no answer in time").into());
         };
-        if result.as_ref().is_err_and(Failure::spoils_connection) {
+        if result.as_ref().is_err_and(OperationError::spoils_connection) {
             connection.discard();
         }
         result
@@ -264,30 +293,30 @@ impl Db {
 
     /// A connection said nothing for as long as anybody may wait; perhaps none of them does.
     fn note_silence(&self) {
-        if let Self::Postgres { lookout, .. } = self {
-            lookout.forget_idle();
-            lookout.suspect();
+        if let Self::Postgres { probe, .. } = self {
+            probe.close_idle();
+            probe.start();
         }
     }
 }
 
-/// How much of a piece of work counts together.
+/// How much of a write counts together.
 #[derive(Clone, Copy)]
-enum Span {
+enum WriteKind {
     /// It is one statement. SQLite makes a transaction of it all the same, which it would do unasked.
     Statement,
     Transaction,
 }
 
-/// Work with a transaction around it.
+/// An operation with a transaction around it.
 fn transact<'c, A: Sync, T: Send>(
     connection: &'c mut Connection,
-    (arguments, work): &'c (&A, Work<A, T>),
-) -> Answer<'c, T> {
+    (arguments, operation): &'c (&A, Operation<A, T>),
+) -> OperationFuture<'c, T> {
     Box::pin(async move {
         connection.begin().await?;
-        match work(connection, arguments).await {
-            Ok(value) => connection.commit().await.map(|()| value).map_err(Failure::from),
+        match operation(connection, arguments).await {
+            Ok(value) => connection.commit().await.map(|()| value).map_err(OperationError::from),
             Err(failure) => {
                 connection.rollback().await;
                 Err(failure)
@@ -298,14 +327,14 @@ fn transact<'c, A: Sync, T: Send>(
 
 /// Counts what has been tried again, and waits a little, not equally long everywhere, before the next attempt.
 #[derive(Default)]
-struct Patience {
+struct RetryPolicy {
     repetitions: u32,
     lost_races: u32,
 }
 
-impl Patience {
-    async fn wait_after(&mut self, failure: Failure) -> Result<(), StorageError> {
-        let again = if matches!(failure, Failure::LostRace) {
+impl RetryPolicy {
+    async fn back_off(&mut self, failure: OperationError) -> Result<(), StorageError> {
+        let again = if matches!(failure, OperationError::LostRace) {
             self.lost_races += 1;
             self.lost_races <= MAX_LOST_RACES
         } else {
@@ -328,10 +357,10 @@ fn jitter(rounds: u32) -> Duration {
 
 async fn acquire<T>(
     connection: impl Future<Output = Result<T, PoolError>>,
-    patience: Duration,
+    acquire_timeout: Duration,
     deadline: Instant,
 ) -> Result<T, StorageError> {
-    match timeout_at(deadline.min(Instant::now() + patience), connection).await {
+    match timeout_at(deadline.min(Instant::now() + acquire_timeout), connection).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(PoolError::Backend(OpenError::ConnectionError(error)))) => Err(error.into()),
         Ok(Err(_)) => Err(StorageError::unavailable("the pool of connections gave none")),

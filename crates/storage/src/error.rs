@@ -140,7 +140,7 @@ fn is_one_of(message: &str, parts: &[&str]) -> bool {
 
 /// How one attempt at a piece of work ended when it did not succeed. The pool decides whether to try again.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum OperationError {
     /// Another transaction took what this one was about to take: begin anew and see the new state.
     LostRace,
     /// The database said no.
@@ -149,7 +149,7 @@ pub(crate) enum Failure {
     Storage(StorageError),
 }
 
-impl Failure {
+impl OperationError {
     /// Whether the same work may succeed at once. PostgreSQL rolls a failed transaction back as a whole, so repeating
     /// is safe whatever failed. A deadlock cannot be told from other unknown errors, since diesel drops its SQLSTATE.
     pub(crate) fn is_worth_repeating(&self) -> bool {
@@ -174,33 +174,33 @@ impl Failure {
     }
 }
 
-impl From<DieselError> for Failure {
+impl From<DieselError> for OperationError {
     fn from(error: DieselError) -> Self {
         Self::Query(error)
     }
 }
 
-impl From<StorageError> for Failure {
+impl From<StorageError> for OperationError {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
     }
 }
 
-impl From<Failure> for StorageError {
-    fn from(failure: Failure) -> Self {
+impl From<OperationError> for StorageError {
+    fn from(failure: OperationError) -> Self {
         match failure {
-            Failure::LostRace => Self::unavailable("the same rows are in great demand"),
-            Failure::Query(error) => error.into(),
-            Failure::Storage(error) => error,
+            OperationError::LostRace => Self::unavailable("the same rows are in great demand"),
+            OperationError::Query(error) => error.into(),
+            OperationError::Storage(error) => error,
         }
     }
 }
 
 /// A row that is not there is no failure.
-pub(crate) fn optional<T>(result: Result<T, Failure>) -> Result<Option<T>, Failure> {
+pub(crate) fn optional<T>(result: Result<T, OperationError>) -> Result<Option<T>, OperationError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(Failure::Query(DieselError::NotFound)) => Ok(None),
+        Err(OperationError::Query(DieselError::NotFound)) => Ok(None),
         Err(failure) => Err(failure),
     }
 }
@@ -214,9 +214,11 @@ pub(crate) enum UniqueRule {
 
 impl UniqueRule {
     /// Whether this very rule was violated. PostgreSQL names the constraint, SQLite its columns.
-    pub(crate) fn is_violated(self, failure: &Failure) -> bool {
-        let Failure::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, information)) =
-            failure
+    pub(crate) fn is_violated(self, failure: &OperationError) -> bool {
+        let OperationError::Query(DieselError::DatabaseError(
+            DatabaseErrorKind::UniqueViolation,
+            information,
+        )) = failure
         else {
             return false;
         };
@@ -260,7 +262,7 @@ mod tests {
 
     #[test]
     fn l9_a_deadlock_is_worth_repeating_and_a_timeout_is_not() {
-        let failure = |message| Failure::Query(database_error(DatabaseErrorKind::Unknown, message));
+        let failure = |message| OperationError::Query(database_error(DatabaseErrorKind::Unknown, message));
         assert!(failure("deadlock detected").is_worth_repeating());
         assert!(failure("Verklemmung entdeckt").is_worth_repeating());
         assert!(!failure("canceling statement due to statement timeout").is_worth_repeating());
@@ -270,7 +272,7 @@ mod tests {
     #[test]
     fn a_unique_rule_is_known_by_its_columns_in_sqlite() {
         let of = |columns: &str| {
-            Failure::Query(database_error(
+            OperationError::Query(database_error(
                 DatabaseErrorKind::UniqueViolation,
                 &format!("UNIQUE constraint failed: {columns}"),
             ))

@@ -2,7 +2,7 @@
 //!
 //! A feed tells every change that triggers noted, in order, and confirms from time to time up to which moment it has told
 //! all. Whatever breaks it (a server that stands still, a lost connection, a file that was replaced) ends the confirmations,
-//! and with them, within [`BELIEF`](crate::BELIEF), the use of copies. Nobody has to notice what broke.
+//! and with them, within [`LEASE`](crate::LEASE), the use of copies. Nobody has to notice what broke.
 
 mod postgres;
 mod sqlite;
@@ -20,9 +20,9 @@ use crate::error::StorageError;
 use crate::storage::Storage;
 
 /// How often all is confirmed. Three confirmations fit into the time for which one counts.
-const BEAT: Duration = Duration::from_millis(250);
+const HEARTBEAT: Duration = Duration::from_millis(250);
 /// A beat that takes longer is none.
-const BEAT_LIMIT: Duration = Duration::from_secs(2);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A feed that lasted this long was a good one: the next may begin soon.
@@ -81,7 +81,7 @@ fn read_change(kind: &str, id: &str) -> Change {
 }
 
 fn begin(changes: &Changes) {
-    changes.begin_era();
+    changes.reset();
     tracing::info!("changes by others are heard of");
 }
 

@@ -5,8 +5,8 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_async::RunQueryDsl;
 use vestibule_domain::Timestamp;
 
-use crate::db::{Connection, Db, Lent, query};
-use crate::error::{Failure, StorageError};
+use crate::db::{Connection, ConnectionRef, Db, query};
+use crate::error::{OperationError, StorageError};
 use crate::migrations::{found_version, known_version};
 use crate::storage::Storage;
 
@@ -48,11 +48,11 @@ impl Storage {
 }
 
 /// A database may answer questions long after it stopped taking writes: a demoted server, a read-only file.
-async fn check_writable(connection: &mut Connection) -> Result<Option<Timestamp>, Failure> {
-    match connection.lent() {
+async fn check_writable(connection: &mut Connection) -> Result<Option<Timestamp>, OperationError> {
+    match connection.inner() {
         // Its lock for writing is held already.
-        Lent::Sqlite(_) | Lent::Closed => Ok(None),
-        Lent::Postgres(_) => {
+        ConnectionRef::Sqlite(_) | ConnectionRef::Closed => Ok(None),
+        ConnectionRef::Postgres(_) => {
             let select = diesel::sql_query(SERVER);
             let found: Server = query!(connection, |c| select.get_result(c))?;
             if found.read_only {

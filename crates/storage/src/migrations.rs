@@ -7,8 +7,8 @@ use diesel::result::Error as DieselError;
 use diesel_async::RunQueryDsl;
 use tokio::time::Instant;
 
-use crate::db::{Connection, Db, Lent, query};
-use crate::error::{Failure, StorageError, optional};
+use crate::db::{Connection, ConnectionRef, Db, query};
+use crate::error::{OperationError, StorageError, optional};
 use crate::schema::schema_migrations;
 use crate::storage::Storage;
 
@@ -48,10 +48,10 @@ enum Statements {
 
 impl Statements {
     fn on(self, connection: &mut Connection) -> &'static str {
-        match (self, connection.lent()) {
+        match (self, connection.inner()) {
             (Self::Both(statements), _) => statements,
-            (Self::Each { postgres, .. }, Lent::Postgres(_)) => postgres,
-            (Self::Each { sqlite, .. }, Lent::Sqlite(_) | Lent::Closed) => sqlite,
+            (Self::Each { postgres, .. }, ConnectionRef::Postgres(_)) => postgres,
+            (Self::Each { sqlite, .. }, ConnectionRef::Sqlite(_) | ConnectionRef::Closed) => sqlite,
         }
     }
 }
@@ -125,7 +125,7 @@ pub(crate) fn known_version() -> i32 {
 }
 
 /// The newest version that the database has. Fails when it was never migrated.
-pub(crate) async fn found_version(connection: &mut Connection) -> Result<i32, Failure> {
+pub(crate) async fn found_version(connection: &mut Connection) -> Result<i32, OperationError> {
     let select =
         schema_migrations::table.select(schema_migrations::version).order(schema_migrations::version.desc());
     Ok(optional(query!(connection, |c| select.first::<i32>(c)))?.unwrap_or(0))
@@ -138,7 +138,7 @@ async fn apply_all(db: &Db, migrations: &[Migration]) -> Result<Vec<String>, Sto
         match apply_next(db, migrations, deadline).await {
             Ok(Some(name)) => applied.push(name),
             Ok(None) => return Ok(applied),
-            Err(Failure::Query(error)) if is_locked(&error) && Instant::now() < deadline => {
+            Err(OperationError::Query(error)) if is_locked(&error) && Instant::now() < deadline => {
                 tokio::time::sleep(PAUSE).await;
             }
             Err(failure) => return Err(failure.into()),
@@ -147,7 +147,11 @@ async fn apply_all(db: &Db, migrations: &[Migration]) -> Result<Vec<String>, Sto
 }
 
 /// Applies the first step that the database lacks; `None` when it lacks none.
-async fn apply_next(db: &Db, migrations: &[Migration], deadline: Instant) -> Result<Option<String>, Failure> {
+async fn apply_next(
+    db: &Db,
+    migrations: &[Migration],
+    deadline: Instant,
+) -> Result<Option<String>, OperationError> {
     let mut connection = db.writer(deadline).await?;
     connection.begin().await?;
     let result = apply_next_in_transaction(&mut connection, migrations).await;
@@ -161,8 +165,8 @@ async fn apply_next(db: &Db, migrations: &[Migration], deadline: Instant) -> Res
 async fn apply_next_in_transaction(
     connection: &mut Connection,
     migrations: &[Migration],
-) -> Result<Option<String>, Failure> {
-    if let Lent::Postgres(_) = connection.lent() {
+) -> Result<Option<String>, OperationError> {
+    if let ConnectionRef::Postgres(_) = connection.inner() {
         connection.execute(LOCK).await?;
     }
     connection.execute(HISTORY).await?;

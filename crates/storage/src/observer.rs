@@ -78,7 +78,7 @@ pub struct PoolState {
 impl Storage {
     /// Tells this observer of every operation from now on. The first one stays.
     pub fn observe_with(&self, observer: Arc<dyn StorageObserver>) {
-        self.db.watch().0.get_or_init(|| observer);
+        self.db.instrumentation().0.get_or_init(|| observer);
     }
 
     /// What the pools of connections are doing at the moment.
@@ -89,11 +89,11 @@ impl Storage {
 
 /// Whoever is told, if anybody.
 #[derive(Default)]
-pub(crate) struct Watch(OnceLock<Arc<dyn StorageObserver>>);
+pub(crate) struct Instrumentation(OnceLock<Arc<dyn StorageObserver>>);
 
-impl Watch {
+impl Instrumentation {
     /// Does the work in a span, and tells how it ended.
-    pub(crate) async fn over<T>(
+    pub(crate) async fn instrument<T>(
         &self,
         kind: OperationKind,
         work: impl Future<Output = Result<T, StorageError>>,
@@ -110,9 +110,9 @@ impl Watch {
     }
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for Instrumentation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Watch(..)")
+        formatter.write_str("Instrumentation(..)")
     }
 }
 

@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use vestibule_domain::{LinkedIdentity, Organization, OrganizationId, OrganizationLogin};
 
 use crate::db::{Connection, query};
-use crate::error::{Failure, StorageError};
+use crate::error::{OperationError, StorageError};
 use crate::schema::organization_logins;
 use crate::storage::Storage;
 
@@ -72,7 +72,7 @@ async fn seen(
     connection: &mut Connection,
     issuer: &str,
     logins: &[String],
-) -> Result<HashMap<String, BTreeSet<i64>>, Failure> {
+) -> Result<HashMap<String, BTreeSet<i64>>, OperationError> {
     let select = organization_logins::table
         .filter(organization_logins::issuer.eq(issuer))
         .filter(organization_logins::login.eq_any(logins))
@@ -88,7 +88,7 @@ async fn seen(
 pub(crate) async fn mark_unique_logins(
     connection: &mut Connection,
     identities: &mut [LinkedIdentity],
-) -> Result<(), Failure> {
+) -> Result<(), OperationError> {
     for identity in identities.iter_mut().filter(|identity| !identity.organizations.is_empty()) {
         let keys: Vec<_> =
             identity.organizations.iter().map(|member| member.organization.login.key()).collect();
@@ -106,7 +106,7 @@ pub(crate) async fn note_logins(
     connection: &mut Connection,
     issuer: &str,
     organizations: &[Organization],
-) -> Result<(), Failure> {
+) -> Result<(), OperationError> {
     if organizations.is_empty() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! Rows as they are read, and the way from them to the domain.
 
-mod person;
-mod stated;
+mod identity;
+mod user_context;
 
 use diesel::prelude::*;
 use serde_json::{Map, Value};
@@ -12,8 +12,8 @@ use vestibule_domain::{
 use crate::error::StorageError;
 use crate::schema::{sessions, users};
 
-pub(crate) use person::{LinkedIdentityRow, RoleRow, write_claims, write_organizations};
-pub(crate) use stated::{StatedRow, gathered, of_whom_counts};
+pub(crate) use identity::{IdentityRow, read_user, with_trusted_email};
+pub(crate) use user_context::{LinkedIdentityRow, RoleRow, write_claims, write_organizations};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]

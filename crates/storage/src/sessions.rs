@@ -10,7 +10,7 @@ use vestibule_domain::{Session, SessionId, Timestamp, User, UserId};
 use crate::changes::Change;
 use crate::db::query;
 use crate::error::StorageError;
-use crate::rows::{SessionRow, StatedRow, UserRow, of_whom_counts};
+use crate::rows::{IdentityRow, SessionRow, UserRow, with_trusted_email};
 use crate::schema::{identities, sessions, users};
 use crate::storage::Storage;
 
@@ -73,9 +73,9 @@ impl Storage {
                             UserRow::as_select(),
                             SessionRow::as_select(),
                             sessions::issuer,
-                            StatedRow::as_select(),
+                            IdentityRow::as_select(),
                         ))
-                        .load::<(UserRow, SessionRow, String, StatedRow)>(c))
+                        .load::<(UserRow, SessionRow, String, IdentityRow)>(c))
                 })
             })
             .await?;
@@ -85,13 +85,13 @@ impl Storage {
     /// The session of these rows, one for each identity of its user, if it came by one that counts.
     fn read_live_session(
         &self,
-        rows: Vec<(UserRow, SessionRow, String, StatedRow)>,
+        rows: Vec<(UserRow, SessionRow, String, IdentityRow)>,
     ) -> Result<Option<LiveSession>, StorageError> {
-        let stated: Vec<StatedRow> = rows.iter().map(|(.., stated)| stated.clone()).collect();
+        let stated: Vec<IdentityRow> = rows.iter().map(|(.., stated)| stated.clone()).collect();
         let Some((user, session, issuer, _)) = rows.into_iter().next() else { return Ok(None) };
         let (session, user) = (Session::try_from(session)?, User::try_from(user)?);
         let counts = stated.iter().any(|row| row.began(&session, &issuer, &self.providers));
-        let user = of_whom_counts(user, &stated, &self.providers);
+        let user = with_trusted_email(user, &stated, &self.providers);
         Ok(counts.then_some(LiveSession { user, session }))
     }
 
@@ -126,8 +126,9 @@ impl Storage {
                         .select((SessionRow::as_select(), sessions::issuer))
                         .load::<(SessionRow, String)>(c))?;
                     let of_user = identities::table.filter(identities::user_id.eq(user.as_str()));
-                    let stated =
-                        query!(connection, |c| of_user.select(StatedRow::as_select()).load::<StatedRow>(c))?;
+                    let stated = query!(connection, |c| of_user
+                        .select(IdentityRow::as_select())
+                        .load::<IdentityRow>(c))?;
                     Ok((rows, stated))
                 })
             })
@@ -144,7 +145,7 @@ impl Storage {
 
     /// Ends a session. False when it was over, by itself or with all of its user's, or never was.
     pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::Session(session.clone()));
+        let _guard = self.changes.publish_on_drop(Change::Session(session.clone()));
         self.change((session.clone(), now), |connection, &(ref session, now)| {
             Box::pin(async move {
                 let of_today = users::table
@@ -188,7 +189,7 @@ impl Storage {
     /// Signs a user out everywhere: ends all sessions that have begun, whatever the clocks say by which they did. Answers
     /// how many it ended that were alive.
     pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
         self.change_together((user.clone(), now), |connection, &(ref user, now)| {
             Box::pin(async move {
                 // Also locks the user's row: a sign-in has either finished, and its session is seen, or begins later.

@@ -4,10 +4,10 @@
 //! the lock on the user's row, taken before anything is decided; those of a new identity by the key of `identities`;
 //! those that bring one new address by the key of `verified_emails`. Whoever finds that the ground has moved begins anew.
 
-pub(crate) mod claims;
+pub(crate) mod email_ownership;
 mod events;
 mod identities;
-pub(crate) mod people;
+pub(crate) mod user_row;
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ use vestibule_domain::{
 use crate::audit::{self, log_audit_event};
 use crate::changes::Change;
 use crate::db::Connection;
-use crate::error::{Failure, StorageError};
+use crate::error::{OperationError, StorageError};
 use crate::organizations::note_logins;
 use crate::sessions::begin_session;
 use crate::storage::Storage;
 
-pub(crate) use people::lock as lock_user;
+pub(crate) use user_row::lock as lock_user;
 
 /// A sign-in that a provider has confirmed.
 #[derive(Debug, Clone)]
@@ -114,7 +114,7 @@ impl Storage {
         identities::check_key(&sign_in.profile.identity)?;
         let providers = Arc::clone(&self.providers);
         let sign_in = sign_in.with_address_that(|profile, address| {
-            providers.address_counts(profile.provider.as_str(), &profile.identity.issuer, address)
+            providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
         });
         let decided = self.db.transaction(Arrival { sign_in, providers }, |connection, arrival| {
             Box::pin(decide(connection, arrival))
@@ -122,7 +122,7 @@ impl Storage {
         let (outcome, events) = decided.await?;
         events.iter().for_each(log_audit_event);
         if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
-            self.changes.tell(&Change::User(user.id.clone()));
+            self.changes.publish(&Change::User(user.id.clone()));
         }
         Ok(outcome)
     }
@@ -131,12 +131,12 @@ impl Storage {
 /// The outcome, and what the audit trail tells of it.
 type Decision = (SignInOutcome, Vec<AuditEvent>);
 
-async fn decide(connection: &mut Connection, arrival: &Arrival) -> Result<Decision, Failure> {
+async fn decide(connection: &mut Connection, arrival: &Arrival) -> Result<Decision, OperationError> {
     let key = &arrival.sign_in.profile.identity;
-    let owner = people::lock_owner(connection, key).await?;
+    let owner = user_row::lock_owner(connection, key).await?;
     let is_refused = match &owner {
         Some((_, is_refused)) => *is_refused,
-        None => people::is_refused(connection, key).await?,
+        None => user_row::is_refused(connection, key).await?,
     };
     let owner = owner.map(|(owner, _)| owner);
     if !is_refused {
@@ -151,7 +151,7 @@ async fn decide_by(
     connection: &mut Connection,
     arrival: &Arrival,
     owner: Option<User>,
-) -> Result<Decision, Failure> {
+) -> Result<Decision, OperationError> {
     let found = match owner {
         Some(owner) => Found::ByIdentity(owner),
         None => find_by_address(connection, arrival).await?,
@@ -168,34 +168,39 @@ async fn decide_by(
     }
 }
 
-async fn find_by_address(connection: &mut Connection, arrival: &Arrival) -> Result<Found, Failure> {
+async fn find_by_address(connection: &mut Connection, arrival: &Arrival) -> Result<Found, OperationError> {
     let Arrival { sign_in, providers } = arrival;
     if sign_in.linking == AccountLinking::Explicit {
         return Ok(Found::Nobody(Claim::IfFree));
     }
     let Some(address) = &sign_in.profile.verified_email else { return Ok(Found::Nobody(Claim::Certain)) };
-    let Some(holder) = claims::find_holder(connection, address, providers).await? else {
+    let Some(holder) = email_ownership::find_holder(connection, address, providers).await? else {
         return Ok(Found::Nobody(Claim::Certain));
     };
-    let holder = people::lock(connection, &holder).await?.ok_or(Failure::LostRace)?;
-    if people::administers(connection, &holder.id).await? {
+    let holder = user_row::lock(connection, &holder).await?.ok_or(OperationError::LostRace)?;
+    if user_row::is_administrator(connection, &holder.id).await? {
         return Ok(Found::Nobody(Claim::IfFree));
     }
     Ok(Found::ByAddress(holder, address.clone()))
 }
 
 /// Signs in the user whose identity it is.
-async fn returning(connection: &mut Connection, arrival: &Arrival, user: User) -> Result<Decision, Failure> {
+async fn returning(
+    connection: &mut Connection,
+    arrival: &Arrival,
+    user: User,
+) -> Result<Decision, OperationError> {
     let Arrival { sign_in, providers } = arrival;
     let profile = &sign_in.profile;
-    let held = claims::list_held(connection, &user.id, providers).await?;
+    let held = email_ownership::list_held(connection, &user.id, providers).await?;
     let chosen = profile.verified_email.as_ref();
     let session = session_of(sign_in, &user.id);
     let event = events::of_arrival(sign_in, &user.id, AuditName::SignInSucceeded);
     identities::refresh_and_begin(connection, sign_in, &session, &event).await?;
     note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
-    let email = claims::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
-    let user = people::refresh(connection, profile, user, email).await?;
+    let email =
+        email_ownership::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
+    let user = user_row::refresh(connection, profile, user, email).await?;
     Ok((SignInOutcome::SignedIn { user, session, is_new: false }, vec![event]))
 }
 
@@ -205,37 +210,42 @@ async fn joining(
     arrival: &Arrival,
     user: User,
     address: &EmailAddress,
-) -> Result<Decision, Failure> {
+) -> Result<Decision, OperationError> {
     let Arrival { sign_in, providers } = arrival;
     let profile = &sign_in.profile;
-    let held = claims::list_held(connection, &user.id, providers).await?;
+    let held = email_ownership::list_held(connection, &user.id, providers).await?;
     if !held.counts(address) {
-        return Err(Failure::LostRace);
+        return Err(OperationError::LostRace);
     }
     identities::create(connection, sign_in, &user.id).await?;
     let chosen = Some(address);
-    let email = claims::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
-    let user = people::refresh(connection, profile, user, email).await?;
+    let email =
+        email_ownership::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
+    let user = user_row::refresh(connection, profile, user, email).await?;
     arrive(connection, sign_in, user, AuditName::IdentityLinked).await
 }
 
 /// Makes a user.
-async fn newcomer(connection: &mut Connection, arrival: &Arrival, claim: Claim) -> Result<Decision, Failure> {
+async fn newcomer(
+    connection: &mut Connection,
+    arrival: &Arrival,
+    claim: Claim,
+) -> Result<Decision, OperationError> {
     let Arrival { sign_in, providers } = arrival;
     let chosen = sign_in.profile.verified_email.as_ref();
     let held = match chosen {
         Some(address) if claim == Claim::IfFree => {
-            let holder = claims::find_holder(connection, address, providers).await?;
+            let holder = email_ownership::find_holder(connection, address, providers).await?;
             if holder.is_none() { chosen } else { None }
         }
         _ => chosen,
     };
-    let user = people::create(connection, sign_in, chosen, held).await?;
+    let user = user_row::create(connection, sign_in, chosen, held).await?;
     identities::create(connection, sign_in, &user.id).await?;
     if let Some(address) = chosen {
-        let claimed = claims::claim(connection, &user.id, address, providers).await?;
+        let claimed = email_ownership::claim(connection, &user.id, address, providers).await?;
         if !claimed && claim == Claim::Certain {
-            return Err(Failure::LostRace);
+            return Err(OperationError::LostRace);
         }
     }
     arrive(connection, sign_in, user, AuditName::UserCreated).await
@@ -247,7 +257,7 @@ async fn arrive(
     sign_in: &SignIn,
     user: User,
     arrival: AuditName,
-) -> Result<Decision, Failure> {
+) -> Result<Decision, OperationError> {
     let session = session_of(sign_in, &user.id);
     let profile = &sign_in.profile;
     begin_session(connection, &session, &profile.identity.issuer, &sign_in.client).await?;

@@ -53,7 +53,7 @@ impl Storage {
 
     /// The same database, in which the identities of these providers count and no others. Until it is said, none does.
     #[must_use]
-    pub fn counting(&self, providers: ConfiguredProviders) -> Self {
+    pub fn with_providers(&self, providers: ConfiguredProviders) -> Self {
         Self { providers: Arc::new(providers), ..self.clone() }
     }
 }

@@ -5,13 +5,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{IdentityKey, Session, Timestamp, UserId};
 
-use crate::audit::Effect;
+use crate::audit::Changed;
 use crate::changes::Change;
 use crate::db::{Connection, query};
-use crate::error::{Failure, StorageError};
+use crate::error::{OperationError, StorageError};
 use crate::rows::SessionRow;
 use crate::schema::{identities, identity_refusals, lower, sessions, users};
-use crate::sign_in::{claims, people};
+use crate::sign_in::{email_ownership, user_row};
 use crate::storage::Storage;
 
 /// What became of an identity that was to be taken away.
@@ -28,8 +28,8 @@ pub enum Unlinking {
     Unknown,
 }
 
-impl Effect for Unlinking {
-    fn is_any(&self) -> bool {
+impl Changed for Unlinking {
+    fn changed(&self) -> bool {
         matches!(self, Self::Done { .. })
     }
 }
@@ -43,7 +43,7 @@ impl Storage {
         identity: &IdentityKey,
         now: Timestamp,
     ) -> Result<Unlinking, StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
         // A name has no space in it.
         let configured: Vec<String> =
             self.providers.iter().map(|provider| format!("{} {}", provider.name, provider.issuer)).collect();
@@ -52,7 +52,7 @@ impl Storage {
             |connection, &(ref user, ref identity, ref configured, now)| {
                 Box::pin(async move {
                     // Otherwise two of them could each see the identity that the other takes away.
-                    if people::lock(connection, user.as_str()).await?.is_none() {
+                    if user_row::lock(connection, user.as_str()).await?.is_none() {
                         return Ok(Unlinking::Unknown);
                     }
                     if !delete_unless_last(connection, user, identity, configured).await? {
@@ -60,7 +60,7 @@ impl Storage {
                         return Ok(if is_theirs { Unlinking::LastIdentity } else { Unlinking::Unknown });
                     }
                     refuse(connection, user, identity, now).await?;
-                    let sessions = end_what_came_by(connection, user, identity, now).await?;
+                    let sessions = end_sessions_and_release_emails(connection, user, identity, now).await?;
                     Ok(Unlinking::Done { sessions })
                 })
             },
@@ -74,7 +74,7 @@ async fn delete_unless_last(
     user: &UserId,
     identity: &IdentityKey,
     configured: &[String],
-) -> Result<bool, Failure> {
+) -> Result<bool, OperationError> {
     let others = diesel::alias!(identities as others);
     let provider = others.field(identities::provider).concat(" ").concat(others.field(identities::issuer));
     let is_this = others
@@ -95,7 +95,7 @@ async fn has_identity(
     connection: &mut Connection,
     user: &UserId,
     identity: &IdentityKey,
-) -> Result<bool, Failure> {
+) -> Result<bool, OperationError> {
     let of_user = identities::table
         .filter(identities::issuer.eq(&identity.issuer))
         .filter(identities::subject.eq(&identity.subject))
@@ -109,7 +109,7 @@ async fn refuse(
     user: &UserId,
     identity: &IdentityKey,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), OperationError> {
     let insert = diesel::insert_into(identity_refusals::table)
         .values((
             identity_refusals::issuer.eq(&identity.issuer),
@@ -123,14 +123,14 @@ async fn refuse(
 
 /// After an identity was deleted: ends the sessions that came by it, frees the addresses that it alone stated, and answers how
 /// many sessions it ended.
-pub(crate) async fn end_what_came_by(
+pub(crate) async fn end_sessions_and_release_emails(
     connection: &mut Connection,
     user: &UserId,
     identity: &IdentityKey,
     now: Timestamp,
-) -> Result<u64, Failure> {
+) -> Result<u64, OperationError> {
     let ended = end_sessions(connection, user, identity, now).await?;
-    claims::release_unstated(connection, user).await?;
+    email_ownership::release_unstated(connection, user).await?;
     let stated = identities::table
         .filter(identities::user_id.eq(users::id))
         .filter(identities::email_verified)
@@ -148,7 +148,7 @@ async fn end_sessions(
     user: &UserId,
     identity: &IdentityKey,
     now: Timestamp,
-) -> Result<u64, Failure> {
+) -> Result<u64, OperationError> {
     let select =
         sessions::table.filter(sessions::user_id.eq(user.as_str())).filter(sessions::revoked_at.is_null());
     let rows = query!(connection, |c| select

@@ -12,7 +12,7 @@ use crate::audit;
 use crate::changes::Change;
 use crate::db::query;
 use crate::error::{StorageError, UniqueRule};
-use crate::rows::{StatedRow, UserRow, gathered, of_whom_counts};
+use crate::rows::{IdentityRow, UserRow, read_user, with_trusted_email};
 use crate::schema::{identities, users};
 use crate::sessions::new_generation;
 use crate::storage::Storage;
@@ -58,7 +58,7 @@ macro_rules! with_identities {
         users::table
             .left_join(identities::table.on(identities::user_id.eq(users::id)))
             .filter($user)
-            .select((UserRow::as_select(), Option::<StatedRow>::as_select()))
+            .select((UserRow::as_select(), Option::<IdentityRow>::as_select()))
     };
 }
 
@@ -68,10 +68,10 @@ impl Storage {
         let rows = self.db.read(user, |connection, user| {
             Box::pin(async move {
                 query!(connection, |c| with_identities!(users::id.eq(user.as_str()))
-                    .load::<(UserRow, Option<StatedRow>)>(c))
+                    .load::<(UserRow, Option<IdentityRow>)>(c))
             })
         });
-        gathered(rows.await?, &self.providers)
+        read_user(rows.await?, &self.providers)
     }
 
     /// Finds a user by username, disabled or not. The address is there only if an identity vouches for it that counts.
@@ -80,10 +80,10 @@ impl Storage {
             self.db.read(username, |connection, username| {
                 Box::pin(async move {
                     query!(connection, |c| with_identities!(users::username_key.eq(username.as_str()))
-                        .load::<(UserRow, Option<StatedRow>)>(c))
+                        .load::<(UserRow, Option<IdentityRow>)>(c))
                 })
             });
-        gathered(rows.await?, &self.providers)
+        read_user(rows.await?, &self.providers)
     }
 
     /// At most `limit` users in the order of their ids, those behind `after`. Addresses as [`Storage::find_user`] has them.
@@ -99,13 +99,13 @@ impl Storage {
                     let ids: Vec<&str> = rows.iter().map(UserRow::id).collect();
                     let of_page = identities::table.filter(identities::user_id.eq_any(ids));
                     let stated = query!(connection, |c| of_page
-                        .select((identities::user_id, StatedRow::as_select()))
-                        .load::<(String, StatedRow)>(c))?;
+                        .select((identities::user_id, IdentityRow::as_select()))
+                        .load::<(String, IdentityRow)>(c))?;
                     Ok((rows, stated))
                 })
             })
             .await?;
-        let mut by_user: HashMap<String, Vec<StatedRow>> = HashMap::new();
+        let mut by_user: HashMap<String, Vec<IdentityRow>> = HashMap::new();
         for (user, row) in stated {
             by_user.entry(user).or_default().push(row);
         }
@@ -114,7 +114,7 @@ impl Storage {
             .map(|user| {
                 let user = user?;
                 let stated = by_user.remove(user.id.as_str()).unwrap_or_default();
-                Ok(of_whom_counts(user, &stated, &self.providers))
+                Ok(with_trusted_email(user, &stated, &self.providers))
             })
             .collect()
     }
@@ -155,7 +155,7 @@ impl Storage {
         user: &UserId,
         username: &Username,
     ) -> Result<UsernameChoice, StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
         let chosen = self
             .change((user.clone(), username.clone()), |connection, (user, username)| {
                 Box::pin(async move {
@@ -189,7 +189,7 @@ impl Storage {
     /// Disables a user and ends what was signed in: enabling later does not bring old sessions back.
     /// False when there is no such user, or it was disabled before.
     pub async fn disable_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
         self.change((user.clone(), now), |connection, &(ref user, now)| {
             Box::pin(async move {
                 let update = diesel::update(users::table.find(user.as_str()))
@@ -203,7 +203,7 @@ impl Storage {
 
     /// Lets a disabled user sign in again. False when there is no such user, or it was not disabled.
     pub async fn enable_user(&self, user: &UserId) -> Result<bool, StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
         self.change(user.clone(), |connection, user| {
             Box::pin(async move {
                 let update = diesel::update(users::table.find(user.as_str()))
@@ -218,7 +218,7 @@ impl Storage {
     /// Deletes a user with all identities, addresses and sessions. What the audit trail tells of them stays, without
     /// where they were. False when there is no such user.
     pub async fn delete_user(&self, user: &UserId) -> Result<bool, StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
         self.change_together(user.clone(), |connection, user| {
             Box::pin(async move {
                 audit::forget_places(connection, user).await?;

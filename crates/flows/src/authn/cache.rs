@@ -96,7 +96,7 @@ impl SessionCache {
         if !kept.is_running(key.user, key.now) {
             return None;
         }
-        let last_known = match self.storage.changes().last_known(kept.stamp, key.session, key.user)? {
+        let last_known = match self.storage.changes().last_known(kept.version, key.session, key.user)? {
             LastKnown::AsItWasRead | LastKnown::ConfirmedAt(None) => kept.read_at,
             LastKnown::ConfirmedAt(Some(at)) => at.max(kept.read_at),
         };
@@ -116,7 +116,7 @@ impl SessionCache {
         let moment = Instant::now();
         kept.is_running(user, now)
             && moment.saturating_duration_since(kept.read_at) <= MAX_AGE
-            && self.storage.changes().vouch_for(kept.stamp, session, user, moment)
+            && self.storage.changes().is_current(kept.version, session, user, moment)
     }
 
     async fn ask_and_keep(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
@@ -131,9 +131,9 @@ impl SessionCache {
         &self,
         SessionKey { session, user, now }: SessionKey<'_>,
     ) -> Result<Option<Arc<CachedSession>>, StorageError> {
-        let (stamp, read_at) = (self.storage.changes().stamp(session, user), Instant::now());
+        let (version, read_at) = (self.storage.changes().version(session, user), Instant::now());
         match self.storage.find_live_session(session, user, now).await {
-            Ok(found) => Ok(found.map(|live| CachedSession::new(live, stamp, read_at))),
+            Ok(found) => Ok(found.map(|live| CachedSession::new(live, version, read_at))),
             Err(error) => {
                 if error.is_unavailable() {
                     self.outage.store(self.millis().max(1), Ordering::Relaxed);

@@ -10,15 +10,15 @@ use super::{postgres, sqlite};
 /// Runs one query, written once, on whichever database the connection belongs to.
 ///
 /// `query!(connection, |c| users::table.find(id).first::<UserRow>(c))` expands the expression once per database, each
-/// time with `c` of that database's type, and gives a `Result<_, Failure>`.
+/// time with `c` of that database's type, and gives a `Result<_, OperationError>`.
 macro_rules! query {
     ($connection:expr, |$c:ident| $query:expr) => {
-        match $connection.lent() {
-            $crate::db::Lent::Sqlite($c) => $query.await,
-            $crate::db::Lent::Postgres($c) => $query.await,
-            $crate::db::Lent::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
+        match $connection.inner() {
+            $crate::db::ConnectionRef::Sqlite($c) => $query.await,
+            $crate::db::ConnectionRef::Postgres($c) => $query.await,
+            $crate::db::ConnectionRef::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
         }
-        .map_err($crate::error::Failure::from)
+        .map_err($crate::error::OperationError::from)
     };
 }
 pub(crate) use query;
@@ -29,17 +29,17 @@ pub(crate) use query;
 /// may or may not have been done, so this is for transactions, which undo them.
 macro_rules! execute_together {
     ($connection:expr, [$($statement:expr),+ $(,)?]) => {
-        match $connection.lent() {
-            $crate::db::Lent::Sqlite(c) => {
+        match $connection.inner() {
+            $crate::db::ConnectionRef::Sqlite(c) => {
                 async { Ok(($(::diesel_async::RunQueryDsl::execute($statement, &mut *c).await?,)+)) }.await
             }
-            $crate::db::Lent::Postgres(c) => {
+            $crate::db::ConnectionRef::Postgres(c) => {
                 let c = &*c;
                 ::tokio::try_join!($(::diesel_async::RunQueryDsl::execute($statement, &mut &*c)),+)
             }
-            $crate::db::Lent::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
+            $crate::db::ConnectionRef::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
         }
-        .map_err($crate::error::Failure::from)
+        .map_err($crate::error::OperationError::from)
     };
 }
 pub(crate) use execute_together;
@@ -58,7 +58,7 @@ enum Pooled {
 }
 
 /// What a query runs on.
-pub(crate) enum Lent<'c> {
+pub(crate) enum ConnectionRef<'c> {
     Sqlite(&'c mut sqlite::Connection),
     Postgres(&'c mut postgres::Connection),
     Closed,
@@ -73,11 +73,11 @@ impl Connection {
         Self { pooled: Pooled::Postgres(object), in_transaction: false }
     }
 
-    pub(crate) fn lent(&mut self) -> Lent<'_> {
+    pub(crate) fn inner(&mut self) -> ConnectionRef<'_> {
         match &mut self.pooled {
-            Pooled::Sqlite(object) => Lent::Sqlite(object),
-            Pooled::Postgres(object) => Lent::Postgres(object),
-            Pooled::Closed => Lent::Closed,
+            Pooled::Sqlite(object) => ConnectionRef::Sqlite(object),
+            Pooled::Postgres(object) => ConnectionRef::Postgres(object),
+            Pooled::Closed => ConnectionRef::Closed,
         }
     }
 
@@ -108,10 +108,10 @@ impl Connection {
 
     /// Statements without parameters or results.
     pub(crate) async fn execute(&mut self, statements: &str) -> QueryResult<()> {
-        match self.lent() {
-            Lent::Sqlite(connection) => connection.batch_execute(statements).await,
-            Lent::Postgres(connection) => connection.batch_execute(statements).await,
-            Lent::Closed => Err(DieselError::BrokenTransactionManager),
+        match self.inner() {
+            ConnectionRef::Sqlite(connection) => connection.batch_execute(statements).await,
+            ConnectionRef::Postgres(connection) => connection.batch_execute(statements).await,
+            ConnectionRef::Closed => Err(DieselError::BrokenTransactionManager),
         }
     }
 

@@ -1,7 +1,7 @@
 //! PostgreSQL: its connections and their settings.
 
 mod hosts;
-mod lookout;
+mod server_probe;
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::{Config, NoTls};
 
 use self::hosts::Hosts;
-pub(super) use self::lookout::Lookout;
+pub(super) use self::server_probe::ServerProbe;
 use super::tls::Tls;
 use crate::error::StorageError;
 use crate::url::PostgresTarget;
@@ -28,7 +28,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_800);
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Between two looks for a connection while the server has none to give.
-const CROWD_PAUSE: Duration = Duration::from_millis(100);
+const FULL_SERVER_PAUSE: Duration = Duration::from_millis(100);
 
 /// The server gives up a little before we do: its word that a statement takes too long tells a slow statement from a
 /// server that is silent. And it does not keep locks for a client that it cannot see has gone.
@@ -43,11 +43,11 @@ pub(crate) struct Server {
 }
 
 /// Why there is no connection, with the reason behind the reason: an address or an account name, never a password.
-enum Refusal {
+enum ConnectError {
     /// The server's own words: it is there.
-    Said(String),
+    Rejected(String),
     /// Nobody answered.
-    Unreached(String),
+    Unreachable(String),
 }
 
 impl Server {
@@ -67,32 +67,32 @@ impl Server {
 
     /// Whether the server says anything at all to a new client, be it that there are too many.
     async fn answers(&self) -> bool {
-        !matches!(self.reach().await, Err(Refusal::Unreached(_)))
+        !matches!(self.reach().await, Err(ConnectError::Unreachable(_)))
     }
 
     async fn connect(&self) -> ConnectionResult<Connection> {
-        self.reach().await.map_err(|(Refusal::Said(reason) | Refusal::Unreached(reason))| {
+        self.reach().await.map_err(|(ConnectError::Rejected(reason) | ConnectError::Unreachable(reason))| {
             ConnectionError::BadConnection(reason)
         })
     }
 
     /// The first server that will have us.
-    async fn reach(&self) -> Result<Connection, Refusal> {
-        let mut refusal = Refusal::Unreached("no server is named".to_owned());
+    async fn reach(&self) -> Result<Connection, ConnectError> {
+        let mut failure = ConnectError::Unreachable("no server is named".to_owned());
         for (index, config) in self.hosts.in_order() {
             match timeout(self.hosts.share(), self.connect_to(config)).await {
                 Ok(Ok(connection)) => {
                     self.hosts.prefer(index);
                     return Ok(connection);
                 }
-                Ok(Err(reason)) => refusal = reason,
-                Err(_) => refusal = Refusal::Unreached("no answer in time".to_owned()),
+                Ok(Err(reason)) => failure = reason,
+                Err(_) => failure = ConnectError::Unreachable("no answer in time".to_owned()),
             }
         }
-        Err(refusal)
+        Err(failure)
     }
 
-    async fn connect_to(&self, config: &Config) -> Result<Connection, Refusal> {
+    async fn connect_to(&self, config: &Config) -> Result<Connection, ConnectError> {
         let mut connection = if let Some(tls) = self.tls.clone() {
             let (client, connection) = config.connect(tls).await?;
             AsyncPgConnection::try_from_client_and_connection(client, connection).await?
@@ -128,16 +128,16 @@ pub(super) async fn get(pool: &Pool<Connection>) -> Result<Object<Connection>, P
     loop {
         match pool.get().await {
             Err(PoolError::Backend(OpenError::ConnectionError(ConnectionError::BadConnection(reason))))
-                if is_of_a_crowd(&reason) =>
+                if is_out_of_connections(&reason) =>
             {
-                sleep(CROWD_PAUSE).await;
+                sleep(FULL_SERVER_PAUSE).await;
             }
             outcome => return outcome,
         }
     }
 }
 
-fn is_of_a_crowd(reason: &str) -> bool {
+fn is_out_of_connections(reason: &str) -> bool {
     ["too many clients", "too many connections", "connection slots are reserved"]
         .iter()
         .any(|words| reason.contains(words))
@@ -157,16 +157,16 @@ fn settings(given: &Config) -> Config {
     config
 }
 
-impl From<tokio_postgres::Error> for Refusal {
+impl From<tokio_postgres::Error> for ConnectError {
     fn from(error: tokio_postgres::Error) -> Self {
         let reason = reason_of(&error);
-        if error.as_db_error().is_some() { Self::Said(reason) } else { Self::Unreached(reason) }
+        if error.as_db_error().is_some() { Self::Rejected(reason) } else { Self::Unreachable(reason) }
     }
 }
 
-impl From<ConnectionError> for Refusal {
+impl From<ConnectionError> for ConnectError {
     fn from(error: ConnectionError) -> Self {
-        Self::Unreached(StorageError::from(error).to_string())
+        Self::Unreachable(StorageError::from(error).to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! SQLite: the file, its connections and their settings.
 
-mod place;
-mod queue;
+mod blocking;
+mod write_queue;
 
 use std::fs::{Metadata, OpenOptions};
 use std::io::ErrorKind;
@@ -17,11 +17,11 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use vestibule_file_permissions::{Fault, Reason, Rule};
 
-use self::place::Place;
-pub(super) use self::queue::Queue;
+use self::blocking::Spawner;
+pub(super) use self::write_queue::WriteQueue;
 use crate::error::StorageError;
 
-pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection, Place>;
+pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection, Spawner>;
 
 /// How long a connection waits for another process's lock: less than its caller does, who so learns the reason.
 #[cfg(test)]
@@ -38,7 +38,7 @@ const OPENING_ATTEMPTS: u32 = 50;
 const OPENING_PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum ConnectionMode {
     Writer,
     Reader,
 }
@@ -92,7 +92,7 @@ impl DatabaseFile {
 
     /// A connection that only reads, beside those of the pool.
     pub(crate) async fn open_reader(&self) -> Result<Connection, StorageError> {
-        Ok(establish(self.clone(), Role::Reader).await?)
+        Ok(establish(self.clone(), ConnectionMode::Reader).await?)
     }
 
     /// The form that SQLite opens without ever creating the file.
@@ -141,15 +141,19 @@ fn check_rights(path: &Path) -> Result<Metadata, Reason> {
     Ok(metadata)
 }
 
-pub(super) fn pool(file: &DatabaseFile, role: Role, size: usize) -> Result<Pool<Connection>, StorageError> {
+pub(super) fn pool(
+    file: &DatabaseFile,
+    mode: ConnectionMode,
+    size: usize,
+) -> Result<Pool<Connection>, StorageError> {
     let mut config = ManagerConfig::default();
     config.custom_setup = {
         let file = file.clone();
-        Box::new(move |_| Box::pin(establish(file.clone(), role)))
+        Box::new(move |_| Box::pin(establish(file.clone(), mode)))
     };
-    config.recycling_method = match role {
-        Role::Reader => RecyclingMethod::Fast,
-        Role::Writer => {
+    config.recycling_method = match mode {
+        ConnectionMode::Reader => RecyclingMethod::Fast,
+        ConnectionMode::Writer => {
             let file = file.clone();
             RecyclingMethod::CustomFunction(Box::new(move |_| Box::pin(std::future::ready(in_place(&file)))))
         }
@@ -168,10 +172,10 @@ fn in_place(file: &DatabaseFile) -> QueryResult<()> {
     Err(diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(message)))
 }
 
-async fn establish(file: DatabaseFile, role: Role) -> ConnectionResult<Connection> {
+async fn establish(file: DatabaseFile, mode: ConnectionMode) -> ConnectionResult<Connection> {
     let mut attempt = 1;
     loop {
-        match try_establish(&file, role).await {
+        match try_establish(&file, mode).await {
             Err(error) if attempt < OPENING_ATTEMPTS && error.to_string().contains("locked") => {
                 attempt += 1;
                 tokio::time::sleep(OPENING_PAUSE).await;
@@ -181,12 +185,12 @@ async fn establish(file: DatabaseFile, role: Role) -> ConnectionResult<Connectio
     }
 }
 
-async fn try_establish(file: &DatabaseFile, role: Role) -> ConnectionResult<Connection> {
+async fn try_establish(file: &DatabaseFile, mode: ConnectionMode) -> ConnectionResult<Connection> {
     in_place(file).map_err(ConnectionError::CouldntSetupConfiguration)?;
     let mut connection = Connection::establish(&file.uri()).await?;
-    let settings = match role {
-        Role::Writer => WRITER_SETTINGS,
-        Role::Reader => READER_SETTINGS,
+    let settings = match mode {
+        ConnectionMode::Writer => WRITER_SETTINGS,
+        ConnectionMode::Reader => READER_SETTINGS,
     };
     connection.batch_execute(settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
@@ -217,7 +221,7 @@ mod tests {
     async fn l3_the_writer_waits_for_the_disk_and_keeps_foreign_keys() {
         let database = TestDatabase::sqlite();
         let file = DatabaseFile::open_or_create(&database.file().unwrap()).unwrap();
-        let mut writer = establish(file, Role::Writer).await.unwrap();
+        let mut writer = establish(file, ConnectionMode::Writer).await.unwrap();
         assert_eq!(setting(&mut writer, "synchronous").await, 2);
         assert_eq!(setting(&mut writer, "foreign_keys").await, 1);
         assert_eq!(
@@ -230,7 +234,7 @@ mod tests {
     async fn a_reader_cannot_write() {
         let database = TestDatabase::sqlite();
         let file = DatabaseFile::open_or_create(&database.file().unwrap()).unwrap();
-        let mut reader = establish(file, Role::Reader).await.unwrap();
+        let mut reader = establish(file, ConnectionMode::Reader).await.unwrap();
         assert!(reader.batch_execute("CREATE TABLE t (id TEXT)").await.is_err());
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout};
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, SimpleQueryMessage, Socket};
 
-use super::{BEAT, BEAT_LIMIT, begin, read_change};
+use super::{HEARTBEAT, HEARTBEAT_TIMEOUT, begin, read_change};
 use crate::changes::Changes;
 use crate::db::PostgresServer;
 use crate::error::StorageError;
@@ -46,26 +46,26 @@ async fn run<T: AsyncRead + AsyncWrite + Unpin>(
     server: &PostgresServer,
     changes: &Changes,
 ) -> Result<Infallible, StorageError> {
-    let trial = Trial::new();
+    let probe = DeliveryProbe::new();
     // One task: what arrives is told before the answer behind it is seen.
     tokio::select! {
-        Err(error) = hear(connection, changes, &trial) => Err(error),
-        Err(error) = confirm(client, server, changes, &trial) => Err(error),
+        Err(error) = hear(connection, changes, &probe) => Err(error),
+        Err(error) = confirm(client, server, changes, &probe) => Err(error),
     }
 }
 
 async fn hear<T: AsyncRead + AsyncWrite + Unpin>(
     mut connection: Connection<Socket, T>,
     changes: &Changes,
-    trial: &Trial,
+    probe: &DeliveryProbe,
 ) -> Result<Infallible, StorageError> {
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         match message {
             Ok(AsyncMessage::Notification(told)) if told.channel() == CHANNEL => {
                 let (kind, id) = told.payload().split_once(' ').unwrap_or((told.payload(), ""));
                 match kind {
-                    "trial" => trial.heard(id),
-                    _ => changes.tell(&read_change(kind, id)),
+                    "trial" => probe.heard(id),
+                    _ => changes.publish(&read_change(kind, id)),
                 }
             }
             Ok(_) => {}
@@ -79,10 +79,10 @@ async fn confirm(
     client: Client,
     server: &PostgresServer,
     changes: &Changes,
-    trial: &Trial,
+    probe: &DeliveryProbe,
 ) -> Result<Infallible, StorageError> {
     in_time(client.simple_query(SET_UP)).await?;
-    trial.stand(server).await?;
+    probe.verify(server).await?;
     begin(changes);
     loop {
         let asked = Instant::now();
@@ -91,18 +91,18 @@ async fn confirm(
             return Err(StorageError::unavailable("the server does not listen any more, or takes no writes"));
         }
         changes.confirm(asked);
-        sleep_until((asked + BEAT).into()).await;
+        sleep_until((asked + HEARTBEAT).into()).await;
     }
 }
 
 /// A word of our own, sent on another connection while the one that listens is idle: what shares connections out by
 /// transaction, as some poolers do, does not deliver it.
-struct Trial {
+struct DeliveryProbe {
     word: String,
     heard: Notify,
 }
 
-impl Trial {
+impl DeliveryProbe {
     fn new() -> Self {
         Self { word: RandomState::new().build_hasher().finish().to_string(), heard: Notify::new() }
     }
@@ -113,23 +113,23 @@ impl Trial {
         }
     }
 
-    async fn stand(&self, server: &PostgresServer) -> Result<(), StorageError> {
+    async fn verify(&self, server: &PostgresServer) -> Result<(), StorageError> {
         let word = format!("SELECT pg_notify('{CHANNEL}', 'trial {}')", self.word);
-        let trial = async {
+        let probe = async {
             server.execute(&word).await?;
             self.heard.notified().await;
             Ok(())
         };
         let unheard =
             "no notification arrives; is there a pooler that shares connections out by transaction?";
-        timeout(BEAT_LIMIT, trial).await.map_err(|_| StorageError::unavailable(unheard))?
+        timeout(HEARTBEAT_TIMEOUT, probe).await.map_err(|_| StorageError::unavailable(unheard))?
     }
 }
 
 async fn in_time<T>(
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, StorageError> {
-    match timeout(BEAT_LIMIT, answer).await {
+    match timeout(HEARTBEAT_TIMEOUT, answer).await {
         Ok(result) => result.map_err(|error| lost(&error)),
         Err(_) => Err(StorageError::unavailable("the server does not answer the connection that listens")),
     }

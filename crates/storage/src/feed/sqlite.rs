@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use tokio::time::{sleep_until, timeout};
 
-use super::{BEAT, BEAT_LIMIT, begin, read_change};
+use super::{HEARTBEAT, HEARTBEAT_TIMEOUT, begin, read_change};
 use crate::changes::{Change, Changes};
 use crate::db::{DatabaseFile, SqliteConnection};
 use crate::error::StorageError;
@@ -35,7 +35,7 @@ pub(super) async fn follow(file: &DatabaseFile, changes: &Changes) -> Result<Inf
     begin(changes);
     loop {
         changes.confirm(asked);
-        sleep_until((asked + BEAT).into()).await;
+        sleep_until((asked + HEARTBEAT).into()).await;
         asked = Instant::now();
         file.check_in_place()?;
         known = catch_up(&mut connection, changes, known).await?;
@@ -53,14 +53,14 @@ async fn catch_up(
         let noted: Vec<Noted> = in_time(next.load(connection)).await??;
         let without_gap = noted.as_slice().first().map_or(known == 0, |first| first.seq == known.max(1));
         if !without_gap {
-            changes.tell(&Change::Anything);
+            changes.publish(&Change::Anything);
             return latest(connection).await;
         }
         let (last, before) = (noted.as_slice().last().map_or(known, |noted| noted.seq), known);
         noted
             .iter()
             .filter(|noted| noted.seq > before)
-            .for_each(|n| changes.tell(&read_change(&n.kind, &n.id)));
+            .for_each(|n| changes.publish(&read_change(&n.kind, &n.id)));
         if last == before {
             return Ok(last);
         }
@@ -75,5 +75,5 @@ async fn latest(connection: &mut SqliteConnection) -> Result<i64, StorageError> 
 
 async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, StorageError> {
     let late = |_| StorageError::unavailable("the file is not read in time");
-    timeout(BEAT_LIMIT, answer).await.map_err(late)
+    timeout(HEARTBEAT_TIMEOUT, answer).await.map_err(late)
 }

@@ -13,7 +13,7 @@ use diesel_async::RunQueryDsl;
 use vestibule_domain::{ClientInfo, Session};
 
 use crate::db::{Connection, query};
-use crate::error::Failure;
+use crate::error::OperationError;
 use crate::schema::{sessions, users};
 
 /// The statement that begins a session by an identity of this issuer. It changes one row, or none when the user is gone or disabled.
@@ -56,10 +56,10 @@ pub(crate) async fn begin_session(
     session: &Session,
     issuer: &str,
     client: &ClientInfo,
-) -> Result<(), Failure> {
+) -> Result<(), OperationError> {
     let insert = session_to_begin(session, issuer, client);
     match query!(connection, |c| insert.execute(c))? {
         1 => Ok(()),
-        _ => Err(Failure::LostRace),
+        _ => Err(OperationError::LostRace),
     }
 }

@@ -7,7 +7,7 @@ use vestibule_domain::{AuditEvent, IdentityKey, Session, UserId};
 use super::SignIn;
 use crate::audit::AuditRow;
 use crate::db::{Connection, execute_together, query};
-use crate::error::{Failure, StorageError};
+use crate::error::{OperationError, StorageError};
 use crate::rows::{write_claims, write_organizations};
 use crate::schema::{audit_events, identities};
 use crate::sessions::session_to_begin;
@@ -67,7 +67,7 @@ pub(super) async fn refresh_and_begin(
     sign_in: &SignIn,
     session: &Session,
     event: &AuditEvent,
-) -> Result<(), Failure> {
+) -> Result<(), OperationError> {
     let key = &sign_in.profile.identity;
     let update = diesel::update(identities::table.find((&key.issuer, &key.subject)))
         .filter(identities::user_id.eq(session.user_id.as_str()))
@@ -84,7 +84,7 @@ pub(super) async fn create(
     connection: &mut Connection,
     sign_in: &SignIn,
     user: &UserId,
-) -> Result<(), Failure> {
+) -> Result<(), OperationError> {
     let key = &sign_in.profile.identity;
     let insert = diesel::insert_into(identities::table)
         .values((
@@ -97,6 +97,6 @@ pub(super) async fn create(
     exactly_one(query!(connection, |c| insert.execute(c))?)
 }
 
-fn exactly_one(rows: usize) -> Result<(), Failure> {
-    if rows == 1 { Ok(()) } else { Err(Failure::LostRace) }
+fn exactly_one(rows: usize) -> Result<(), OperationError> {
+    if rows == 1 { Ok(()) } else { Err(OperationError::LostRace) }
 }

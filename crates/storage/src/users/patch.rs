@@ -6,7 +6,7 @@ use vestibule_domain::{AvatarUrl, DisplayName, PatchError, User, UserId, UserPat
 
 use crate::changes::Change;
 use crate::db::{Connection, query};
-use crate::error::{Failure, StorageError};
+use crate::error::{OperationError, StorageError};
 use crate::rows::write_attributes;
 use crate::schema::users;
 use crate::sign_in::lock_user;
@@ -29,7 +29,7 @@ impl Storage {
         user: &UserId,
         patches: Vec<UserPatch>,
     ) -> Result<Option<PatchedUser>, StorageError> {
-        let _telling = self.changes.tell_at_the_end(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
         self.db
             .transaction((user.clone(), patches), |connection, (user, patches)| {
                 Box::pin(async move {
@@ -48,7 +48,7 @@ impl Storage {
     }
 }
 
-async fn write(connection: &mut Connection, user: &User) -> Result<(), Failure> {
+async fn write(connection: &mut Connection, user: &User) -> Result<(), OperationError> {
     let update = diesel::update(users::table.find(user.id.as_str())).set((
         users::name.eq(user.name.as_ref().map(DisplayName::as_str)),
         users::avatar_url.eq(user.avatar_url.as_ref().map(AvatarUrl::as_str)),

@@ -41,7 +41,7 @@ async fn l12_a_copy_holds_what_was_there_when_it_began_and_its_owner_alone_reads
     assert_eq!(others_in(&folder), ["a copy's name.db"], "nothing half written is left");
     TestDatabase::sqlite_at(&copy).assert_consistent();
     let url = DatabaseUrl::parse(&url_of(&copy)).unwrap();
-    let restored = Storage::connect(&url, &StorageOptions::default()).unwrap().counting(all_trusted());
+    let restored = Storage::connect(&url, &StorageOptions::default()).unwrap().with_providers(all_trusted());
     assert!(restored.migrate().await.unwrap().is_empty());
     assert_eq!(restored.list_users(None, 10).await.unwrap().len(), 1);
     assert!(

@@ -62,7 +62,7 @@ pub(crate) async fn on_database(database: TestDatabase, test: impl AsyncFnOnce(&
 }
 
 pub(crate) fn connect(database: &TestDatabase) -> Storage {
-    connect_without_providers(database).counting(all_trusted())
+    connect_without_providers(database).with_providers(all_trusted())
 }
 
 /// The same, where nothing counts.

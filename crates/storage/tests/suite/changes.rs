@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use vestibule_domain::{UserId, UserPatch, Username};
-use vestibule_storage::{BELIEF, Change, Stamp, Storage};
+use vestibule_storage::{Change, LEASE, Storage, Version};
 use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
 
 use crate::bench::{Bench, GITHUB, GOOGLE, SignedIn, at, connect, on_both_databases, person};
@@ -62,18 +62,18 @@ impl Follower {
         all
     }
 
-    fn stamp(&self, of: &SignedIn) -> Stamp {
-        self.storage.changes().stamp(&of.session.id, &of.user.id)
+    fn version(&self, of: &SignedIn) -> Version {
+        self.storage.changes().version(&of.session.id, &of.user.id)
     }
 
-    fn vouches_for(&self, stamp: Stamp, of: &SignedIn) -> bool {
-        self.storage.changes().vouch_for(stamp, &of.session.id, &of.user.id, Instant::now())
+    fn vouches_for(&self, version: Version, of: &SignedIn) -> bool {
+        self.storage.changes().is_current(version, &of.session.id, &of.user.id, Instant::now())
     }
 
     /// Waits until a copy is dead, and says how long that took.
-    async fn until_dead(&self, stamp: Stamp, of: &SignedIn) -> Duration {
+    async fn until_dead(&self, version: Version, of: &SignedIn) -> Duration {
         let began = Instant::now();
-        eventually("the copy is dead", async || !self.vouches_for(stamp, of)).await;
+        eventually("the copy is dead", async || !self.vouches_for(version, of)).await;
         began.elapsed()
     }
 }
@@ -103,11 +103,11 @@ on_both_databases! {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
         let bob = bench.sign_in(&person(GITHUB, "8")).await;
         let follower = Follower::on(&bench.database).await;
-        let stamp = follower.stamp(&ada);
-        assert!(follower.vouches_for(stamp, &ada));
+        let version = follower.version(&ada);
+        assert!(follower.vouches_for(version, &ada));
 
         bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
-        let took = follower.until_dead(stamp, &ada).await;
+        let took = follower.until_dead(version, &ada).await;
         println!("a sign-out was heard of after {took:?}");
         follower.until_heard(&session(&ada)).await;
         bench.storage.revoke_all_sessions(&ada.user.id, at(2)).await.unwrap();
@@ -163,21 +163,21 @@ on_both_databases! {
         );
         execute(bench.database.url(), &copies).await;
         let follower = Follower::on(&bench.database).await;
-        let stamp = follower.stamp(&ada);
+        let version = follower.version(&ada);
         assert_eq!(bench.storage.revoke_all_sessions(&ada.user.id, at(1)).await.unwrap(), 17 * 17 * 17 + 1);
-        follower.until_dead(stamp, &ada).await;
+        follower.until_dead(version, &ada).await;
         follower.until_confirmed().await;
-        assert!(follower.vouches_for(follower.stamp(&ada), &ada));
+        assert!(follower.vouches_for(follower.version(&ada), &ada));
     }
 
     async fn d9_own_changes_count_at_once_without_any_feed(bench: &Bench) {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
-        let stamp = bench.storage.changes().stamp(&ada.session.id, &ada.user.id);
+        let version = bench.storage.changes().version(&ada.session.id, &ada.user.id);
         bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
-        let after = bench.storage.changes().stamp(&ada.session.id, &ada.user.id);
-        assert_ne!(after, stamp);
+        let after = bench.storage.changes().version(&ada.session.id, &ada.user.id);
+        assert_ne!(after, version);
         bench.storage.disable_user(&ada.user.id, at(1)).await.unwrap();
-        assert_ne!(bench.storage.changes().stamp(&ada.session.id, &ada.user.id), after);
+        assert_ne!(bench.storage.changes().version(&ada.session.id, &ada.user.id), after);
         assert!(!bench.storage.changes().is_confirmed(Instant::now()), "nobody follows here");
     }
 }
@@ -188,7 +188,7 @@ async fn l6_d9_a_listener_that_was_thrown_out_believes_nothing_of_before_and_lis
     let bench = bench_on(cluster.create_database()).await;
     let ada = bench.sign_in(&person(GOOGLE, "7")).await;
     let follower = Follower::on(&bench.database).await;
-    let stamp = follower.stamp(&ada);
+    let version = follower.version(&ada);
     // But for those that ask this, one of which may not be gone yet.
     let listeners = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_listening_channels%' AND query NOT LIKE '%pg_stat_activity%'";
     assert_eq!(count(bench.database.url(), listeners).await, 1);
@@ -197,13 +197,13 @@ async fn l6_d9_a_listener_that_was_thrown_out_believes_nothing_of_before_and_lis
     assert_eq!(count(bench.database.url(), end).await, 1);
     // Nobody hears of this, and yet:
     bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
-    let took = follower.until_dead(stamp, &ada).await;
+    let took = follower.until_dead(version, &ada).await;
     println!("dead {took:?} after the listener's end");
     follower.until_heard(&Change::Anything).await;
     follower.until_confirmed().await;
-    assert!(!follower.vouches_for(stamp, &ada));
-    let stamp = follower.stamp(&ada);
-    assert!(follower.vouches_for(stamp, &ada));
+    assert!(!follower.vouches_for(version, &ada));
+    let version = follower.version(&ada);
+    assert!(follower.vouches_for(version, &ada));
     bench.storage.disable_user(&ada.user.id, at(2)).await.unwrap();
     follower.until_heard(&user(&ada)).await;
 }
@@ -214,14 +214,14 @@ async fn l7_d9_while_the_server_stands_still_nothing_is_believed() {
     let bench = bench_on(cluster.create_database()).await;
     let ada = bench.sign_in(&person(GOOGLE, "7")).await;
     let follower = Follower::on(&bench.database).await;
-    let stamp = follower.stamp(&ada);
+    let version = follower.version(&ada);
     cluster.freeze();
-    let took = follower.until_dead(stamp, &ada).await;
-    println!("nothing was believed {took:?} after the server stood still, {BELIEF:?} are allowed");
+    let took = follower.until_dead(version, &ada).await;
+    println!("nothing was believed {took:?} after the server stood still, {LEASE:?} are allowed");
     cluster.thaw();
     follower.until_confirmed().await;
     bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
-    follower.until_dead(stamp, &ada).await;
+    follower.until_dead(version, &ada).await;
     follower.until_heard(&session(&ada)).await;
 }
 
@@ -231,14 +231,14 @@ async fn l6_d9_a_server_that_comes_back_is_followed_again() {
     let bench = bench_on(cluster.create_database()).await;
     let ada = bench.sign_in(&person(GOOGLE, "7")).await;
     let follower = Follower::on(&bench.database).await;
-    let stamp = follower.stamp(&ada);
+    let version = follower.version(&ada);
     cluster.stop(Shutdown::Kill);
     follower.until_unconfirmed().await;
     cluster.start_again();
     let began = Instant::now();
     follower.until_confirmed().await;
     println!("followed again {:?} after the server was back", began.elapsed());
-    assert!(!follower.vouches_for(stamp, &ada));
+    assert!(!follower.vouches_for(version, &ada));
 }
 
 #[tokio::test(flavor = "multi_thread")]

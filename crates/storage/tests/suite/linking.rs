@@ -123,7 +123,7 @@ on_both_databases! {
     }
 
     async fn c18_an_address_that_does_not_count_beyond_its_provider_is_kept_as_not_verified(bench: &Bench) {
-        let distrusting = bench.storage.counting(trusting(AddressTrust::None));
+        let distrusting = bench.storage.with_providers(trusting(AddressTrust::None));
         let boss = bench.sign_in(&verified(GOOGLE, "1", "boss@corp.example")).await.user;
         for mode in [AccountLinking::VerifiedEmail, AccountLinking::Explicit] {
             let subject = format!("{mode:?}");
@@ -140,7 +140,7 @@ on_both_databases! {
 
     async fn c18_an_address_of_a_trusted_domain_counts_and_no_other_does(bench: &Bench) {
         let domain = EmailDomain::parse("corp.example").unwrap();
-        let storage = bench.storage.counting(trusting(AddressTrust::Domains(vec![domain])));
+        let storage = bench.storage.with_providers(trusting(AddressTrust::Domains(vec![domain])));
         let boss = bench.sign_in(&verified(GOOGLE, "1", "boss@corp.example")).await.user;
         let home = bench.sign_in(&verified(GOOGLE, "2", "boss@home.example")).await.user;
         let of = async |profile| signed_in(try_sign_in(&storage, &profile, |_| {}).await).user;
@@ -153,7 +153,7 @@ on_both_databases! {
     async fn c18_trust_that_is_withdrawn_counts_from_then_on(bench: &Bench) {
         let ada = bench.sign_in(&verified(THIRD, "1", "boss@corp.example")).await;
         assert!(bench.user(&ada.user.id).await.email.is_some());
-        let storage = bench.storage.counting(trusting(AddressTrust::None));
+        let storage = bench.storage.with_providers(trusting(AddressTrust::None));
         assert_eq!(storage.find_user(&ada.user.id).await.unwrap().unwrap().email, None);
         assert_eq!(storage.list_users(None, 10).await.unwrap()[0].email, None);
         let live = storage.find_live_session(&ada.session.id, &ada.user.id, at(0)).await.unwrap().unwrap();

@@ -4,7 +4,7 @@ use vestibule_domain::{
     AccountLinking, Actor, AddressTrust, AuditEvent, AuditName, ConfiguredProviders, IdentityKey,
     ProviderName, RoleAssignment, RoleAssignmentId, RoleName, RoleSubject, SystemRandomness, UserId,
 };
-use vestibule_storage::{AuditFilter, Forgotten, LeftBehind, Storage, Unlinking};
+use vestibule_storage::{AuditFilter, OrphanedIdentities, RemovedIdentities, Storage, Unlinking};
 
 use crate::bench::{
     Bench as Stage, GITHUB, GOOGLE, SignedIn, THIRD, address, all_at_once, at, configured,
@@ -74,12 +74,12 @@ on_both_databases! {
     async fn c13_an_identity_whose_provider_is_not_configured_now_is_no_way_in(bench: &Bench) {
         let [google, github] = bench.both().await;
         let user = &google.user.id;
-        let gone = bench.storage.counting(only(&[GITHUB]));
+        let gone = bench.storage.with_providers(only(&[GITHUB]));
         assert_eq!(gone.unlink_identity(user, &key(GITHUB, "1"), at(5)).await.unwrap(), Unlinking::LastIdentity);
         let mut elsewhere = configured("https://other.example", AddressTrust::All);
         elsewhere.name = name_of(GOOGLE);
         let repointed = ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::All)]);
-        let repointed = bench.storage.counting(repointed);
+        let repointed = bench.storage.with_providers(repointed);
         assert_eq!(repointed.unlink_identity(user, &key(GITHUB, "1"), at(5)).await.unwrap(), Unlinking::LastIdentity);
         // The other way round it can go.
         let outcome = gone.unlink_identity(user, &key(GOOGLE, "1"), at(5)).await.unwrap();
@@ -167,7 +167,7 @@ on_both_databases! {
             elsewhere.name = name_of(GOOGLE);
             ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::All)])
         }] {
-            let storage = bench.storage.counting(providers);
+            let storage = bench.storage.with_providers(providers);
             assert!(!bench.lives(&storage, &google).await && bench.lives(&storage, &github).await);
             assert_eq!(storage.list_sessions(&github.user.id, at(9)).await.unwrap(), std::slice::from_ref(&github.session));
             let known = storage.find_user_context(&google.user.id).await.unwrap();
@@ -184,7 +184,7 @@ on_both_databases! {
         let mut elsewhere = configured(THIRD, AddressTrust::All);
         elsewhere.name = name_of(GOOGLE);
         let both = ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::All)]);
-        let storage = bench.storage.counting(both);
+        let storage = bench.storage.with_providers(both);
         bench.sign_in(&verified(GITHUB, "1", ADA)).await;
         let mut profile = verified(THIRD, "1", ADA);
         profile.provider = name_of(GOOGLE);
@@ -197,19 +197,19 @@ on_both_databases! {
         let [google, github] = bench.both().await;
         let lone = bench.sign_in(&verified(GOOGLE, "2", "lone@example.org")).await;
         let provider = ProviderName::parse("google").unwrap();
-        assert!(bench.storage.list_left_behind().await.unwrap().is_empty());
-        let nothing = bench.storage.forget_provider(&provider, at(5)).await.unwrap();
-        assert_eq!(nothing, Forgotten::default(), "what is configured stays");
+        assert!(bench.storage.list_orphaned_identities().await.unwrap().is_empty());
+        let nothing = bench.storage.remove_orphaned_identities(&provider, at(5)).await.unwrap();
+        assert_eq!(nothing, RemovedIdentities::default(), "what is configured stays");
 
-        let storage = bench.storage.counting(only(&[GITHUB]));
-        let left = LeftBehind { provider: "google".into(), issuer: GOOGLE.into(), identities: 2 };
-        assert_eq!(storage.list_left_behind().await.unwrap(), [left]);
-        assert_eq!(storage.count_stranded(&provider).await.unwrap(), 1);
+        let storage = bench.storage.with_providers(only(&[GITHUB]));
+        let left = OrphanedIdentities { provider: "google".into(), issuer: GOOGLE.into(), identities: 2 };
+        assert_eq!(storage.list_orphaned_identities().await.unwrap(), [left]);
+        assert_eq!(storage.count_users_without_another_identity(&provider).await.unwrap(), 1);
         let event = AuditEvent::new(AuditName::ProviderForgotten, Actor::Operator, at(5));
         storage.record_audit_event(&event).await.unwrap();
-        let forgotten = storage.forget_provider(&provider, at(5)).await.unwrap();
-        assert_eq!(forgotten, Forgotten { identities: 2, sessions: 2 });
-        assert!(storage.list_left_behind().await.unwrap().is_empty());
+        let forgotten = storage.remove_orphaned_identities(&provider, at(5)).await.unwrap();
+        assert_eq!(forgotten, RemovedIdentities { identities: 2, sessions: 2 });
+        assert!(storage.list_orphaned_identities().await.unwrap().is_empty());
         assert_eq!(count(bench.database.url(), "SELECT count(*) AS n FROM identities").await, 1);
         assert!(bench.user(&lone.user.id).await.email.is_none());
 

@@ -18,7 +18,7 @@ pub(super) async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, Comman
 
 /// The same, for commands about users.
 pub(super) async fn open_people(settings: &PeopleSettings, dev: bool) -> Result<Storage, CommandError> {
-    Ok(open(&settings.database, dev).await?.counting(settings.providers.clone()))
+    Ok(open(&settings.database, dev).await?.with_providers(settings.providers.clone()))
 }
 
 /// Checks that the file of SQLite exists. PostgreSQL answers for itself.

@@ -98,11 +98,12 @@ fn describe_identity(identity: &Identity, providers: &ConfiguredProviders) -> St
     let login = identity.login.as_deref().unwrap_or("-");
     let email = identity.email.as_deref().unwrap_or("-");
     let address = identity.email.as_deref().and_then(|text| EmailAddress::parse(text).ok());
-    let counts = |address: &EmailAddress| {
-        identity.email_verified && providers.address_counts(provider, issuer, address)
-    };
+    let counts =
+        |address: &EmailAddress| identity.email_verified && providers.trusts_email(provider, issuer, address);
     let remark = match &address {
-        _ if !providers.counts(provider, issuer) => ", counts for nothing: its provider is not configured",
+        _ if !providers.trusts_identity(provider, issuer) => {
+            ", counts for nothing: its provider is not configured"
+        }
         Some(address) if !counts(address) => ", which does not count",
         _ => "",
     };
@@ -120,7 +121,7 @@ async fn unlink(
     let fits = |identity: &&Identity| identity.provider == provider.as_str() && identity.subject == *subject;
     let mut fitting: Vec<_> = identities.iter().filter(fits).collect();
     // The issuer that the name leads to now goes before earlier ones.
-    fitting.sort_by_key(|identity| !providers.counts(&identity.provider, &identity.issuer));
+    fitting.sort_by_key(|identity| !providers.trusts_identity(&identity.provider, &identity.issuer));
     let unknown =
         || CommandError::new(format_args!("{}: has no identity {provider}:{subject}", describe_user(user)));
     let identity = fitting.first().ok_or_else(unknown)?;

@@ -125,7 +125,7 @@ async fn connect(settings: &Settings) -> Result<Storage, CommandError> {
     let options =
         StorageOptions { max_connections: settings.database_connections, ..StorageOptions::default() };
     let storage = storage::connect(&settings.database, &options, settings.dev).await?;
-    Ok(storage.counting(settings.providers.configured()))
+    Ok(storage.with_providers(settings.providers.configured()))
 }
 
 fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Arc<TokenService> {

@@ -1,7 +1,7 @@
 //! Rows of the database that the service ignores. The start reports them, so that an operator is not left to wonder.
 
 use vestibule_domain::{RoleAssignment, RoleSubject, ServiceName, with_causes};
-use vestibule_storage::{LeftBehind, Storage, StorageError};
+use vestibule_storage::{OrphanedIdentities, Storage, StorageError};
 
 /// One sentence for each. A database that does not answer does not stop the start; then the sentence says so.
 pub(super) async fn find(storage: &Storage) -> Vec<String> {
@@ -15,7 +15,7 @@ pub(super) async fn find(storage: &Storage) -> Vec<String> {
 }
 
 async fn look(storage: &Storage) -> Result<Vec<String>, StorageError> {
-    let left = storage.list_left_behind().await?;
+    let left = storage.list_orphaned_identities().await?;
     let assignments = storage.list_role_assignments().await?;
     Ok(left
         .iter()
@@ -24,7 +24,7 @@ async fn look(storage: &Storage) -> Result<Vec<String>, StorageError> {
         .collect())
 }
 
-fn describe_identities(LeftBehind { provider, issuer, identities }: &LeftBehind) -> String {
+fn describe_identities(OrphanedIdentities { provider, issuer, identities }: &OrphanedIdentities) -> String {
     format!(
         "identities of {provider} at {issuer}, which is not configured ({identities}); `vestibule providers forget {provider}` removes them"
     )

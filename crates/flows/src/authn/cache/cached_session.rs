@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use quick_cache::Weighter;
 use vestibule_domain::{SessionId, Timestamp, UserId, heap_bytes};
 use vestibule_plugin_host::ContextMemo;
-use vestibule_storage::{LiveSession, Stamp};
+use vestibule_storage::{LiveSession, Version};
 
 const ENTRY_BYTES: usize = 512;
 
@@ -17,7 +17,7 @@ pub(crate) struct CachedSession {
     pub(crate) live: LiveSession,
     /// The user as plugins read it.
     pub(crate) context_memo: ContextMemo,
-    pub(super) stamp: Stamp,
+    pub(super) version: Version,
     pub(super) read_at: Instant,
     bytes: u64,
     /// In microseconds, as the database knows it or is about to.
@@ -25,11 +25,11 @@ pub(crate) struct CachedSession {
 }
 
 impl CachedSession {
-    /// `stamp` and `read_at` are of before the question.
-    pub(super) fn new(live: LiveSession, stamp: Stamp, read_at: Instant) -> Arc<Self> {
+    /// `version` and `read_at` are of before the question.
+    pub(super) fn new(live: LiveSession, version: Version, read_at: Instant) -> Arc<Self> {
         let bytes = bytes_of(&live) as u64;
         let last_seen_at = AtomicI64::new(live.session.last_seen_at.micros());
-        Arc::new(Self { live, context_memo: ContextMemo::default(), stamp, read_at, bytes, last_seen_at })
+        Arc::new(Self { live, context_memo: ContextMemo::default(), version, read_at, bytes, last_seen_at })
     }
 
     /// Whether the last use is due to be written.

@@ -31,7 +31,7 @@ fn connect(database: &TestDatabase) -> Storage {
         addresses: AddressTrust::All,
     };
     let storage = Storage::connect(&url, &StorageOptions::default()).unwrap();
-    storage.counting(ConfiguredProviders::new(vec![google]))
+    storage.with_providers(ConfiguredProviders::new(vec![google]))
 }
 
 async fn sign_in(storage: &Storage) -> (SessionId, UserId) {

@@ -9,7 +9,7 @@ use vestibule_domain::{
 };
 
 use crate::db::{Connection, query};
-use crate::error::{Failure, StorageError};
+use crate::error::{OperationError, StorageError};
 use crate::organizations::mark_unique_logins;
 use crate::rows::{LinkedIdentityRow, RoleRow};
 use crate::schema::{coalesce, identities, role_assignments};
@@ -37,7 +37,7 @@ async fn identities_of(
     connection: &mut Connection,
     user: &UserId,
     providers: &ConfiguredProviders,
-) -> Result<Vec<LinkedIdentity>, Failure> {
+) -> Result<Vec<LinkedIdentity>, OperationError> {
     let select = identities::table.filter(identities::user_id.eq(user.as_str())).order((
         identities::last_used_at.desc(),
         identities::issuer,
@@ -47,16 +47,15 @@ async fn identities_of(
         query!(connection, |c| select.select(LinkedIdentityRow::as_select()).load::<LinkedIdentityRow>(c))?;
     let counting = rows.into_iter().filter(|row| {
         let (name, issuer) = row.provider();
-        providers.counts(name, issuer)
+        providers.trusts_identity(name, issuer)
     });
-    counting.map(|row| Ok(only_what_counts(row.read()?, providers))).collect()
+    counting.map(|row| Ok(with_trusted_verification(row.read()?, providers))).collect()
 }
 
 /// The same with its address as not verified, if it does not count beyond the identity.
-fn only_what_counts(identity: LinkedIdentity, providers: &ConfiguredProviders) -> LinkedIdentity {
+fn with_trusted_verification(identity: LinkedIdentity, providers: &ConfiguredProviders) -> LinkedIdentity {
     let (name, issuer) = (identity.provider.as_str(), identity.identity.issuer.as_str());
-    let counts =
-        identity.email.as_ref().is_some_and(|address| providers.address_counts(name, issuer, address));
+    let counts = identity.email.as_ref().is_some_and(|address| providers.trusts_email(name, issuer, address));
     LinkedIdentity { email_verified: identity.email_verified && counts, ..identity }
 }
 
@@ -65,7 +64,7 @@ async fn roles_of(
     connection: &mut Connection,
     user: &UserId,
     identities: &[LinkedIdentity],
-) -> Result<Vec<RoleAssignment>, Failure> {
+) -> Result<Vec<RoleAssignment>, OperationError> {
     let subjects = Subjects::of(user, identities);
     let select = role_assignments::table.filter(role_assignments::subject.eq_any(subjects.texts())).order((
         role_assignments::role,

@@ -9,8 +9,8 @@ use vestibule_domain::{
 };
 
 use super::SignIn;
-use crate::db::{Connection, Lent, query};
-use crate::error::{Failure, StorageError, optional};
+use crate::db::{Connection, ConnectionRef, query};
+use crate::error::{OperationError, StorageError, optional};
 use crate::rows::{UserRow, write_attributes};
 use crate::schema::{identities, identity_refusals, role_assignments, users};
 
@@ -18,14 +18,14 @@ use crate::schema::{identities, identity_refusals, role_assignments, users};
 /// the transaction has the only lock there is since its start.
 macro_rules! lock {
     ($connection:expr, $users:expr, $($column:expr)?) => {{
-        let row = match $connection.lent() {
-            Lent::Sqlite(c) => $users.select((UserRow::as_select(), $($column)?)).get_result(c).await,
-            Lent::Postgres(c) => {
+        let row = match $connection.inner() {
+            ConnectionRef::Sqlite(c) => $users.select((UserRow::as_select(), $($column)?)).get_result(c).await,
+            ConnectionRef::Postgres(c) => {
                 $users.select((UserRow::as_select(), $($column)?)).for_no_key_update().get_result(c).await
             }
-            Lent::Closed => Err(diesel::result::Error::BrokenTransactionManager),
+            ConnectionRef::Closed => Err(diesel::result::Error::BrokenTransactionManager),
         };
-        optional(row.map_err(Failure::from))?
+        optional(row.map_err(OperationError::from))?
     }};
 }
 
@@ -33,7 +33,7 @@ macro_rules! lock {
 pub(super) async fn lock_owner(
     connection: &mut Connection,
     key: &IdentityKey,
-) -> Result<Option<(User, bool)>, Failure> {
+) -> Result<Option<(User, bool)>, OperationError> {
     let owner = identities::table.find((&key.issuer, &key.subject)).select(identities::user_id);
     let found: Option<(UserRow, bool)> = lock!(
         connection,
@@ -46,13 +46,16 @@ pub(super) async fn lock_owner(
 }
 
 /// Finds and locks a user.
-pub(crate) async fn lock(connection: &mut Connection, user: &str) -> Result<Option<User>, Failure> {
+pub(crate) async fn lock(connection: &mut Connection, user: &str) -> Result<Option<User>, OperationError> {
     let found: Option<(UserRow,)> = lock!(connection, users::table.filter(users::id.eq(user)),);
     Ok(found.map(|(row,)| User::try_from(row)).transpose()?)
 }
 
 /// Whether an identity was taken away from a user, so that no address of it counts.
-pub(super) async fn is_refused(connection: &mut Connection, key: &IdentityKey) -> Result<bool, Failure> {
+pub(super) async fn is_refused(
+    connection: &mut Connection,
+    key: &IdentityKey,
+) -> Result<bool, OperationError> {
     let select = diesel::select(exists(refusals_of(key)));
     query!(connection, |c| select.get_result::<bool>(c))
 }
@@ -66,7 +69,10 @@ fn refusals_of<'a>(key: &'a IdentityKey) -> _ {
 }
 
 /// Whether a user has a role at the service itself.
-pub(super) async fn administers(connection: &mut Connection, user: &UserId) -> Result<bool, Failure> {
+pub(super) async fn is_administrator(
+    connection: &mut Connection,
+    user: &UserId,
+) -> Result<bool, OperationError> {
     let vestibule = ServiceName::vestibule();
     let roles = role_assignments::table
         .filter(role_assignments::user_id.eq(user.as_str()))
@@ -82,7 +88,7 @@ pub(super) async fn refresh(
     profile: &UpstreamProfile,
     user: User,
     email: Option<EmailAddress>,
-) -> Result<User, Failure> {
+) -> Result<User, OperationError> {
     let refreshed = User {
         name: profile.name.clone().or_else(|| user.name.clone()),
         avatar_url: profile.avatar_url.clone().or_else(|| user.avatar_url.clone()),
@@ -108,7 +114,7 @@ pub(super) async fn create(
     sign_in: &SignIn,
     email: Option<&EmailAddress>,
     held: Option<&EmailAddress>,
-) -> Result<User, Failure> {
+) -> Result<User, OperationError> {
     if let (UserIdScheme::EmailMd5, Some(held)) = (sign_in.id_scheme, held) {
         let user = new_user(sign_in, UserId::from_email_md5(held), email);
         if insert(connection, &user).await? {
@@ -116,7 +122,7 @@ pub(super) async fn create(
         }
     }
     let user = new_user(sign_in, sign_in.new_user_id.clone(), email);
-    if insert(connection, &user).await? { Ok(user) } else { Err(Failure::LostRace) }
+    if insert(connection, &user).await? { Ok(user) } else { Err(OperationError::LostRace) }
 }
 
 fn new_user(sign_in: &SignIn, id: UserId, email: Option<&EmailAddress>) -> User {
@@ -136,7 +142,7 @@ fn new_user(sign_in: &SignIn, id: UserId, email: Option<&EmailAddress>) -> User 
 const NOTHING_REVOKED: i64 = 0;
 
 /// False when the id is taken.
-async fn insert(connection: &mut Connection, user: &User) -> Result<bool, Failure> {
+async fn insert(connection: &mut Connection, user: &User) -> Result<bool, OperationError> {
     let insert = diesel::insert_into(users::table)
         .values((
             users::id.eq(user.id.as_str()),

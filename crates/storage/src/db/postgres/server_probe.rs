@@ -17,14 +17,14 @@ use super::{Connection, Server};
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What is known of the server, and who finds out more.
-pub(crate) struct Lookout {
+pub(crate) struct ServerProbe {
     server: Server,
     pool: Pool<Connection>,
     is_away: AtomicBool,
     is_looking: AtomicBool,
 }
 
-impl Lookout {
+impl ServerProbe {
     pub(in crate::db) fn new(server: Server, pool: Pool<Connection>) -> Arc<Self> {
         let (is_away, is_looking) = (AtomicBool::new(false), AtomicBool::new(false));
         Arc::new(Self { server, pool, is_away, is_looking })
@@ -37,7 +37,7 @@ impl Lookout {
 
     /// Somebody got no answer in time: looks, unless somebody is looking already, and goes on for as long as the server
     /// is away.
-    pub(in crate::db) fn suspect(self: &Arc<Self>) {
+    pub(in crate::db) fn start(self: &Arc<Self>) {
         if !self.is_looking.swap(true, Ordering::Relaxed) {
             tokio::spawn(look(Arc::downgrade(self)));
         }
@@ -45,25 +45,25 @@ impl Lookout {
 
     /// The way to the server may have been lost: what lies idle in the pool would be found dead one by one, at the price of a
     /// whole time limit each.
-    pub(in crate::db) fn forget_idle(&self) {
+    pub(in crate::db) fn close_idle(&self) {
         self.pool.retain(|_, _| false);
     }
 }
 
-async fn look(lookout: Weak<Lookout>) {
-    while let Some(lookout) = lookout.upgrade() {
-        if lookout.server.answers().await {
-            if lookout.is_away.swap(false, Ordering::Relaxed) {
+async fn look(probe: Weak<ServerProbe>) {
+    while let Some(probe) = probe.upgrade() {
+        if probe.server.answers().await {
+            if probe.is_away.swap(false, Ordering::Relaxed) {
                 tracing::info!("the database server answers again");
             }
-            lookout.is_looking.store(false, Ordering::Relaxed);
+            probe.is_looking.store(false, Ordering::Relaxed);
             return;
         }
-        if !lookout.is_away.swap(true, Ordering::Relaxed) {
+        if !probe.is_away.swap(true, Ordering::Relaxed) {
             tracing::warn!("the database server does not answer");
         }
-        lookout.forget_idle();
-        drop(lookout);
+        probe.close_idle();
+        drop(probe);
         sleep(PAUSE).await;
     }
 }

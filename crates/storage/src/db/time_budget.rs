@@ -19,7 +19,7 @@ tokio::task_local! {
 
 /// Lets all that `work` asks of the database take no longer together than one operation may. What it waits for besides, a
 /// provider or a plugin, does not count. A future of some size is better pinned by the caller than handed over.
-pub fn within_one_limit<F: Future>(work: F) -> impl Future<Output = F::Output> {
+pub fn with_time_budget<F: Future>(work: F) -> impl Future<Output = F::Output> {
     LEFT.scope(Cell::new(left()), work)
 }
 
@@ -29,12 +29,12 @@ fn left() -> Duration {
 }
 
 /// The time of one operation. What has gone by when it is dropped is not there for the next one.
-pub(super) struct Turn {
+pub(super) struct TimeBudget {
     begun: Instant,
     limit: Duration,
 }
 
-impl Turn {
+impl TimeBudget {
     pub(super) fn begin() -> Self {
         Self { begun: Instant::now(), limit: left() }
     }
@@ -45,12 +45,12 @@ impl Turn {
     }
 
     /// Whether a server that says nothing until then is silent, and not merely slower than what was left.
-    pub(super) fn tells_silence(&self) -> bool {
+    pub(super) fn timeout_means_silence(&self) -> bool {
         self.limit >= LIMIT / 2
     }
 }
 
-impl Drop for Turn {
+impl Drop for TimeBudget {
     fn drop(&mut self) {
         let left = self.limit.saturating_sub(self.begun.elapsed());
         // Outside of a use case nobody comes after this one.
@@ -66,14 +66,14 @@ mod tests {
 
     /// An operation that is answered after so long; whether that was in time.
     async fn operation(answered_after: Duration) -> bool {
-        let turn = Turn::begin();
-        timeout_at(turn.deadline(), sleep(answered_after)).await.is_ok()
+        let budget = TimeBudget::begin();
+        timeout_at(budget.deadline(), sleep(answered_after)).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn l7_operations_of_one_use_case_share_one_limit() {
         let begun = Instant::now();
-        within_one_limit(async {
+        with_time_budget(async {
             assert!(operation(Duration::from_secs(1)).await);
             assert!(operation(Duration::from_secs(1)).await);
             assert!(!operation(Duration::from_secs(60)).await, "silent from now on");
@@ -85,22 +85,22 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_a_use_case_waits_for_besides_does_not_count() {
-        within_one_limit(async {
+        with_time_budget(async {
             assert!(operation(Duration::from_millis(100)).await);
             sleep(Duration::from_secs(10)).await;
-            let left = Turn::begin();
+            let left = TimeBudget::begin();
             assert_eq!(left.deadline() - Instant::now(), LIMIT.saturating_sub(Duration::from_millis(100)));
-            assert!(left.tells_silence());
+            assert!(left.timeout_means_silence());
         })
         .await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_use_case_within_another_has_no_more_than_it() {
-        within_one_limit(async {
+        with_time_budget(async {
             assert!(operation(Duration::from_secs(2)).await);
             let begun = Instant::now();
-            assert!(!within_one_limit(operation(Duration::from_secs(60))).await);
+            assert!(!with_time_budget(operation(Duration::from_secs(60))).await);
             assert_eq!(begun.elapsed(), LIMIT.saturating_sub(Duration::from_secs(2)));
         })
         .await;

@@ -7,18 +7,18 @@ use vestibule_domain::{IdentityKey, ProviderName, Timestamp, UserId};
 
 use crate::changes::Change;
 use crate::db::{Connection, query};
-use crate::error::{Failure, StorageError, optional};
+use crate::error::{OperationError, StorageError, optional};
 use crate::schema::identities;
-use crate::sign_in::people;
+use crate::sign_in::user_row;
 use crate::storage::Storage;
-use crate::unlink::end_what_came_by;
+use crate::unlink::end_sessions_and_release_emails;
 
 /// How many identities are removed in one transaction.
 const BATCH: i64 = 100;
 
 /// Identities that count for nothing, because no provider of the settings has their issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftBehind {
+pub struct OrphanedIdentities {
     /// The name of the provider when they last signed in.
     pub provider: String,
     /// Their issuer.
@@ -29,14 +29,14 @@ pub struct LeftBehind {
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Forgotten {
+pub struct RemovedIdentities {
     /// Identities.
     pub identities: u64,
     /// Sessions that came by them.
     pub sessions: u64,
 }
 
-type Place = (UserId, IdentityKey);
+type OwnedIdentity = (UserId, IdentityKey);
 
 impl Storage {
     /// Which identities are of issuers that no provider of the settings has. An issuer whose provider has another name now is
@@ -44,7 +44,7 @@ impl Storage {
     ///
     /// Issuers are few and the first column of a key, so each is found by one look into the index, however many identities
     /// there are.
-    pub async fn list_left_behind(&self) -> Result<Vec<LeftBehind>, StorageError> {
+    pub async fn list_orphaned_identities(&self) -> Result<Vec<OrphanedIdentities>, StorageError> {
         let configured = self.configured_issuers();
         let (mut left, mut issuer) = (Vec::new(), String::new());
         while let Some(next) = self.find_issuer_after(&issuer).await? {
@@ -71,7 +71,7 @@ impl Storage {
     }
 
     /// How many identities an issuer has under each name.
-    async fn count_identities_of(&self, issuer: &str) -> Result<Vec<LeftBehind>, StorageError> {
+    async fn count_identities_of(&self, issuer: &str) -> Result<Vec<OrphanedIdentities>, StorageError> {
         let rows = self.db.read(&issuer, |connection, &issuer| {
             Box::pin(async move {
                 let select = identities::table
@@ -81,7 +81,7 @@ impl Storage {
                 query!(connection, |c| select.load::<(String, i64)>(c))
             })
         });
-        let left = |(provider, count): (String, i64)| LeftBehind {
+        let left = |(provider, count): (String, i64)| OrphanedIdentities {
             provider,
             issuer: issuer.to_owned(),
             identities: u64::try_from(count).unwrap_or_default(),
@@ -90,7 +90,10 @@ impl Storage {
     }
 
     /// How many users sign in by nothing but what a provider left.
-    pub async fn count_stranded(&self, provider: &ProviderName) -> Result<u64, StorageError> {
+    pub async fn count_users_without_another_identity(
+        &self,
+        provider: &ProviderName,
+    ) -> Result<u64, StorageError> {
         let arguments = (provider, self.configured_issuers());
         let count = self.db.read(&arguments, |connection, (provider, issuers)| {
             Box::pin(async move {
@@ -114,14 +117,14 @@ impl Storage {
 
     /// Removes the identities that a provider left, with the sessions that came by them and the addresses that they alone
     /// stated. Their users stay. Some at a time; when it is cut off, it can be done again.
-    pub async fn forget_provider(
+    pub async fn remove_orphaned_identities(
         &self,
         provider: &ProviderName,
         now: Timestamp,
-    ) -> Result<Forgotten, StorageError> {
-        let mut forgotten = Forgotten::default();
+    ) -> Result<RemovedIdentities, StorageError> {
+        let mut forgotten = RemovedIdentities::default();
         loop {
-            let page = self.find_left_behind(provider).await?;
+            let page = self.find_orphaned_identities(provider).await?;
             if page.is_empty() {
                 return Ok(forgotten);
             }
@@ -131,7 +134,10 @@ impl Storage {
         }
     }
 
-    async fn find_left_behind(&self, provider: &ProviderName) -> Result<Vec<Place>, StorageError> {
+    async fn find_orphaned_identities(
+        &self,
+        provider: &ProviderName,
+    ) -> Result<Vec<OwnedIdentity>, StorageError> {
         let arguments = (provider, self.configured_issuers());
         let rows = self.db.read(&arguments, |connection, (provider, issuers)| {
             Box::pin(async move {
@@ -153,7 +159,11 @@ impl Storage {
         rows.await?.into_iter().map(place).collect()
     }
 
-    async fn remove_identities(&self, page: Vec<Place>, now: Timestamp) -> Result<(u64, u64), StorageError> {
+    async fn remove_identities(
+        &self,
+        page: Vec<OwnedIdentity>,
+        now: Timestamp,
+    ) -> Result<(u64, u64), StorageError> {
         let users: Vec<_> = page.iter().map(|(user, _)| Change::User(user.clone())).collect();
         let removed = self.db.transaction((page, now), |connection, (page, now)| {
             Box::pin(async move {
@@ -169,7 +179,7 @@ impl Storage {
         });
         let removed = removed.await;
         for user in &users {
-            self.changes.tell(user);
+            self.changes.publish(user);
         }
         removed
     }
@@ -181,8 +191,8 @@ async fn remove(
     user: &UserId,
     identity: &IdentityKey,
     now: Timestamp,
-) -> Result<Option<u64>, Failure> {
-    if people::lock(connection, user.as_str()).await?.is_none() {
+) -> Result<Option<u64>, OperationError> {
+    if user_row::lock(connection, user.as_str()).await?.is_none() {
         return Ok(None);
     }
     let delete = diesel::delete(identities::table.find((&identity.issuer, &identity.subject)))
@@ -190,5 +200,5 @@ async fn remove(
     if query!(connection, |c| delete.execute(c))? == 0 {
         return Ok(None);
     }
-    end_what_came_by(connection, user, identity, now).await.map(Some)
+    end_sessions_and_release_emails(connection, user, identity, now).await.map(Some)
 }

@@ -8,8 +8,8 @@ use diesel_async::RunQueryDsl;
 use vestibule_domain::{ConfiguredProviders, EmailAddress, IdentityKey, User, UserId};
 
 use crate::db::{Connection, query};
-use crate::error::Failure;
-use crate::rows::StatedRow;
+use crate::error::OperationError;
+use crate::rows::IdentityRow;
 use crate::schema::{identities, lower, verified_emails};
 
 /// Who holds an address. A claim that no identity vouches for which counts is as good as none: it is what a provider left
@@ -18,9 +18,9 @@ pub(super) async fn find_holder(
     connection: &mut Connection,
     address: &EmailAddress,
     providers: &ConfiguredProviders,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<String>, OperationError> {
     let claims = claims_on(connection, address).await?;
-    let vouched = |(_, stated): &(String, StatedRow)| stated.vouches_for(address, providers);
+    let vouched = |(_, stated): &(String, IdentityRow)| stated.verifies(address, providers);
     Ok(claims.into_iter().find(vouched).map(|(holder, _)| holder))
 }
 
@@ -28,13 +28,13 @@ pub(super) async fn find_holder(
 async fn claims_on(
     connection: &mut Connection,
     address: &EmailAddress,
-) -> Result<Vec<(String, StatedRow)>, Failure> {
+) -> Result<Vec<(String, IdentityRow)>, OperationError> {
     let select = verified_emails::table
         .inner_join(identities::table.on(identities::user_id.eq(verified_emails::user_id)))
         .filter(verified_emails::address.eq(address.key()));
     query!(connection, |c| select
-        .select((verified_emails::user_id, StatedRow::as_select()))
-        .load::<(String, StatedRow)>(c))
+        .select((verified_emails::user_id, IdentityRow::as_select()))
+        .load::<(String, IdentityRow)>(c))
 }
 
 /// The addresses that a user holds, and which of the user's identities state them.
@@ -83,7 +83,7 @@ pub(super) async fn list_held(
     connection: &mut Connection,
     user: &UserId,
     providers: &ConfiguredProviders,
-) -> Result<Held, Failure> {
+) -> Result<Held, OperationError> {
     let statements = identities::table.on(identities::user_id
         .eq(verified_emails::user_id)
         .and(identities::email_verified)
@@ -91,12 +91,12 @@ pub(super) async fn list_held(
     let select =
         verified_emails::table.left_join(statements).filter(verified_emails::user_id.eq(user.as_str()));
     let rows = query!(connection, |c| select
-        .select((verified_emails::address, Option::<StatedRow>::as_select()))
-        .load::<(String, Option<StatedRow>)>(c))?;
+        .select((verified_emails::address, Option::<IdentityRow>::as_select()))
+        .load::<(String, Option<IdentityRow>)>(c))?;
     let keys = rows.iter().map(|(address, _)| address.clone()).collect();
     let statements = rows.into_iter().filter_map(|(key, stated)| {
         let stated = stated?;
-        let counts = EmailAddress::parse(&key).is_ok_and(|address| stated.vouches_for(&address, providers));
+        let counts = EmailAddress::parse(&key).is_ok_and(|address| stated.verifies(&address, providers));
         let identity = IdentityKey { issuer: stated.issuer, subject: stated.subject };
         Some(HeldBy { key, identity, counts })
     });
@@ -109,13 +109,13 @@ pub(super) async fn claim(
     user: &UserId,
     address: &EmailAddress,
     providers: &ConfiguredProviders,
-) -> Result<bool, Failure> {
+) -> Result<bool, OperationError> {
     if claim_unclaimed(connection, user, address).await? {
         return Ok(true);
     }
     let claims = claims_on(connection, address).await?;
     match claims.as_slice() {
-        [(holder, _), ..] if !claims.iter().any(|(_, stated)| stated.vouches_for(address, providers)) => {
+        [(holder, _), ..] if !claims.iter().any(|(_, stated)| stated.verifies(address, providers)) => {
             let delete = diesel::delete(verified_emails::table.find(address.key()))
                 .filter(verified_emails::user_id.eq(holder));
             query!(connection, |c| delete.execute(c))?;
@@ -129,7 +129,7 @@ async fn claim_unclaimed(
     connection: &mut Connection,
     user: &UserId,
     address: &EmailAddress,
-) -> Result<bool, Failure> {
+) -> Result<bool, OperationError> {
     let insert = diesel::insert_into(verified_emails::table)
         .values((verified_emails::address.eq(address.key()), verified_emails::user_id.eq(user.as_str())))
         .on_conflict_do_nothing();
@@ -145,7 +145,7 @@ pub(super) async fn settle(
     user: &User,
     chosen: Option<&EmailAddress>,
     providers: &ConfiguredProviders,
-) -> Result<Option<EmailAddress>, Failure> {
+) -> Result<Option<EmailAddress>, OperationError> {
     let staying = held.staying(identity, chosen);
     if staying.len() < held.keys.len() {
         release_unstated(connection, &user.id).await?;
@@ -162,7 +162,10 @@ pub(super) async fn settle(
 }
 
 /// Frees the addresses that none of the user's identities states any more.
-pub(crate) async fn release_unstated(connection: &mut Connection, user: &UserId) -> Result<(), Failure> {
+pub(crate) async fn release_unstated(
+    connection: &mut Connection,
+    user: &UserId,
+) -> Result<(), OperationError> {
     let stated = identities::table
         .filter(identities::user_id.eq(verified_emails::user_id))
         .filter(identities::email_verified)
