@@ -24,10 +24,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::{
-    AccountLinking, AllowedOrigins, Clock, ExternalAddress, PublicUrls, Randomness, UserIdScheme,
+    AccountLinking, AllowedOrigins, Clock, ExternalAddress, PublicUrls, Randomness, UserId, UserIdScheme,
 };
 use vestibule_plugin_host::PluginHost;
-use vestibule_storage::{Change, Storage};
+use vestibule_storage::{Change, Record, RecordKind, Storage};
 use vestibule_tokens::TokenService;
 use vestibule_upstream::Providers;
 
@@ -41,7 +41,7 @@ pub use readiness::Readiness;
 pub use sessions::{ProviderLink, SessionCheck};
 pub use sign_in::{BrowserSecret, Callback, FinishedSignIn, StartedSignIn};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
-pub use vestibule_storage::with_time_budget as with_time_budget;
+pub use vestibule_storage::with_time_budget;
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 
@@ -105,10 +105,13 @@ fn forget_what_changes(dependencies: &Dependencies) {
     dependencies.storage.changes().subscribe(move |change| {
         let Some(plugins) = plugins.upgrade() else { return };
         match change {
-            Change::User(user) => plugins.forget_user(user),
-            Change::Anything => plugins.forget_everybody(),
+            Change::Of(Record { kind: RecordKind::User, id }) => match UserId::parse(id) {
+                Ok(user) => plugins.forget_user(&user),
+                Err(_) => plugins.forget_everybody(),
+            },
+            Change::Everything => plugins.forget_everybody(),
             // An answer of one session is not used in another.
-            Change::Session(_) => {}
+            Change::Of(Record { kind: RecordKind::Session, .. }) => {}
         }
     });
 }

@@ -1,35 +1,28 @@
-//! What may have changed since it was read, and until when that is known for sure.
+//! Which records have changed since a copy of them was made, and until when that is known.
 //!
-//! Whoever keeps a copy takes a [`Version`] before it reads, keeps the version with the copy, and uses the copy for as long as
-//! [`Changes::is_current`] the version. Counters are moved by what is published, never back; so a copy that was being read while its
-//! original changed is never used, whichever of the two came first.
+//! A cache takes a [`Version`] before it reads records, stores the version with the copy, and uses the copy while
+//! [`Changes::is_current`]. A published change moves a counter, which never moves back, so a copy that was read while its
+//! original changed is never used, whichever came first.
+//!
+//! To cache another kind of record, add it to [`RecordKind`] and let triggers publish its changes, in a migration.
+
+mod record;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use vestibule_domain::{SessionId, UserId};
+pub use record::{Change, Record, RecordKind};
 
-/// How long a confirmation counts. Together with the time that one takes it stays within the second in which a sign-out is
-/// promised to be seen everywhere.
+/// How long a confirmation counts. With the time that one takes it stays within the second in which a sign-out is
+/// promised to take effect everywhere.
 pub const LEASE: Duration = Duration::from_millis(800);
 
-/// Sessions and users share counters, so that their number is bounded; a copy that shares one is only read again.
+/// All records share these counters, so that memory is bounded. Two records that share one cost a read, nothing else.
 const COUNTERS: usize = 4096;
 
-/// Something that copies may have been made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// A session ended, or is another than it was.
-    Session(SessionId),
-    /// A user, or all that the user is signed in with.
-    User(UserId),
-    /// It is not known what.
-    Anything,
-}
-
-/// When a copy was made, in terms of what had been told by then.
+/// The state of some records when a copy of them was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     epoch: u64,
@@ -37,15 +30,15 @@ pub struct Version {
     published: u64,
 }
 
-type Listener = Box<dyn Fn(&Change) + Send + Sync>;
+type Listener = Box<dyn Fn(Change<'_>) + Send + Sync>;
 
-/// The changes that this process has heard of: its own at once, those of others from the database's feed.
+/// The changes that this process knows: its own at once, those of others from the database's feed.
 pub struct Changes {
     began: Instant,
     /// Microseconds from the beginning to the last confirmation; 0 before the first.
     confirmed: AtomicU64,
     epoch: AtomicU64,
-    anything: AtomicU64,
+    everything: AtomicU64,
     counters: Box<[AtomicU64]>,
     hasher: RandomState,
     listeners: RwLock<Vec<Listener>>,
@@ -57,37 +50,37 @@ impl Changes {
             began: Instant::now(),
             confirmed: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
-            anything: AtomicU64::new(0),
+            everything: AtomicU64::new(0),
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
             listeners: RwLock::default(),
         }
     }
 
-    /// Calls `listener` with every change, on the task that tells of it: it must be quick and may not block.
-    pub fn subscribe(&self, listener: impl Fn(&Change) + Send + Sync + 'static) {
+    /// Calls `listener` with every change, on the task that publishes it: it must be quick and may not block.
+    pub fn subscribe(&self, listener: impl Fn(Change<'_>) + Send + Sync + 'static) {
         self.listeners.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
     }
 
-    /// The version of this moment for a copy of a session and its user. To be taken before the original is read.
-    pub fn version(&self, session: &SessionId, user: &UserId) -> Version {
-        let counters = [&self.anything, self.counter(session.as_str()), self.counter(user.as_str())];
-        let published =
-            counters.iter().map(|counter| counter.load(Ordering::SeqCst)).fold(0, u64::wrapping_add);
+    /// The present version of these records. To be taken before the originals are read.
+    pub fn version(&self, records: &[Record<'_>]) -> Version {
+        let everything = self.everything.load(Ordering::SeqCst);
+        let counters = records.iter().map(|record| self.counter(*record).load(Ordering::SeqCst));
+        let published = counters.fold(everything, u64::wrapping_add);
         Version { epoch: self.epoch.load(Ordering::SeqCst), published }
     }
 
-    /// Whether nothing was told since the version was taken, and whatever happened until [`LEASE`] ago would have been.
-    pub fn is_current(&self, version: Version, session: &SessionId, user: &UserId, now: Instant) -> bool {
-        // INVARIANT: the confirmation is looked at first. All that it covers was told before it was written, and is seen below.
-        self.is_confirmed(now) && self.version(session, user) == version
+    /// True if no change of these records was published since `version` and the lease is valid.
+    pub fn is_current(&self, version: Version, records: &[Record<'_>], now: Instant) -> bool {
+        // INVARIANT: the confirmation is read first. All that it covers was published before it was written, and is seen below.
+        self.is_confirmed(now) && self.version(records) == version
     }
 
-    /// The last moment for which it is known that no change of this session or user since the version was missed; `None` when
-    /// there was one. For those who go on with a copy although nothing is confirmed any more.
-    pub fn last_known(&self, version: Version, session: &SessionId, user: &UserId) -> Option<LastKnown> {
+    /// The last moment for which it is known that no change of these records since `version` was missed; `None` when
+    /// there was one. For callers that go on using a copy after the lease has ended.
+    pub fn last_known(&self, version: Version, records: &[Record<'_>]) -> Option<LastKnown> {
         let confirmed = self.confirmed_at();
-        let now = self.version(session, user);
+        let now = self.version(records);
         if now.published != version.published {
             return None;
         }
@@ -98,7 +91,7 @@ impl Changes {
         })
     }
 
-    /// Whether what others change is known up to a moment ago.
+    /// True if the last confirmation is no older than [`LEASE`].
     pub fn is_confirmed(&self, now: Instant) -> bool {
         self.confirmed_at().is_some_and(|at| now.saturating_duration_since(at) <= LEASE)
     }
@@ -110,44 +103,43 @@ impl Changes {
         }
     }
 
-    /// Notes a change.
-    pub(crate) fn publish(&self, change: &Change) {
+    /// Ends every copy of what changed, and calls the listeners.
+    pub(crate) fn publish(&self, change: Change<'_>) {
         let counter = match change {
-            Change::Session(session) => self.counter(session.as_str()),
-            Change::User(user) => self.counter(user.as_str()),
-            Change::Anything => &self.anything,
+            Change::Of(record) => self.counter(record),
+            Change::Everything => &self.everything,
         };
         counter.fetch_add(1, Ordering::SeqCst);
         self.call_listeners(change);
     }
 
-    /// Notes the change when the answer is dropped: when a write has come to its end, whichever that is.
+    /// Publishes a change of the record when the guard is dropped: when a write has ended, in whichever way.
     #[must_use]
-    pub(crate) fn publish_on_drop(&self, change: Change) -> PublishGuard<'_> {
-        PublishGuard { changes: self, change }
+    pub(crate) fn publish_on_drop<'a>(&'a self, record: Record<'a>) -> PublishGuard<'a> {
+        PublishGuard { changes: self, record }
     }
 
-    /// A feed begins. What happened since the one before is unknown, so no earlier version is vouched for any more.
+    /// Starts a new epoch with a new feed. What happened between two feeds is unknown, so no earlier version is current any more.
     pub(crate) fn reset(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.call_listeners(&Change::Anything);
+        self.call_listeners(Change::Everything);
     }
 
-    /// All that was committed before this moment has been published.
+    /// Confirms that every change that was committed before this moment has been published.
     pub(crate) fn confirm(&self, until: Instant) {
         let micros =
             u64::try_from(until.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX);
         self.confirmed.fetch_max(micros.max(1), Ordering::SeqCst);
     }
 
-    fn call_listeners(&self, change: &Change) {
+    fn call_listeners(&self, change: Change<'_>) {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
         listeners.iter().for_each(|listener| listener(change));
     }
 
-    fn counter(&self, id: &str) -> &AtomicU64 {
-        let hash = usize::try_from(self.hasher.hash_one(id) % COUNTERS as u64).unwrap_or(0);
-        self.counters.get(hash).unwrap_or(&self.anything)
+    fn counter(&self, record: Record<'_>) -> &AtomicU64 {
+        let hash = usize::try_from(self.hasher.hash_one(record) % COUNTERS as u64).unwrap_or(0);
+        self.counters.get(hash).unwrap_or(&self.everything)
     }
 }
 
@@ -156,19 +148,19 @@ impl Changes {
 pub enum LastKnown {
     /// Until the last confirmation, if there was one.
     ConfirmedAt(Option<Instant>),
-    /// At the time when it was made.
+    /// When it was made.
     AsItWasRead,
 }
 
-/// Tells when it is dropped.
+/// Publishes a change when it is dropped.
 pub(crate) struct PublishGuard<'a> {
     changes: &'a Changes,
-    change: Change,
+    record: Record<'a>,
 }
 
 impl Drop for PublishGuard<'_> {
     fn drop(&mut self) {
-        self.changes.publish(&self.change);
+        self.changes.publish(Change::Of(self.record));
     }
 }
 
@@ -176,18 +168,25 @@ impl Drop for PublishGuard<'_> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use vestibule_domain::{SessionId, UserId};
+
     use super::*;
 
     fn ids(session: &str, user: &str) -> (SessionId, UserId) {
         (SessionId::parse(session).unwrap(), UserId::parse(user).unwrap())
     }
 
+    fn records<'a>(session: &'a SessionId, user: &'a UserId) -> [Record<'a>; 2] {
+        [Record::session(session), Record::user(user)]
+    }
+
     #[test]
     fn d9_a_copy_counts_only_while_the_feed_is_confirmed() {
         let changes = Changes::new();
         let (session, user) = ids("s", "ada");
-        let version = changes.version(&session, &user);
-        let counts = |at| changes.is_current(version, &session, &user, at);
+        let records = records(&session, &user);
+        let version = changes.version(&records);
+        let counts = |at| changes.is_current(version, &records, at);
         let asked = Instant::now();
         assert!(!counts(asked), "nothing was ever confirmed");
         changes.confirm(asked);
@@ -206,30 +205,33 @@ mod tests {
         let changes = Changes::new();
         changes.confirm(Instant::now());
         let (session, ada) = ids("s", "ada");
-        for change in [Change::Session(session.clone()), Change::User(ada.clone()), Change::Anything] {
-            let (version, now) = (changes.version(&session, &ada), Instant::now());
+        for change in
+            [Change::Of(Record::session(&session)), Change::Of(Record::user(&ada)), Change::Everything]
+        {
+            let now = Instant::now();
+            let version = changes.version(&records(&session, &ada));
             let others: Vec<_> = (0..100).map(|n| ids(&format!("s{n}"), &format!("u{n}"))).collect();
-            let versions: Vec<_> = others.iter().map(|(s, u)| changes.version(s, u)).collect();
-            changes.publish(&change);
-            assert!(!changes.is_current(version, &session, &ada, now), "{change:?}");
+            let versions: Vec<_> = others.iter().map(|(s, u)| changes.version(&records(s, u))).collect();
+            changes.publish(change);
+            assert!(!changes.is_current(version, &records(&session, &ada), now), "{change:?}");
             let untouched = others
                 .iter()
                 .zip(versions)
-                .filter(|((s, u), version)| changes.is_current(*version, s, u, now));
-            let expected = if change == Change::Anything { 0..=0 } else { 90..=100 };
+                .filter(|((s, u), version)| changes.is_current(*version, &records(s, u), now));
+            let expected = if change == Change::Everything { 0..=0 } else { 90..=100 };
             assert!(expected.contains(&untouched.count()), "{change:?}");
         }
     }
 
     #[test]
-    fn a_write_that_is_given_up_is_told_as_well_and_listeners_hear_of_all() {
+    fn a_write_that_is_given_up_is_published_as_well_and_listeners_are_called_for_all() {
         let changes = Changes::new();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ears = Arc::clone(&heard);
-        changes.subscribe(move |change| ears.lock().unwrap().push(change.clone()));
+        changes.subscribe(move |change| ears.lock().unwrap().push(change.to_string()));
         let (session, _) = ids("s", "ada");
-        drop(changes.publish_on_drop(Change::Session(session.clone())));
+        drop(changes.publish_on_drop(Record::session(&session)));
         changes.reset();
-        assert_eq!(*heard.lock().unwrap(), [Change::Session(session), Change::Anything]);
+        assert_eq!(*heard.lock().unwrap(), ["session s", "anything"]);
     }
 }

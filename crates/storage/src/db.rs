@@ -9,7 +9,6 @@ mod sqlite;
 mod time_budget;
 mod tls;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +24,7 @@ pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use self::time_budget::TimeBudget;
 pub use self::time_budget::with_time_budget;
 use crate::error::{OperationError, StorageError};
+use crate::jitter::random_up_to;
 use crate::observer::{Instrumentation, OperationKind, PoolState};
 use crate::storage::StorageOptions;
 use crate::url::{DatabaseUrl, Target};
@@ -33,6 +33,9 @@ use crate::url::{DatabaseUrl, Target};
 const MAX_REPETITIONS: u32 = 3;
 /// How often an operation begins anew after a lost race. The winner has committed by then, so one more look nearly always ends it.
 const MAX_LOST_RACES: u32 = 8;
+/// The shortest pause before the next round, and how much longer it may be for each round so far.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const PAUSE_PER_ROUND: Duration = Duration::from_millis(10);
 
 /// What is done with a connection: a function of its arguments, so that it can be done again, written as a closure that
 /// captures nothing. (An async closure would read better, but the compiler cannot yet see that its future is `Send`.)
@@ -344,15 +347,10 @@ impl RetryPolicy {
         if !again {
             return Err(failure.into());
         }
-        tokio::time::sleep(jitter(self.lost_races + self.repetitions)).await;
+        let rounds = self.lost_races + self.repetitions;
+        tokio::time::sleep(SHORTEST_PAUSE + random_up_to(PAUSE_PER_ROUND * rounds)).await;
         Ok(())
     }
-}
-
-/// Up to ten milliseconds for each round so far. Which of the replicas waits longest is all that chance decides here.
-fn jitter(rounds: u32) -> Duration {
-    let chance = RandomState::new().build_hasher().finish();
-    Duration::from_millis(1 + chance % (10 * u64::from(rounds.max(1))))
 }
 
 async fn acquire<T>(

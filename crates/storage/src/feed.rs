@@ -1,63 +1,63 @@
 //! How this process learns what others change in the database.
 //!
-//! A feed tells every change that triggers noted, in order, and confirms from time to time up to which moment it has told
-//! all. Whatever breaks it (a server that stands still, a lost connection, a file that was replaced) ends the confirmations,
-//! and with them, within [`LEASE`](crate::LEASE), the use of copies. Nobody has to notice what broke.
+//! A feed publishes every change that triggers noted, in order, and regularly confirms up to which moment it has published
+//! all. Whatever breaks it (a server that stands still, a lost connection, a file that was replaced) ends the confirmations
+//! and with them, within [`LEASE`](crate::LEASE), the use of copies. Nothing has to detect what broke.
 
 mod postgres;
 mod sqlite;
 
 use std::convert::Infallible;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use vestibule_domain::{SessionId, UserId, with_causes};
+use vestibule_domain::with_causes;
 
 use crate::changes::{Change, Changes};
 use crate::db::Db;
 use crate::error::StorageError;
+use crate::jitter::jittered;
 use crate::storage::Storage;
 
-/// How often all is confirmed. Three confirmations fit into the time for which one counts.
+/// How often a feed confirms. Three confirmations fit into the time for which one counts.
 const HEARTBEAT: Duration = Duration::from_millis(250);
-/// A beat that takes longer is none.
+/// A heartbeat that takes longer has failed.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// A feed that lasted this long was a good one: the next may begin soon.
-const GOOD: Duration = Duration::from_secs(10);
+/// After a feed that lasted this long the next one begins without a longer pause.
+const STABLE: Duration = Duration::from_secs(10);
 
 impl Storage {
-    /// The changes that this process has heard of.
+    /// The changes that this process knows.
     pub fn changes(&self) -> &Changes {
         &self.changes
     }
 
-    /// Whether other services may work on the same database. A file serves one, beside commands.
+    /// Whether other replicas may use the same database. A file serves one, and commands.
     pub fn may_have_replicas(&self) -> bool {
         matches!(*self.db, Db::Postgres { .. })
     }
 
-    /// Listens to what others change, for ever, and begins again whenever that fails. Until somebody runs this, nothing
-    /// is confirmed and no copy is used.
+    /// Follows what others change, for ever, and starts again whenever that fails. While this does not run, nothing is
+    /// confirmed and no copy is used.
     pub async fn follow_changes(&self) {
         let mut pause = FIRST_PAUSE;
         loop {
             let began = Instant::now();
             let Err(error) = self.follow_once().await;
-            if began.elapsed() > GOOD {
+            if began.elapsed() > STABLE {
                 pause = FIRST_PAUSE;
             }
             if pause == FIRST_PAUSE {
                 tracing::warn!(
                     error = with_causes(&error),
-                    "changes by others are not heard of; the database is asked each time"
+                    "the change feed has stopped: every request asks the database until it runs again"
                 );
             } else {
-                tracing::debug!(error = with_causes(&error), "changes by others are still not heard of");
+                tracing::debug!(error = with_causes(&error), "the change feed could not be started again");
             }
-            sleep(pause.mul_f64(chance())).await;
+            sleep(jittered(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -70,23 +70,16 @@ impl Storage {
     }
 }
 
-/// A change as triggers note it. What is not understood may be anything.
-fn read_change(kind: &str, id: &str) -> Change {
-    let change = match kind {
-        "user" => UserId::parse(id).ok().map(Change::User),
-        "session" => SessionId::parse(id).ok().map(Change::Session),
-        _ => None,
-    };
-    change.unwrap_or(Change::Anything)
+/// Publishes what a trigger wrote.
+fn publish(changes: &Changes, kind: &str, id: &str) {
+    if let Some(change) = Change::parse(kind, id) {
+        changes.publish(change);
+    } else {
+        tracing::trace!(kind, "a change of a kind that only newer replicas know");
+    }
 }
 
-fn begin(changes: &Changes) {
+fn start(changes: &Changes) {
     changes.reset();
-    tracing::info!("changes by others are heard of");
-}
-
-/// Between a half and one, so that replicas that lost their server together do not come back together.
-fn chance() -> f64 {
-    let chance = u32::try_from(RandomState::new().build_hasher().finish() % 1_000).unwrap_or(0);
-    0.5 + f64::from(chance) / 2_000.0
+    tracing::info!("the change feed is running: copies in memory may be used");
 }

@@ -34,6 +34,7 @@ mod feed;
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
+mod jitter;
 mod migrations;
 mod observer;
 mod organizations;
@@ -51,7 +52,7 @@ mod users;
 
 pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
 pub use backup::BackupError;
-pub use changes::{Change, Changes, LEASE, LastKnown, Version};
+pub use changes::{Change, Changes, LEASE, LastKnown, Record, RecordKind, Version};
 pub use cleanup::DeletedRows;
 pub use db::with_time_budget;
 pub use error::{Cause, StorageError};

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{IdentityKey, ProviderName, Timestamp, UserId};
 
-use crate::changes::Change;
+use crate::changes::Record;
 use crate::db::{Connection, query};
 use crate::error::{OperationError, StorageError, optional};
 use crate::schema::identities;
@@ -164,7 +164,9 @@ impl Storage {
         page: Vec<OwnedIdentity>,
         now: Timestamp,
     ) -> Result<(u64, u64), StorageError> {
-        let users: Vec<_> = page.iter().map(|(user, _)| Change::User(user.clone())).collect();
+        let users: Vec<_> = page.iter().map(|(user, _)| user.clone()).collect();
+        let _guards: Vec<_> =
+            users.iter().map(|user| self.changes.publish_on_drop(Record::user(user))).collect();
         let removed = self.db.transaction((page, now), |connection, (page, now)| {
             Box::pin(async move {
                 let (mut identities, mut sessions) = (0, 0);
@@ -177,11 +179,7 @@ impl Storage {
                 Ok((identities, sessions))
             })
         });
-        let removed = removed.await;
-        for user in &users {
-            self.changes.publish(user);
-        }
-        removed
+        removed.await
     }
 }
 

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{Session, SessionId, Timestamp, User, UserId};
 
-use crate::changes::Change;
+use crate::changes::Record;
 use crate::db::query;
 use crate::error::StorageError;
 use crate::rows::{IdentityRow, SessionRow, UserRow, with_trusted_email};
@@ -145,7 +145,7 @@ impl Storage {
 
     /// Ends a session. False when it was over, by itself or with all of its user's, or never was.
     pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
-        let _guard = self.changes.publish_on_drop(Change::Session(session.clone()));
+        let _guard = self.changes.publish_on_drop(Record::session(session));
         self.change((session.clone(), now), |connection, &(ref session, now)| {
             Box::pin(async move {
                 let of_today = users::table
@@ -189,7 +189,7 @@ impl Storage {
     /// Signs a user out everywhere: ends all sessions that have begun, whatever the clocks say by which they did. Answers
     /// how many it ended that were alive.
     pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
-        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Record::user(user));
         self.change_together((user.clone(), now), |connection, &(ref user, now)| {
             Box::pin(async move {
                 // Also locks the user's row: a sign-in has either finished, and its session is seen, or begins later.

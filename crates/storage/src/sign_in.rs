@@ -17,7 +17,7 @@ use vestibule_domain::{
 };
 
 use crate::audit::{self, log_audit_event};
-use crate::changes::Change;
+use crate::changes::{Change, Record};
 use crate::db::Connection;
 use crate::error::{OperationError, StorageError};
 use crate::organizations::note_logins;
@@ -122,7 +122,7 @@ impl Storage {
         let (outcome, events) = decided.await?;
         events.iter().for_each(log_audit_event);
         if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
-            self.changes.publish(&Change::User(user.id.clone()));
+            self.changes.publish(Change::Of(Record::user(&user.id)));
         }
         Ok(outcome)
     }

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use vestibule_domain::{IdentityKey, Session, Timestamp, UserId};
 
 use crate::audit::Changed;
-use crate::changes::Change;
+use crate::changes::Record;
 use crate::db::{Connection, query};
 use crate::error::{OperationError, StorageError};
 use crate::rows::SessionRow;
@@ -43,7 +43,7 @@ impl Storage {
         identity: &IdentityKey,
         now: Timestamp,
     ) -> Result<Unlinking, StorageError> {
-        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Record::user(user));
         // A name has no space in it.
         let configured: Vec<String> =
             self.providers.iter().map(|provider| format!("{} {}", provider.name, provider.issuer)).collect();

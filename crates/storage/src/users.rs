@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use vestibule_domain::{Timestamp, User, UserId, Username};
 
 use crate::audit;
-use crate::changes::Change;
+use crate::changes::Record;
 use crate::db::query;
 use crate::error::{StorageError, UniqueRule};
 use crate::rows::{IdentityRow, UserRow, read_user, with_trusted_email};
@@ -155,7 +155,7 @@ impl Storage {
         user: &UserId,
         username: &Username,
     ) -> Result<UsernameChoice, StorageError> {
-        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Record::user(user));
         let chosen = self
             .change((user.clone(), username.clone()), |connection, (user, username)| {
                 Box::pin(async move {
@@ -189,7 +189,7 @@ impl Storage {
     /// Disables a user and ends what was signed in: enabling later does not bring old sessions back.
     /// False when there is no such user, or it was disabled before.
     pub async fn disable_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StorageError> {
-        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Record::user(user));
         self.change((user.clone(), now), |connection, &(ref user, now)| {
             Box::pin(async move {
                 let update = diesel::update(users::table.find(user.as_str()))
@@ -203,7 +203,7 @@ impl Storage {
 
     /// Lets a disabled user sign in again. False when there is no such user, or it was not disabled.
     pub async fn enable_user(&self, user: &UserId) -> Result<bool, StorageError> {
-        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Record::user(user));
         self.change(user.clone(), |connection, user| {
             Box::pin(async move {
                 let update = diesel::update(users::table.find(user.as_str()))
@@ -218,7 +218,7 @@ impl Storage {
     /// Deletes a user with all identities, addresses and sessions. What the audit trail tells of them stays, without
     /// where they were. False when there is no such user.
     pub async fn delete_user(&self, user: &UserId) -> Result<bool, StorageError> {
-        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Record::user(user));
         self.change_together(user.clone(), |connection, user| {
             Box::pin(async move {
                 audit::forget_places(connection, user).await?;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use quick_cache::sync::Cache;
 use tokio::time::timeout;
 use vestibule_domain::{SessionId, Timestamp, UserId};
-use vestibule_storage::{LastKnown, Storage, StorageError};
+use vestibule_storage::{LastKnown, Record, Storage, StorageError};
 
 pub(crate) use cached_session::CachedSession;
 
@@ -35,6 +35,13 @@ pub(crate) struct SessionKey<'a> {
     pub(crate) session: &'a SessionId,
     pub(crate) user: &'a UserId,
     pub(crate) now: Timestamp,
+}
+
+impl<'a> SessionKey<'a> {
+    /// The records that a cached session is a copy of.
+    fn records(self) -> [Record<'a>; 2] {
+        [Record::session(self.session), Record::user(self.user)]
+    }
 }
 
 /// The sessions in use, bounded in number and memory.
@@ -96,7 +103,7 @@ impl SessionCache {
         if !kept.is_running(key.user, key.now) {
             return None;
         }
-        let last_known = match self.storage.changes().last_known(kept.version, key.session, key.user)? {
+        let last_known = match self.storage.changes().last_known(kept.version, &key.records())? {
             LastKnown::AsItWasRead | LastKnown::ConfirmedAt(None) => kept.read_at,
             LastKnown::ConfirmedAt(Some(at)) => at.max(kept.read_at),
         };
@@ -112,11 +119,11 @@ impl SessionCache {
 
     /// Whether what was read is still true, as far as memory can tell.
     pub(crate) fn is_fresh(&self, kept: &CachedSession, key: SessionKey<'_>) -> bool {
-        let SessionKey { session, user, now } = key;
+        let SessionKey { user, now, .. } = key;
         let moment = Instant::now();
         kept.is_running(user, now)
             && moment.saturating_duration_since(kept.read_at) <= MAX_AGE
-            && self.storage.changes().is_current(kept.version, session, user, moment)
+            && self.storage.changes().is_current(kept.version, &key.records(), moment)
     }
 
     async fn ask_and_keep(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
@@ -127,12 +134,9 @@ impl SessionCache {
         Ok(found)
     }
 
-    async fn ask(
-        &self,
-        SessionKey { session, user, now }: SessionKey<'_>,
-    ) -> Result<Option<Arc<CachedSession>>, StorageError> {
-        let (version, read_at) = (self.storage.changes().version(session, user), Instant::now());
-        match self.storage.find_live_session(session, user, now).await {
+    async fn ask(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
+        let (version, read_at) = (self.storage.changes().version(&key.records()), Instant::now());
+        match self.storage.find_live_session(key.session, key.user, key.now).await {
             Ok(found) => Ok(found.map(|live| CachedSession::new(live, version, read_at))),
             Err(error) => {
                 if error.is_unavailable() {

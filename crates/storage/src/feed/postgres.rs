@@ -1,12 +1,11 @@
 //! PostgreSQL: a connection of its own that listens.
 //!
-//! A server sends notifications in the order of commits, and those that are there before it says that a statement is done.
-//! So a statement that was sent at a moment and is answered proves that all that was committed before that moment has been
-//! heard, provided that the session still listens: which is what the statement asks.
+//! A server sends notifications in the order of commits, and sends pending ones before it completes a statement. So when a
+//! statement that was sent at a moment completes, every change that was committed before that moment has arrived, provided that
+//! the session still listens. The statement asks for that.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,22 +13,23 @@ use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout};
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, SimpleQueryMessage, Socket};
 
-use super::{HEARTBEAT, HEARTBEAT_TIMEOUT, begin, read_change};
+use super::{HEARTBEAT, HEARTBEAT_TIMEOUT, publish, start};
 use crate::changes::Changes;
 use crate::db::PostgresServer;
 use crate::error::StorageError;
+use crate::jitter::random_number;
 
 const CHANNEL: &str = "vestibule_changes";
 
-/// The server lets go of a listener that has gone without a word: it would keep all that it has not read.
+/// The server drops a listener that is silent: it would keep all notifications for it.
 const SET_UP: &str = "LISTEN vestibule_changes; \
     SELECT set_config(name, '10000', false) FROM pg_settings WHERE name IN ('statement_timeout', 'idle_session_timeout')";
 
-/// Answers one row while this session listens to a server that takes writes. One that does not may have been replaced.
+/// Answers one row while this session listens to a server that takes writes. A read-only server may have been replaced.
 const STILL_LISTENING: &str = "SELECT 1 FROM pg_listening_channels() AS channel WHERE channel = 'vestibule_changes' \
     AND NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'";
 
-/// Follows the changes until that fails.
+/// Publishes changes until that fails.
 pub(super) async fn follow(server: &PostgresServer, changes: &Changes) -> Result<Infallible, StorageError> {
     if let Some(tls) = &server.tls {
         let (client, connection) = in_time(server.config().connect(tls.clone())).await?;
@@ -47,35 +47,36 @@ async fn run<T: AsyncRead + AsyncWrite + Unpin>(
     changes: &Changes,
 ) -> Result<Infallible, StorageError> {
     let probe = DeliveryProbe::new();
-    // One task: what arrives is told before the answer behind it is seen.
+    // One task: a notification is published before the answer behind it is read.
     tokio::select! {
-        Err(error) = hear(connection, changes, &probe) => Err(error),
-        Err(error) = confirm(client, server, changes, &probe) => Err(error),
+        Err(error) = receive(connection, changes, &probe) => Err(error),
+        Err(error) = confirm_regularly(client, server, changes, &probe) => Err(error),
     }
 }
 
-async fn hear<T: AsyncRead + AsyncWrite + Unpin>(
+async fn receive<T: AsyncRead + AsyncWrite + Unpin>(
     mut connection: Connection<Socket, T>,
     changes: &Changes,
     probe: &DeliveryProbe,
 ) -> Result<Infallible, StorageError> {
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         match message {
-            Ok(AsyncMessage::Notification(told)) if told.channel() == CHANNEL => {
-                let (kind, id) = told.payload().split_once(' ').unwrap_or((told.payload(), ""));
+            Ok(AsyncMessage::Notification(notification)) if notification.channel() == CHANNEL => {
+                let payload = notification.payload();
+                let (kind, id) = payload.split_once(' ').unwrap_or((payload, ""));
                 match kind {
-                    "trial" => probe.heard(id),
-                    _ => changes.publish(&read_change(kind, id)),
+                    "trial" => probe.observe(id),
+                    _ => publish(changes, kind, id),
                 }
             }
             Ok(_) => {}
             Err(error) => return Err(lost(&error)),
         }
     }
-    Err(StorageError::unavailable("the connection that listens has ended"))
+    Err(StorageError::unavailable("the connection of the change feed has ended"))
 }
 
-async fn confirm(
+async fn confirm_regularly(
     client: Client,
     server: &PostgresServer,
     changes: &Changes,
@@ -83,20 +84,22 @@ async fn confirm(
 ) -> Result<Infallible, StorageError> {
     in_time(client.simple_query(SET_UP)).await?;
     probe.verify(server).await?;
-    begin(changes);
+    start(changes);
     loop {
         let asked = Instant::now();
         let answer = in_time(client.simple_query(STILL_LISTENING)).await?;
         if !answer.iter().any(|message| matches!(message, SimpleQueryMessage::Row(_))) {
-            return Err(StorageError::unavailable("the server does not listen any more, or takes no writes"));
+            return Err(StorageError::unavailable(
+                "the server no longer delivers notifications, or is read-only",
+            ));
         }
         changes.confirm(asked);
         sleep_until((asked + HEARTBEAT).into()).await;
     }
 }
 
-/// A word of our own, sent on another connection while the one that listens is idle: what shares connections out by
-/// transaction, as some poolers do, does not deliver it.
+/// A notification of our own, sent through another connection while the listening one is idle. A pooler in transaction mode
+/// does not deliver it.
 struct DeliveryProbe {
     word: String,
     heard: Notify,
@@ -104,10 +107,10 @@ struct DeliveryProbe {
 
 impl DeliveryProbe {
     fn new() -> Self {
-        Self { word: RandomState::new().build_hasher().finish().to_string(), heard: Notify::new() }
+        Self { word: random_number().to_string(), heard: Notify::new() }
     }
 
-    fn heard(&self, word: &str) {
+    fn observe(&self, word: &str) {
         if word == self.word {
             self.heard.notify_one();
         }
@@ -120,8 +123,7 @@ impl DeliveryProbe {
             self.heard.notified().await;
             Ok(())
         };
-        let unheard =
-            "no notification arrives; is there a pooler that shares connections out by transaction?";
+        let unheard = "no notification arrives; is there a connection pooler in transaction mode?";
         timeout(HEARTBEAT_TIMEOUT, probe).await.map_err(|_| StorageError::unavailable(unheard))?
     }
 }
@@ -131,7 +133,9 @@ async fn in_time<T>(
 ) -> Result<T, StorageError> {
     match timeout(HEARTBEAT_TIMEOUT, answer).await {
         Ok(result) => result.map_err(|error| lost(&error)),
-        Err(_) => Err(StorageError::unavailable("the server does not answer the connection that listens")),
+        Err(_) => {
+            Err(StorageError::unavailable("the server does not answer on the connection of the change feed"))
+        }
     }
 }
 

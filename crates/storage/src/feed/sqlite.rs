@@ -8,12 +8,12 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use tokio::time::{sleep_until, timeout};
 
-use super::{HEARTBEAT, HEARTBEAT_TIMEOUT, begin, read_change};
+use super::{HEARTBEAT, HEARTBEAT_TIMEOUT, publish, start};
 use crate::changes::{Change, Changes};
 use crate::db::{DatabaseFile, SqliteConnection};
 use crate::error::StorageError;
 
-/// The next so many changes, and the last one that is known: if that is gone, so may be others behind it.
+/// The last change that is known and those after it. If the known one has been deleted, others behind it may be too.
 const NEXT: &str = "SELECT seq, kind, id FROM changes WHERE seq >= ? ORDER BY seq LIMIT 1001";
 const LATEST: &str = "SELECT coalesce(max(seq), 0) AS seq, '' AS kind, '' AS id FROM changes";
 
@@ -27,12 +27,12 @@ struct Noted {
     id: String,
 }
 
-/// Follows the changes until that fails.
+/// Publishes changes until that fails.
 pub(super) async fn follow(file: &DatabaseFile, changes: &Changes) -> Result<Infallible, StorageError> {
     let mut connection = in_time(file.open_reader()).await??;
     let mut asked = Instant::now();
     let mut known = latest(&mut connection).await?;
-    begin(changes);
+    start(changes);
     loop {
         changes.confirm(asked);
         sleep_until((asked + HEARTBEAT).into()).await;
@@ -42,7 +42,7 @@ pub(super) async fn follow(file: &DatabaseFile, changes: &Changes) -> Result<Inf
     }
 }
 
-/// Tells all that was noted behind `known`, and answers what is known then.
+/// Publishes the changes after `known`, and answers the last one that is known then.
 async fn catch_up(
     connection: &mut SqliteConnection,
     changes: &Changes,
@@ -53,14 +53,11 @@ async fn catch_up(
         let noted: Vec<Noted> = in_time(next.load(connection)).await??;
         let without_gap = noted.as_slice().first().map_or(known == 0, |first| first.seq == known.max(1));
         if !without_gap {
-            changes.publish(&Change::Anything);
+            changes.publish(Change::Everything);
             return latest(connection).await;
         }
         let (last, before) = (noted.as_slice().last().map_or(known, |noted| noted.seq), known);
-        noted
-            .iter()
-            .filter(|noted| noted.seq > before)
-            .for_each(|n| changes.publish(&read_change(&n.kind, &n.id)));
+        noted.iter().filter(|noted| noted.seq > before).for_each(|n| publish(changes, &n.kind, &n.id));
         if last == before {
             return Ok(last);
         }
@@ -74,6 +71,6 @@ async fn latest(connection: &mut SqliteConnection) -> Result<i64, StorageError> 
 }
 
 async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, StorageError> {
-    let late = |_| StorageError::unavailable("the file is not read in time");
+    let late = |_| StorageError::unavailable("reading the file took too long");
     timeout(HEARTBEAT_TIMEOUT, answer).await.map_err(late)
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{AvatarUrl, DisplayName, PatchError, User, UserId, UserPatch};
 
-use crate::changes::Change;
+use crate::changes::Record;
 use crate::db::{Connection, query};
 use crate::error::{OperationError, StorageError};
 use crate::rows::write_attributes;
@@ -29,7 +29,7 @@ impl Storage {
         user: &UserId,
         patches: Vec<UserPatch>,
     ) -> Result<Option<PatchedUser>, StorageError> {
-        let _guard = self.changes.publish_on_drop(Change::User(user.clone()));
+        let _guard = self.changes.publish_on_drop(Record::user(user));
         self.db
             .transaction((user.clone(), patches), |connection, (user, patches)| {
                 Box::pin(async move {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use vestibule_domain::{UserId, UserPatch, Username};
-use vestibule_storage::{Change, LEASE, Storage, Version};
+use vestibule_storage::{LEASE, Record, Storage, Version};
 use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
 
 use crate::bench::{Bench, GITHUB, GOOGLE, SignedIn, at, connect, on_both_databases, person};
@@ -16,7 +16,7 @@ use crate::consistency::{count, execute};
 /// A replica that follows what the others do.
 struct Follower {
     storage: Storage,
-    heard: Arc<Mutex<Vec<Change>>>,
+    heard: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
@@ -25,7 +25,7 @@ impl Follower {
         let storage = connect(database);
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ears = Arc::clone(&heard);
-        storage.changes().subscribe(move |change| ears.lock().unwrap().push(change.clone()));
+        storage.changes().subscribe(move |change| ears.lock().unwrap().push(change.to_string()));
         let following = storage.clone();
         let task = tokio::spawn(async move { following.follow_changes().await });
         let follower = Self { storage, heard, task };
@@ -47,33 +47,33 @@ impl Follower {
     }
 
     /// What was heard since the last look.
-    fn heard(&self) -> Vec<Change> {
+    fn heard(&self) -> Vec<String> {
         std::mem::take(&mut *self.heard.lock().unwrap())
     }
 
     /// Waits for a change that has to come; all that was heard before it.
-    async fn until_heard(&self, last: &Change) -> Vec<Change> {
+    async fn until_heard(&self, last: &str) -> Vec<String> {
         let mut all = Vec::new();
         eventually("a change is heard", async || {
             all.extend(self.heard());
-            all.contains(last)
+            all.iter().any(|change| change == last)
         })
         .await;
         all
     }
 
     fn version(&self, of: &SignedIn) -> Version {
-        self.storage.changes().version(&of.session.id, &of.user.id)
+        self.storage.changes().version(&records(of))
     }
 
-    fn vouches_for(&self, version: Version, of: &SignedIn) -> bool {
-        self.storage.changes().is_current(version, &of.session.id, &of.user.id, Instant::now())
+    fn is_current(&self, version: Version, of: &SignedIn) -> bool {
+        self.storage.changes().is_current(version, &records(of), Instant::now())
     }
 
     /// Waits until a copy is dead, and says how long that took.
     async fn until_dead(&self, version: Version, of: &SignedIn) -> Duration {
         let began = Instant::now();
-        eventually("the copy is dead", async || !self.vouches_for(version, of)).await;
+        eventually("the copy is dead", async || !self.is_current(version, of)).await;
         began.elapsed()
     }
 }
@@ -90,13 +90,30 @@ async fn bench_on(database: TestDatabase) -> Bench {
     bench
 }
 
-fn user(of: &SignedIn) -> Change {
-    Change::User(of.user.id.clone())
+/// Publishes a change as a trigger does.
+async fn publish(database: &TestDatabase, kind: &str, id: &str) {
+    let statement = if database.file().is_some() {
+        format!("INSERT INTO changes (kind, id) VALUES ('{kind}', '{id}')")
+    } else {
+        format!("SELECT pg_notify('vestibule_changes', '{kind} {id}')")
+    };
+    execute(database.url(), &statement).await;
 }
 
-fn session(of: &SignedIn) -> Change {
-    Change::Session(of.session.id.clone())
+fn records(of: &SignedIn) -> [Record<'_>; 2] {
+    [Record::session(&of.session.id), Record::user(&of.user.id)]
 }
+
+fn user(of: &SignedIn) -> String {
+    format!("user {}", of.user.id.as_str())
+}
+
+fn session(of: &SignedIn) -> String {
+    format!("session {}", of.session.id.as_str())
+}
+
+/// What is published when it is not known what has changed.
+const ANYTHING: &str = "anything";
 
 on_both_databases! {
     async fn d9_each_change_by_another_process_is_heard(bench: &Bench) {
@@ -104,7 +121,7 @@ on_both_databases! {
         let bob = bench.sign_in(&person(GITHUB, "8")).await;
         let follower = Follower::on(&bench.database).await;
         let version = follower.version(&ada);
-        assert!(follower.vouches_for(version, &ada));
+        assert!(follower.is_current(version, &ada));
 
         bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
         let took = follower.until_dead(version, &ada).await;
@@ -123,7 +140,7 @@ on_both_databases! {
         follower.until_heard(&user(&ada)).await;
         bench.storage.delete_user(&ada.user.id).await.unwrap();
         let heard = follower.until_heard(&user(&ada)).await;
-        assert!(!heard.contains(&user(&bob)) && !heard.contains(&Change::Anything), "{heard:?}");
+        assert!(!heard.contains(&user(&bob)) && !heard.contains(&ANYTHING.to_owned()), "{heard:?}");
     }
 
     async fn what_changes_nothing_that_is_kept_is_not_told(bench: &Bench) {
@@ -152,6 +169,19 @@ on_both_databases! {
         }
     }
 
+    async fn d9_a_kind_of_a_newer_program_ends_no_copies_and_what_is_no_kind_ends_all(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        let follower = Follower::on(&bench.database).await;
+        let version = follower.version(&ada);
+        publish(&bench.database, "personal_token", "17").await;
+        publish(&bench.database, "user", "grace").await;
+        assert_eq!(follower.until_heard("user grace").await, ["user grace"]);
+        assert!(follower.is_current(version, &ada));
+        publish(&bench.database, "What?", "17").await;
+        follower.until_heard(ANYTHING).await;
+        assert!(!follower.is_current(version, &ada));
+    }
+
     async fn a_user_with_thousands_of_sessions_is_signed_out_in_one_go(bench: &Bench) {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
         let digits = (0..17).map(|n| format!("('{n}')")).collect::<Vec<_>>().join(",");
@@ -167,17 +197,17 @@ on_both_databases! {
         assert_eq!(bench.storage.revoke_all_sessions(&ada.user.id, at(1)).await.unwrap(), 17 * 17 * 17 + 1);
         follower.until_dead(version, &ada).await;
         follower.until_confirmed().await;
-        assert!(follower.vouches_for(follower.version(&ada), &ada));
+        assert!(follower.is_current(follower.version(&ada), &ada));
     }
 
     async fn d9_own_changes_count_at_once_without_any_feed(bench: &Bench) {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
-        let version = bench.storage.changes().version(&ada.session.id, &ada.user.id);
+        let version = bench.storage.changes().version(&records(&ada));
         bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
-        let after = bench.storage.changes().version(&ada.session.id, &ada.user.id);
+        let after = bench.storage.changes().version(&records(&ada));
         assert_ne!(after, version);
         bench.storage.disable_user(&ada.user.id, at(1)).await.unwrap();
-        assert_ne!(bench.storage.changes().version(&ada.session.id, &ada.user.id), after);
+        assert_ne!(bench.storage.changes().version(&records(&ada)), after);
         assert!(!bench.storage.changes().is_confirmed(Instant::now()), "nobody follows here");
     }
 }
@@ -199,11 +229,11 @@ async fn l6_d9_a_listener_that_was_thrown_out_believes_nothing_of_before_and_lis
     bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
     let took = follower.until_dead(version, &ada).await;
     println!("dead {took:?} after the listener's end");
-    follower.until_heard(&Change::Anything).await;
+    follower.until_heard(ANYTHING).await;
     follower.until_confirmed().await;
-    assert!(!follower.vouches_for(version, &ada));
+    assert!(!follower.is_current(version, &ada));
     let version = follower.version(&ada);
-    assert!(follower.vouches_for(version, &ada));
+    assert!(follower.is_current(version, &ada));
     bench.storage.disable_user(&ada.user.id, at(2)).await.unwrap();
     follower.until_heard(&user(&ada)).await;
 }
@@ -238,7 +268,7 @@ async fn l6_d9_a_server_that_comes_back_is_followed_again() {
     let began = Instant::now();
     follower.until_confirmed().await;
     println!("followed again {:?} after the server was back", began.elapsed());
-    assert!(!follower.vouches_for(version, &ada));
+    assert!(!follower.is_current(version, &ada));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,9 +292,9 @@ async fn d9_a_history_in_the_file_that_was_cut_or_replaced_means_anything() {
     bench.storage.disable_user(&ada.user.id, at(1)).await.unwrap();
     follower.until_heard(&user(&ada)).await;
     execute(bench.database.url(), "DELETE FROM changes").await;
-    follower.until_heard(&Change::Anything).await;
+    follower.until_heard(ANYTHING).await;
     bench.storage.enable_user(&ada.user.id).await.unwrap();
-    follower.until_heard(&Change::Anything).await;
+    follower.until_heard(ANYTHING).await;
     bench.storage.disable_user(&ada.user.id, at(2)).await.unwrap();
     follower.until_heard(&user(&ada)).await;
 }
