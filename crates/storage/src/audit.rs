@@ -1,9 +1,9 @@
-//! The audit trail: written in the transaction of the change that it tells of, so that neither is there without the other.
+//! The audit trail: each event is written in the transaction of its change, so that neither exists without the other.
+//!
+//! A method of [`Storage`] that changes what the trail records takes the event as an argument and hands it to
+//! `write_audited`, which alone makes a write of both.
 
 mod read;
-
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -11,23 +11,21 @@ use serde_json::Value;
 use vestibule_domain::{AuditEvent, SessionId, Timestamp, UserId};
 
 use crate::UsernameChoice;
-use crate::db::{Connection, Operation, query};
+use crate::db::{Connection, Operation, operation, query};
 use crate::error::{OperationError, StorageError};
+use crate::jitter::random_number;
 use crate::schema::audit_events;
 use crate::storage::Storage;
 
 pub use read::{AuditFilter, RecordedEvent};
 
 impl Storage {
-    /// The same database, whose changes are told of by this event if they change anything.
-    #[must_use]
-    pub fn telling(&self, event: AuditEvent) -> Self {
-        Self { audit: Some(Arc::new(event)), ..self.clone() }
-    }
-
-    /// Tells of something that is no change of this database.
+    /// Records an event that is not a change of this database.
     pub async fn record_audit_event(&self, event: &AuditEvent) -> Result<(), StorageError> {
-        self.db.write(event.clone(), |connection, event| Box::pin(insert(connection, event))).await?;
+        let write = operation!(record_audit_event(event = event.clone()), |connection| {
+            insert(connection, event).await
+        });
+        self.db.write(write).await?;
         log_audit_event(event);
         Ok(())
     }
@@ -36,70 +34,37 @@ impl Storage {
     pub async fn delete_audit_events(&self, before: Timestamp, batch: u32) -> Result<u64, StorageError> {
         let mut all = 0;
         loop {
-            match self.delete_some_audit_events(before, i64::from(batch.max(1))).await? {
+            match self.delete_audit_events_batch(before, i64::from(batch.max(1))).await? {
                 0 => return Ok(all),
                 deleted => all += deleted as u64,
             }
         }
     }
 
-    async fn delete_some_audit_events(&self, before: Timestamp, batch: i64) -> Result<usize, StorageError> {
-        self.db
-            .write((before, batch), |connection, &(before, batch)| {
-                Box::pin(async move {
-                    let inner = diesel::alias!(audit_events as old);
-                    let old = inner
-                        .select(inner.field(audit_events::id))
-                        .filter(inner.field(audit_events::id).lt(first_id(before)))
-                        .limit(batch);
-                    let delete = diesel::delete(audit_events::table.filter(audit_events::id.eq_any(old)));
-                    query!(connection, |c| delete.execute(c))
-                })
-            })
-            .await
-    }
-
-    /// One statement that changes something, and what is to be told of it.
-    pub(crate) async fn change<A: Send + Sync + 'static, T: Changed>(
-        &self,
-        arguments: A,
-        work: Operation<A, T>,
-    ) -> Result<T, StorageError> {
-        match &self.audit {
-            None => self.db.write(arguments, work).await,
-            Some(event) => self.change_and_tell(arguments, work, event).await,
-        }
-    }
-
-    /// Several statements that change something together, and what is to be told of it.
-    pub(crate) async fn change_together<A: Send + Sync + 'static, T: Changed>(
-        &self,
-        arguments: A,
-        work: Operation<A, T>,
-    ) -> Result<T, StorageError> {
-        match &self.audit {
-            None => self.db.transaction(arguments, work).await,
-            Some(event) => self.change_and_tell(arguments, work, event).await,
-        }
-    }
-
-    async fn change_and_tell<A: Send + Sync + 'static, T: Changed>(
-        &self,
-        arguments: A,
-        work: Operation<A, T>,
-        event: &Arc<AuditEvent>,
-    ) -> Result<T, StorageError> {
-        let arguments = (arguments, work, Arc::clone(event));
-        let told = self.db.transaction(arguments, |connection, (arguments, work, event)| {
-            Box::pin(async move {
-                let outcome = work(connection, arguments).await?;
-                if outcome.changed() {
-                    insert(connection, event).await?;
-                }
-                Ok(outcome)
-            })
+    async fn delete_audit_events_batch(&self, before: Timestamp, batch: i64) -> Result<usize, StorageError> {
+        let write = operation!(delete_audit_events_batch(before, batch), |connection| {
+            let inner = diesel::alias!(audit_events as old);
+            let old = inner
+                .select(inner.field(audit_events::id))
+                .filter(inner.field(audit_events::id).lt(first_id(*before)))
+                .limit(*batch);
+            let delete = diesel::delete(audit_events::table.filter(audit_events::id.eq_any(old)));
+            query!(connection, |c| delete.execute(c))
         });
-        let outcome = told.await?;
+        self.db.write(write).await
+    }
+
+    /// Runs a write that the audit trail records: `event` is written in the transaction of the change, if there was one.
+    pub(crate) async fn write_audited<A, T>(
+        &self,
+        event: &AuditEvent,
+        operation: Operation<A, T>,
+    ) -> Result<T, StorageError>
+    where
+        A: Send + Sync + 'static,
+        T: Changed,
+    {
+        let outcome = self.db.transaction(with_audit(operation, event.clone())).await?;
         if outcome.changed() {
             log_audit_event(event);
         }
@@ -107,7 +72,31 @@ impl Storage {
     }
 }
 
-/// What came of an attempt to change something.
+/// The operation, and behind it the event if the operation changed anything.
+fn with_audit<A, T>(
+    operation: Operation<A, T>,
+    event: AuditEvent,
+) -> Operation<(Operation<A, T>, AuditEvent), T>
+where
+    A: Send + Sync + 'static,
+    T: Changed,
+{
+    Operation {
+        name: operation.name,
+        arguments: (operation, event),
+        run: |connection, (operation, event)| {
+            Box::pin(async move {
+                let outcome = (operation.run)(connection, &operation.arguments).await?;
+                if outcome.changed() {
+                    insert(connection, event).await?;
+                }
+                Ok(outcome)
+            })
+        },
+    }
+}
+
+/// The outcome of a write that may change nothing.
 pub(crate) trait Changed: Send + 'static {
     /// Whether anything was changed.
     fn changed(&self) -> bool;
@@ -119,7 +108,7 @@ impl Changed for bool {
     }
 }
 
-/// Signing out everywhere counts also when no session was left: no earlier token is good any more.
+/// Signing out everywhere is a change also when no session was left: no earlier token is valid any more.
 impl Changed for u64 {
     fn changed(&self) -> bool {
         true
@@ -151,7 +140,7 @@ pub(crate) struct AuditRow<'e> {
 }
 
 impl<'e> AuditRow<'e> {
-    pub(crate) fn of(event: &'e AuditEvent) -> Self {
+    pub(crate) fn new(event: &'e AuditEvent) -> Self {
         Self {
             id: new_id(event.at),
             happened_at: event.at.micros(),
@@ -171,18 +160,21 @@ impl<'e> AuditRow<'e> {
 
 /// Writes an event.
 pub(crate) async fn insert(connection: &mut Connection, event: &AuditEvent) -> Result<(), OperationError> {
-    let insert = diesel::insert_into(audit_events::table).values(AuditRow::of(event));
+    let insert = diesel::insert_into(audit_events::table).values(AuditRow::new(event));
     query!(connection, |c| insert.execute(c)).map(drop)
 }
 
-/// Forgets from where a user, who is about to be deleted, did what they did.
-pub(crate) async fn forget_places(connection: &mut Connection, user: &UserId) -> Result<(), OperationError> {
+/// Removes addresses and user agents from the events of a user who is about to be deleted.
+pub(crate) async fn remove_client_data(
+    connection: &mut Connection,
+    user: &UserId,
+) -> Result<(), OperationError> {
     let update = diesel::update(audit_events::table.filter(audit_events::user_id.eq(user.as_str())))
         .set((audit_events::ip.eq(None::<String>), audit_events::user_agent.eq(None::<String>)));
     query!(connection, |c| update.execute(c)).map(drop)
 }
 
-/// Says an event in the log. For those that are written nowhere else, because whoever causes them is bounded by nothing.
+/// Writes an event to the log. For events that are not in the database as well, because clients may cause any number of them.
 pub fn log_audit_event(event: &AuditEvent) {
     let details = (!event.details.is_empty()).then(|| Value::from(event.details.clone()).to_string());
     tracing::info!(
@@ -202,9 +194,9 @@ pub fn log_audit_event(event: &AuditEvent) {
     );
 }
 
-/// Two events of one moment need two ids, and nobody gains by guessing one.
+/// Two events of one moment need two ids. They need not be secret.
 fn new_id(at: Timestamp) -> String {
-    format!("{}{:016x}", first_id(at), RandomState::new().build_hasher().finish())
+    format!("{}{:016x}", first_id(at), random_number())
 }
 
 /// Below every id of this moment or a later one.

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::Timestamp;
 
-use crate::db::query;
+use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::schema::{sessions, spent_attempts};
 use crate::storage::Storage;
@@ -43,35 +43,28 @@ impl Storage {
     }
 
     async fn delete_attempts_before(&self, end: Timestamp, batch: i64) -> Result<usize, StorageError> {
-        self.db
-            .write((end, batch), |connection, &(end, batch)| {
-                Box::pin(async move {
-                    let inner = diesel::alias!(spent_attempts as ended);
-                    let ended = inner
-                        .select(inner.field(spent_attempts::id))
-                        .filter(inner.field(spent_attempts::expires_at).lt(end.micros()))
-                        .limit(batch);
-                    let delete =
-                        diesel::delete(spent_attempts::table.filter(spent_attempts::id.eq_any(ended)));
-                    query!(connection, |c| delete.execute(c))
-                })
-            })
-            .await
+        let write = operation!(delete_attempts_before(end, batch), |connection| {
+            let inner = diesel::alias!(spent_attempts as ended);
+            let ended = inner
+                .select(inner.field(spent_attempts::id))
+                .filter(inner.field(spent_attempts::expires_at).lt(end.micros()))
+                .limit(*batch);
+            let delete = diesel::delete(spent_attempts::table.filter(spent_attempts::id.eq_any(ended)));
+            query!(connection, |c| delete.execute(c))
+        });
+        self.db.write(write).await
     }
 
     async fn delete_sessions_before(&self, end: Timestamp, batch: i64) -> Result<usize, StorageError> {
-        self.db
-            .write((end, batch), |connection, &(end, batch)| {
-                Box::pin(async move {
-                    let inner = diesel::alias!(sessions as ended);
-                    let ended = inner
-                        .select(inner.field(sessions::id))
-                        .filter(inner.field(sessions::expires_at).lt(end.micros()))
-                        .limit(batch);
-                    let delete = diesel::delete(sessions::table.filter(sessions::id.eq_any(ended)));
-                    query!(connection, |c| delete.execute(c))
-                })
-            })
-            .await
+        let write = operation!(delete_sessions_before(end, batch), |connection| {
+            let inner = diesel::alias!(sessions as ended);
+            let ended = inner
+                .select(inner.field(sessions::id))
+                .filter(inner.field(sessions::expires_at).lt(end.micros()))
+                .limit(*batch);
+            let delete = diesel::delete(sessions::table.filter(sessions::id.eq_any(ended)));
+            query!(connection, |c| delete.execute(c))
+        });
+        self.db.write(write).await
     }
 }

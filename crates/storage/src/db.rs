@@ -4,12 +4,12 @@
 //! database asks for it.
 
 mod connection;
+mod operation;
 mod postgres;
 mod sqlite;
 mod time_budget;
 mod tls;
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::connection::{Connection, ConnectionRef, execute_together, query};
+pub(crate) use self::operation::{Operation, operation};
+use self::operation::{OperationFuture, RunOperation};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
 use self::sqlite::WriteQueue;
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
@@ -36,12 +38,6 @@ const MAX_LOST_RACES: u32 = 8;
 /// The shortest pause before the next round, and how much longer it may be for each round so far.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 const PAUSE_PER_ROUND: Duration = Duration::from_millis(10);
-
-/// What is done with a connection: a function of its arguments, so that it can be done again, written as a closure that
-/// captures nothing. (An async closure would read better, but the compiler cannot yet see that its future is `Send`.)
-pub(crate) type Operation<A, T> = for<'c> fn(&'c mut Connection, &'c A) -> OperationFuture<'c, T>;
-/// What an operation promises.
-pub(crate) type OperationFuture<'c, T> = Pin<Box<dyn Future<Output = Result<T, OperationError>> + Send + 'c>>;
 
 /// A macro, because the two pools have no type in common.
 macro_rules! pool_state {
@@ -112,51 +108,41 @@ impl Db {
         }
     }
 
-    /// A single statement that only reads.
-    pub(crate) async fn read<A: Sync, T>(
-        &self,
-        arguments: &A,
-        operation: Operation<A, T>,
-    ) -> Result<T, StorageError> {
-        let look = async {
+    /// Runs an operation that only reads. Several statements of it may see different moments.
+    pub(crate) async fn read<A: Sync, T>(&self, operation: Operation<A, T>) -> Result<T, StorageError> {
+        let Operation { name, arguments, run } = operation;
+        let read = async {
             let budget = TimeBudget::begin();
             let mut connection = self.reader(budget.deadline()).await?;
-            self.run(&mut connection, &budget, arguments, operation).await.map_err(StorageError::from)
+            self.run(&mut connection, &budget, &arguments, run).await.map_err(StorageError::from)
         };
-        self.instrumentation().instrument(OperationKind::Read, look).await
+        self.instrumentation().instrument(OperationKind::Read, name, read).await
     }
 
-    /// A single statement that writes.
-    pub(crate) async fn write<A, T>(
-        &self,
-        arguments: A,
-        operation: Operation<A, T>,
-    ) -> Result<T, StorageError>
+    /// Runs an operation that is one statement and writes.
+    pub(crate) async fn write<A, T>(&self, operation: Operation<A, T>) -> Result<T, StorageError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let written = self.write_with_retries(arguments, operation, WriteKind::Statement);
-        self.instrumentation().instrument(OperationKind::Write, written).await
+        let name = operation.name;
+        let written = self.write_with_retries(operation, WriteKind::Statement);
+        self.instrumentation().instrument(OperationKind::Write, name, written).await
     }
 
-    /// Statements that count together or not at all. What the operation returns as an error is rolled back.
-    pub(crate) async fn transaction<A, T>(
-        &self,
-        arguments: A,
-        operation: Operation<A, T>,
-    ) -> Result<T, StorageError>
+    /// Runs an operation whose statements count together or not at all. An error that it returns rolls it back.
+    pub(crate) async fn transaction<A, T>(&self, operation: Operation<A, T>) -> Result<T, StorageError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let written = self.write_with_retries(arguments, operation, WriteKind::Transaction);
-        self.instrumentation().instrument(OperationKind::Transaction, written).await
+        let name = operation.name;
+        let written = self.write_with_retries(operation, WriteKind::Transaction);
+        self.instrumentation().instrument(OperationKind::Transaction, name, written).await
     }
 
     async fn write_with_retries<A, T>(
         &self,
-        arguments: A,
         operation: Operation<A, T>,
         kind: WriteKind,
     ) -> Result<T, StorageError>
@@ -164,18 +150,16 @@ impl Db {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let (arguments, budget) = (Arc::new(arguments), TimeBudget::begin());
-        let mut retries = RetryPolicy::default();
+        let (arguments, run) = (Arc::new(operation.arguments), operation.run);
+        let (budget, mut retries) = (TimeBudget::begin(), RetryPolicy::default());
         loop {
             let written = match self {
-                Self::Sqlite { queue, .. } => self.write_queued(queue, &budget, &arguments, operation).await,
-                Self::Postgres { .. } => {
-                    self.write_directly(&budget, arguments.as_ref(), operation, kind).await
-                }
+                Self::Sqlite { queue, .. } => self.write_queued(queue, &budget, &arguments, run).await,
+                Self::Postgres { .. } => self.write_directly(&budget, arguments.as_ref(), run, kind).await,
             };
             match written {
                 Ok(value) => return Ok(value),
-                Err(failure) => retries.back_off(failure).await?,
+                Err(error) => retries.back_off(error).await?,
             }
         }
     }
@@ -184,46 +168,47 @@ impl Db {
         &self,
         budget: &TimeBudget,
         arguments: &A,
-        operation: Operation<A, T>,
+        run: RunOperation<A, T>,
         kind: WriteKind,
     ) -> Result<T, OperationError> {
         let mut connection = self.writer(budget.deadline()).await?;
         match kind {
-            WriteKind::Statement => self.run(&mut connection, budget, arguments, operation).await,
-            WriteKind::Transaction => {
-                self.run(&mut connection, budget, &(arguments, operation), transact).await
-            }
+            WriteKind::Statement => self.run(&mut connection, budget, arguments, run).await,
+            WriteKind::Transaction => self.run(&mut connection, budget, &(arguments, run), transact).await,
         }
     }
 
-    /// Has the operation done by whoever is first to have the connection that writes, be it this caller.
+    /// Puts the write into the queue. The first caller in the queue that gets the writing connection, perhaps this one, does
+    /// all writes that wait.
     async fn write_queued<A, T>(
         &self,
         queue: &Arc<WriteQueue>,
         budget: &TimeBudget,
         arguments: &Arc<A>,
-        operation: Operation<A, T>,
+        run: RunOperation<A, T>,
     ) -> Result<T, OperationError>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let mut outcome = queue.push(Arc::clone(arguments), operation);
+        let mut outcome = queue.push(Arc::clone(arguments), run);
         let done = tokio::select! {
             biased;
             done = &mut outcome => done,
             connection = self.writer(budget.deadline()) => {
                 let (queue, connection) = (Arc::clone(queue), connection?);
-                // Who waits for it is told by the queue.
+                // The queue sends each caller its outcome.
                 drop(tokio::task::spawn_blocking(move || queue.drain(connection)));
                 let done = timeout_at(budget.deadline(), outcome).await;
                 done.map_err(|_| StorageError::unavailable("no answer in time"))?
             }
         };
-        done.unwrap_or_else(|_| Err(StorageError::unavailable("whoever wrote for all has failed").into()))
+        done.unwrap_or_else(|_| {
+            Err(StorageError::unavailable("the task that wrote the group has failed").into())
+        })
     }
 
-    /// Who is told of every operation.
+    /// What measures every operation.
     pub(crate) fn instrumentation(&self) -> &Instrumentation {
         match self {
             Self::Sqlite { instrumentation, .. } | Self::Postgres { instrumentation, .. } => instrumentation,
@@ -256,7 +241,7 @@ impl Db {
         }
     }
 
-    /// A connection to SQLite for something that takes its time; nothing when the database is PostgreSQL.
+    /// A connection to SQLite for something that takes long; `None` when the database is PostgreSQL.
     pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
         match self {
             Self::Sqlite { .. } => self.reader(TimeBudget::begin().deadline()).await.map(Some),
@@ -273,15 +258,15 @@ impl Db {
         }
     }
 
-    /// Runs an operation once. A connection that did not answer, or whose last words were that it cannot, is not used again.
+    /// Runs an operation once. A connection that did not answer, or that can no longer be used, is closed.
     async fn run<A, T>(
         &self,
         connection: &mut Connection,
         budget: &TimeBudget,
         arguments: &A,
-        operation: Operation<A, T>,
+        run: RunOperation<A, T>,
     ) -> Result<T, OperationError> {
-        let Ok(result) = timeout_at(budget.deadline(), operation(connection, arguments)).await else {
+        let Ok(result) = timeout_at(budget.deadline(), run(connection, arguments)).await else {
             connection.discard();
             if budget.timeout_means_silence() {
                 self.note_silence();
@@ -294,7 +279,7 @@ impl Db {
         result
     }
 
-    /// A connection said nothing for as long as anybody may wait; perhaps none of them does.
+    /// A connection was silent for the whole time limit. The others may be dead as well.
     fn note_silence(&self) {
         if let Self::Postgres { probe, .. } = self {
             probe.close_idle();
@@ -303,32 +288,33 @@ impl Db {
     }
 }
 
-/// How much of a write counts together.
+/// Whether a write needs a transaction around it.
 #[derive(Clone, Copy)]
 enum WriteKind {
-    /// It is one statement. SQLite makes a transaction of it all the same, which it would do unasked.
+    /// No: it is one statement. In SQLite it is part of a transaction all the same.
     Statement,
+    /// Yes.
     Transaction,
 }
 
 /// An operation with a transaction around it.
 fn transact<'c, A: Sync, T: Send>(
     connection: &'c mut Connection,
-    (arguments, operation): &'c (&A, Operation<A, T>),
+    (arguments, run): &'c (&A, RunOperation<A, T>),
 ) -> OperationFuture<'c, T> {
     Box::pin(async move {
         connection.begin().await?;
-        match operation(connection, arguments).await {
+        match run(connection, arguments).await {
             Ok(value) => connection.commit().await.map(|()| value).map_err(OperationError::from),
-            Err(failure) => {
+            Err(error) => {
                 connection.rollback().await;
-                Err(failure)
+                Err(error)
             }
         }
     })
 }
 
-/// Counts what has been tried again, and waits a little, not equally long everywhere, before the next attempt.
+/// Counts the repetitions of an operation, and waits for a random time before the next one.
 #[derive(Default)]
 struct RetryPolicy {
     repetitions: u32,
@@ -336,16 +322,16 @@ struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    async fn back_off(&mut self, failure: OperationError) -> Result<(), StorageError> {
-        let again = if matches!(failure, OperationError::LostRace) {
+    async fn back_off(&mut self, error: OperationError) -> Result<(), StorageError> {
+        let again = if matches!(error, OperationError::LostRace) {
             self.lost_races += 1;
             self.lost_races <= MAX_LOST_RACES
         } else {
             self.repetitions += 1;
-            failure.is_worth_repeating() && self.repetitions <= MAX_REPETITIONS
+            error.is_worth_repeating() && self.repetitions <= MAX_REPETITIONS
         };
         if !again {
-            return Err(failure.into());
+            return Err(error.into());
         }
         let rounds = self.lost_races + self.repetitions;
         tokio::time::sleep(SHORTEST_PAUSE + random_up_to(PAUSE_PER_ROUND * rounds)).await;
@@ -361,7 +347,7 @@ async fn acquire<T>(
     match timeout_at(deadline.min(Instant::now() + acquire_timeout), connection).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(PoolError::Backend(OpenError::ConnectionError(error)))) => Err(error.into()),
-        Ok(Err(_)) => Err(StorageError::unavailable("the pool of connections gave none")),
+        Ok(Err(_)) => Err(StorageError::unavailable("the connection pool gave no connection")),
         Err(_) => Err(StorageError::unavailable("no connection became free in time")),
     }
 }

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_async::RunQueryDsl;
 use vestibule_domain::Timestamp;
 
-use crate::db::{Connection, ConnectionRef, Db, query};
+use crate::db::{Connection, ConnectionRef, Db, operation, query};
 use crate::error::{OperationError, StorageError};
 use crate::migrations::{found_version, known_version};
 use crate::storage::Storage;
@@ -34,7 +34,8 @@ impl Storage {
     /// Answers what time it is by the database's clock, if it has one of its own.
     pub async fn ping(&self) -> Result<Option<Timestamp>, StorageError> {
         let known = known_version();
-        let found = match self.db.read(&(), |connection, ()| Box::pin(found_version(connection))).await {
+        let read = operation!(find_schema_version(), |connection| found_version(connection).await);
+        let found = match self.db.read(read).await {
             Ok(found) => found,
             // There is no history to look at.
             Err(StorageError::Failed(_)) => 0,
@@ -43,7 +44,7 @@ impl Storage {
         if found < known {
             return Err(StorageError::SchemaTooOld { found, known });
         }
-        self.db.write((), |connection, ()| Box::pin(check_writable(connection))).await
+        self.db.write(operation!(ping(), |connection| check_writable(connection).await)).await
     }
 }
 
@@ -69,12 +70,10 @@ impl Db {
     pub(crate) async fn check_integrity(&self) -> Result<(), StorageError> {
         let Self::Sqlite { .. } = self else { return Ok(()) };
         let found: Damage = self
-            .read(&(), |connection, ()| {
-                Box::pin(async move {
-                    let check = diesel::sql_query("PRAGMA quick_check(1)");
-                    query!(connection, |c| check.get_result(c))
-                })
-            })
+            .read(operation!(check_integrity(), |connection| {
+                let check = diesel::sql_query("PRAGMA quick_check(1)");
+                query!(connection, |c| check.get_result(c))
+            }))
             .await?;
         if found.quick_check == "ok" { Ok(()) } else { Err(StorageError::damaged(found.quick_check)) }
     }

@@ -196,6 +196,7 @@ mod tests {
     use vestibule_test_support::TestDatabase;
 
     use super::*;
+    use crate::db::operation;
     use crate::{DatabaseUrl, StorageOptions};
 
     const ONE: Migration =
@@ -213,8 +214,13 @@ mod tests {
         let db = Storage::connect(&url, &StorageOptions::default()).unwrap().db;
         let failed = apply_all(&db, &[ONE, BROKEN]).await.unwrap_err();
         assert!(matches!(failed, StorageError::Failed(_)), "{failed:?}");
-        let version =
-            async || db.read(&(), |connection, ()| Box::pin(found_version(connection))).await.unwrap();
+        let version = async || {
+            db.read(operation!(a_step_that_fails_leaves_no_trace(), |connection| {
+                found_version(connection).await
+            }))
+            .await
+            .unwrap()
+        };
         assert_eq!(version().await, 1);
         assert_eq!(apply_all(&db, &[ONE, MENDED]).await.unwrap(), ["two"]);
         assert_eq!(version().await, 2);

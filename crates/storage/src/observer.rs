@@ -1,4 +1,4 @@
-//! What is told to whoever counts operations on the database.
+//! How operations on the database are measured and traced.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -13,11 +13,11 @@ use crate::storage::Storage;
 /// What kind of operation it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OperationKind {
-    /// One statement that reads.
+    /// It only reads.
     Read,
     /// One statement that writes.
     Write,
-    /// Several statements that count together.
+    /// Several statements that count together or not at all.
     Transaction,
 }
 
@@ -54,7 +54,7 @@ impl OperationOutcome {
     }
 }
 
-/// Hears of every operation on the database. Called on the threads of requests: be quick.
+/// Is called for every operation on the database, on the threads of requests: it must be quick.
 pub trait StorageObserver: Send + Sync {
     /// An operation ended, after this long, with its wait for a connection and its repetitions.
     fn operation(&self, kind: OperationKind, outcome: OperationOutcome, duration: Duration);
@@ -69,14 +69,14 @@ pub struct PoolState {
     pub most: usize,
     /// How many are open.
     pub open: usize,
-    /// How many of those work for somebody.
+    /// How many of those are in use.
     pub in_use: usize,
     /// How many operations wait for one.
     pub waiting: usize,
 }
 
 impl Storage {
-    /// Tells this observer of every operation from now on. The first one stays.
+    /// Calls this observer for every operation from now on. Only the first call of this method has an effect.
     pub fn observe_with(&self, observer: Arc<dyn StorageObserver>) {
         self.db.instrumentation().0.get_or_init(|| observer);
     }
@@ -87,22 +87,24 @@ impl Storage {
     }
 }
 
-/// Whoever is told, if anybody.
+/// The observer, if there is one.
 #[derive(Default)]
 pub(crate) struct Instrumentation(OnceLock<Arc<dyn StorageObserver>>);
 
 impl Instrumentation {
-    /// Does the work in a span, and tells how it ended.
+    /// Runs an operation in a span that has its name, and tells the observer how it ended.
     pub(crate) async fn instrument<T>(
         &self,
         kind: OperationKind,
-        work: impl Future<Output = Result<T, StorageError>>,
+        name: &'static str,
+        operation: impl Future<Output = Result<T, StorageError>>,
     ) -> Result<T, StorageError> {
         let started = Instant::now();
         let span = tracing::trace_span!(
-            target: "vestibule::spans", "database", otel.kind = "client", operation = kind.as_str()
+            target: "vestibule::spans", "database", otel.kind = "client", operation = kind.as_str(),
+            db.operation.name = name
         );
-        let result = work.instrument(span).await;
+        let result = operation.instrument(span).await;
         if let Some(observer) = self.0.get() {
             observer.operation(kind, outcome_of(&result), started.elapsed());
         }

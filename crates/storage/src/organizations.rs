@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{LinkedIdentity, Organization, OrganizationId, OrganizationLogin};
 
-use crate::db::{Connection, query};
+use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
 use crate::schema::organization_logins;
 use crate::storage::Storage;
@@ -19,19 +19,18 @@ impl Storage {
         &self,
         login: &OrganizationLogin,
     ) -> Result<BTreeSet<OrganizationId>, StorageError> {
-        let arguments = (login.key(), self.configured_issuers());
-        self.db
-            .read(&arguments, |connection, (login, issuers)| {
-                Box::pin(async move {
-                    let select = organization_logins::table
-                        .filter(organization_logins::login.eq(login))
-                        .filter(organization_logins::issuer.eq_any(issuers))
-                        .select(organization_logins::id);
-                    let numbers = query!(connection, |c| select.load::<i64>(c))?;
-                    Ok(numbers.into_iter().filter_map(read_id).collect())
-                })
-            })
-            .await
+        let read = operation!(
+            list_organizations_by_login(key = login.key(), issuers = self.configured_issuers()),
+            |connection| {
+                let select = organization_logins::table
+                    .filter(organization_logins::login.eq(key))
+                    .filter(organization_logins::issuer.eq_any(issuers))
+                    .select(organization_logins::id);
+                let numbers = query!(connection, |c| select.load::<i64>(c))?;
+                Ok(numbers.into_iter().filter_map(read_id).collect())
+            }
+        );
+        self.db.read(read).await
     }
 
     /// The logins that an organization was seen under, at providers that are configured.
@@ -39,18 +38,17 @@ impl Storage {
         &self,
         id: OrganizationId,
     ) -> Result<BTreeSet<String>, StorageError> {
-        let arguments = (write_id(id), self.configured_issuers());
-        self.db
-            .read(&arguments, |connection, (id, issuers)| {
-                Box::pin(async move {
-                    let select = organization_logins::table
-                        .filter(organization_logins::id.eq(*id))
-                        .filter(organization_logins::issuer.eq_any(issuers))
-                        .select(organization_logins::login);
-                    Ok(query!(connection, |c| select.load::<String>(c))?.into_iter().collect())
-                })
-            })
-            .await
+        let read = operation!(
+            list_logins_of_organization(id = write_id(id), issuers = self.configured_issuers()),
+            |connection| {
+                let select = organization_logins::table
+                    .filter(organization_logins::id.eq(*id))
+                    .filter(organization_logins::issuer.eq_any(issuers))
+                    .select(organization_logins::login);
+                Ok(query!(connection, |c| select.load::<String>(c))?.into_iter().collect())
+            }
+        );
+        self.db.read(read).await
     }
 
     pub(crate) fn configured_issuers(&self) -> Vec<String> {

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use vestibule_domain::{IdentityKey, ProviderName, Timestamp, UserId};
 
 use crate::changes::Record;
-use crate::db::{Connection, query};
+use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError, optional};
 use crate::schema::identities;
 use crate::sign_in::user_row;
@@ -58,29 +58,27 @@ impl Storage {
     }
 
     async fn find_issuer_after(&self, issuer: &str) -> Result<Option<String>, StorageError> {
-        let next = self.db.read(&issuer, |connection, &issuer| {
-            Box::pin(async move {
-                let select = identities::table
-                    .filter(identities::issuer.gt(issuer))
-                    .order(identities::issuer)
-                    .select(identities::issuer);
-                optional(query!(connection, |c| select.first::<String>(c)))
-            })
+        let read = operation!(find_issuer_after(issuer), |connection| {
+            let select = identities::table
+                .filter(identities::issuer.gt(issuer))
+                .order(identities::issuer)
+                .select(identities::issuer);
+            optional(query!(connection, |c| select.first::<String>(c)))
         });
+        let next = self.db.read(read);
         next.await
     }
 
     /// How many identities an issuer has under each name.
     async fn count_identities_of(&self, issuer: &str) -> Result<Vec<OrphanedIdentities>, StorageError> {
-        let rows = self.db.read(&issuer, |connection, &issuer| {
-            Box::pin(async move {
-                let select = identities::table
-                    .filter(identities::issuer.eq(issuer))
-                    .group_by(identities::provider)
-                    .select((identities::provider, count_star()));
-                query!(connection, |c| select.load::<(String, i64)>(c))
-            })
+        let read = operation!(count_identities_of(issuer), |connection| {
+            let select = identities::table
+                .filter(identities::issuer.eq(issuer))
+                .group_by(identities::provider)
+                .select((identities::provider, count_star()));
+            query!(connection, |c| select.load::<(String, i64)>(c))
         });
+        let rows = self.db.read(read);
         let left = |(provider, count): (String, i64)| OrphanedIdentities {
             provider,
             issuer: issuer.to_owned(),
@@ -94,9 +92,9 @@ impl Storage {
         &self,
         provider: &ProviderName,
     ) -> Result<u64, StorageError> {
-        let arguments = (provider, self.configured_issuers());
-        let count = self.db.read(&arguments, |connection, (provider, issuers)| {
-            Box::pin(async move {
+        let read = operation!(
+            count_users_without_another_identity(provider, issuers = self.configured_issuers()),
+            |connection| {
                 let others = diesel::alias!(identities as others);
                 let stays = others
                     .field(identities::provider)
@@ -110,8 +108,9 @@ impl Storage {
                     .filter(not(exists(another)))
                     .select(count(identities::user_id).aggregate_distinct());
                 query!(connection, |c| select.first::<i64>(c))
-            })
-        });
+            }
+        );
+        let count = self.db.read(read);
         Ok(u64::try_from(count.await?).unwrap_or_default())
     }
 
@@ -138,9 +137,9 @@ impl Storage {
         &self,
         provider: &ProviderName,
     ) -> Result<Vec<OwnedIdentity>, StorageError> {
-        let arguments = (provider, self.configured_issuers());
-        let rows = self.db.read(&arguments, |connection, (provider, issuers)| {
-            Box::pin(async move {
+        let read = operation!(
+            find_orphaned_identities(provider, issuers = self.configured_issuers()),
+            |connection| {
                 let select = identities::table
                     .filter(identities::provider.eq(provider.as_str()))
                     .filter(identities::issuer.ne_all(issuers))
@@ -149,8 +148,9 @@ impl Storage {
                     .order((identities::user_id, identities::issuer, identities::subject))
                     .limit(BATCH);
                 query!(connection, |c| select.load::<(String, String, String)>(c))
-            })
-        });
+            }
+        );
+        let rows = self.db.read(read);
         let place = |(user, issuer, subject): (String, String, String)| {
             let user =
                 UserId::try_from(user).map_err(|_| StorageError::InvalidValue("identities.user_id"))?;
@@ -167,18 +167,17 @@ impl Storage {
         let users: Vec<_> = page.iter().map(|(user, _)| user.clone()).collect();
         let _guards: Vec<_> =
             users.iter().map(|user| self.changes.publish_on_drop(Record::user(user))).collect();
-        let removed = self.db.transaction((page, now), |connection, (page, now)| {
-            Box::pin(async move {
-                let (mut identities, mut sessions) = (0, 0);
-                for (user, identity) in page {
-                    if let Some(ended) = remove(connection, user, identity, *now).await? {
-                        identities += 1;
-                        sessions += ended;
-                    }
+        let transaction = operation!(remove_identities(page, now), |connection| {
+            let (mut identities, mut sessions) = (0, 0);
+            for (user, identity) in page {
+                if let Some(ended) = remove(connection, user, identity, *now).await? {
+                    identities += 1;
+                    sessions += ended;
                 }
-                Ok((identities, sessions))
-            })
+            }
+            Ok((identities, sessions))
         });
+        let removed = self.db.transaction(transaction);
         removed.await
     }
 }

@@ -2,9 +2,11 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{ProviderName, RoleAssignment, RoleAssignmentId, RoleSubject, ServiceName, Timestamp};
+use vestibule_domain::{
+    AuditEvent, ProviderName, RoleAssignment, RoleAssignmentId, RoleSubject, ServiceName, Timestamp,
+};
 
-use crate::db::query;
+use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::rows::RoleRow;
 use crate::schema::{coalesce, role_assignments};
@@ -17,75 +19,70 @@ impl Storage {
         assignment: &RoleAssignment,
         id: &RoleAssignmentId,
         now: Timestamp,
+        event: &AuditEvent,
     ) -> Result<bool, StorageError> {
         let key = assignment.subject.key();
-        self.change(
-            (assignment.clone(), key, id.clone(), now),
-            |connection, &(ref assignment, ref key, ref id, now)| {
-                Box::pin(async move {
-                    let user = matches!(assignment.subject, RoleSubject::User(_)).then_some(key);
-                    let insert = diesel::insert_into(role_assignments::table)
-                        .values((
-                            role_assignments::id.eq(id.as_str()),
-                            role_assignments::subject_kind.eq(assignment.subject.kind()),
-                            role_assignments::subject.eq(key),
-                            role_assignments::user_id.eq(user),
-                            role_assignments::role.eq(assignment.role.as_str()),
-                            role_assignments::service
-                                .eq(assignment.service.as_ref().map(ServiceName::as_str)),
-                            role_assignments::created_at.eq(now.micros()),
-                            role_assignments::provider
-                                .eq(assignment.provider.as_ref().map(ProviderName::as_str)),
-                        ))
-                        .on_conflict_do_nothing();
-                    Ok(query!(connection, |c| insert.execute(c))? == 1)
-                })
-            },
-        )
-        .await
+        let change = operation!(
+            grant_role(assignment = assignment.clone(), key, id = id.clone(), now),
+            |connection| {
+                let user = matches!(assignment.subject, RoleSubject::User(_)).then_some(key);
+                let insert = diesel::insert_into(role_assignments::table)
+                    .values((
+                        role_assignments::id.eq(id.as_str()),
+                        role_assignments::subject_kind.eq(assignment.subject.kind()),
+                        role_assignments::subject.eq(key),
+                        role_assignments::user_id.eq(user),
+                        role_assignments::role.eq(assignment.role.as_str()),
+                        role_assignments::service.eq(assignment.service.as_ref().map(ServiceName::as_str)),
+                        role_assignments::created_at.eq(now.micros()),
+                        role_assignments::provider.eq(assignment.provider.as_ref().map(ProviderName::as_str)),
+                    ))
+                    .on_conflict_do_nothing();
+                Ok(query!(connection, |c| insert.execute(c))? == 1)
+            }
+        );
+        self.write_audited(event, change).await
     }
 
     /// Takes a role away again. False when it was not assigned in this way. A role for every service is another one than
     /// the same role for a named service, and so it is with providers.
-    pub async fn revoke_role(&self, assignment: &RoleAssignment) -> Result<bool, StorageError> {
+    pub async fn revoke_role(
+        &self,
+        assignment: &RoleAssignment,
+        event: &AuditEvent,
+    ) -> Result<bool, StorageError> {
         let mut keys = vec![assignment.subject.key()];
         if let RoleSubject::OrganizationLogin(login) = &assignment.subject {
             // As a program writes it that keeps no numbers.
             keys.push(login.key());
         }
-        self.change((assignment.clone(), keys), |connection, (assignment, keys)| {
-            Box::pin(async move {
-                let service = assignment.service.as_ref().map_or("", ServiceName::as_str);
-                let provider = assignment.provider.as_ref().map_or("", ProviderName::as_str);
-                let delete = diesel::delete(role_assignments::table)
-                    .filter(role_assignments::subject_kind.eq(assignment.subject.kind()))
-                    .filter(role_assignments::subject.eq_any(keys))
-                    .filter(role_assignments::role.eq(assignment.role.as_str()))
-                    .filter(coalesce(role_assignments::service, "").eq(service))
-                    .filter(coalesce(role_assignments::provider, "").eq(provider));
-                Ok(query!(connection, |c| delete.execute(c))? > 0)
-            })
-        })
-        .await
+        let change = operation!(revoke_role(assignment = assignment.clone(), keys), |connection| {
+            let service = assignment.service.as_ref().map_or("", ServiceName::as_str);
+            let provider = assignment.provider.as_ref().map_or("", ProviderName::as_str);
+            let delete = diesel::delete(role_assignments::table)
+                .filter(role_assignments::subject_kind.eq(assignment.subject.kind()))
+                .filter(role_assignments::subject.eq_any(keys))
+                .filter(role_assignments::role.eq(assignment.role.as_str()))
+                .filter(coalesce(role_assignments::service, "").eq(service))
+                .filter(coalesce(role_assignments::provider, "").eq(provider));
+            Ok(query!(connection, |c| delete.execute(c))? > 0)
+        });
+        self.write_audited(event, change).await
     }
 
     /// Every role that is assigned, in the order of roles, services and subjects.
     pub async fn list_role_assignments(&self) -> Result<Vec<RoleAssignment>, StorageError> {
-        let rows = self
-            .db
-            .read(&(), |connection, ()| {
-                Box::pin(async move {
-                    let select = role_assignments::table.order((
-                        role_assignments::role,
-                        coalesce(role_assignments::service, ""),
-                        role_assignments::subject_kind,
-                        role_assignments::subject,
-                        coalesce(role_assignments::provider, ""),
-                    ));
-                    query!(connection, |c| select.select(RoleRow::as_select()).load::<RoleRow>(c))
-                })
-            })
-            .await?;
+        let read = operation!(list_role_assignments(), |connection| {
+            let select = role_assignments::table.order((
+                role_assignments::role,
+                coalesce(role_assignments::service, ""),
+                role_assignments::subject_kind,
+                role_assignments::subject,
+                coalesce(role_assignments::provider, ""),
+            ));
+            query!(connection, |c| select.select(RoleRow::as_select()).load::<RoleRow>(c))
+        });
+        let rows = self.db.read(read).await?;
         rows.into_iter().map(RoleAssignment::try_from).collect()
     }
 }

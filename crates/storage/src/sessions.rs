@@ -5,10 +5,10 @@ mod begin;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{Session, SessionId, Timestamp, User, UserId};
+use vestibule_domain::{AuditEvent, Session, SessionId, Timestamp, User, UserId};
 
 use crate::changes::Record;
-use crate::db::query;
+use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::rows::{IdentityRow, SessionRow, UserRow, with_trusted_email};
 use crate::schema::{identities, sessions, users};
@@ -55,30 +55,26 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<LiveSession>, StorageError> {
         // One row for each identity.
-        let rows = self
-            .db
-            .read(&(session, user, now), |connection, &(session, user, now)| {
-                Box::pin(async move {
-                    let select = sessions::table
-                        .inner_join(users::table)
-                        .inner_join(identities::table.on(identities::user_id.eq(sessions::user_id)))
-                        .filter(sessions::id.eq(session.as_str()))
-                        .filter(sessions::user_id.eq(user.as_str()))
-                        .filter(sessions::revoked_at.is_null())
-                        .filter(sessions::expires_at.gt(now.micros()))
-                        .filter(sessions::generation.eq(users::generation))
-                        .filter(users::disabled_at.is_null());
-                    query!(connection, |c| select
-                        .select((
-                            UserRow::as_select(),
-                            SessionRow::as_select(),
-                            sessions::issuer,
-                            IdentityRow::as_select(),
-                        ))
-                        .load::<(UserRow, SessionRow, String, IdentityRow)>(c))
-                })
-            })
-            .await?;
+        let read = operation!(find_live_session(session, user, now), |connection| {
+            let select = sessions::table
+                .inner_join(users::table)
+                .inner_join(identities::table.on(identities::user_id.eq(sessions::user_id)))
+                .filter(sessions::id.eq(session.as_str()))
+                .filter(sessions::user_id.eq(user.as_str()))
+                .filter(sessions::revoked_at.is_null())
+                .filter(sessions::expires_at.gt(now.micros()))
+                .filter(sessions::generation.eq(users::generation))
+                .filter(users::disabled_at.is_null());
+            query!(connection, |c| select
+                .select((
+                    UserRow::as_select(),
+                    SessionRow::as_select(),
+                    sessions::issuer,
+                    IdentityRow::as_select(),
+                ))
+                .load::<(UserRow, SessionRow, String, IdentityRow)>(c))
+        });
+        let rows = self.db.read(read).await?;
         self.read_live_session(rows)
     }
 
@@ -97,42 +93,34 @@ impl Storage {
 
     /// Notes that a session was used. Never moves that moment back.
     pub async fn touch_session(&self, session: &SessionId, now: Timestamp) -> Result<(), StorageError> {
-        self.db
-            .write((session.clone(), now), |connection, &(ref session, now)| {
-                Box::pin(async move {
-                    let update = diesel::update(sessions::table.find(session.as_str()))
-                        .filter(sessions::last_seen_at.lt(now.micros()))
-                        .set(sessions::last_seen_at.eq(now.micros()));
-                    query!(connection, |c| update.execute(c)).map(drop)
-                })
-            })
-            .await
+        let write = operation!(touch_session(session = session.clone(), now), |connection| {
+            let update = diesel::update(sessions::table.find(session.as_str()))
+                .filter(sessions::last_seen_at.lt(now.micros()))
+                .set(sessions::last_seen_at.eq(now.micros()));
+            query!(connection, |c| update.execute(c)).map(drop)
+        });
+        self.db.write(write).await
     }
 
     /// The sessions of a user that are alive, the latest first.
     pub async fn list_sessions(&self, user: &UserId, now: Timestamp) -> Result<Vec<Session>, StorageError> {
-        let (rows, stated) = self
-            .db
-            .read(&(user, now), |connection, &(user, now)| {
-                Box::pin(async move {
-                    let select = sessions::table
-                        .inner_join(users::table)
-                        .filter(sessions::user_id.eq(user.as_str()))
-                        .filter(sessions::revoked_at.is_null())
-                        .filter(sessions::expires_at.gt(now.micros()))
-                        .filter(sessions::generation.eq(users::generation))
-                        .order((sessions::created_at.desc(), sessions::id));
-                    let rows = query!(connection, |c| select
-                        .select((SessionRow::as_select(), sessions::issuer))
-                        .load::<(SessionRow, String)>(c))?;
-                    let of_user = identities::table.filter(identities::user_id.eq(user.as_str()));
-                    let stated = query!(connection, |c| of_user
-                        .select(IdentityRow::as_select())
-                        .load::<IdentityRow>(c))?;
-                    Ok((rows, stated))
-                })
-            })
-            .await?;
+        let read = operation!(list_sessions(user, now), |connection| {
+            let select = sessions::table
+                .inner_join(users::table)
+                .filter(sessions::user_id.eq(user.as_str()))
+                .filter(sessions::revoked_at.is_null())
+                .filter(sessions::expires_at.gt(now.micros()))
+                .filter(sessions::generation.eq(users::generation))
+                .order((sessions::created_at.desc(), sessions::id));
+            let rows = query!(connection, |c| select
+                .select((SessionRow::as_select(), sessions::issuer))
+                .load::<(SessionRow, String)>(c))?;
+            let of_user = identities::table.filter(identities::user_id.eq(user.as_str()));
+            let stated =
+                query!(connection, |c| of_user.select(IdentityRow::as_select()).load::<IdentityRow>(c))?;
+            Ok((rows, stated))
+        });
+        let (rows, stated) = self.db.read(read).await?;
         let mut alive = Vec::new();
         for (row, issuer) in rows {
             let session = Session::try_from(row)?;
@@ -143,67 +131,51 @@ impl Storage {
         Ok(alive)
     }
 
-    /// Ends a session. False when it was over, by itself or with all of its user's, or never was.
-    pub async fn revoke_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StorageError> {
-        let _guard = self.changes.publish_on_drop(Record::session(session));
-        self.change((session.clone(), now), |connection, &(ref session, now)| {
-            Box::pin(async move {
-                let of_today = users::table
-                    .filter(users::id.eq(sessions::user_id))
-                    .filter(users::generation.eq(sessions::generation));
-                let update = diesel::update(sessions::table.find(session.as_str()))
-                    .filter(sessions::revoked_at.is_null())
-                    .filter(exists(of_today))
-                    .set(sessions::revoked_at.eq(now.micros()));
-                Ok(query!(connection, |c| update.execute(c))? == 1)
-            })
-        })
-        .await
-    }
-
-    /// The same, if it is a session of this user.
-    pub async fn revoke_session_of(
+    /// Ends a session of this user. False when it was over, by itself or with all of the user's, or is not theirs.
+    pub async fn revoke_session(
         &self,
         user: &UserId,
         session: &SessionId,
         now: Timestamp,
+        event: &AuditEvent,
     ) -> Result<bool, StorageError> {
-        let owned = self
-            .db
-            .read(&(user, session), |connection, &(user, session)| {
-                Box::pin(async move {
-                    // What was ended before costs no write.
-                    let of_user = sessions::table
-                        .find(session.as_str())
-                        .filter(sessions::user_id.eq(user.as_str()))
-                        .filter(sessions::revoked_at.is_null());
-                    let select = diesel::select(exists(of_user));
-                    query!(connection, |c| select.get_result::<bool>(c))
-                })
-            })
-            .await?;
-        // Whose a session is never changes.
-        if owned { self.revoke_session(session, now).await } else { Ok(false) }
+        let _guard = self.changes.publish_on_drop(Record::session(session));
+        let revoke =
+            operation!(revoke_session(user = user.clone(), session = session.clone(), now), |connection| {
+                let same_generation = users::table
+                    .filter(users::id.eq(sessions::user_id))
+                    .filter(users::generation.eq(sessions::generation));
+                let update = diesel::update(sessions::table.find(session.as_str()))
+                    .filter(sessions::user_id.eq(user.as_str()))
+                    .filter(sessions::revoked_at.is_null())
+                    .filter(exists(same_generation))
+                    .set(sessions::revoked_at.eq(now.micros()));
+                Ok(query!(connection, |c| update.execute(c))? == 1)
+            });
+        self.write_audited(event, revoke).await
     }
 
     /// Signs a user out everywhere: ends all sessions that have begun, whatever the clocks say by which they did. Answers
     /// how many it ended that were alive.
-    pub async fn revoke_all_sessions(&self, user: &UserId, now: Timestamp) -> Result<u64, StorageError> {
+    pub async fn revoke_all_sessions(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<u64, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
-        self.change_together((user.clone(), now), |connection, &(ref user, now)| {
-            Box::pin(async move {
-                // Also locks the user's row: a sign-in has either finished, and its session is seen, or begins later.
-                let raise = diesel::update(users::table.find(user.as_str())).set(new_generation!(now));
-                query!(connection, |c| raise.execute(c))?;
-                let update = diesel::update(sessions::table)
-                    .filter(sessions::user_id.eq(user.as_str()))
-                    .filter(sessions::revoked_at.is_null())
-                    .filter(sessions::expires_at.gt(now.micros()))
-                    .set(sessions::revoked_at.eq(now.micros()));
-                query!(connection, |c| update.execute(c)).map(|ended| ended as u64)
-            })
-        })
-        .await
+        let change = operation!(revoke_all_sessions(user = user.clone(), now), |connection| {
+            // Also locks the user's row: a sign-in has either finished, and its session is seen, or begins later.
+            let raise = diesel::update(users::table.find(user.as_str())).set(new_generation!(now));
+            query!(connection, |c| raise.execute(c))?;
+            let update = diesel::update(sessions::table)
+                .filter(sessions::user_id.eq(user.as_str()))
+                .filter(sessions::revoked_at.is_null())
+                .filter(sessions::expires_at.gt(now.micros()))
+                .set(sessions::revoked_at.eq(now.micros()));
+            query!(connection, |c| update.execute(c)).map(|ended| ended as u64)
+        });
+        self.write_audited(event, change).await
     }
 
     /// Ends every session that has begun, of every user. Answers for how many users it did so.
@@ -219,26 +191,23 @@ impl Storage {
     }
 
     async fn find_end_of_page(&self, after: &str) -> Result<Option<String>, StorageError> {
-        let page = self.db.read(&after, |connection, &after| {
-            Box::pin(async move {
-                let select = users::table.filter(users::id.gt(after)).order(users::id).limit(PAGE);
-                query!(connection, |c| select.select(users::id).load::<String>(c))
-            })
+        let read = operation!(find_end_of_page(after), |connection| {
+            let select = users::table.filter(users::id.gt(after)).order(users::id).limit(PAGE);
+            query!(connection, |c| select.select(users::id).load::<String>(c))
         });
+        let page = self.db.read(read);
         Ok(page.await?.pop())
     }
 
     async fn raise_page(&self, after: &str, last: &str, now: Timestamp) -> Result<u64, StorageError> {
-        self.db
-            .write((after.to_owned(), last.to_owned(), now), |connection, &(ref after, ref last, now)| {
-                Box::pin(async move {
-                    let update = diesel::update(users::table)
-                        .filter(users::id.gt(after))
-                        .filter(users::id.le(last))
-                        .set(new_generation!(now));
-                    query!(connection, |c| update.execute(c)).map(|raised| raised as u64)
-                })
-            })
-            .await
+        let write =
+            operation!(raise_page(after = after.to_owned(), last = last.to_owned(), now), |connection| {
+                let update = diesel::update(users::table)
+                    .filter(users::id.gt(after))
+                    .filter(users::id.le(last))
+                    .set(new_generation!(now));
+                query!(connection, |c| update.execute(c)).map(|raised| raised as u64)
+            });
+        self.db.write(write).await
     }
 }

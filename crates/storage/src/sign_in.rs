@@ -18,7 +18,7 @@ use vestibule_domain::{
 
 use crate::audit::{self, log_audit_event};
 use crate::changes::{Change, Record};
-use crate::db::Connection;
+use crate::db::{Connection, operation};
 use crate::error::{OperationError, StorageError};
 use crate::organizations::note_logins;
 use crate::sessions::begin_session;
@@ -116,10 +116,9 @@ impl Storage {
         let sign_in = sign_in.with_address_that(|profile, address| {
             providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
         });
-        let decided = self.db.transaction(Arrival { sign_in, providers }, |connection, arrival| {
-            Box::pin(decide(connection, arrival))
-        });
-        let (outcome, events) = decided.await?;
+        let arrival = Arrival { sign_in, providers };
+        let transaction = operation!(finish_sign_in(arrival), |connection| decide(connection, arrival).await);
+        let (outcome, events) = self.db.transaction(transaction).await?;
         events.iter().for_each(log_audit_event);
         if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
             self.changes.publish(Change::Of(Record::user(&user.id)));

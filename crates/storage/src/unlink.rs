@@ -3,11 +3,11 @@
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{IdentityKey, Session, Timestamp, UserId};
+use vestibule_domain::{AuditEvent, IdentityKey, Session, Timestamp, UserId};
 
 use crate::audit::Changed;
 use crate::changes::Record;
-use crate::db::{Connection, query};
+use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
 use crate::rows::SessionRow;
 use crate::schema::{identities, identity_refusals, lower, sessions, users};
@@ -42,30 +42,29 @@ impl Storage {
         user: &UserId,
         identity: &IdentityKey,
         now: Timestamp,
+        event: &AuditEvent,
     ) -> Result<Unlinking, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
         // A name has no space in it.
         let configured: Vec<String> =
             self.providers.iter().map(|provider| format!("{} {}", provider.name, provider.issuer)).collect();
-        self.change_together(
-            (user.clone(), identity.clone(), configured, now),
-            |connection, &(ref user, ref identity, ref configured, now)| {
-                Box::pin(async move {
-                    // Otherwise two of them could each see the identity that the other takes away.
-                    if user_row::lock(connection, user.as_str()).await?.is_none() {
-                        return Ok(Unlinking::Unknown);
-                    }
-                    if !delete_unless_last(connection, user, identity, configured).await? {
-                        let is_theirs = has_identity(connection, user, identity).await?;
-                        return Ok(if is_theirs { Unlinking::LastIdentity } else { Unlinking::Unknown });
-                    }
-                    refuse(connection, user, identity, now).await?;
-                    let sessions = end_sessions_and_release_emails(connection, user, identity, now).await?;
-                    Ok(Unlinking::Done { sessions })
-                })
-            },
-        )
-        .await
+        let change = operation!(
+            unlink_identity(user = user.clone(), identity = identity.clone(), configured, now),
+            |connection| {
+                // Otherwise two of them could each see the identity that the other takes away.
+                if user_row::lock(connection, user.as_str()).await?.is_none() {
+                    return Ok(Unlinking::Unknown);
+                }
+                if !delete_unless_last(connection, user, identity, configured).await? {
+                    let is_theirs = has_identity(connection, user, identity).await?;
+                    return Ok(if is_theirs { Unlinking::LastIdentity } else { Unlinking::Unknown });
+                }
+                refuse(connection, user, identity, *now).await?;
+                let sessions = end_sessions_and_release_emails(connection, user, identity, *now).await?;
+                Ok(Unlinking::Done { sessions })
+            }
+        );
+        self.write_audited(event, change).await
     }
 }
 
@@ -129,7 +128,7 @@ pub(crate) async fn end_sessions_and_release_emails(
     identity: &IdentityKey,
     now: Timestamp,
 ) -> Result<u64, OperationError> {
-    let ended = end_sessions(connection, user, identity, now).await?;
+    let ended = end_sessions(connection, user, identity, *now).await?;
     email_ownership::release_unstated(connection, user).await?;
     let stated = identities::table
         .filter(identities::user_id.eq(users::id))

@@ -8,7 +8,7 @@ use vestibule_domain::{
     ConfiguredProviders, EmailDomain, LinkedIdentity, RoleAssignment, RoleSubject, UserContext, UserId,
 };
 
-use crate::db::{Connection, query};
+use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
 use crate::organizations::mark_unique_logins;
 use crate::rows::{LinkedIdentityRow, RoleRow};
@@ -19,17 +19,13 @@ impl Storage {
     /// The identities of a user that count, with what their providers stated, and the roles assigned to any of it. Two
     /// queries, and one more for who belongs to organizations; nothing for a user who is not there.
     pub async fn find_user_context(&self, user: &UserId) -> Result<UserContext, StorageError> {
-        let arguments = (user, self.providers.as_ref());
-        self.db
-            .read(&arguments, |connection, &(user, providers)| {
-                Box::pin(async move {
-                    let mut identities = identities_of(connection, user, providers).await?;
-                    mark_unique_logins(connection, &mut identities).await?;
-                    let roles = roles_of(connection, user, &identities).await?;
-                    Ok(UserContext { identities, roles })
-                })
-            })
-            .await
+        let read = operation!(find_user_context(user, providers = self.providers.as_ref()), |connection| {
+            let mut identities = identities_of(connection, user, providers).await?;
+            mark_unique_logins(connection, &mut identities).await?;
+            let roles = roles_of(connection, user, &identities).await?;
+            Ok(UserContext { identities, roles })
+        });
+        self.db.read(read).await
     }
 }
 

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{Timestamp, User, UserId, Username};
+use vestibule_domain::{AuditEvent, Timestamp, User, UserId, Username};
 
 use crate::audit;
 use crate::changes::Record;
-use crate::db::query;
+use crate::db::{operation, query};
 use crate::error::{StorageError, UniqueRule};
 use crate::rows::{IdentityRow, UserRow, read_user, with_trusted_email};
 use crate::schema::{identities, users};
@@ -65,46 +65,42 @@ macro_rules! with_identities {
 impl Storage {
     /// Finds a user by id, disabled or not. The address is there only if an identity vouches for it that counts.
     pub async fn find_user(&self, user: &UserId) -> Result<Option<User>, StorageError> {
-        let rows = self.db.read(user, |connection, user| {
-            Box::pin(async move {
-                query!(connection, |c| with_identities!(users::id.eq(user.as_str()))
-                    .load::<(UserRow, Option<IdentityRow>)>(c))
-            })
+        let read = operation!(find_user(user), |connection| {
+            query!(connection, |c| with_identities!(users::id.eq(user.as_str()))
+                .load::<(UserRow, Option<IdentityRow>)>(c))
         });
+        let rows = self.db.read(read);
         read_user(rows.await?, &self.providers)
     }
 
     /// Finds a user by username, disabled or not. The address is there only if an identity vouches for it that counts.
     pub async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StorageError> {
-        let rows =
-            self.db.read(username, |connection, username| {
-                Box::pin(async move {
-                    query!(connection, |c| with_identities!(users::username_key.eq(username.as_str()))
-                        .load::<(UserRow, Option<IdentityRow>)>(c))
-                })
-            });
+        let read = operation!(find_user_by_username(username), |connection| {
+            query!(connection, |c| with_identities!(users::username_key.eq(username.as_str())).load::<(
+                UserRow,
+                Option<IdentityRow>
+            )>(
+                c
+            ))
+        });
+        let rows = self.db.read(read);
         read_user(rows.await?, &self.providers)
     }
 
     /// At most `limit` users in the order of their ids, those behind `after`. Addresses as [`Storage::find_user`] has them.
     pub async fn list_users(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<User>, StorageError> {
         let after = after.map_or("", UserId::as_str);
-        let (rows, stated) = self
-            .db
-            .read(&(after, limit), |connection, &(after, limit)| {
-                Box::pin(async move {
-                    let page =
-                        users::table.filter(users::id.gt(after)).order(users::id).limit(i64::from(limit));
-                    let rows = query!(connection, |c| page.select(UserRow::as_select()).load::<UserRow>(c))?;
-                    let ids: Vec<&str> = rows.iter().map(UserRow::id).collect();
-                    let of_page = identities::table.filter(identities::user_id.eq_any(ids));
-                    let stated = query!(connection, |c| of_page
-                        .select((identities::user_id, IdentityRow::as_select()))
-                        .load::<(String, IdentityRow)>(c))?;
-                    Ok((rows, stated))
-                })
-            })
-            .await?;
+        let read = operation!(list_users(after, limit), |connection| {
+            let page = users::table.filter(users::id.gt(after)).order(users::id).limit(i64::from(*limit));
+            let rows = query!(connection, |c| page.select(UserRow::as_select()).load::<UserRow>(c))?;
+            let ids: Vec<&str> = rows.iter().map(UserRow::id).collect();
+            let of_page = identities::table.filter(identities::user_id.eq_any(ids));
+            let stated = query!(connection, |c| of_page
+                .select((identities::user_id, IdentityRow::as_select()))
+                .load::<(String, IdentityRow)>(c))?;
+            Ok((rows, stated))
+        });
+        let (rows, stated) = self.db.read(read).await?;
         let mut by_user: HashMap<String, Vec<IdentityRow>> = HashMap::new();
         for (user, row) in stated {
             by_user.entry(user).or_default().push(row);
@@ -122,26 +118,22 @@ impl Storage {
     /// The identities by which a user signs in, the last used first.
     pub async fn list_identities(&self, user: &UserId) -> Result<Vec<Identity>, StorageError> {
         type Row = (String, String, String, Option<String>, Option<String>, bool, i64);
-        let rows = self
-            .db
-            .read(user, |connection, user| {
-                Box::pin(async move {
-                    let select = identities::table
-                        .filter(identities::user_id.eq(user.as_str()))
-                        .order((identities::last_used_at.desc(), identities::issuer, identities::subject))
-                        .select((
-                            identities::issuer,
-                            identities::subject,
-                            identities::provider,
-                            identities::login,
-                            identities::email,
-                            identities::email_verified,
-                            identities::last_used_at,
-                        ));
-                    query!(connection, |c| select.load::<Row>(c))
-                })
-            })
-            .await?;
+        let read = operation!(list_identities(user), |connection| {
+            let select = identities::table
+                .filter(identities::user_id.eq(user.as_str()))
+                .order((identities::last_used_at.desc(), identities::issuer, identities::subject))
+                .select((
+                    identities::issuer,
+                    identities::subject,
+                    identities::provider,
+                    identities::login,
+                    identities::email,
+                    identities::email_verified,
+                    identities::last_used_at,
+                ));
+            query!(connection, |c| select.load::<Row>(c))
+        });
+        let rows = self.db.read(read).await?;
         let identity = |(issuer, subject, provider, login, email, email_verified, last_used_at): Row| {
             let last_used_at = Timestamp::from_micros(last_used_at);
             Identity { issuer, subject, provider, login, email, email_verified, last_used_at }
@@ -154,29 +146,25 @@ impl Storage {
         &self,
         user: &UserId,
         username: &Username,
+        event: &AuditEvent,
     ) -> Result<UsernameChoice, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
-        let chosen = self
-            .change((user.clone(), username.clone()), |connection, (user, username)| {
-                Box::pin(async move {
-                    let update = diesel::update(users::table.find(user.as_str()))
-                        .filter(users::username_key.is_null())
-                        .filter(users::disabled_at.is_null())
-                        .set((
-                            users::username.eq(username.as_str()),
-                            users::username_key.eq(username.as_str()),
-                        ));
-                    match query!(connection, |c| update.execute(c)) {
-                        Ok(0) => Ok(None),
-                        Ok(_) => Ok(Some(UsernameChoice::Chosen)),
-                        Err(failure) if UniqueRule::Username.is_violated(&failure) => {
-                            Ok(Some(UsernameChoice::Taken))
-                        }
-                        Err(failure) => Err(failure),
+        let change =
+            operation!(choose_username(user = user.clone(), username = username.clone()), |connection| {
+                let update = diesel::update(users::table.find(user.as_str()))
+                    .filter(users::username_key.is_null())
+                    .filter(users::disabled_at.is_null())
+                    .set((users::username.eq(username.as_str()), users::username_key.eq(username.as_str())));
+                match query!(connection, |c| update.execute(c)) {
+                    Ok(0) => Ok(None),
+                    Ok(_) => Ok(Some(UsernameChoice::Chosen)),
+                    Err(failure) if UniqueRule::Username.is_violated(&failure) => {
+                        Ok(Some(UsernameChoice::Taken))
                     }
-                })
-            })
-            .await?;
+                    Err(failure) => Err(failure),
+                }
+            });
+        let chosen = self.write_audited(event, change).await?;
         match chosen {
             Some(choice) => Ok(choice),
             None => Ok(match self.find_user(user).await? {
@@ -188,44 +176,43 @@ impl Storage {
 
     /// Disables a user and ends what was signed in: enabling later does not bring old sessions back.
     /// False when there is no such user, or it was disabled before.
-    pub async fn disable_user(&self, user: &UserId, now: Timestamp) -> Result<bool, StorageError> {
+    pub async fn disable_user(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<bool, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
-        self.change((user.clone(), now), |connection, &(ref user, now)| {
-            Box::pin(async move {
-                let update = diesel::update(users::table.find(user.as_str()))
-                    .filter(users::disabled_at.is_null())
-                    .set((users::disabled_at.eq(now.micros()), new_generation!(now)));
-                Ok(query!(connection, |c| update.execute(c))? == 1)
-            })
-        })
-        .await
+        let change = operation!(disable_user(user = user.clone(), now), |connection| {
+            let update = diesel::update(users::table.find(user.as_str()))
+                .filter(users::disabled_at.is_null())
+                .set((users::disabled_at.eq(now.micros()), new_generation!(now)));
+            Ok(query!(connection, |c| update.execute(c))? == 1)
+        });
+        self.write_audited(event, change).await
     }
 
     /// Lets a disabled user sign in again. False when there is no such user, or it was not disabled.
-    pub async fn enable_user(&self, user: &UserId) -> Result<bool, StorageError> {
+    pub async fn enable_user(&self, user: &UserId, event: &AuditEvent) -> Result<bool, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
-        self.change(user.clone(), |connection, user| {
-            Box::pin(async move {
-                let update = diesel::update(users::table.find(user.as_str()))
-                    .filter(users::disabled_at.is_not_null())
-                    .set(users::disabled_at.eq(None::<i64>));
-                Ok(query!(connection, |c| update.execute(c))? == 1)
-            })
-        })
-        .await
+        let change = operation!(enable_user(user = user.clone()), |connection| {
+            let update = diesel::update(users::table.find(user.as_str()))
+                .filter(users::disabled_at.is_not_null())
+                .set(users::disabled_at.eq(None::<i64>));
+            Ok(query!(connection, |c| update.execute(c))? == 1)
+        });
+        self.write_audited(event, change).await
     }
 
     /// Deletes a user with all identities, addresses and sessions. What the audit trail tells of them stays, without
     /// where they were. False when there is no such user.
-    pub async fn delete_user(&self, user: &UserId) -> Result<bool, StorageError> {
+    pub async fn delete_user(&self, user: &UserId, event: &AuditEvent) -> Result<bool, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
-        self.change_together(user.clone(), |connection, user| {
-            Box::pin(async move {
-                audit::forget_places(connection, user).await?;
-                let delete = diesel::delete(users::table.find(user.as_str()));
-                Ok(query!(connection, |c| delete.execute(c))? == 1)
-            })
-        })
-        .await
+        let change = operation!(delete_user(user = user.clone()), |connection| {
+            audit::remove_client_data(connection, user).await?;
+            let delete = diesel::delete(users::table.find(user.as_str()));
+            Ok(query!(connection, |c| delete.execute(c))? == 1)
+        });
+        self.write_audited(event, change).await
     }
 }

@@ -37,8 +37,8 @@ impl Flows {
         };
         let (user, now) = (&person.user().id, self.dependencies.clock.now());
         let event = AuditEvent::of_user(AuditName::UsernameChosen, user, client, now);
-        let storage = self.dependencies.storage.telling(event.in_session(&person.session().id));
-        Ok(match storage.choose_username(user, &username).await? {
+        let event = event.in_session(&person.session().id);
+        Ok(match self.dependencies.storage.choose_username(user, &username, &event).await? {
             UsernameChoice::Chosen => UsernameOutcome::Done,
             UsernameChoice::AlreadyChosen => {
                 UsernameOutcome::refused("the username is already set and cannot be changed")

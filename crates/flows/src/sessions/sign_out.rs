@@ -34,10 +34,10 @@ impl Flows {
         let (user, session) = (person.user(), person.session());
         let name = if everywhere { AuditName::AllSessionsEnded } else { AuditName::SessionEnded };
         let event = AuditEvent::of_user(name, &user.id, client, now).in_session(&session.id);
-        let storage = self.dependencies.storage.telling(event);
+        let storage = &self.dependencies.storage;
         if everywhere {
-            storage.revoke_all_sessions(&user.id, now).await?;
-        } else if !storage.revoke_session(&session.id, now).await? {
+            storage.revoke_all_sessions(&user.id, now, &event).await?;
+        } else if !storage.revoke_session(&user.id, &session.id, now, &event).await? {
             // A sign-out at the same moment was first; the extensions hear of it once.
             return Ok(());
         }
@@ -56,10 +56,9 @@ impl Flows {
     ) -> Result<(), FlowError> {
         let (now, storage) = (self.dependencies.clock.now(), &self.dependencies.storage);
         let event = |name| AuditEvent::of_user(name, user, client, now).in_session(session);
-        let telling = storage.telling(event(AuditName::SessionEnded));
-        let ended = telling.revoke_session_of(user, session, now).await?;
+        let ended = storage.revoke_session(user, session, now, &event(AuditName::SessionEnded)).await?;
         if ended && everywhere {
-            storage.telling(event(AuditName::AllSessionsEnded)).revoke_all_sessions(user, now).await?;
+            storage.revoke_all_sessions(user, now, &event(AuditName::AllSessionsEnded)).await?;
         }
         if ended {
             self.dependencies.observer.signed_out(everywhere);

@@ -298,7 +298,7 @@ impl Flows {
                 let now = self.dependencies.clock.now();
                 let event = AuditEvent::of_user(AuditName::SignInRefused, &session.user_id, client, now);
                 let event = event.in_session(&session.id).refused(SignInResult::DeniedByExtension.as_str());
-                self.dependencies.storage.telling(event).revoke_session(&session.id, now).await?;
+                self.dependencies.storage.revoke_session(&session.user_id, &session.id, now, &event).await?;
                 return Ok(Err(RejectedSignIn("access_denied", SignInResult::DeniedByExtension)));
             }
             user = self.keep_changes(outcome).await?;

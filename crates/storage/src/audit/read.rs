@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use vestibule_domain::{AuditName, Timestamp, UserId};
 
 use super::first_id;
-use crate::db::query;
+use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::schema::audit_events;
 use crate::storage::Storage;
@@ -73,26 +73,23 @@ impl Storage {
         let since = filter.since.map_or_else(String::new, first_id);
         // An id is longer than the beginning of one, so `since` itself is never an event's.
         let after = after.map_or(since.as_str(), |after| after.max(since.as_str()));
-        self.db
-            .read(&(filter, after, i64::from(limit)), |connection, &(filter, after, limit)| {
-                Box::pin(async move {
-                    query!(connection, |c| {
-                        let mut select = audit_events::table
-                            .filter(audit_events::id.gt(after))
-                            .order(audit_events::id)
-                            .limit(limit)
-                            .select(RecordedEvent::as_select())
-                            .into_boxed();
-                        if let Some(user) = filter.user {
-                            select = select.filter(audit_events::user_id.eq(user.as_str()));
-                        }
-                        if let Some(name) = filter.name {
-                            select = select.filter(audit_events::event.eq(name.as_str()));
-                        }
-                        select.load::<RecordedEvent>(c)
-                    })
-                })
+        let read = operation!(list_audit_events(filter, after, limit = i64::from(limit)), |connection| {
+            query!(connection, |c| {
+                let mut select = audit_events::table
+                    .filter(audit_events::id.gt(after))
+                    .order(audit_events::id)
+                    .limit(*limit)
+                    .select(RecordedEvent::as_select())
+                    .into_boxed();
+                if let Some(user) = filter.user {
+                    select = select.filter(audit_events::user_id.eq(user.as_str()));
+                }
+                if let Some(name) = filter.name {
+                    select = select.filter(audit_events::event.eq(name.as_str()));
+                }
+                select.load::<RecordedEvent>(c)
             })
-            .await
+        });
+        self.db.read(read).await
     }
 }

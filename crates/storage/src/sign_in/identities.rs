@@ -73,7 +73,7 @@ pub(super) async fn refresh_and_begin(
         .filter(identities::user_id.eq(session.user_id.as_str()))
         .set(Statement::of(sign_in));
     let session = session_to_begin(session, &key.issuer, &sign_in.client);
-    let tell = diesel::insert_into(audit_events::table).values(AuditRow::of(event));
+    let tell = diesel::insert_into(audit_events::table).values(AuditRow::new(event));
     let (refreshed, begun, _) = execute_together!(connection, [update, session, tell])?;
     exactly_one(refreshed)?;
     exactly_one(begun)

@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 use vestibule_domain::{AvatarUrl, DisplayName, PatchError, User, UserId, UserPatch};
 
 use crate::changes::Record;
-use crate::db::{Connection, query};
+use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
 use crate::rows::write_attributes;
 use crate::schema::users;
@@ -30,21 +30,17 @@ impl Storage {
         patches: Vec<UserPatch>,
     ) -> Result<Option<PatchedUser>, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
-        self.db
-            .transaction((user.clone(), patches), |connection, (user, patches)| {
-                Box::pin(async move {
-                    let Some(before) = lock_user(connection, user.as_str()).await? else { return Ok(None) };
-                    let mut user = before.clone();
-                    let applied = patches.iter().map(|patch| patch.apply(&mut user)).enumerate();
-                    let refused =
-                        applied.filter_map(|(number, outcome)| Some((number, outcome.err()?))).collect();
-                    if user != before {
-                        write(connection, &user).await?;
-                    }
-                    Ok(Some(PatchedUser { user, refused }))
-                })
-            })
-            .await
+        let transaction = operation!(patch_user(user = user.clone(), patches), |connection| {
+            let Some(before) = lock_user(connection, user.as_str()).await? else { return Ok(None) };
+            let mut user = before.clone();
+            let applied = patches.iter().map(|patch| patch.apply(&mut user)).enumerate();
+            let refused = applied.filter_map(|(number, outcome)| Some((number, outcome.err()?))).collect();
+            if user != before {
+                write(connection, &user).await?;
+            }
+            Ok(Some(PatchedUser { user, refused }))
+        });
+        self.db.transaction(transaction).await
     }
 }
 

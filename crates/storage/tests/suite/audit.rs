@@ -1,12 +1,15 @@
 //! The audit trail is there exactly when the change is.
 
 use vestibule_domain::{
-    Actor, AuditEvent, AuditName, ClientInfo, RoleAssignment, RoleAssignmentId, RoleName, RoleSubject,
-    SystemRandomness, UserId, Username,
+    Actor, AuditEvent, AuditName, ClientInfo, IdentityKey, RoleAssignment, RoleAssignmentId, RoleName,
+    RoleSubject, SystemRandomness, UserId, Username,
 };
-use vestibule_storage::{AuditFilter, RecordedEvent, SignInOutcome, UsernameChoice};
+use vestibule_storage::{AuditFilter, RecordedEvent, SignInOutcome, StorageError, UsernameChoice};
 
-use crate::bench::{Bench, GITHUB, GOOGLE, HOUR, at, on_both_databases, person, try_sign_in, verified};
+use crate::bench::{
+    Bench, GITHUB, GOOGLE, HOUR, at, event, on_both_databases, person, try_sign_in, verified,
+};
+use crate::consistency::execute;
 
 async fn trail(bench: &Bench, filter: AuditFilter<'_>) -> Vec<RecordedEvent> {
     bench.storage.list_audit_events(filter, None, 1_000).await.unwrap()
@@ -40,7 +43,7 @@ on_both_databases! {
 
     async fn a_disabled_user_s_sign_in_is_told_of_and_changes_nothing_else(bench: &Bench) {
         let ada = bench.sign_in(&person(GOOGLE, "1")).await;
-        bench.storage.disable_user(&ada.user.id, at(0)).await.unwrap();
+        bench.storage.disable_user(&ada.user.id, at(0), &event()).await.unwrap();
         let outcome = try_sign_in(&bench.storage, &person(GOOGLE, "1"), |sign_in| sign_in.now = at(2)).await;
         assert_eq!(outcome, SignInOutcome::Disabled);
         let refused = AuditFilter { name: Some(AuditName::SignInRefused), ..AuditFilter::default() };
@@ -54,7 +57,7 @@ on_both_databases! {
         let grace = bench.sign_in_as(&person(GOOGLE, "2"), |sign_in| sign_in.now = at(0)).await;
         let before = names(bench).await.len();
         let id = &ada.user.id;
-        let telling = |name| bench.storage.telling(by_operator(name, id));
+        let (storage, by_operator) = (&bench.storage, |name| by_operator(name, id));
         let role = RoleAssignment {
             role: RoleName::parse("Writer").unwrap(),
             subject: RoleSubject::User(id.clone()),
@@ -63,18 +66,20 @@ on_both_databases! {
         };
         let username = Username::parse("ada").unwrap();
         for _ in 0..2 {
-            telling(AuditName::UsernameChosen).choose_username(id, &username).await.unwrap();
+            let chosen = by_operator(AuditName::UsernameChosen);
+            storage.choose_username(id, &username, &chosen).await.unwrap();
             let new = RoleAssignmentId::random(&SystemRandomness);
-            telling(AuditName::RoleGranted).grant_role(&role, &new, at(1)).await.unwrap();
-            telling(AuditName::SessionEnded).revoke_session(&ada.session.id, at(1)).await.unwrap();
-            telling(AuditName::UserDisabled).disable_user(id, at(1)).await.unwrap();
+            storage.grant_role(&role, &new, at(1), &by_operator(AuditName::RoleGranted)).await.unwrap();
+            let ended = by_operator(AuditName::SessionEnded);
+            storage.revoke_session(id, &ada.session.id, at(1), &ended).await.unwrap();
+            storage.disable_user(id, at(1), &by_operator(AuditName::UserDisabled)).await.unwrap();
         }
         for _ in 0..2 {
-            telling(AuditName::UserEnabled).enable_user(id).await.unwrap();
-            telling(AuditName::RoleRevoked).revoke_role(&role).await.unwrap();
+            storage.enable_user(id, &by_operator(AuditName::UserEnabled)).await.unwrap();
+            storage.revoke_role(&role, &by_operator(AuditName::RoleRevoked)).await.unwrap();
         }
-        let taken = bench.storage.telling(by_operator(AuditName::UsernameChosen, &grace.user.id));
-        assert_eq!(taken.choose_username(&grace.user.id, &username).await.unwrap(), UsernameChoice::Taken);
+        let taken = storage.choose_username(&grace.user.id, &username, &by_operator(AuditName::UsernameChosen)).await;
+        assert_eq!(taken.unwrap(), UsernameChoice::Taken);
         let mut told = names(bench).await;
         assert_eq!(told.len(), before + 6, "{told:?}");
         told.sort();
@@ -85,11 +90,51 @@ on_both_databases! {
         ]);
     }
 
+    async fn a_change_whose_event_cannot_be_written_does_not_happen(bench: &Bench) {
+        let ada = bench.sign_in(&verified(GOOGLE, "1", "ada@example.com")).await;
+        bench.sign_in_as(&verified(GITHUB, "2", "ada@example.com"), |sign_in| sign_in.now = at(1)).await;
+        let (id, storage, url) = (&ada.user.id, &bench.storage, bench.database.url());
+        let role = |name| RoleAssignment {
+            role: RoleName::parse(name).unwrap(),
+            subject: RoleSubject::User(id.clone()),
+            service: None,
+            provider: None,
+        };
+        storage.grant_role(&role("Reader"), &RoleAssignmentId::random(&SystemRandomness), at(0), &event()).await.unwrap();
+        execute(url, "ALTER TABLE audit_events RENAME TO events_of_before").await;
+        let github = IdentityKey { issuer: GITHUB.into(), subject: "2".into() };
+        let outcomes = [
+            storage.choose_username(id, &Username::parse("ada").unwrap(), &event()).await.map(drop),
+            storage.grant_role(&role("Writer"), &RoleAssignmentId::random(&SystemRandomness), at(1), &event()).await.map(drop),
+            storage.revoke_role(&role("Reader"), &event()).await.map(drop),
+            storage.revoke_session(id, &ada.session.id, at(1), &event()).await.map(drop),
+            storage.revoke_all_sessions(id, at(1), &event()).await.map(drop),
+            storage.unlink_identity(id, &github, at(1), &event()).await.map(drop),
+            storage.disable_user(id, at(1), &event()).await.map(drop),
+            storage.delete_user(id, &event()).await.map(drop),
+        ];
+        for (number, outcome) in outcomes.into_iter().enumerate() {
+            assert!(matches!(outcome, Err(StorageError::Failed(_))), "{number}: {outcome:?}");
+        }
+        execute(url, "ALTER TABLE events_of_before RENAME TO audit_events").await;
+        let user = storage.find_user(id).await.unwrap().unwrap();
+        assert_eq!((user.username, user.disabled_at), (None, None));
+        assert!(bench.is_live(&ada, at(2)).await);
+        let roles: Vec<_> = storage.list_role_assignments().await.unwrap().into_iter().map(|one| one.role).collect();
+        assert_eq!(roles, [RoleName::parse("Reader").unwrap()]);
+        assert_eq!(storage.list_identities(id).await.unwrap().len(), 2);
+        storage.disable_user(id, at(2), &event()).await.unwrap();
+        execute(url, "ALTER TABLE audit_events RENAME TO events_of_before").await;
+        assert!(storage.enable_user(id, &event()).await.is_err());
+        execute(url, "ALTER TABLE events_of_before RENAME TO audit_events").await;
+        assert!(storage.find_user(id).await.unwrap().unwrap().disabled_at.is_some());
+    }
+
     async fn what_is_told_of_a_deleted_user_stays_without_the_places(bench: &Bench) {
         let ada = bench.sign_in(&person(GOOGLE, "1")).await;
-        let telling = bench.storage.telling(by_operator(AuditName::UserDeleted, &ada.user.id));
-        assert!(telling.delete_user(&ada.user.id).await.unwrap());
-        assert!(!telling.delete_user(&ada.user.id).await.unwrap());
+        let deleted = by_operator(AuditName::UserDeleted, &ada.user.id);
+        assert!(bench.storage.delete_user(&ada.user.id, &deleted).await.unwrap());
+        assert!(!bench.storage.delete_user(&ada.user.id, &deleted).await.unwrap());
         let of_ada = AuditFilter { user: Some(&ada.user.id), ..AuditFilter::default() };
         let events = trail(bench, of_ada).await;
         assert_eq!(events.len(), 3);
@@ -117,7 +162,7 @@ on_both_databases! {
         let client = ClientInfo::new(Some(&long), None).by_request(Some("5f0c"));
         let user = UserId::random(&SystemRandomness);
         let event = AuditEvent::of_user(AuditName::AllSessionsEnded, &user, &client, at(0));
-        bench.storage.telling(event).revoke_all_sessions(&user, at(0)).await.unwrap();
+        bench.storage.revoke_all_sessions(&user, at(0), &event).await.unwrap();
         let [event] = &trail(bench, AuditFilter::default()).await[..] else { panic!("one event") };
         let agent = event.user_agent.as_deref().unwrap();
         assert!(agent.len() <= 256 && !agent.chars().any(char::is_control), "{agent}");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use vestibule_storage::{BackupError, DatabaseUrl, Storage, StorageOptions};
 use vestibule_test_support::TestDatabase;
 
-use crate::bench::{Bench, GOOGLE, all_trusted, at, connect, on_both_databases, person};
+use crate::bench::{Bench, GOOGLE, all_trusted, at, connect, event, on_both_databases, person};
 use crate::consistency::{count, execute};
 
 async fn bench() -> (Bench, PathBuf) {
@@ -35,7 +35,7 @@ async fn l12_a_copy_holds_what_was_there_when_it_began_and_its_owner_alone_reads
     let copy = folder.join("a copy's name.db");
     bench.storage.back_up(&copy).await.unwrap();
     bench.sign_in(&person(GOOGLE, "2")).await;
-    bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+    bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap();
 
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(others_in(&folder), ["a copy's name.db"], "nothing half written is left");

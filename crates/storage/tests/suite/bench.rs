@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use vestibule_domain::{
-    AccountLinking, AddressTrust, AvatarUrl, ClientInfo, ConfiguredProvider, ConfiguredProviders,
-    DisplayName, EmailAddress, IdentityKey, KeptClaims, ProviderName, Session, SessionId, SystemRandomness,
-    Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
+    AccountLinking, Actor, AddressTrust, AuditEvent, AuditName, AvatarUrl, ClientInfo, ConfiguredProvider,
+    ConfiguredProviders, DisplayName, EmailAddress, IdentityKey, KeptClaims, ProviderName, Session,
+    SessionId, SystemRandomness, Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, Storage, StorageOptions};
 use vestibule_test_support::TestDatabase;
@@ -47,6 +47,11 @@ pub(crate) const HOUR: i64 = 3_600;
 /// So many seconds after the moment at which tests happen.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(1_900_000_000 + seconds)
+}
+
+/// An event for a write whose audit trail a test does not look at.
+pub(crate) fn event() -> AuditEvent {
+    AuditEvent::new(AuditName::ServiceStarted, Actor::Service, at(0))
 }
 
 pub(crate) struct Bench {

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
-use vestibule_domain::{UserId, UserPatch, Username};
+use vestibule_domain::{Session, UserId, UserPatch, Username};
 use vestibule_storage::{LEASE, Record, Storage, Version};
 use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
 
-use crate::bench::{Bench, GITHUB, GOOGLE, SignedIn, at, connect, on_both_databases, person};
+use crate::bench::{Bench, GITHUB, GOOGLE, SignedIn, at, connect, event, on_both_databases, person};
 use crate::consistency::{count, execute};
 
 /// A replica that follows what the others do.
@@ -123,22 +123,22 @@ on_both_databases! {
         let version = follower.version(&ada);
         assert!(follower.is_current(version, &ada));
 
-        bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+        bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap();
         let took = follower.until_dead(version, &ada).await;
         println!("a sign-out was heard of after {took:?}");
         follower.until_heard(&session(&ada)).await;
-        bench.storage.revoke_all_sessions(&ada.user.id, at(2)).await.unwrap();
+        bench.storage.revoke_all_sessions(&ada.user.id, at(2), &event()).await.unwrap();
         follower.until_heard(&user(&ada)).await;
-        bench.storage.disable_user(&ada.user.id, at(3)).await.unwrap();
+        bench.storage.disable_user(&ada.user.id, at(3), &event()).await.unwrap();
         follower.until_heard(&user(&ada)).await;
-        bench.storage.enable_user(&ada.user.id).await.unwrap();
+        bench.storage.enable_user(&ada.user.id, &event()).await.unwrap();
         follower.until_heard(&user(&ada)).await;
-        bench.storage.choose_username(&ada.user.id, &Username::parse("ada").unwrap()).await.unwrap();
+        bench.storage.choose_username(&ada.user.id, &Username::parse("ada").unwrap(), &event()).await.unwrap();
         follower.until_heard(&user(&ada)).await;
         let nameless = UserPatch { name: Some(None), ..UserPatch::default() };
         bench.storage.patch_user(&ada.user.id, vec![nameless]).await.unwrap();
         follower.until_heard(&user(&ada)).await;
-        bench.storage.delete_user(&ada.user.id).await.unwrap();
+        bench.storage.delete_user(&ada.user.id, &event()).await.unwrap();
         let heard = follower.until_heard(&user(&ada)).await;
         assert!(!heard.contains(&user(&bob)) && !heard.contains(&ANYTHING.to_owned()), "{heard:?}");
     }
@@ -149,9 +149,9 @@ on_both_databases! {
         bench.sign_in(&person(GITHUB, "8")).await;
         bench.sign_in(&person(GITHUB, "7")).await;
         bench.storage.touch_session(&ada.session.id, at(700)).await.unwrap();
-        bench.storage.disable_user(&UserId::parse("nobody").unwrap(), at(1)).await.unwrap();
+        bench.storage.disable_user(&UserId::parse("nobody").unwrap(), at(1), &event()).await.unwrap();
         let last = bench.sign_in(&person(GITHUB, "9")).await;
-        bench.storage.revoke_session(&last.session.id, at(2)).await.unwrap();
+        bench.storage.revoke_session(&last.user.id, &last.session.id, at(2), &event()).await.unwrap();
         assert_eq!(follower.until_heard(&session(&last)).await, [session(&last)]);
     }
 
@@ -194,7 +194,7 @@ on_both_databases! {
         execute(bench.database.url(), &copies).await;
         let follower = Follower::on(&bench.database).await;
         let version = follower.version(&ada);
-        assert_eq!(bench.storage.revoke_all_sessions(&ada.user.id, at(1)).await.unwrap(), 17 * 17 * 17 + 1);
+        assert_eq!(bench.storage.revoke_all_sessions(&ada.user.id, at(1), &event()).await.unwrap(), 17 * 17 * 17 + 1);
         follower.until_dead(version, &ada).await;
         follower.until_confirmed().await;
         assert!(follower.is_current(follower.version(&ada), &ada));
@@ -203,10 +203,10 @@ on_both_databases! {
     async fn d9_own_changes_count_at_once_without_any_feed(bench: &Bench) {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
         let version = bench.storage.changes().version(&records(&ada));
-        bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+        bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap();
         let after = bench.storage.changes().version(&records(&ada));
         assert_ne!(after, version);
-        bench.storage.disable_user(&ada.user.id, at(1)).await.unwrap();
+        bench.storage.disable_user(&ada.user.id, at(1), &event()).await.unwrap();
         assert_ne!(bench.storage.changes().version(&records(&ada)), after);
         assert!(!bench.storage.changes().is_confirmed(Instant::now()), "nobody follows here");
     }
@@ -226,7 +226,7 @@ async fn l6_d9_a_listener_that_was_thrown_out_believes_nothing_of_before_and_lis
                WHERE query LIKE '%pg_listening_channels%' AND query NOT LIKE '%pg_stat_activity%'";
     assert_eq!(count(bench.database.url(), end).await, 1);
     // Nobody hears of this, and yet:
-    bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+    bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap();
     let took = follower.until_dead(version, &ada).await;
     println!("dead {took:?} after the listener's end");
     follower.until_heard(ANYTHING).await;
@@ -234,7 +234,7 @@ async fn l6_d9_a_listener_that_was_thrown_out_believes_nothing_of_before_and_lis
     assert!(!follower.is_current(version, &ada));
     let version = follower.version(&ada);
     assert!(follower.is_current(version, &ada));
-    bench.storage.disable_user(&ada.user.id, at(2)).await.unwrap();
+    bench.storage.disable_user(&ada.user.id, at(2), &event()).await.unwrap();
     follower.until_heard(&user(&ada)).await;
 }
 
@@ -250,7 +250,7 @@ async fn l7_d9_while_the_server_stands_still_nothing_is_believed() {
     println!("nothing was believed {took:?} after the server stood still, {LEASE:?} are allowed");
     cluster.thaw();
     follower.until_confirmed().await;
-    bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+    bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap();
     follower.until_dead(version, &ada).await;
     follower.until_heard(&session(&ada)).await;
 }
@@ -289,13 +289,13 @@ async fn d9_a_history_in_the_file_that_was_cut_or_replaced_means_anything() {
     let bench = bench_on(TestDatabase::sqlite()).await;
     let ada = bench.sign_in(&person(GITHUB, "7")).await;
     let follower = Follower::on(&bench.database).await;
-    bench.storage.disable_user(&ada.user.id, at(1)).await.unwrap();
+    bench.storage.disable_user(&ada.user.id, at(1), &event()).await.unwrap();
     follower.until_heard(&user(&ada)).await;
     execute(bench.database.url(), "DELETE FROM changes").await;
     follower.until_heard(ANYTHING).await;
-    bench.storage.enable_user(&ada.user.id).await.unwrap();
+    bench.storage.enable_user(&ada.user.id, &event()).await.unwrap();
     follower.until_heard(ANYTHING).await;
-    bench.storage.disable_user(&ada.user.id, at(2)).await.unwrap();
+    bench.storage.disable_user(&ada.user.id, at(2), &event()).await.unwrap();
     follower.until_heard(&user(&ada)).await;
 }
 
@@ -334,12 +334,12 @@ async fn many_sign_outs_at_once_all_succeed_and_their_cost_is_printed() {
         execute(bench.database.url(), &alter).await;
         let mut sessions = Vec::new();
         for _ in 0..200 {
-            sessions.push(bench.sign_in(&person(GOOGLE, "7")).await.session.id);
+            sessions.push(bench.sign_in(&person(GOOGLE, "7")).await.session);
         }
         let began = Instant::now();
-        let end = |session| {
+        let end = |session: Session| {
             let storage = bench.storage.clone();
-            async move { storage.revoke_session(&session, at(1)).await.unwrap() }
+            async move { storage.revoke_session(&session.user_id, &session.id, at(1), &event()).await.unwrap() }
         };
         let ended = crate::bench::all_at_once(sessions.into_iter().map(end).collect()).await;
         println!("{} sign-outs at once, {how}: {:?}", ended.len(), began.elapsed());

@@ -7,7 +7,7 @@ use vestibule_domain::{
 use vestibule_storage::SignIn;
 
 use crate::bench::{
-    GITHUB, GOOGLE, THIRD, address, at, configured, on_both_databases, person, signed_in, try_sign_in,
+    GITHUB, GOOGLE, THIRD, address, at, configured, event, on_both_databases, person, signed_in, try_sign_in,
     verified,
 };
 use crate::consistency::count;
@@ -176,14 +176,14 @@ on_both_databases! {
             service: Some(ServiceName::vestibule()),
             provider: None,
         };
-        bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandomness), at(0)).await.unwrap();
+        bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandomness), at(0), &event()).await.unwrap();
         let taken_over = verified(GITHUB, "1", "boss@corp.example");
         let stranger = bench.sign_in(&taken_over).await;
         assert!(stranger.is_new && stranger.user.id != boss.id);
         assert_eq!(bench.sign_in(&taken_over).await.user.id, stranger.user.id);
         assert_eq!(bench.sign_in(&verified(GOOGLE, "1", "boss@corp.example")).await.user.id, boss.id);
         // The address is still the administrator's: when the role is gone, it joins as any other.
-        assert!(bench.storage.revoke_role(&role).await.unwrap());
+        assert!(bench.storage.revoke_role(&role, &event()).await.unwrap());
         assert_eq!(bench.sign_in(&verified(THIRD, "1", "boss@corp.example")).await.user.id, boss.id);
     }
 }

@@ -4,7 +4,7 @@ use vestibule_domain::{SessionId, UserId};
 use vestibule_storage::StorageError;
 use vestibule_test_support::TestDatabase;
 
-use crate::bench::{all_at_once, at, connect, on_both_databases, person};
+use crate::bench::{all_at_once, at, connect, event, on_both_databases, person};
 use crate::consistency::{count, execute};
 
 on_both_databases! {
@@ -130,7 +130,7 @@ async fn sessions_are_taken_over(database: TestDatabase) {
     }
     let ended = format!("SELECT count(*) AS n FROM sessions WHERE id = 'over' AND revoked_at = {moment}");
     assert_eq!(count(database.url(), &ended).await, 1, "when it was ended is kept");
-    storage.revoke_all_sessions(&UserId::parse("ada").unwrap(), at(51)).await.unwrap();
+    storage.revoke_all_sessions(&UserId::parse("ada").unwrap(), at(51), &event()).await.unwrap();
     let ada = UserId::parse("ada").unwrap();
     assert!(storage.list_sessions(&ada, at(3_601)).await.unwrap().is_empty());
     let grace = storage.list_sessions(&UserId::parse("grace").unwrap(), at(3_601)).await.unwrap();

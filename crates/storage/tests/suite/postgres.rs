@@ -7,7 +7,7 @@ use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
 
 use crate::bench::{
-    Bench, GITHUB, GOOGLE, HOUR, at, connect, on_database, person, signed_in, try_sign_in, verified,
+    Bench, GITHUB, GOOGLE, HOUR, at, connect, event, on_database, person, signed_in, try_sign_in, verified,
 };
 use crate::consistency::{count, execute, raw_postgres};
 
@@ -26,7 +26,8 @@ async fn l6_a_server_that_dies_costs_answers_and_heals_when_it_is_back() {
     let ada = bench.sign_in(&person(GOOGLE, "1")).await;
     cluster.stop(Shutdown::Kill);
     eventually("the loss is noticed", async || bench.storage.ping().await.is_err()).await;
-    let refused = bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err();
+    let refused =
+        bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap_err();
     assert!(refused.is_unavailable(), "{refused:?}");
 
     cluster.start_again();
@@ -39,7 +40,8 @@ async fn l7_a_server_that_stands_still_costs_an_answer_not_a_wait_for_ever() {
     let (cluster, bench) = own_server().await;
     let ada = bench.sign_in(&person(GOOGLE, "1")).await;
     cluster.freeze();
-    let known_connection = bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err();
+    let known_connection =
+        bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap_err();
     assert!(known_connection.is_unavailable(), "{known_connection:?}");
     let new_connection = bench.replica().ping().await.unwrap_err();
     assert!(new_connection.is_unavailable(), "{new_connection:?}");
@@ -54,7 +56,8 @@ async fn l8_a_server_that_turned_read_only_is_not_ready_until_it_takes_writes() 
     cluster.execute("ALTER SYSTEM SET default_transaction_read_only = on");
     cluster.execute("SELECT pg_reload_conf()");
     eventually("the server is read-only", async || bench.storage.ping().await.is_err()).await;
-    let refused = bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err();
+    let refused =
+        bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap_err();
     assert!(refused.is_unavailable(), "{refused:?}");
     assert!(bench.is_live(&ada, at(1)).await, "reading goes on");
 
@@ -62,7 +65,7 @@ async fn l8_a_server_that_turned_read_only_is_not_ready_until_it_takes_writes() 
     cluster.execute("SELECT pg_reload_conf()");
     eventually("the server takes writes", async || bench.storage.ping().await.is_ok()).await;
     eventually("old connections do too", async || {
-        bench.storage.revoke_session(&ada.session.id, at(1)).await.is_ok()
+        bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.is_ok()
     })
     .await;
 }
@@ -115,10 +118,11 @@ async fn l5_a_table_that_somebody_locked_costs_an_answer_not_the_service() {
         let ada = bench.sign_in(&person(GOOGLE, "1")).await;
         let other = raw_postgres(bench.database.url()).await;
         other.batch_execute("BEGIN; LOCK TABLE sessions").await.unwrap();
-        let refused = bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err();
+        let refused =
+            bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap_err();
         assert!(refused.is_unavailable(), "{refused:?}");
         other.batch_execute("ROLLBACK").await.unwrap();
-        assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap());
+        assert!(bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap());
     })
     .await;
 }

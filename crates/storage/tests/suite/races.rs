@@ -6,8 +6,8 @@ use vestibule_domain::UpstreamProfile;
 use vestibule_storage::SignInOutcome;
 
 use crate::bench::{
-    Bench, GITHUB, GOOGLE, SignedIn, all_at_once, at, on_both_databases, person, signed_in, try_sign_in,
-    verified,
+    Bench, GITHUB, GOOGLE, SignedIn, all_at_once, at, event, on_both_databases, person, signed_in,
+    try_sign_in, verified,
 };
 
 /// Signs all of these in at once, on two replicas by turns.
@@ -89,8 +89,8 @@ on_both_databases! {
                         let profile = verified(GOOGLE, "1", "ada@example.org");
                         signed_in(try_sign_in(&storage, &profile, |_| {}).await);
                     }
-                    1 => drop(storage.revoke_all_sessions(&id, at(1)).await.unwrap()),
-                    _ => drop(storage.delete_user(&id).await.unwrap()),
+                    1 => drop(storage.revoke_all_sessions(&id, at(1), &event()).await.unwrap()),
+                    _ => drop(storage.delete_user(&id, &event()).await.unwrap()),
                 }
             });
         }
@@ -109,9 +109,9 @@ on_both_databases! {
             });
             let sign_ins: Vec<_> = sign_ins.collect();
             if disabling {
-                assert!(ending.disable_user(&id, at(1)).await.unwrap());
+                assert!(ending.disable_user(&id, at(1), &event()).await.unwrap());
             } else {
-                ending.revoke_all_sessions(&id, at(1)).await.unwrap();
+                ending.revoke_all_sessions(&id, at(1), &event()).await.unwrap();
             }
             let mut outcomes = Vec::new();
             for sign_in in sign_ins {
@@ -119,7 +119,7 @@ on_both_databases! {
             }
             assert!(!bench.is_live(&ada, at(0)).await, "round {round}");
             if disabling {
-                ending.enable_user(&id).await.unwrap();
+                ending.enable_user(&id, &event()).await.unwrap();
                 let begun = outcomes.into_iter().filter(|outcome| *outcome != SignInOutcome::Disabled);
                 for begun in begun.map(signed_in) {
                     assert!(!bench.is_live(&begun, at(0)).await, "round {round}: it survived");

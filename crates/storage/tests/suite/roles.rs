@@ -8,7 +8,7 @@ use vestibule_domain::{
 };
 
 use crate::bench::{
-    Bench as Stage, GITHUB, GOOGLE, address, all_at_once, at, on_both_databases, person, verified,
+    Bench as Stage, GITHUB, GOOGLE, address, all_at_once, at, event, on_both_databases, person, verified,
 };
 use crate::consistency::execute;
 
@@ -40,7 +40,7 @@ fn email(text: &str) -> RoleSubject {
 impl Stage {
     async fn grant(&self, assignment: &RoleAssignment) -> bool {
         self.storage
-            .grant_role(assignment, &RoleAssignmentId::random(&SystemRandomness), at(0))
+            .grant_role(assignment, &RoleAssignmentId::random(&SystemRandomness), at(0), &event())
             .await
             .unwrap()
     }
@@ -98,9 +98,9 @@ on_both_databases! {
         assert_eq!(listed.len(), 2);
         assert!(listed.contains(&role("Writer", email("ada@example.org"), None)) && listed.contains(&at_storage));
 
-        assert!(bench.storage.revoke_role(&everywhere).await.unwrap());
-        assert!(!bench.storage.revoke_role(&everywhere).await.unwrap());
-        assert!(!bench.storage.revoke_role(&role("Writer", email("ada@example.org"), Some("other"))).await.unwrap());
+        assert!(bench.storage.revoke_role(&everywhere, &event()).await.unwrap());
+        assert!(!bench.storage.revoke_role(&everywhere, &event()).await.unwrap());
+        assert!(!bench.storage.revoke_role(&role("Writer", email("ada@example.org"), Some("other")), &event()).await.unwrap());
         assert_eq!(bench.storage.list_role_assignments().await.unwrap(), [at_storage]);
     }
 
@@ -109,7 +109,7 @@ on_both_databases! {
             let storage = bench.replica();
             async move {
                 let assignment = role("Writer", domain("example.org"), None);
-                storage.grant_role(&assignment, &RoleAssignmentId::random(&SystemRandomness), at(0)).await.unwrap()
+                storage.grant_role(&assignment, &RoleAssignmentId::random(&SystemRandomness), at(0), &event()).await.unwrap()
             }
         };
         let outcomes = all_at_once((0..20).map(grant).collect()).await;
@@ -161,7 +161,7 @@ on_both_databases! {
         let of_ada = bench.storage.find_user_context(&ada).await.unwrap().roles;
         let by_provider = of_ada.iter().filter(|role| role.provider.is_some()).map(|role| role.role.as_str());
         assert_eq!(by_provider.collect::<Vec<_>>(), ["A", "C", "E"]);
-        assert!(bench.storage.revoke_role(&by("google", "A", email("ada@example.org"))).await.unwrap());
+        assert!(bench.storage.revoke_role(&by("google", "A", email("ada@example.org")), &event()).await.unwrap());
         assert_eq!(bench.storage.find_user_context(&ada).await.unwrap().roles.len(), of_ada.len() - 1);
     }
 
@@ -261,10 +261,10 @@ on_both_databases! {
         let of_address = role("Reader", email("ada@example.org"), None);
         bench.grant(&of_user).await;
         bench.grant(&of_address).await;
-        bench.storage.delete_user(&ada).await.unwrap();
+        bench.storage.delete_user(&ada, &event()).await.unwrap();
         assert_eq!(bench.storage.list_role_assignments().await.unwrap(), [of_address]);
         // Nor can a role be assigned to somebody who is not there.
         let id = RoleAssignmentId::random(&SystemRandomness);
-        assert!(bench.storage.grant_role(&of_user, &id, at(0)).await.is_err());
+        assert!(bench.storage.grant_role(&of_user, &id, at(0), &event()).await.is_err());
     }
 }

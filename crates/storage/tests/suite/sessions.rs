@@ -3,7 +3,7 @@
 use vestibule_domain::{SessionId, SystemRandomness, UserId};
 use vestibule_storage::SignInOutcome;
 
-use crate::bench::{GITHUB, GOOGLE, HOUR, at, on_both_databases, person, try_sign_in};
+use crate::bench::{GITHUB, GOOGLE, HOUR, at, event, on_both_databases, person, try_sign_in};
 use crate::consistency::{count, execute};
 
 on_both_databases! {
@@ -29,13 +29,13 @@ on_both_databases! {
     async fn d9_a_revoked_session_is_dead_everywhere_and_stays_dead(bench: &Bench) {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
         let other = bench.sign_in(&person(GITHUB, "7")).await;
-        assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap());
-        assert!(!bench.storage.revoke_session(&ada.session.id, at(2)).await.unwrap());
+        assert!(bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap());
+        assert!(!bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(2), &event()).await.unwrap());
         assert!(!bench.is_live(&ada, at(1)).await);
         assert!(bench.is_live(&other, at(1)).await);
         let replica = bench.replica();
         assert!(replica.find_live_session(&ada.session.id, &ada.user.id, at(1)).await.unwrap().is_none());
-        assert!(!replica.revoke_session(&SessionId::random(&SystemRandomness), at(1)).await.unwrap());
+        assert!(!replica.revoke_session(&ada.user.id, &SessionId::random(&SystemRandomness), at(1), &event()).await.unwrap());
     }
 
     async fn d9_signing_out_everywhere_ends_all_sessions_of_one_user(bench: &Bench) {
@@ -43,16 +43,16 @@ on_both_databases! {
         let second = bench.sign_in(&person(GITHUB, "7")).await;
         let ended = bench.sign_in(&person(GITHUB, "7")).await;
         let other = bench.sign_in(&person(GITHUB, "8")).await;
-        bench.storage.revoke_session(&ended.session.id, at(1)).await.unwrap();
+        bench.storage.revoke_session(&ended.user.id, &ended.session.id, at(1), &event()).await.unwrap();
 
-        assert_eq!(bench.storage.revoke_all_sessions(&first.user.id, at(2)).await.unwrap(), 2);
-        assert_eq!(bench.storage.revoke_all_sessions(&first.user.id, at(2)).await.unwrap(), 0);
+        assert_eq!(bench.storage.revoke_all_sessions(&first.user.id, at(2), &event()).await.unwrap(), 2);
+        assert_eq!(bench.storage.revoke_all_sessions(&first.user.id, at(2), &event()).await.unwrap(), 0);
         for dead in [&first, &second, &ended] {
             assert!(!bench.is_live(dead, at(2)).await);
         }
         assert!(bench.is_live(&other, at(2)).await);
         let unknown = UserId::random(&SystemRandomness);
-        assert_eq!(bench.storage.revoke_all_sessions(&unknown, at(2)).await.unwrap(), 0);
+        assert_eq!(bench.storage.revoke_all_sessions(&unknown, at(2), &event()).await.unwrap(), 0);
     }
 
     // Of two first sign-ins at once the one that began earlier may be the one that comes second.
@@ -73,12 +73,12 @@ on_both_databases! {
                 let token = bench.sign_in_as(&person(GITHUB, "7"), |sign_in| sign_in.now = clock).await;
                 let id = &token.user.id;
                 match ending {
-                    0 => drop(storage.revoke_all_sessions(id, at(0)).await.unwrap()),
+                    0 => drop(storage.revoke_all_sessions(id, at(0), &event()).await.unwrap()),
                     1 => drop(storage.revoke_everything(at(0)).await.unwrap()),
                     _ => {
-                        assert!(storage.disable_user(id, at(0)).await.unwrap());
+                        assert!(storage.disable_user(id, at(0), &event()).await.unwrap());
                         assert!(!bench.is_live(&token, at(0)).await);
-                        assert!(storage.enable_user(id).await.unwrap());
+                        assert!(storage.enable_user(id, &event()).await.unwrap());
                     }
                 }
                 ended.push(token);
@@ -87,7 +87,7 @@ on_both_databases! {
                     assert!(bench.is_live(&fresh, at(0)).await, "{clock} {ending} {begun}");
                     ended.push(fresh);
                 }
-                storage.revoke_all_sessions(&ended[0].user.id, at(-2 * HOUR)).await.unwrap();
+                storage.revoke_all_sessions(&ended[0].user.id, at(-2 * HOUR), &event()).await.unwrap();
                 for token in &ended {
                     assert!(!bench.is_live(token, at(2 * HOUR)).await, "{clock} {ending}");
                 }
@@ -98,7 +98,7 @@ on_both_databases! {
 
     async fn c7_no_session_begins_for_somebody_who_is_disabled(bench: &Bench) {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
-        bench.storage.disable_user(&ada.user.id, at(0)).await.unwrap();
+        bench.storage.disable_user(&ada.user.id, at(0), &event()).await.unwrap();
         let outcome = try_sign_in(&bench.storage, &person(GITHUB, "7"), |_| {}).await;
         assert_eq!(outcome, SignInOutcome::Disabled);
         let alive = "SELECT count(*) AS n FROM sessions JOIN users ON users.id = sessions.user_id \
@@ -119,7 +119,7 @@ on_both_databases! {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
         execute(bench.database.url(), "UPDATE users SET tokens_valid_after = 1900000020000000").await;
         assert!(bench.is_live(&ada, at(0)).await, "nothing was ended");
-        bench.storage.revoke_all_sessions(&ada.user.id, at(HOUR)).await.unwrap();
+        bench.storage.revoke_all_sessions(&ada.user.id, at(HOUR), &event()).await.unwrap();
         let moment = format!("SELECT count(*) AS n FROM users WHERE tokens_valid_after = {}", at(HOUR).micros());
         assert_eq!(count(bench.database.url(), &moment).await, 1, "and it is told");
     }
@@ -139,7 +139,7 @@ on_both_databases! {
         let revoked = bench.sign_in(&person(GOOGLE, "7")).await;
         let short = bench.sign_in_as(&person(GOOGLE, "7"), |sign_in| sign_in.expires_at = at(8)).await;
         bench.sign_in(&person(GOOGLE, "8")).await;
-        bench.storage.revoke_session(&revoked.session.id, at(6)).await.unwrap();
+        bench.storage.revoke_session(&revoked.user.id, &revoked.session.id, at(6), &event()).await.unwrap();
         let listed = bench.storage.list_sessions(&early.user.id, at(9)).await.unwrap();
         assert_eq!(listed, [late.session, early.session]);
         assert_ne!(short.session.id, revoked.session.id);

@@ -6,7 +6,9 @@ use vestibule_domain::{
 };
 use vestibule_storage::{SignIn, SignInOutcome, StorageError};
 
-use crate::bench::{GITHUB, GOOGLE, HOUR, address, at, on_both_databases, person, try_sign_in, verified};
+use crate::bench::{
+    GITHUB, GOOGLE, HOUR, address, at, event, on_both_databases, person, try_sign_in, verified,
+};
 use crate::consistency::count;
 
 on_both_databases! {
@@ -33,7 +35,7 @@ on_both_databases! {
     async fn c4_a_later_sign_in_keeps_the_id_and_the_username_and_refreshes_the_rest(bench: &Bench) {
         let first = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await;
         let username = Username::parse("ada").unwrap();
-        bench.storage.choose_username(&first.user.id, &username).await.unwrap();
+        bench.storage.choose_username(&first.user.id, &username, &event()).await.unwrap();
 
         let later = UpstreamProfile {
             login: Some("countess".to_owned()),
@@ -85,7 +87,7 @@ on_both_databases! {
 
     async fn c7_a_disabled_user_does_not_sign_in_and_nothing_is_written(bench: &Bench) {
         let ada = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await.user;
-        bench.storage.disable_user(&ada.id, at(1)).await.unwrap();
+        bench.storage.disable_user(&ada.id, at(1), &event()).await.unwrap();
         let before = bench.user(&ada.id).await;
         let renamed = UpstreamProfile {
             name: DisplayName::clean("Someone Else"),

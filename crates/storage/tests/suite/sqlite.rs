@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use vestibule_storage::{DatabaseUrl, Storage, StorageError, StorageOptions};
 use vestibule_test_support::{TestDatabase, eventually};
 
-use crate::bench::{Bench, GOOGLE, at, connect, person, verified};
+use crate::bench::{Bench, GOOGLE, at, connect, event, person, verified};
 use crate::consistency::raw_sqlite;
 
 async fn bench() -> (Bench, PathBuf) {
@@ -40,7 +40,7 @@ async fn m1_a_new_file_is_its_owners_alone() {
 async fn l2_what_was_answered_is_there_after_a_restart() {
     let (bench, _file) = bench().await;
     let ada = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await;
-    bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap();
+    bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap();
     let restarted = Bench { storage: bench.replica(), database: bench.database };
     drop(bench.storage);
     assert!(!restarted.is_live(&ada, at(1)).await);
@@ -54,14 +54,15 @@ async fn l4_a_removed_file_stops_writing_and_heals_when_it_returns() {
     let aside = file.with_extension("aside");
     fs::rename(&file, &aside).unwrap();
 
-    let refused = bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err();
+    let refused =
+        bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap_err();
     assert!(refused.is_unavailable(), "{refused:?}");
     assert!(bench.storage.ping().await.unwrap_err().is_unavailable());
     assert!(bench.is_live(&ada, at(1)).await, "reading goes on");
     assert!(!file.exists(), "no fresh, empty file takes its place");
 
     fs::rename(&aside, &file).unwrap();
-    assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap());
+    assert!(bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap());
     bench.storage.ping().await.unwrap();
 }
 
@@ -71,7 +72,14 @@ async fn l4_a_replaced_file_is_not_written_to() {
     let ada = bench.sign_in(&person(GOOGLE, "1")).await;
     fs::rename(&file, file.with_extension("aside")).unwrap();
     fs::write(&file, "").unwrap();
-    assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err().is_unavailable());
+    assert!(
+        bench
+            .storage
+            .revoke_session(&ada.user.id, &ada.session.id, at(1), &event())
+            .await
+            .unwrap_err()
+            .is_unavailable()
+    );
     assert_eq!(fs::read(&file).unwrap(), b"");
 }
 
@@ -111,11 +119,12 @@ async fn l5_a_lock_held_by_another_process_costs_an_answer_not_the_service() {
     let ada = bench.sign_in(&person(GOOGLE, "1")).await;
     let mut other = raw_sqlite(path(&file));
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
-    let refused = bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err();
+    let refused =
+        bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap_err();
     assert!(refused.is_unavailable(), "{refused:?}");
     assert!(bench.is_live(&ada, at(1)).await, "reading goes on");
     other.batch_execute("ROLLBACK").unwrap();
-    assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap());
+    assert!(bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,9 +137,16 @@ async fn l4_a_full_database_refuses_writes_and_heals() {
             "CREATE TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
         )
         .unwrap();
-    assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap_err().is_unavailable());
+    assert!(
+        bench
+            .storage
+            .revoke_session(&ada.user.id, &ada.session.id, at(1), &event())
+            .await
+            .unwrap_err()
+            .is_unavailable()
+    );
     other.batch_execute("DROP TRIGGER full").unwrap();
-    assert!(bench.storage.revoke_session(&ada.session.id, at(1)).await.unwrap());
+    assert!(bench.storage.revoke_session(&ada.user.id, &ada.session.id, at(1), &event()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,8 +165,10 @@ async fn l5_a_write_that_fails_does_not_take_along_those_that_wait_with_it() {
         ))
         .unwrap();
     let sign_outs = people.iter().map(|one| {
-        let (storage, session) = (bench.storage.clone(), one.session.id.clone());
-        tokio::spawn(async move { storage.revoke_session(&session, at(1)).await })
+        let (storage, session) = (bench.storage.clone(), one.session.clone());
+        tokio::spawn(
+            async move { storage.revoke_session(&session.user_id, &session.id, at(1), &event()).await },
+        )
     });
     let sign_outs: Vec<_> = sign_outs.collect();
     let writer_is_waited_for = async || bench.storage.pools()[0].waiting == people.len() - 1;

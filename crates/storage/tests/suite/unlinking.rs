@@ -8,7 +8,7 @@ use vestibule_storage::{AuditFilter, OrphanedIdentities, RemovedIdentities, Stor
 
 use crate::bench::{
     Bench as Stage, GITHUB, GOOGLE, SignedIn, THIRD, address, all_at_once, at, configured,
-    connect_without_providers, name_of, on_both_databases, person, verified,
+    connect_without_providers, event, name_of, on_both_databases, person, verified,
 };
 use crate::consistency::{count, execute};
 
@@ -32,7 +32,7 @@ impl Stage {
     }
 
     async fn unlink(&self, user: &UserId, issuer: &str) -> Unlinking {
-        self.storage.unlink_identity(user, &key(issuer, "1"), at(5)).await.unwrap()
+        self.storage.unlink_identity(user, &key(issuer, "1"), at(5), &event()).await.unwrap()
     }
 
     async fn lives(&self, storage: &Storage, signed_in: &SignedIn) -> bool {
@@ -75,14 +75,14 @@ on_both_databases! {
         let [google, github] = bench.both().await;
         let user = &google.user.id;
         let gone = bench.storage.with_providers(only(&[GITHUB]));
-        assert_eq!(gone.unlink_identity(user, &key(GITHUB, "1"), at(5)).await.unwrap(), Unlinking::LastIdentity);
+        assert_eq!(gone.unlink_identity(user, &key(GITHUB, "1"), at(5), &event()).await.unwrap(), Unlinking::LastIdentity);
         let mut elsewhere = configured("https://other.example", AddressTrust::All);
         elsewhere.name = name_of(GOOGLE);
         let repointed = ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::All)]);
         let repointed = bench.storage.with_providers(repointed);
-        assert_eq!(repointed.unlink_identity(user, &key(GITHUB, "1"), at(5)).await.unwrap(), Unlinking::LastIdentity);
+        assert_eq!(repointed.unlink_identity(user, &key(GITHUB, "1"), at(5), &event()).await.unwrap(), Unlinking::LastIdentity);
         // The other way round it can go.
-        let outcome = gone.unlink_identity(user, &key(GOOGLE, "1"), at(5)).await.unwrap();
+        let outcome = gone.unlink_identity(user, &key(GOOGLE, "1"), at(5), &event()).await.unwrap();
         assert_eq!(outcome, Unlinking::Done { sessions: 1 });
         assert!(bench.is_live(&github, at(9)).await);
     }
@@ -94,7 +94,7 @@ on_both_databases! {
             bench.sign_in(&verified(GITHUB, &subject, &format!("ada{round}@example.org"))).await;
             let unlink = |issuer: &'static str| {
                 let (storage, ada, subject) = (bench.replica(), ada.clone(), subject.clone());
-                async move { storage.unlink_identity(&ada, &key(issuer, &subject), at(5)).await.unwrap() }
+                async move { storage.unlink_identity(&ada, &key(issuer, &subject), at(5), &event()).await.unwrap() }
             };
             let mut outcomes = all_at_once(vec![unlink(GOOGLE), unlink(GITHUB)]).await;
             outcomes.sort_by_key(|outcome| *outcome == Unlinking::LastIdentity);
@@ -127,7 +127,7 @@ on_both_databases! {
             service: None,
             provider: None,
         };
-        bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandomness), at(0)).await.unwrap();
+        bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandomness), at(0), &event()).await.unwrap();
         for _ in 0..2 {
             bench.sign_in(&verified(GITHUB, "1", ADA)).await;
             let known = bench.storage.find_user_context(&thief).await.unwrap();
@@ -135,7 +135,7 @@ on_both_databases! {
         }
         assert_eq!(bench.storage.find_user_context(&ada).await.unwrap().roles.len(), 1);
         // With the user who refused it goes the refusal.
-        bench.storage.delete_user(&ada).await.unwrap();
+        bench.storage.delete_user(&ada, &event()).await.unwrap();
         assert_eq!(bench.sign_in(&verified(GITHUB, "1", ADA)).await.user.email, Some(address(ADA)));
     }
 
@@ -152,9 +152,8 @@ on_both_databases! {
     async fn an_unlinking_is_told_of_only_if_it_happened(bench: &Bench) {
         let ada = bench.both().await[0].user.id.clone();
         let event = AuditEvent::new(AuditName::IdentityUnlinked, Actor::Operator, at(5)).about(&ada);
-        let telling = bench.storage.telling(event);
         for issuer in [THIRD, GITHUB, GOOGLE] {
-            telling.unlink_identity(&ada, &key(issuer, "1"), at(5)).await.unwrap();
+            bench.storage.unlink_identity(&ada, &key(issuer, "1"), at(5), &event).await.unwrap();
         }
         let filter = AuditFilter { user: Some(&ada), name: Some(AuditName::IdentityUnlinked), since: None };
         assert_eq!(bench.storage.list_audit_events(filter, None, 10).await.unwrap().len(), 1);

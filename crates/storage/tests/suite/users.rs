@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vestibule_domain::{Attributes, PatchError, SystemRandomness, User, UserId, UserPatch};
 
-use crate::bench::{GITHUB, GOOGLE, all_at_once, at, on_both_databases, person, verified};
+use crate::bench::{GITHUB, GOOGLE, all_at_once, at, event, on_both_databases, person, verified};
 
 fn patch(members: &Value) -> UserPatch {
     let (patch, refused) = UserPatch::from_merge_patch(members.as_object().unwrap().clone());
@@ -95,32 +95,32 @@ on_both_databases! {
 
     async fn c7_a_disabled_user_is_out_at_once_and_old_sessions_do_not_come_back(bench: &Bench) {
         let ada = bench.sign_in(&person(GOOGLE, "1")).await;
-        assert!(bench.storage.disable_user(&ada.user.id, at(1)).await.unwrap());
-        assert!(!bench.storage.disable_user(&ada.user.id, at(2)).await.unwrap());
+        assert!(bench.storage.disable_user(&ada.user.id, at(1), &event()).await.unwrap());
+        assert!(!bench.storage.disable_user(&ada.user.id, at(2), &event()).await.unwrap());
         assert!(!bench.is_live(&ada, at(1)).await);
         assert_eq!(bench.user(&ada.user.id).await.disabled_at, Some(at(1)));
 
-        assert!(bench.storage.enable_user(&ada.user.id).await.unwrap());
-        assert!(!bench.storage.enable_user(&ada.user.id).await.unwrap());
+        assert!(bench.storage.enable_user(&ada.user.id, &event()).await.unwrap());
+        assert!(!bench.storage.enable_user(&ada.user.id, &event()).await.unwrap());
         assert!(!bench.is_live(&ada, at(3)).await);
         let again = bench.sign_in_as(&person(GOOGLE, "1"), |sign_in| sign_in.now = at(3)).await;
         assert!(bench.is_live(&again, at(3)).await);
         assert_eq!(again.user.id, ada.user.id);
         let nobody = UserId::random(&SystemRandomness);
-        assert!(!bench.storage.disable_user(&nobody, at(1)).await.unwrap());
-        assert!(!bench.storage.enable_user(&nobody).await.unwrap());
+        assert!(!bench.storage.disable_user(&nobody, at(1), &event()).await.unwrap());
+        assert!(!bench.storage.enable_user(&nobody, &event()).await.unwrap());
     }
 
     async fn c7_a_session_that_began_by_a_faster_clock_dies_with_its_user_too(bench: &Bench) {
         let ada = bench.sign_in_as(&person(GOOGLE, "1"), |sign_in| sign_in.now = at(10)).await;
-        bench.storage.disable_user(&ada.user.id, at(5)).await.unwrap();
+        bench.storage.disable_user(&ada.user.id, at(5), &event()).await.unwrap();
         assert!(!bench.is_live(&ada, at(11)).await);
     }
 
     async fn deleting_a_user_leaves_nothing_behind(bench: &Bench) {
         let ada = bench.sign_in(&verified(GOOGLE, "1", "ada@example.org")).await;
-        assert!(bench.storage.delete_user(&ada.user.id).await.unwrap());
-        assert!(!bench.storage.delete_user(&ada.user.id).await.unwrap());
+        assert!(bench.storage.delete_user(&ada.user.id, &event()).await.unwrap());
+        assert!(!bench.storage.delete_user(&ada.user.id, &event()).await.unwrap());
         assert!(!bench.is_live(&ada, at(0)).await);
         assert!(bench.storage.find_user(&ada.user.id).await.unwrap().is_none());
         assert!(bench.storage.list_identities(&ada.user.id).await.unwrap().is_empty());

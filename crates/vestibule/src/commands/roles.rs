@@ -120,11 +120,11 @@ async fn grant(storage: &Storage, arguments: &RoleArguments) -> Result<(), Comma
     let NamedAssignment { assignment, line } = NamedAssignment::find(storage, arguments).await?;
     check_reserved(&assignment)?;
     let id = RoleAssignmentId::random(&SystemRandomness);
-    let telling = with_audit(storage, AuditName::RoleGranted, &assignment);
-    let granted = telling.grant_role(&assignment, &id, SystemClock.now()).await;
+    let event = event(AuditName::RoleGranted, &assignment);
+    let granted = storage.grant_role(&assignment, &id, SystemClock.now(), &event).await;
     let is_new = granted.map_err(CommandError::while_doing(DATABASE))?;
     if let Some(earlier) = by_login_alone(arguments) {
-        storage.revoke_role(&earlier).await.map_err(CommandError::while_doing(DATABASE))?;
+        revoke_one(storage, &earlier).await?;
     }
     let outcome = if is_new { "granted" } else { "was granted already" };
     say(format_args!("{line}: {outcome}"))
@@ -151,8 +151,8 @@ async fn revoke(storage: &Storage, arguments: &RoleArguments) -> Result<(), Comm
 }
 
 async fn revoke_one(storage: &Storage, assignment: &RoleAssignment) -> Result<bool, CommandError> {
-    let storage = with_audit(storage, AuditName::RoleRevoked, assignment);
-    storage.revoke_role(assignment).await.map_err(CommandError::while_doing(DATABASE))
+    let event = event(AuditName::RoleRevoked, assignment);
+    storage.revoke_role(assignment, &event).await.map_err(CommandError::while_doing(DATABASE))
 }
 
 /// Prints all assignments, or those that count for one user.
@@ -194,15 +194,15 @@ async fn logins(storage: &Storage, id: OrganizationId) -> Result<String, Command
     Ok(if logins.is_empty() { String::new() } else { format!(" ({})", logins.join(", ")) })
 }
 
-/// A storage handle that writes the event. The audit trail has no address, only its domain.
-fn with_audit(storage: &Storage, name: AuditName, assignment: &RoleAssignment) -> Storage {
+/// The event of an assignment. The audit trail has no address, only its domain.
+fn event(name: AuditName, assignment: &RoleAssignment) -> AuditEvent {
     let service = assignment.service.as_ref().map(ServiceName::as_str);
     let event = AuditEvent::new(name, Actor::Operator, SystemClock.now())
         .with("role", assignment.role.to_string())
         .with("service", service)
         .with("to", assignment.subject.kind())
         .with("by", assignment.provider.as_ref().map(ProviderName::as_str));
-    storage.telling(match &assignment.subject {
+    match &assignment.subject {
         RoleSubject::User(user) => event.about(user),
         RoleSubject::Email(email) => {
             event.with("domain", email.as_str().rsplit('@').next().unwrap_or_default())
@@ -211,5 +211,5 @@ fn with_audit(storage: &Storage, name: AuditName, assignment: &RoleAssignment) -
         RoleSubject::Organization(_) | RoleSubject::OrganizationLogin(_) => {
             event.with("organization", assignment.subject.key())
         }
-    })
+    }
 }

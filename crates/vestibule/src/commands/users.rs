@@ -126,8 +126,8 @@ async fn unlink(
         || CommandError::new(format_args!("{}: has no identity {provider}:{subject}", describe_user(user)));
     let identity = fitting.first().ok_or_else(unknown)?;
     let key = IdentityKey { issuer: identity.issuer.clone(), subject: subject.clone() };
-    let storage = storage.telling(event(AuditName::IdentityUnlinked, user).at_provider(provider.as_str()));
-    let outcome = storage.unlink_identity(&user.id, &key, SystemClock.now()).await;
+    let event = event(AuditName::IdentityUnlinked, user).at_provider(provider.as_str());
+    let outcome = storage.unlink_identity(&user.id, &key, SystemClock.now(), &event).await;
     match outcome.map_err(CommandError::while_doing(DATABASE))? {
         Unlinking::Done { sessions } => say(format_args!(
             "{}: {provider}:{subject} is unlinked; sessions that ended: {sessions}",
@@ -146,8 +146,8 @@ async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(),
         return sign_out_all(storage).await;
     }
     let user = find_user(storage, arguments.named_user()).await?;
-    let storage = with_audit(storage, AuditName::AllSessionsEnded, &user);
-    let ended = storage.revoke_all_sessions(&user.id, SystemClock.now()).await;
+    let event = event(AuditName::AllSessionsEnded, &user);
+    let ended = storage.revoke_all_sessions(&user.id, SystemClock.now(), &event).await;
     let ended = ended.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("{}: signed out; sessions that ended: {ended}", describe_user(&user)))
 }
@@ -163,25 +163,24 @@ async fn sign_out_all(storage: &Storage) -> Result<(), CommandError> {
 }
 
 async fn disable(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let storage = with_audit(storage, AuditName::UserDisabled, user);
-    storage.disable_user(&user.id, SystemClock.now()).await.map_err(CommandError::while_doing(DATABASE))?;
+    let event = event(AuditName::UserDisabled, user);
+    storage
+        .disable_user(&user.id, SystemClock.now(), &event)
+        .await
+        .map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("{}: disabled; all sessions are over", describe_user(user)))
 }
 
 async fn enable(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let storage = with_audit(storage, AuditName::UserEnabled, user);
-    storage.enable_user(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
+    let event = event(AuditName::UserEnabled, user);
+    storage.enable_user(&user.id, &event).await.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("{}: enabled", describe_user(user)))
 }
 
 async fn delete(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let storage = with_audit(storage, AuditName::UserDeleted, user);
-    storage.delete_user(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
+    let event = event(AuditName::UserDeleted, user);
+    storage.delete_user(&user.id, &event).await.map_err(CommandError::while_doing(DATABASE))?;
     say(format_args!("{}: deleted, with identities, sessions and roles", describe_user(user)))
-}
-
-fn with_audit(storage: &Storage, name: AuditName, user: &User) -> Storage {
-    storage.telling(event(name, user))
 }
 
 fn event(name: AuditName, user: &User) -> AuditEvent {

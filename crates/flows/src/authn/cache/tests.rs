@@ -1,7 +1,8 @@
 use tokio::task::{JoinHandle, JoinSet};
 use vestibule_domain::{
-    AccountLinking, AddressTrust, ClientInfo, ConfiguredProvider, ConfiguredProviders, DisplayName,
-    IdentityKey, KeptClaims, ProviderName, SystemRandomness, UpstreamProfile, UserIdScheme,
+    AccountLinking, Actor, AddressTrust, AuditEvent, AuditName, ClientInfo, ConfiguredProvider,
+    ConfiguredProviders, DisplayName, IdentityKey, KeptClaims, ProviderName, SystemRandomness,
+    UpstreamProfile, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, StorageOptions};
 use vestibule_test_support::{TestDatabase, eventually};
@@ -12,6 +13,11 @@ const GRACE: Duration = Duration::from_secs(600);
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(1_900_000_000 + seconds)
+}
+
+/// An event for a write whose audit trail a test does not look at.
+fn event() -> AuditEvent {
+    AuditEvent::new(AuditName::SessionEnded, Actor::Service, at(0))
 }
 
 /// The sessions of a database, and one that is alive for an hour.
@@ -115,7 +121,7 @@ async fn d9_nothing_is_taken_from_memory_while_nobody_tells_of_changes() {
     let stage = Stage::set(TestDatabase::sqlite()).await;
     let first = stage.find(0).await.unwrap();
     assert!(!Arc::ptr_eq(&first, &stage.find(0).await.unwrap()));
-    connect(&stage.database).revoke_session(&stage.session, at(1)).await.unwrap();
+    connect(&stage.database).revoke_session(&stage.user, &stage.session, at(1), &event()).await.unwrap();
     assert!(stage.find(1).await.is_none());
 }
 
@@ -125,7 +131,7 @@ async fn d9_what_this_process_ends_is_dead_at_once() {
     for _ in 0..50 {
         assert!(stage.find(0).await.is_some());
     }
-    stage.sessions.storage.revoke_session(&stage.session, at(1)).await.unwrap();
+    stage.sessions.storage.revoke_session(&stage.user, &stage.session, at(1), &event()).await.unwrap();
     assert!(stage.find(1).await.is_none());
     assert!(stage.sessions.find_in_outage(stage.key(1), GRACE).is_none(), "also for an outage");
 }

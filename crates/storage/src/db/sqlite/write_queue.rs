@@ -1,11 +1,11 @@
-//! What waits to be written to SQLite.
+//! Group commit: the writes to SQLite that wait at one moment are done in one transaction.
 //!
-//! A commit waits for the disk, and a change of threads costs more than most statements. So whoever has the connection
-//! that writes takes along what others want to write at this moment: all of it is one transaction, on one thread, and
-//! everybody is answered when it is on the disk.
+//! A commit waits for the disk, and a change of threads costs more than most statements. So the caller that gets the
+//! writing connection takes all waiting writes with it: they are one transaction on one thread, and every caller is answered
+//! when that is on the disk.
 //!
-//! INVARIANT: what is told to a caller is what they would have been told alone. If one write fails, nothing of the
-//! common transaction stays, and each write is done again in a transaction of its own.
+//! INVARIANT: each caller gets the outcome that it would have got alone. If one write fails, the common transaction is rolled
+//! back, and each write runs again in a transaction of its own.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,10 +16,11 @@ use tokio::sync::oneshot;
 
 use super::DatabaseFile;
 use super::blocking::BlockingScope;
-use crate::db::{Connection, Operation};
+use crate::db::Connection;
+use crate::db::operation::RunOperation;
 use crate::error::{OperationError, StorageError};
 
-/// How much goes into one transaction, so that the first does not wait long for the last.
+/// The most writes of one transaction, so that the first does not wait long for the last.
 const MAX_GROUP: usize = 64;
 
 /// Writes that wait for the connection that writes, the oldest first.
@@ -33,24 +34,24 @@ impl WriteQueue {
         Self { file, waiting: Mutex::default() }
     }
 
-    /// Puts a write at the end. Its outcome comes through what is returned; whoever drops that before it has begun
-    /// takes it out again.
+    /// Puts a write at the end of the queue. Its outcome comes through the returned receiver; a write whose receiver was dropped
+    /// before it began is not done.
     pub(crate) fn push<A, T>(
         &self,
         arguments: Arc<A>,
-        operation: Operation<A, T>,
+        run: RunOperation<A, T>,
     ) -> oneshot::Receiver<Result<T, OperationError>>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
         let (reply, outcome) = oneshot::channel();
-        self.lock().push_back(Box::new(PendingWrite { arguments, operation, outcome: None, reply }));
+        self.lock().push_back(Box::new(PendingWrite { arguments, run, outcome: None, reply }));
         outcome
     }
 
-    /// Does what waits until nothing does, on a thread that may wait for the disk. Stops early if the connection is of
-    /// no use any more: each of those who are left waits for another one.
+    /// Does the waiting writes until there are none, on a thread that may wait for the disk. Stops early if the connection can
+    /// no longer be used: the remaining callers then wait for another one.
     pub(crate) fn drain(&self, mut connection: Connection) {
         loop {
             let writes = self.next_group();
@@ -75,27 +76,27 @@ impl WriteQueue {
     }
 }
 
-/// Something that was asked for, whatever its types are.
+/// A write in the queue, of whatever types.
 trait QueuedWrite: Send {
-    /// Whether anybody still waits for the outcome.
+    /// Whether the caller still waits for the outcome.
     fn is_awaited(&self) -> bool;
 
-    /// Does it within a transaction, and answers whether what it wrote may stay.
+    /// Runs it within a transaction, and returns whether the transaction may be committed.
     fn run<'c>(
         &'c mut self,
         connection: &'c mut Connection,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 'c>>;
 
-    /// Whether it is of a kind after which the connection is better closed.
+    /// Whether it failed in a way after which the connection must be closed.
     fn spoils_connection(&self) -> bool;
 
-    /// Tells the caller how it ended, given how the transaction did.
+    /// Sends the caller the outcome, given that of the transaction.
     fn reply(self: Box<Self>, transaction: Result<(), StorageError>);
 }
 
 struct PendingWrite<A, T> {
     arguments: Arc<A>,
-    operation: Operation<A, T>,
+    run: RunOperation<A, T>,
     outcome: Option<Result<T, OperationError>>,
     reply: oneshot::Sender<Result<T, OperationError>>,
 }
@@ -114,7 +115,7 @@ where
         connection: &'c mut Connection,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 'c>> {
         Box::pin(async move {
-            let outcome = (self.operation)(connection, &self.arguments).await;
+            let outcome = (self.run)(connection, &self.arguments).await;
             self.outcome.insert(outcome).is_ok()
         })
     }
@@ -129,12 +130,12 @@ where
             (Some(outcome), _) => outcome,
             (None, Ok(())) => Err(StorageError::unavailable("nothing was done").into()),
         };
-        // Whoever has gone away does not hear it.
+        // The caller may have gone.
         drop(self.reply.send(outcome));
     }
 }
 
-/// Does all of it or, if that is not possible, each by itself; and tells everybody.
+/// Does all writes in one transaction or, if one of them fails, each in its own; and replies to every caller.
 fn commit_group(connection: &mut Connection, mut writes: Vec<Box<dyn QueuedWrite>>) {
     if writes.len() > 1 {
         match transact(connection, &mut writes) {
@@ -156,21 +157,21 @@ fn commit_group(connection: &mut Connection, mut writes: Vec<Box<dyn QueuedWrite
     }
 }
 
-/// How a transaction ended that the database did not object to.
+/// How a transaction ended in which the database itself did not fail.
 enum GroupOutcome {
     Committed,
-    /// A write failed, and has what it says. Nothing was written.
+    /// A write failed, and holds its error. Nothing was written.
     RolledBack,
 }
 
-/// All of it in one transaction.
+/// All writes in one transaction.
 fn transact(
     connection: &mut Connection,
     writes: &mut [Box<dyn QueuedWrite>],
 ) -> Result<GroupOutcome, StorageError> {
     let done = BlockingScope::run(async {
         connection.begin().await?;
-        // The lock may have been waited for, and some of those who wait give up meanwhile.
+        // Callers may have given up while this waited for the lock.
         for write in writes.iter_mut().filter(|write| write.is_awaited()) {
             if !write.run(connection).await {
                 connection.rollback().await;
