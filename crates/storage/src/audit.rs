@@ -10,7 +10,6 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use vestibule_domain::{AuditEvent, SessionId, Timestamp, UserId};
 
-use crate::UsernameChoice;
 use crate::db::{Connection, Operation, operation, query};
 use crate::error::{OperationError, StorageError};
 use crate::jitter::random_number;
@@ -112,12 +111,6 @@ impl Changed for bool {
 impl Changed for u64 {
     fn changed(&self) -> bool {
         true
-    }
-}
-
-impl Changed for Option<UsernameChoice> {
-    fn changed(&self) -> bool {
-        *self == Some(UsernameChoice::Chosen)
     }
 }
 

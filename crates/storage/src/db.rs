@@ -9,6 +9,7 @@ mod postgres;
 mod sqlite;
 mod time_budget;
 mod tls;
+mod write_queue;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,14 +22,14 @@ pub(crate) use self::connection::{Connection, ConnectionRef, execute_together, q
 pub(crate) use self::operation::{Operation, operation};
 use self::operation::{OperationFuture, RunOperation};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
-use self::sqlite::WriteQueue;
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use self::time_budget::TimeBudget;
 pub use self::time_budget::with_time_budget;
+use self::write_queue::WriteQueue;
 use crate::error::{OperationError, StorageError};
 use crate::jitter::random_up_to;
 use crate::observer::{Instrumentation, OperationKind, PoolState};
-use crate::storage::StorageOptions;
+use crate::options::StorageOptions;
 use crate::url::{DatabaseUrl, Target};
 
 /// How often an operation is repeated after a serialization failure or a deadlock.

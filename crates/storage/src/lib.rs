@@ -34,20 +34,18 @@ mod feed;
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
+mod identities;
 mod jitter;
 mod migrations;
 mod observer;
+mod options;
 mod organizations;
-mod orphaned_identities;
 mod roles;
-mod rows;
 mod schema;
 mod sessions;
 mod sign_in;
 mod storage;
-mod unlink;
 mod url;
-mod user_context;
 mod users;
 
 pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
@@ -56,11 +54,11 @@ pub use changes::{Change, Changes, LEASE, LastKnown, Record, RecordKind, Version
 pub use cleanup::DeletedRows;
 pub use db::with_time_budget;
 pub use error::{Cause, StorageError};
+pub use identities::{Identity, OrphanedIdentities, RemovedIdentities, Unlinking};
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
-pub use orphaned_identities::{OrphanedIdentities, RemovedIdentities};
+pub use options::StorageOptions;
 pub use sessions::LiveSession;
 pub use sign_in::{SignIn, SignInOutcome};
-pub use storage::{Storage, StorageOptions};
-pub use unlink::Unlinking;
+pub use storage::Storage;
 pub use url::{DatabaseKind, DatabaseUrl, DatabaseUrlError};
-pub use users::{Identity, PatchedUser, UsernameChoice};
+pub use users::{PatchedUser, UsernameChoice};

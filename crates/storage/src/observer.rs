@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::error::StorageError;
-use crate::storage::Storage;
 
 /// What kind of operation it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,23 +74,16 @@ pub struct PoolState {
     pub waiting: usize,
 }
 
-impl Storage {
-    /// Calls this observer for every operation from now on. Only the first call of this method has an effect.
-    pub fn observe_with(&self, observer: Arc<dyn StorageObserver>) {
-        self.db.instrumentation().0.get_or_init(|| observer);
-    }
-
-    /// What the pools of connections are doing at the moment.
-    pub fn pools(&self) -> Vec<PoolState> {
-        self.db.pools()
-    }
-}
-
 /// The observer, if there is one.
 #[derive(Default)]
 pub(crate) struct Instrumentation(OnceLock<Arc<dyn StorageObserver>>);
 
 impl Instrumentation {
+    /// Sets the observer. The first one stays.
+    pub(crate) fn observe_with(&self, observer: Arc<dyn StorageObserver>) {
+        self.0.get_or_init(|| observer);
+    }
+
     /// Runs an operation in a span that has its name, and tells the observer how it ended.
     pub(crate) async fn instrument<T>(
         &self,

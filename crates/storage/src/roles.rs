@@ -1,5 +1,8 @@
 //! Roles that the operator has assigned.
 
+pub(crate) mod administrator;
+pub(crate) mod row;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{
@@ -8,7 +11,7 @@ use vestibule_domain::{
 
 use crate::db::{operation, query};
 use crate::error::StorageError;
-use crate::rows::RoleRow;
+use crate::roles::row::RoleRow;
 use crate::schema::{coalesce, role_assignments};
 use crate::storage::Storage;
 

@@ -4,65 +4,29 @@
 //! the lock on the user's row, taken before anything is decided; those of a new identity by the key of `identities`;
 //! those that bring one new address by the key of `verified_emails`. Whoever finds that the ground has moved begins anew.
 
-pub(crate) mod email_ownership;
 mod events;
-mod identities;
-pub(crate) mod user_row;
+mod identity_row;
+pub(crate) mod request;
+mod user_row;
 
 use std::sync::Arc;
 
 use vestibule_domain::{
-    AccountLinking, AuditEvent, AuditName, ClientInfo, ConfiguredProviders, EmailAddress, Session, SessionId,
-    Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
+    AccountLinking, AuditEvent, AuditName, ConfiguredProviders, EmailAddress, Session, User, UserId,
 };
 
 use crate::audit::{self, log_audit_event};
 use crate::changes::{Change, Record};
 use crate::db::{Connection, operation};
 use crate::error::{OperationError, StorageError};
+use crate::identities::{email_ownership, refusal};
 use crate::organizations::note_logins;
-use crate::sessions::begin_session;
+use crate::roles::administrator::is_administrator;
+use crate::sessions::begin::begin_session;
 use crate::storage::Storage;
+use crate::users::lock::{lock_owner, lock_user};
 
-pub(crate) use user_row::lock as lock_user;
-
-/// A sign-in that a provider has confirmed.
-#[derive(Debug, Clone)]
-pub struct SignIn {
-    /// What the provider states.
-    pub profile: UpstreamProfile,
-    /// Where the sign-in came from.
-    pub client: ClientInfo,
-    /// What an unknown identity with a known address means.
-    pub linking: AccountLinking,
-    /// How a new user's id is made.
-    pub id_scheme: UserIdScheme,
-    /// A random id, for the case that one is needed.
-    pub new_user_id: UserId,
-    /// The new session's id.
-    pub session_id: SessionId,
-    /// When the sign-in is.
-    pub now: Timestamp,
-    /// When the new session ends.
-    pub expires_at: Timestamp,
-}
-
-/// What a sign-in came to.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "made once per sign-in and taken apart at once")]
-pub enum SignInOutcome {
-    /// Signed in.
-    SignedIn {
-        /// The user, as it is after the sign-in.
-        user: User,
-        /// The new session.
-        session: Session,
-        /// Whether this sign-in made the user. True once for each user.
-        is_new: bool,
-    },
-    /// The user is disabled. Nothing was written.
-    Disabled,
-}
+pub use request::{SignIn, SignInOutcome};
 
 /// What is decided upon.
 struct Arrival {
@@ -88,20 +52,6 @@ enum Claim {
     IfFree,
 }
 
-impl SignIn {
-    /// The same with its verified address as one that is not, unless it counts beyond the identity.
-    fn with_address_that(self, counts: impl FnOnce(&UpstreamProfile, &EmailAddress) -> bool) -> Self {
-        let counts =
-            self.profile.verified_email.as_ref().is_some_and(|address| counts(&self.profile, address));
-        if counts {
-            return self;
-        }
-        let mut profile = self.profile;
-        profile.unverified_email = profile.verified_email.take().or(profile.unverified_email);
-        Self { profile, ..self }
-    }
-}
-
 impl Storage {
     /// Finds or makes the user of a confirmed sign-in, refreshes what the provider states, and begins a session.
     ///
@@ -111,7 +61,7 @@ impl Storage {
     ///    count, or of an identity that was taken away from a user. Who has a role at the service itself is never joined.
     /// 3. A user holds the addresses that its identities stated when they last signed in; nobody's address is taken away.
     pub async fn finish_sign_in(&self, sign_in: SignIn) -> Result<SignInOutcome, StorageError> {
-        identities::check_key(&sign_in.profile.identity)?;
+        identity_row::check_key(&sign_in.profile.identity)?;
         let providers = Arc::clone(&self.providers);
         let sign_in = sign_in.with_address_that(|profile, address| {
             providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
@@ -132,10 +82,10 @@ type Decision = (SignInOutcome, Vec<AuditEvent>);
 
 async fn decide(connection: &mut Connection, arrival: &Arrival) -> Result<Decision, OperationError> {
     let key = &arrival.sign_in.profile.identity;
-    let owner = user_row::lock_owner(connection, key).await?;
+    let owner = lock_owner(connection, key).await?;
     let is_refused = match &owner {
         Some((_, is_refused)) => *is_refused,
-        None => user_row::is_refused(connection, key).await?,
+        None => refusal::is_refused(connection, key).await?,
     };
     let owner = owner.map(|(owner, _)| owner);
     if !is_refused {
@@ -176,8 +126,8 @@ async fn find_by_address(connection: &mut Connection, arrival: &Arrival) -> Resu
     let Some(holder) = email_ownership::find_holder(connection, address, providers).await? else {
         return Ok(Found::Nobody(Claim::Certain));
     };
-    let holder = user_row::lock(connection, &holder).await?.ok_or(OperationError::LostRace)?;
-    if user_row::is_administrator(connection, &holder.id).await? {
+    let holder = lock_user(connection, &holder).await?.ok_or(OperationError::LostRace)?;
+    if is_administrator(connection, &holder.id).await? {
         return Ok(Found::Nobody(Claim::IfFree));
     }
     Ok(Found::ByAddress(holder, address.clone()))
@@ -195,7 +145,7 @@ async fn returning(
     let chosen = profile.verified_email.as_ref();
     let session = session_of(sign_in, &user.id);
     let event = events::of_arrival(sign_in, &user.id, AuditName::SignInSucceeded);
-    identities::refresh_and_begin(connection, sign_in, &session, &event).await?;
+    identity_row::refresh_and_begin(connection, sign_in, &session, &event).await?;
     note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
     let email =
         email_ownership::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
@@ -216,7 +166,7 @@ async fn joining(
     if !held.counts(address) {
         return Err(OperationError::LostRace);
     }
-    identities::create(connection, sign_in, &user.id).await?;
+    identity_row::create(connection, sign_in, &user.id).await?;
     let chosen = Some(address);
     let email =
         email_ownership::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
@@ -240,7 +190,7 @@ async fn newcomer(
         _ => chosen,
     };
     let user = user_row::create(connection, sign_in, chosen, held).await?;
-    identities::create(connection, sign_in, &user.id).await?;
+    identity_row::create(connection, sign_in, &user.id).await?;
     if let Some(address) = chosen {
         let claimed = email_ownership::claim(connection, &user.id, address, providers).await?;
         if !claimed && claim == Claim::Certain {

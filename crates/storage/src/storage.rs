@@ -1,44 +1,28 @@
 //! The handle that the rest of the program holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use vestibule_domain::{AuditEvent, ConfiguredProviders};
+use vestibule_domain::ConfiguredProviders;
 
 use crate::changes::Changes;
 use crate::db::Db;
 use crate::error::StorageError;
+use crate::observer::{PoolState, StorageObserver};
+use crate::options::StorageOptions;
 use crate::url::DatabaseUrl;
-
-/// What an operator may want to change about the connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StorageOptions {
-    /// How many connections to PostgreSQL, or how many readers of SQLite, beside its one writer.
-    pub max_connections: usize,
-    /// How long an operation waits for a free connection before it gives up.
-    pub acquire_timeout: Duration,
-}
-
-impl Default for StorageOptions {
-    fn default() -> Self {
-        Self { max_connections: 10, acquire_timeout: Duration::from_secs(2) }
-    }
-}
 
 /// The database. Cheap to clone; all clones share the connections.
 #[derive(Clone)]
 pub struct Storage {
     pub(crate) db: Arc<Db>,
-    /// What the next change is told of as in the audit trail.
-    pub(crate) audit: Option<Arc<AuditEvent>>,
     pub(crate) changes: Arc<Changes>,
-    /// Whose identities count.
+    /// The providers whose identities count.
     pub(crate) providers: Arc<ConfiguredProviders>,
 }
 
 impl Storage {
-    /// Looks at the files that [`Storage::connect`] would open, the database or the certificates of its server, and makes none.
-    /// Whether the database can be used shows later.
+    /// Checks the files that [`Storage::connect`] would open, the database or the certificates of its server, and creates none.
+    /// Does not contact the database.
     pub fn check_files(url: &DatabaseUrl) -> Result<(), StorageError> {
         Db::check_files(url)
     }
@@ -48,13 +32,23 @@ impl Storage {
     pub fn connect(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
         let (db, changes) = (Db::open(url, options)?, Changes::new());
         let providers = Arc::default();
-        Ok(Self { db: Arc::new(db), changes: Arc::new(changes), audit: None, providers })
+        Ok(Self { db: Arc::new(db), changes: Arc::new(changes), providers })
     }
 
-    /// The same database, in which the identities of these providers count and no others. Until it is said, none does.
+    /// The same database, where identities count if they are of these providers. Before this is called, none counts.
     #[must_use]
     pub fn with_providers(&self, providers: ConfiguredProviders) -> Self {
         Self { providers: Arc::new(providers), ..self.clone() }
+    }
+
+    /// Calls this observer for every operation from now on. Only the first call of this method has an effect.
+    pub fn observe_with(&self, observer: Arc<dyn StorageObserver>) {
+        self.db.instrumentation().observe_with(observer);
+    }
+
+    /// What the pools of connections are doing at the moment.
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.db.pools()
     }
 }
 

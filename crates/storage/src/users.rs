@@ -1,6 +1,10 @@
 //! Users: finding, changing, disabling and deleting them.
 
+pub(crate) mod context;
+pub(crate) mod lock;
 mod patch;
+pub(crate) mod row;
+mod username;
 
 use std::collections::HashMap;
 
@@ -11,45 +15,15 @@ use vestibule_domain::{AuditEvent, Timestamp, User, UserId, Username};
 use crate::audit;
 use crate::changes::Record;
 use crate::db::{operation, query};
-use crate::error::{StorageError, UniqueRule};
-use crate::rows::{IdentityRow, UserRow, read_user, with_trusted_email};
+use crate::error::StorageError;
+use crate::identities::row::IdentityRow;
 use crate::schema::{identities, users};
-use crate::sessions::new_generation;
+use crate::sessions::generation::new_generation;
 use crate::storage::Storage;
+use crate::users::row::{UserRow, read_user, with_trusted_email};
 
 pub use patch::PatchedUser;
-
-/// What became of a person's choice of a username.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UsernameChoice {
-    /// It is theirs now.
-    Chosen,
-    /// They have one already, and keep it.
-    AlreadyChosen,
-    /// It is somebody else's.
-    Taken,
-    /// There is no such user, or not one that may do anything.
-    UnknownUser,
-}
-
-/// By what a user signs in, for the operator's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The issuer's address.
-    pub issuer: String,
-    /// The subject within the issuer.
-    pub subject: String,
-    /// The name of the provider in the settings, at the last sign-in.
-    pub provider: String,
-    /// The login name there.
-    pub login: Option<String>,
-    /// The address that the issuer stated at the last sign-in.
-    pub email: Option<String>,
-    /// Whether it stated that as verified, and that counted beyond the identity.
-    pub email_verified: bool,
-    /// When it last signed in.
-    pub last_used_at: Timestamp,
-}
+pub use username::UsernameChoice;
 
 /// Selects a user with each identity, as far as it decides what counts. A macro, because what is selected differs between the
 /// databases.
@@ -113,65 +87,6 @@ impl Storage {
                 Ok(with_trusted_email(user, &stated, &self.providers))
             })
             .collect()
-    }
-
-    /// The identities by which a user signs in, the last used first.
-    pub async fn list_identities(&self, user: &UserId) -> Result<Vec<Identity>, StorageError> {
-        type Row = (String, String, String, Option<String>, Option<String>, bool, i64);
-        let read = operation!(list_identities(user), |connection| {
-            let select = identities::table
-                .filter(identities::user_id.eq(user.as_str()))
-                .order((identities::last_used_at.desc(), identities::issuer, identities::subject))
-                .select((
-                    identities::issuer,
-                    identities::subject,
-                    identities::provider,
-                    identities::login,
-                    identities::email,
-                    identities::email_verified,
-                    identities::last_used_at,
-                ));
-            query!(connection, |c| select.load::<Row>(c))
-        });
-        let rows = self.db.read(read).await?;
-        let identity = |(issuer, subject, provider, login, email, email_verified, last_used_at): Row| {
-            let last_used_at = Timestamp::from_micros(last_used_at);
-            Identity { issuer, subject, provider, login, email, email_verified, last_used_at }
-        };
-        Ok(rows.into_iter().map(identity).collect())
-    }
-
-    /// Gives a user the username that they chose, if they have none and nobody else has it.
-    pub async fn choose_username(
-        &self,
-        user: &UserId,
-        username: &Username,
-        event: &AuditEvent,
-    ) -> Result<UsernameChoice, StorageError> {
-        let _guard = self.changes.publish_on_drop(Record::user(user));
-        let change =
-            operation!(choose_username(user = user.clone(), username = username.clone()), |connection| {
-                let update = diesel::update(users::table.find(user.as_str()))
-                    .filter(users::username_key.is_null())
-                    .filter(users::disabled_at.is_null())
-                    .set((users::username.eq(username.as_str()), users::username_key.eq(username.as_str())));
-                match query!(connection, |c| update.execute(c)) {
-                    Ok(0) => Ok(None),
-                    Ok(_) => Ok(Some(UsernameChoice::Chosen)),
-                    Err(failure) if UniqueRule::Username.is_violated(&failure) => {
-                        Ok(Some(UsernameChoice::Taken))
-                    }
-                    Err(failure) => Err(failure),
-                }
-            });
-        let chosen = self.write_audited(event, change).await?;
-        match chosen {
-            Some(choice) => Ok(choice),
-            None => Ok(match self.find_user(user).await? {
-                Some(user) if user.disabled_at.is_none() => UsernameChoice::AlreadyChosen,
-                Some(_) | None => UsernameChoice::UnknownUser,
-            }),
-        }
     }
 
     /// Disables a user and ends what was signed in: enabling later does not bring old sessions back.

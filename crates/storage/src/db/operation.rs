@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use super::Connection;
+use super::connection::Connection;
 use crate::error::OperationError;
 
 /// An operation on the database. It keeps its arguments apart from what it does, because it may have to run again: after a

@@ -1,7 +1,6 @@
 //! SQLite: the file, its connections and their settings.
 
-mod blocking;
-mod write_queue;
+pub(super) mod blocking;
 
 use std::fs::{Metadata, OpenOptions};
 use std::io::ErrorKind;
@@ -18,7 +17,6 @@ use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use vestibule_file_permissions::{Fault, Reason, Rule};
 
 use self::blocking::Spawner;
-pub(super) use self::write_queue::WriteQueue;
 use crate::error::StorageError;
 
 pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection, Spawner>;
@@ -80,7 +78,7 @@ impl DatabaseFile {
         Ok(Self { path, device: metadata.dev(), inode: metadata.ino() })
     }
 
-    fn is_in_place(&self) -> bool {
+    pub(super) fn is_in_place(&self) -> bool {
         let same = |found: Metadata| found.dev() == self.device && found.ino() == self.inode;
         std::fs::metadata(&self.path).is_ok_and(same)
     }

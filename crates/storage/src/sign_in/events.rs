@@ -2,7 +2,7 @@
 
 use vestibule_domain::{Actor, AuditEvent, AuditName, UserId};
 
-use super::SignIn;
+use crate::sign_in::request::SignIn;
 
 /// What it took until a session could begin.
 pub(super) fn of_arrival(sign_in: &SignIn, user: &UserId, name: AuditName) -> AuditEvent {

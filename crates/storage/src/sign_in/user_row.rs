@@ -1,85 +1,16 @@
 //! The user's own row during a sign-in.
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{
-    Attributes, AvatarUrl, DisplayName, EmailAddress, IdentityKey, ServiceName, UpstreamProfile, User,
-    UserId, UserIdScheme,
+    Attributes, AvatarUrl, DisplayName, EmailAddress, UpstreamProfile, User, UserId, UserIdScheme,
 };
 
-use super::SignIn;
-use crate::db::{Connection, ConnectionRef, query};
-use crate::error::{OperationError, StorageError, optional};
-use crate::rows::{UserRow, write_attributes};
-use crate::schema::{identities, identity_refusals, role_assignments, users};
-
-/// Reads a row of `users` and keeps every other sign-in of the same user waiting until this transaction ends. In SQLite
-/// the transaction has the only lock there is since its start.
-macro_rules! lock {
-    ($connection:expr, $users:expr, $($column:expr)?) => {{
-        let row = match $connection.inner() {
-            ConnectionRef::Sqlite(c) => $users.select((UserRow::as_select(), $($column)?)).get_result(c).await,
-            ConnectionRef::Postgres(c) => {
-                $users.select((UserRow::as_select(), $($column)?)).for_no_key_update().get_result(c).await
-            }
-            ConnectionRef::Closed => Err(diesel::result::Error::BrokenTransactionManager),
-        };
-        optional(row.map_err(OperationError::from))?
-    }};
-}
-
-/// Finds and locks the user whose identity this is, and tells whether the identity is refused by somebody.
-pub(super) async fn lock_owner(
-    connection: &mut Connection,
-    key: &IdentityKey,
-) -> Result<Option<(User, bool)>, OperationError> {
-    let owner = identities::table.find((&key.issuer, &key.subject)).select(identities::user_id);
-    let found: Option<(UserRow, bool)> = lock!(
-        connection,
-        users::table.filter(users::id.nullable().eq(owner.single_value())),
-        exists(refusals_of(key))
-    );
-    Ok(found
-        .map(|(row, is_refused)| Ok::<_, StorageError>((User::try_from(row)?, is_refused)))
-        .transpose()?)
-}
-
-/// Finds and locks a user.
-pub(crate) async fn lock(connection: &mut Connection, user: &str) -> Result<Option<User>, OperationError> {
-    let found: Option<(UserRow,)> = lock!(connection, users::table.filter(users::id.eq(user)),);
-    Ok(found.map(|(row,)| User::try_from(row)).transpose()?)
-}
-
-/// Whether an identity was taken away from a user, so that no address of it counts.
-pub(super) async fn is_refused(
-    connection: &mut Connection,
-    key: &IdentityKey,
-) -> Result<bool, OperationError> {
-    let select = diesel::select(exists(refusals_of(key)));
-    query!(connection, |c| select.get_result::<bool>(c))
-}
-
-#[diesel::dsl::auto_type(no_type_alias)]
-fn refusals_of<'a>(key: &'a IdentityKey) -> _ {
-    let (issuer, subject): (&'a str, &'a str) = (key.issuer.as_str(), key.subject.as_str());
-    identity_refusals::table
-        .filter(identity_refusals::issuer.eq(issuer))
-        .filter(identity_refusals::subject.eq(subject))
-}
-
-/// Whether a user has a role at the service itself.
-pub(super) async fn is_administrator(
-    connection: &mut Connection,
-    user: &UserId,
-) -> Result<bool, OperationError> {
-    let vestibule = ServiceName::vestibule();
-    let roles = role_assignments::table
-        .filter(role_assignments::user_id.eq(user.as_str()))
-        .filter(role_assignments::service.eq(vestibule.as_str()));
-    let select = diesel::select(exists(roles));
-    query!(connection, |c| select.get_result::<bool>(c))
-}
+use crate::db::{Connection, query};
+use crate::error::OperationError;
+use crate::schema::users;
+use crate::sign_in::request::SignIn;
+use crate::users::row::write_attributes;
 
 /// Writes the provider's name and picture, where it has them, and the address, if any of it is new. The username is the
 /// person's own.

@@ -7,10 +7,10 @@ use vestibule_domain::{AvatarUrl, DisplayName, PatchError, User, UserId, UserPat
 use crate::changes::Record;
 use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
-use crate::rows::write_attributes;
 use crate::schema::users;
-use crate::sign_in::lock_user;
 use crate::storage::Storage;
+use crate::users::lock::lock_user;
+use crate::users::row::write_attributes;
 
 /// A user to whom patches were applied.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,7 +14,7 @@ thread_local! {
 }
 
 /// While it lives, statements run on this thread. To be entered only on a thread that may wait for the disk.
-pub(super) struct BlockingScope {
+pub(in crate::db) struct BlockingScope {
     before: bool,
 }
 
@@ -22,7 +22,7 @@ impl BlockingScope {
     /// Runs a future whose every statement runs on this thread.
     ///
     /// `None` when the future waits for anything but SQLite, which is a fault of the future.
-    pub(super) fn run<T>(future: impl Future<Output = T>) -> Option<T> {
+    pub(in crate::db) fn run<T>(future: impl Future<Output = T>) -> Option<T> {
         let _scope = Self::enter();
         match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => Some(outcome),

@@ -1,10 +1,8 @@
-//! What of a user counts, by what the user's identities state.
+//! The rows of `identities`, as far as they decide what counts.
 
 use diesel::prelude::*;
-use vestibule_domain::{ConfiguredProviders, EmailAddress, Session, User};
+use vestibule_domain::{ConfiguredProviders, EmailAddress, Session};
 
-use super::UserRow;
-use crate::error::StorageError;
 use crate::schema::identities;
 
 /// An identity, as far as it decides what counts.
@@ -36,27 +34,4 @@ impl IdentityRow {
         };
         is_same && self.subject == subject && providers.trusts_identity(name, &self.issuer)
     }
-}
-
-/// The user with the address only if one of these identities vouches for it now. What is in the row may have been stated by a
-/// provider that is configured no more, or whose addresses count no more.
-pub(crate) fn with_trusted_email(
-    user: User,
-    stated: &[IdentityRow],
-    providers: &ConfiguredProviders,
-) -> User {
-    let vouched = |address: &EmailAddress| stated.iter().any(|row| row.verifies(address, providers));
-    let email = user.email.clone().filter(vouched);
-    User { email, ..user }
-}
-
-/// The user of a query that has one row for each identity, and one without when there is none.
-pub(crate) fn read_user(
-    rows: Vec<(UserRow, Option<IdentityRow>)>,
-    providers: &ConfiguredProviders,
-) -> Result<Option<User>, StorageError> {
-    let (users, stated): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let stated: Vec<IdentityRow> = stated.into_iter().flatten().collect();
-    let user = users.into_iter().next().map(User::try_from).transpose()?;
-    Ok(user.map(|user| with_trusted_email(user, &stated, providers)))
 }

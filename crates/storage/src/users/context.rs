@@ -10,8 +10,9 @@ use vestibule_domain::{
 
 use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
+use crate::identities::linked::LinkedIdentityRow;
 use crate::organizations::mark_unique_logins;
-use crate::rows::{LinkedIdentityRow, RoleRow};
+use crate::roles::row::RoleRow;
 use crate::schema::{coalesce, identities, role_assignments};
 use crate::storage::Storage;
 

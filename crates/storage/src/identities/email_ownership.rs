@@ -9,12 +9,12 @@ use vestibule_domain::{ConfiguredProviders, EmailAddress, IdentityKey, User, Use
 
 use crate::db::{Connection, query};
 use crate::error::OperationError;
-use crate::rows::IdentityRow;
+use crate::identities::row::IdentityRow;
 use crate::schema::{identities, lower, verified_emails};
 
 /// Who holds an address. A claim that no identity vouches for which counts is as good as none: it is what a provider left
 /// that is configured no more, or whose addresses count no more.
-pub(super) async fn find_holder(
+pub(crate) async fn find_holder(
     connection: &mut Connection,
     address: &EmailAddress,
     providers: &ConfiguredProviders,
@@ -38,7 +38,7 @@ async fn claims_on(
 }
 
 /// The addresses that a user holds, and which of the user's identities state them.
-pub(super) struct Held {
+pub(crate) struct Held {
     keys: HashSet<String>,
     statements: Vec<HeldBy>,
 }
@@ -53,7 +53,7 @@ struct HeldBy {
 
 impl Held {
     /// Whether the user holds an address, and an identity vouches for it that counts.
-    pub(super) fn counts(&self, address: &EmailAddress) -> bool {
+    pub(crate) fn counts(&self, address: &EmailAddress) -> bool {
         let key = address.key();
         self.statements.iter().any(|by| by.counts && by.key == key)
     }
@@ -79,7 +79,7 @@ impl Held {
 }
 
 /// What a user holds. To be asked when the user is locked.
-pub(super) async fn list_held(
+pub(crate) async fn list_held(
     connection: &mut Connection,
     user: &UserId,
     providers: &ConfiguredProviders,
@@ -104,7 +104,7 @@ pub(super) async fn list_held(
 }
 
 /// Gives an address to a user if nobody holds it. False when somebody does, be it this very user.
-pub(super) async fn claim(
+pub(crate) async fn claim(
     connection: &mut Connection,
     user: &UserId,
     address: &EmailAddress,
@@ -138,7 +138,7 @@ async fn claim_unclaimed(
 
 /// After an identity has stated `chosen`: gives that to the user if nobody holds it, frees what no identity of the user
 /// states any more, and answers which address is the user's present one. Writes only what changes.
-pub(super) async fn settle(
+pub(crate) async fn settle(
     connection: &mut Connection,
     held: &Held,
     identity: &IdentityKey,

@@ -8,10 +8,10 @@ use vestibule_domain::{IdentityKey, ProviderName, Timestamp, UserId};
 use crate::changes::Record;
 use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError, optional};
+use crate::identities::detach::end_sessions_and_release_emails;
 use crate::schema::identities;
-use crate::sign_in::user_row;
 use crate::storage::Storage;
-use crate::unlink::end_sessions_and_release_emails;
+use crate::users::lock::lock_user;
 
 /// How many identities are removed in one transaction.
 const BATCH: i64 = 100;
@@ -189,7 +189,7 @@ async fn remove(
     identity: &IdentityKey,
     now: Timestamp,
 ) -> Result<Option<u64>, OperationError> {
-    if user_row::lock(connection, user.as_str()).await?.is_none() {
+    if lock_user(connection, user.as_str()).await?.is_none() {
         return Ok(None);
     }
     let delete = diesel::delete(identities::table.find((&identity.issuer, &identity.subject)))

@@ -14,10 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use diesel::result::Error as DieselError;
 use tokio::sync::oneshot;
 
-use super::DatabaseFile;
-use super::blocking::BlockingScope;
-use crate::db::Connection;
-use crate::db::operation::RunOperation;
+use super::connection::Connection;
+use super::operation::RunOperation;
+use super::sqlite::DatabaseFile;
+use super::sqlite::blocking::BlockingScope;
 use crate::error::{OperationError, StorageError};
 
 /// The most writes of one transaction, so that the first does not wait long for the last.

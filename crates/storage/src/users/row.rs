@@ -1,19 +1,14 @@
-//! Rows as they are read, and the way from them to the domain.
-
-mod identity;
-mod user_context;
+//! The rows of `users`, and the way from them to the domain.
 
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 use vestibule_domain::{
-    Attributes, AvatarUrl, DisplayName, EmailAddress, Session, SessionId, Timestamp, User, UserId, Username,
+    Attributes, AvatarUrl, ConfiguredProviders, DisplayName, EmailAddress, Timestamp, User, UserId, Username,
 };
 
 use crate::error::StorageError;
-use crate::schema::{sessions, users};
-
-pub(crate) use identity::{IdentityRow, read_user, with_trusted_email};
-pub(crate) use user_context::{LinkedIdentityRow, RoleRow, write_claims, write_organizations};
+use crate::identities::row::IdentityRow;
+use crate::schema::users;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -52,31 +47,27 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = sessions)]
-pub(crate) struct SessionRow {
-    id: String,
-    user_id: String,
-    provider_id: String,
-    created_at: i64,
-    last_seen_at: i64,
-    expires_at: i64,
+/// The user with the address only if one of these identities vouches for it now. What is in the row may have been stated by a
+/// provider that is configured no more, or whose addresses count no more.
+pub(crate) fn with_trusted_email(
+    user: User,
+    stated: &[IdentityRow],
+    providers: &ConfiguredProviders,
+) -> User {
+    let vouched = |address: &EmailAddress| stated.iter().any(|row| row.verifies(address, providers));
+    let email = user.email.clone().filter(vouched);
+    User { email, ..user }
 }
 
-impl TryFrom<SessionRow> for Session {
-    type Error = StorageError;
-
-    fn try_from(row: SessionRow) -> Result<Self, StorageError> {
-        Ok(Self {
-            id: SessionId::try_from(row.id).map_err(|_| StorageError::InvalidValue("sessions.id"))?,
-            user_id: UserId::try_from(row.user_id)
-                .map_err(|_| StorageError::InvalidValue("sessions.user_id"))?,
-            provider_id: row.provider_id,
-            created_at: Timestamp::from_micros(row.created_at),
-            last_seen_at: Timestamp::from_micros(row.last_seen_at),
-            expires_at: Timestamp::from_micros(row.expires_at),
-        })
-    }
+/// The user of a query that has one row for each identity, and one without when there is none.
+pub(crate) fn read_user(
+    rows: Vec<(UserRow, Option<IdentityRow>)>,
+    providers: &ConfiguredProviders,
+) -> Result<Option<User>, StorageError> {
+    let (users, stated): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let stated: Vec<IdentityRow> = stated.into_iter().flatten().collect();
+    let user = users.into_iter().next().map(User::try_from).transpose()?;
+    Ok(user.map(|user| with_trusted_email(user, &stated, providers)))
 }
 
 fn read_username(text: &str) -> Result<Username, StorageError> {
@@ -91,10 +82,6 @@ fn read_attributes(text: &str) -> Result<Attributes, StorageError> {
     let object: Map<String, Value> =
         serde_json::from_str(text).map_err(|_| StorageError::InvalidValue("users.attributes"))?;
     Attributes::new(object).map_err(|_| StorageError::InvalidValue("users.attributes"))
-}
-
-fn read_identity_email(text: &str) -> Result<EmailAddress, StorageError> {
-    EmailAddress::parse(text).map_err(|_| StorageError::InvalidValue("identities.email"))
 }
 
 /// The text in which attributes are kept. An object of strings and numbers always has one.

@@ -1,15 +1,14 @@
-//! Rows about who somebody is.
+//! The rows of `identities` with what providers stated, and the way from them to the domain.
 
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    IdentityKey, KeptClaims, LinkedIdentity, Membership, Organization, OrganizationId, OrganizationLogin,
-    ProviderName, RoleAssignment, RoleName, RoleSubject, ServiceName,
+    EmailAddress, IdentityKey, KeptClaims, LinkedIdentity, Membership, Organization, OrganizationId,
+    OrganizationLogin, ProviderName,
 };
 
-use super::read_identity_email;
 use crate::error::StorageError;
-use crate::schema::{identities, role_assignments};
+use crate::schema::identities;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = identities)]
@@ -45,31 +44,8 @@ impl LinkedIdentityRow {
     }
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = role_assignments)]
-pub(crate) struct RoleRow {
-    subject_kind: String,
-    subject: String,
-    role: String,
-    service: Option<String>,
-    provider: Option<String>,
-}
-
-impl TryFrom<RoleRow> for RoleAssignment {
-    type Error = StorageError;
-
-    fn try_from(row: RoleRow) -> Result<Self, StorageError> {
-        let service = row.service.as_deref().map(ServiceName::parse).transpose();
-        let provider = row.provider.as_deref().map(ProviderName::parse).transpose();
-        Ok(Self {
-            role: RoleName::parse(&row.role)
-                .map_err(|_| StorageError::InvalidValue("role_assignments.role"))?,
-            subject: RoleSubject::from_key(&row.subject_kind, &row.subject)
-                .ok_or(StorageError::InvalidValue("role_assignments.subject"))?,
-            service: service.map_err(|_| StorageError::InvalidValue("role_assignments.service"))?,
-            provider: provider.map_err(|_| StorageError::InvalidValue("role_assignments.provider"))?,
-        })
-    }
+fn read_identity_email(text: &str) -> Result<EmailAddress, StorageError> {
+    EmailAddress::parse(text).map_err(|_| StorageError::InvalidValue("identities.email"))
 }
 
 fn read_claims(text: &str) -> Result<KeptClaims, StorageError> {

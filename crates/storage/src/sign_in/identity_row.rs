@@ -4,13 +4,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{AuditEvent, IdentityKey, Session, UserId};
 
-use super::SignIn;
 use crate::audit::AuditRow;
 use crate::db::{Connection, execute_together, query};
 use crate::error::{OperationError, StorageError};
-use crate::rows::{write_claims, write_organizations};
+use crate::identities::linked::{write_claims, write_organizations};
 use crate::schema::{audit_events, identities};
-use crate::sessions::session_to_begin;
+use crate::sessions::begin::session_to_begin;
+use crate::sign_in::request::SignIn;
 
 /// Both together must fit into one entry of PostgreSQL's index. OpenID Connect allows a subject 255 characters.
 const MAX_ISSUER_LENGTH: usize = 1_024;

@@ -1,0 +1,18 @@
+//! The counter that ends all sessions of a user.
+
+/// What a statement writes that ends all that a user is signed in with, whatever any clock says. The moment is for
+/// programs of the version before, which compare that; nothing here does.
+macro_rules! new_generation {
+    ($now:expr) => {{
+        let now: i64 = $now.micros();
+        let later = ::diesel::dsl::case_when(
+            users::tokens_valid_after.lt(now),
+            ::diesel::IntoSql::into_sql::<::diesel::sql_types::BigInt>(now),
+        );
+        (
+            users::generation.eq(users::generation + 1),
+            users::tokens_valid_after.eq(later.otherwise(users::tokens_valid_after)),
+        )
+    }};
+}
+pub(crate) use new_generation;

@@ -1,0 +1,98 @@
+//! The end of sessions: of one, of all of a user, of everybody's.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use vestibule_domain::{AuditEvent, SessionId, Timestamp, UserId};
+
+use crate::changes::Record;
+use crate::db::{operation, query};
+use crate::error::StorageError;
+use crate::schema::{sessions, users};
+use crate::sessions::generation::new_generation;
+use crate::storage::Storage;
+
+/// How many users are signed out in one statement.
+const PAGE: i64 = 1_000;
+
+impl Storage {
+    /// Ends a session of this user. False when it was over, by itself or with all of the user's, or is not theirs.
+    pub async fn revoke_session(
+        &self,
+        user: &UserId,
+        session: &SessionId,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<bool, StorageError> {
+        let _guard = self.changes.publish_on_drop(Record::session(session));
+        let revoke =
+            operation!(revoke_session(user = user.clone(), session = session.clone(), now), |connection| {
+                let same_generation = users::table
+                    .filter(users::id.eq(sessions::user_id))
+                    .filter(users::generation.eq(sessions::generation));
+                let update = diesel::update(sessions::table.find(session.as_str()))
+                    .filter(sessions::user_id.eq(user.as_str()))
+                    .filter(sessions::revoked_at.is_null())
+                    .filter(exists(same_generation))
+                    .set(sessions::revoked_at.eq(now.micros()));
+                Ok(query!(connection, |c| update.execute(c))? == 1)
+            });
+        self.write_audited(event, revoke).await
+    }
+
+    /// Signs a user out everywhere: ends all sessions that have begun, whatever the clocks say by which they did. Answers
+    /// how many it ended that were alive.
+    pub async fn revoke_all_sessions(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<u64, StorageError> {
+        let _guard = self.changes.publish_on_drop(Record::user(user));
+        let change = operation!(revoke_all_sessions(user = user.clone(), now), |connection| {
+            // Also locks the user's row: a sign-in has either finished, and its session is seen, or begins later.
+            let raise = diesel::update(users::table.find(user.as_str())).set(new_generation!(now));
+            query!(connection, |c| raise.execute(c))?;
+            let update = diesel::update(sessions::table)
+                .filter(sessions::user_id.eq(user.as_str()))
+                .filter(sessions::revoked_at.is_null())
+                .filter(sessions::expires_at.gt(now.micros()))
+                .set(sessions::revoked_at.eq(now.micros()));
+            query!(connection, |c| update.execute(c)).map(|ended| ended as u64)
+        });
+        self.write_audited(event, change).await
+    }
+
+    /// Ends every session that has begun, of every user. Answers for how many users it did so.
+    ///
+    /// Some users at a time, so that nobody waits for a million rows; when it is cut off, it can be done again.
+    pub async fn revoke_everything(&self, now: Timestamp) -> Result<u64, StorageError> {
+        let (mut after, mut users) = (String::new(), 0);
+        while let Some(last) = self.find_end_of_page(&after).await? {
+            users += self.raise_page(&after, &last, now).await?;
+            after = last;
+        }
+        Ok(users)
+    }
+
+    async fn find_end_of_page(&self, after: &str) -> Result<Option<String>, StorageError> {
+        let read = operation!(find_end_of_page(after), |connection| {
+            let select = users::table.filter(users::id.gt(after)).order(users::id).limit(PAGE);
+            query!(connection, |c| select.select(users::id).load::<String>(c))
+        });
+        let page = self.db.read(read);
+        Ok(page.await?.pop())
+    }
+
+    async fn raise_page(&self, after: &str, last: &str, now: Timestamp) -> Result<u64, StorageError> {
+        let write =
+            operation!(raise_page(after = after.to_owned(), last = last.to_owned(), now), |connection| {
+                let update = diesel::update(users::table)
+                    .filter(users::id.gt(after))
+                    .filter(users::id.le(last))
+                    .set(new_generation!(now));
+                query!(connection, |c| update.execute(c)).map(|raised| raised as u64)
+            });
+        self.db.write(write).await
+    }
+}

@@ -1,0 +1,61 @@
+//! A sign-in that is to be finished, and what it comes to.
+
+use vestibule_domain::{
+    AccountLinking, ClientInfo, EmailAddress, Session, SessionId, Timestamp, UpstreamProfile, User, UserId,
+    UserIdScheme,
+};
+
+/// A sign-in that a provider has confirmed.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// What the provider states.
+    pub profile: UpstreamProfile,
+    /// Where the sign-in came from.
+    pub client: ClientInfo,
+    /// What an unknown identity with a known address means.
+    pub linking: AccountLinking,
+    /// How a new user's id is made.
+    pub id_scheme: UserIdScheme,
+    /// A random id, for the case that one is needed.
+    pub new_user_id: UserId,
+    /// The new session's id.
+    pub session_id: SessionId,
+    /// When the sign-in is.
+    pub now: Timestamp,
+    /// When the new session ends.
+    pub expires_at: Timestamp,
+}
+
+/// What a sign-in came to.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made once per sign-in and taken apart at once")]
+pub enum SignInOutcome {
+    /// Signed in.
+    SignedIn {
+        /// The user, as it is after the sign-in.
+        user: User,
+        /// The new session.
+        session: Session,
+        /// Whether this sign-in made the user. True once for each user.
+        is_new: bool,
+    },
+    /// The user is disabled. Nothing was written.
+    Disabled,
+}
+
+impl SignIn {
+    /// The same with its verified address as one that is not, unless it counts beyond the identity.
+    pub(super) fn with_address_that(
+        self,
+        counts: impl FnOnce(&UpstreamProfile, &EmailAddress) -> bool,
+    ) -> Self {
+        let counts =
+            self.profile.verified_email.as_ref().is_some_and(|address| counts(&self.profile, address));
+        if counts {
+            return self;
+        }
+        let mut profile = self.profile;
+        profile.unverified_email = profile.verified_email.take().or(profile.unverified_email);
+        Self { profile, ..self }
+    }
+}
