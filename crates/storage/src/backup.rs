@@ -1,4 +1,4 @@
-//! A consistent copy of SQLite's file, taken while the program works. PostgreSQL has its own ways.
+//! A consistent copy of SQLite's file, taken while the program runs. PostgreSQL has its own tools.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -13,7 +13,7 @@ use crate::db::{Connection, query};
 use crate::error::{OperationError, StorageError};
 use crate::storage::Storage;
 
-/// Why there is no copy. Nothing is left at the place where it was to be.
+/// Why a backup failed. No file is left behind.
 #[derive(Debug, Error)]
 pub enum BackupError {
     /// The database is PostgreSQL.
@@ -36,8 +36,8 @@ pub enum BackupError {
 }
 
 impl Storage {
-    /// Writes what the database holds at this moment to a new file that only its owner may read. Sign-ins go on meanwhile,
-    /// and the schema stays what it is. When this succeeds the copy is whole and on the disk.
+    /// Writes the present contents of the database to a new file that only its owner may read. Sign-ins continue meanwhile.
+    /// When this succeeds, the copy is complete and on the disk.
     pub async fn back_up(&self, target: &Path) -> Result<(), BackupError> {
         let mut source = self.db.sqlite_reader().await?.ok_or(BackupError::NotSqlite)?;
         let failed = |source| BackupError::Io { path: target.to_owned(), source };
@@ -53,7 +53,7 @@ impl Storage {
     }
 }
 
-/// A name beside the final one that says what it is, should the machine die meanwhile.
+/// A name beside the final one that says what the file is, in case the machine fails meanwhile.
 fn partial_name(target: &Path) -> Option<PathBuf> {
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name()?);
@@ -61,7 +61,7 @@ fn partial_name(target: &Path) -> Option<PathBuf> {
     Some(target.with_file_name(name))
 }
 
-/// SQLite would make the file as readable as the umask lets it; into an empty one it writes without a word.
+/// SQLite would create the file with the rights of the umask. It accepts an empty file that exists.
 fn reserve(partial: &Path) -> io::Result<()> {
     match fs::remove_file(partial) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -70,8 +70,8 @@ fn reserve(partial: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map(drop)
 }
 
-/// A read transaction to SQLite, so nobody waits for it. The connection is not used for anything else afterwards, because
-/// it may write now.
+/// For SQLite this is a read transaction, so no write waits for it. The connection is closed afterwards, because it may write
+/// now.
 async fn copy_into(source: &mut Connection, partial: &Path) -> Result<(), OperationError> {
     source.execute("PRAGMA query_only = OFF").await?;
     let name = partial.to_string_lossy().into_owned();
@@ -81,7 +81,7 @@ async fn copy_into(source: &mut Connection, partial: &Path) -> Result<(), Operat
     copied
 }
 
-/// A link, because a rename would replace what has the name.
+/// Uses a link, because a rename would replace a file that has the name.
 fn put_in_place(partial: &Path, target: &Path) -> Result<(), BackupError> {
     let linked =
         File::open(partial).and_then(|file| file.sync_all()).and_then(|()| fs::hard_link(partial, target));

@@ -1,4 +1,4 @@
-//! Forgetting what nobody needs any more.
+//! Deleting what is no longer needed.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::error::StorageError;
 use crate::schema::{sessions, spent_attempts};
 use crate::storage::Storage;
 
-/// A spent attempt outlives its date by this much, so that a clock set back does not make it good again.
+/// A spent attempt is kept for this long after its date, so that it stays spent when a clock is set back.
 const ATTEMPTS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// An ended session outlives its date by this much, for whoever has to find out what happened.
+/// An ended session is kept for this long after its date, for investigations.
 const SESSIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How many rows were deleted.
@@ -26,8 +26,8 @@ pub struct DeletedRows {
 }
 
 impl Storage {
-    /// Deletes spent attempts and sessions that ended long ago, `batch` rows at a time so that nobody waits long for
-    /// the write lock, until there are none left.
+    /// Deletes spent attempts and sessions that ended long ago, until none are left: `batch` rows at a time, so that other
+    /// writes do not wait long.
     pub async fn delete_expired(&self, now: Timestamp, batch: u32) -> Result<DeletedRows, StorageError> {
         let batch = i64::from(batch.max(1));
         let mut deleted = DeletedRows::default();

@@ -1,4 +1,4 @@
-//! What can go wrong, told apart by what the caller does about it.
+//! What can go wrong, by what the caller does about it.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub enum StorageError {
         /// The newest version that this program knows.
         known: i32,
     },
-    /// Nobody has migrated the database to what this program needs.
+    /// The database has not been migrated to the version that this program needs.
     #[error("the database has schema version {found}, this program needs version {known}")]
     SchemaTooOld {
         /// The version in the database; 0 when it is empty.
@@ -63,7 +63,7 @@ impl StorageError {
     }
 }
 
-/// The database's own words, for the log: its primary message, which holds no bound values, or the name of a constraint.
+/// The database's message, for the log: its primary message, which holds no bound values, or the name of a constraint.
 #[derive(Debug, Clone)]
 pub struct Cause(String);
 
@@ -75,8 +75,8 @@ impl fmt::Display for Cause {
 
 impl std::error::Error for Cause {}
 
-/// What SQLite and PostgreSQL say when a later attempt may succeed. diesel keeps neither SQLite's result codes nor
-/// the SQLSTATE of most errors, so their English messages have to tell.
+/// Messages of SQLite and PostgreSQL after which a later attempt may succeed. diesel keeps neither SQLite's result codes nor
+/// the SQLSTATE of most errors, so the English messages have to be compared.
 const PASSING: &[&str] = &[
     "database is locked",
     "database table is locked",
@@ -138,20 +138,20 @@ fn is_one_of(message: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| message.contains(part))
 }
 
-/// How one attempt at a piece of work ended when it did not succeed. The pool decides whether to try again.
+/// Why one run of an operation failed. `Db` decides whether to run it again.
 #[derive(Debug)]
 pub(crate) enum OperationError {
-    /// Another transaction took what this one was about to take: begin anew and see the new state.
+    /// Another transaction was first: run again and see the new state.
     LostRace,
-    /// The database said no.
+    /// The database refused.
     Query(DieselError),
     /// Everything else.
     Storage(StorageError),
 }
 
 impl OperationError {
-    /// Whether the same work may succeed at once. PostgreSQL rolls a failed transaction back as a whole, so repeating
-    /// is safe whatever failed. A deadlock cannot be told from other unknown errors, since diesel drops its SQLSTATE.
+    /// Whether the operation may succeed if it is repeated at once. PostgreSQL rolls a failed transaction back as a whole, so
+    /// repeating is safe. A deadlock cannot be distinguished from other unknown errors, since diesel drops its SQLSTATE.
     pub(crate) fn is_worth_repeating(&self) -> bool {
         match self {
             Self::Query(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
@@ -189,23 +189,23 @@ impl From<StorageError> for OperationError {
 impl From<OperationError> for StorageError {
     fn from(failure: OperationError) -> Self {
         match failure {
-            OperationError::LostRace => Self::unavailable("the same rows are in great demand"),
+            OperationError::LostRace => Self::unavailable("too many concurrent changes of the same rows"),
             OperationError::Query(error) => error.into(),
             OperationError::Storage(error) => error,
         }
     }
 }
 
-/// A row that is not there is no failure.
+/// A missing row is not an error.
 pub(crate) fn optional<T>(result: Result<T, OperationError>) -> Result<Option<T>, OperationError> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(OperationError::Query(DieselError::NotFound)) => Ok(None),
-        Err(failure) => Err(failure),
+        Err(error) => Err(error),
     }
 }
 
-/// The unique rules whose violation is an answer, not a fault.
+/// The unique rules whose violation is an outcome, not an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UniqueRule {
     /// One user per username.
@@ -213,7 +213,7 @@ pub(crate) enum UniqueRule {
 }
 
 impl UniqueRule {
-    /// Whether this very rule was violated. PostgreSQL names the constraint, SQLite its columns.
+    /// Whether this rule was violated. PostgreSQL names the constraint, SQLite its columns.
     pub(crate) fn is_violated(self, failure: &OperationError) -> bool {
         let OperationError::Query(DieselError::DatabaseError(
             DatabaseErrorKind::UniqueViolation,

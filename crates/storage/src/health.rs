@@ -28,10 +28,10 @@ struct Damage {
 }
 
 impl Storage {
-    /// Asks whether the database answers, has been migrated at least as far as this program needs, and takes writes.
-    /// A schema that is ahead is no fault here: while replicas are replaced one by one, the old ones go on working.
+    /// Checks that the database answers, has at least the schema version that this program needs, and takes writes.
+    /// A newer schema is accepted: while replicas are replaced one by one, the old ones go on working.
     ///
-    /// Answers what time it is by the database's clock, if it has one of its own.
+    /// Returns the time of the database's clock, if it has one of its own.
     pub async fn ping(&self) -> Result<Option<Timestamp>, StorageError> {
         let known = known_version();
         let read = operation!(find_schema_version(), |connection| found_version(connection).await);
@@ -48,7 +48,7 @@ impl Storage {
     }
 }
 
-/// A database may answer questions long after it stopped taking writes: a demoted server, a read-only file.
+/// A database may answer queries after it stopped taking writes: a demoted server, a read-only file.
 async fn check_writable(connection: &mut Connection) -> Result<Option<Timestamp>, OperationError> {
     match connection.inner() {
         // Its lock for writing is held already.
@@ -66,7 +66,7 @@ async fn check_writable(connection: &mut Connection) -> Result<Option<Timestamp>
 }
 
 impl Db {
-    /// Looks for damage in SQLite's file, so that a program does not begin on a broken one. PostgreSQL has its own ways.
+    /// Checks SQLite's file for damage, so that the program does not start on a broken one. PostgreSQL has its own tools.
     pub(crate) async fn check_integrity(&self) -> Result<(), StorageError> {
         let Self::Sqlite { .. } = self else { return Ok(()) };
         let found: Damage = self

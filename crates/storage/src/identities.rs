@@ -1,4 +1,4 @@
-//! Identities at providers: which a user has, which count, and how they are taken away.
+//! Identities at providers: which a user has, which are trusted, and how they are removed.
 
 mod detach;
 pub(crate) mod email_ownership;
@@ -20,7 +20,7 @@ use crate::storage::Storage;
 pub use orphaned::{OrphanedIdentities, RemovedIdentities};
 pub use unlink::Unlinking;
 
-/// By what a user signs in, for the operator's list.
+/// An identity, for the operator's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The issuer's address.
@@ -33,14 +33,14 @@ pub struct Identity {
     pub login: Option<String>,
     /// The address that the issuer stated at the last sign-in.
     pub email: Option<String>,
-    /// Whether it stated that as verified, and that counted beyond the identity.
+    /// Whether it stated that as verified, and the address was trusted.
     pub email_verified: bool,
     /// When it last signed in.
     pub last_used_at: Timestamp,
 }
 
 impl Storage {
-    /// The identities by which a user signs in, the last used first.
+    /// Lists the identities of a user, the last used first.
     pub async fn list_identities(&self, user: &UserId) -> Result<Vec<Identity>, StorageError> {
         type Row = (String, String, String, Option<String>, Option<String>, bool, i64);
         let read = operation!(list_identities(user), |connection| {

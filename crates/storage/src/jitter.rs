@@ -14,7 +14,7 @@ pub(crate) fn random_up_to(most: Duration) -> Duration {
     most * chance / 1_000
 }
 
-/// Not for secrets: nobody gains by guessing it.
+/// A random number that need not be secret.
 pub(crate) fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -5,18 +5,18 @@
 //! **Does not own** the words of the business (the domain), the decision when to do what (flows), or any clock:
 //! a moment is always an argument.
 //!
-//! Each query is written once. A module holds the queries of one table or one use; it opens a connection through
-//! `Db::read`, `Db::write` or `Db::transaction` and asks it with the macro `query!`, which expands the same expression
-//! for both databases. A write that may race is one conditional statement whose row count is looked at, or leaves the
-//! decision to a unique key.
+//! There is one folder for each aggregate: users, identities, sessions, roles. An operation is made with the macro
+//! `operation!` and handed to `Db::read`, `Db::write`, `Db::transaction` or, if the audit trail records it,
+//! `Storage::write_audited`. Inside it, the macro `query!` expands one query expression for both databases. A write that
+//! may race is one conditional statement whose row count is checked, or leaves the decision to a unique key.
 //!
-//! To add an operation, add a method to [`Storage`] in the module of its table, and a test in `tests/`, where the
+//! To add an operation, add a method to [`Storage`] in the folder of its aggregate, and a test in `tests/`, where the
 //! macro `on_both_databases!` runs it on both. To change a table, add a file to `migrations/` and a line to
 //! `migrations.rs`; a file that has been released is never edited, and what an older replica still reads or writes stays
 //! until the release after the next.
 //!
-//! Who keeps a copy of a session or a user asks [`Changes`] whether it still counts. Every write that changes one says so
-//! there at its end; triggers say it for all other processes.
+//! A cache of sessions or users asks [`Changes`] whether a copy is current. Every write publishes its change there when
+//! it ends; triggers publish it for all other processes.
 //!
 //! Runs on tokio's multi-threaded runtime: an operation on SQLite that is cancelled waits for its blocking part.
 

@@ -16,13 +16,13 @@ use crate::storage::Storage;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What the two databases say when somebody else holds what a step needs.
+/// The messages of the two databases when another process holds a lock that a step needs.
 const LOCKED: [&str; 2] = ["database is locked", "due to lock timeout"];
 
 /// The name of our advisory lock in PostgreSQL: an arbitrary number that nothing else in the database uses.
 ///
-/// A step that waits for a table keeps everybody waiting who comes after it, also those who only read. So it does not
-/// wait for long, lets them pass and tries again; a dump of the database may hold the table for minutes.
+/// While a step waits for a table, all later queries wait behind it, even those that only read. So it waits briefly, lets them
+/// pass and tries again; a dump of the database may lock the table for minutes.
 const LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'; \
     SELECT pg_advisory_xact_lock(7305513201954062); SET LOCAL lock_timeout = '1s'";
 
@@ -40,9 +40,9 @@ struct Migration {
 
 #[derive(Clone, Copy)]
 enum Statements {
-    /// In words that both databases understand.
+    /// The same for both databases.
     Both(&'static str),
-    /// For what they do in different ways.
+    /// Different for each.
     Each { sqlite: &'static str, postgres: &'static str },
 }
 
@@ -105,10 +105,10 @@ const MIGRATIONS: &[Migration] = &[
 ];
 
 impl Storage {
-    /// Brings the schema up to what this program knows, and answers the names of the steps it took.
+    /// Migrates the schema to the newest version that this program knows, and returns the names of the steps it took.
     ///
-    /// Any number of processes may do this at once: each step is one transaction under a lock, together with its
-    /// line in the history. A schema that is ahead of this program is refused and left alone.
+    /// Any number of processes may do this at once: each step and its row in the history are one transaction under a lock. A
+    /// schema that is newer than this program knows is refused and left alone.
     pub async fn migrate(&self) -> Result<Vec<String>, StorageError> {
         let applied = apply_all(&self.db, MIGRATIONS).await?;
         if !applied.is_empty() {

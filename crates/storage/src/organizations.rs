@@ -14,7 +14,7 @@ use crate::schema::organization_logins;
 use crate::storage::Storage;
 
 impl Storage {
-    /// The numbers of all organizations that were seen under a login, at providers that are configured.
+    /// Lists the numbers of all organizations that were seen under a login, at configured providers.
     pub async fn list_organizations_by_login(
         &self,
         login: &OrganizationLogin,
@@ -33,7 +33,7 @@ impl Storage {
         self.db.read(read).await
     }
 
-    /// The logins that an organization was seen under, at providers that are configured.
+    /// Lists the logins that an organization was seen under, at configured providers.
     pub async fn list_logins_of_organization(
         &self,
         id: OrganizationId,
@@ -82,7 +82,7 @@ async fn seen(
     Ok(seen)
 }
 
-/// Says of each organization whether its login says which one it is.
+/// Sets of each organization whether its login identifies it.
 pub(crate) async fn mark_unique_logins(
     connection: &mut Connection,
     identities: &mut [LinkedIdentity],
@@ -99,7 +99,7 @@ pub(crate) async fn mark_unique_logins(
     Ok(())
 }
 
-/// Notes under which logins these organizations are seen. Writes only what is new.
+/// Stores the logins of these organizations. Writes only what is new.
 pub(crate) async fn note_logins(
     connection: &mut Connection,
     issuer: &str,

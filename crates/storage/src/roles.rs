@@ -16,7 +16,7 @@ use crate::schema::{coalesce, role_assignments};
 use crate::storage::Storage;
 
 impl Storage {
-    /// Assigns a role. False when it was assigned in the same way before.
+    /// Assigns a role. False when the same assignment exists.
     pub async fn grant_role(
         &self,
         assignment: &RoleAssignment,
@@ -47,8 +47,8 @@ impl Storage {
         self.write_audited(event, change).await
     }
 
-    /// Takes a role away again. False when it was not assigned in this way. A role for every service is another one than
-    /// the same role for a named service, and so it is with providers.
+    /// Removes an assignment. False when it does not exist. An assignment for every service is not the same as one for a named
+    /// service, and likewise with providers.
     pub async fn revoke_role(
         &self,
         assignment: &RoleAssignment,
@@ -56,7 +56,7 @@ impl Storage {
     ) -> Result<bool, StorageError> {
         let mut keys = vec![assignment.subject.key()];
         if let RoleSubject::OrganizationLogin(login) = &assignment.subject {
-            // As a program writes it that keeps no numbers.
+            // Versions before organization numbers write the login alone.
             keys.push(login.key());
         }
         let change = operation!(revoke_role(assignment = assignment.clone(), keys), |connection| {
@@ -73,7 +73,7 @@ impl Storage {
         self.write_audited(event, change).await
     }
 
-    /// Every role that is assigned, in the order of roles, services and subjects.
+    /// Lists every assignment, ordered by role, service and subject.
     pub async fn list_role_assignments(&self) -> Result<Vec<RoleAssignment>, StorageError> {
         let read = operation!(list_role_assignments(), |connection| {
             let select = role_assignments::table.order((

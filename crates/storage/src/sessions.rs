@@ -17,18 +17,18 @@ use crate::sessions::row::SessionRow;
 use crate::storage::Storage;
 use crate::users::row::{UserRow, with_trusted_email};
 
-/// A session that was alive at the moment of the question, and its user.
+/// A session that was alive when it was read, and its user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveSession {
-    /// Whose it is; not disabled.
+    /// Its user, who is not disabled.
     pub user: User,
     /// The session.
     pub session: Session,
 }
 
 impl Storage {
-    /// Finds a session of this user that is neither revoked nor expired, has the generation that its user has, came by an
-    /// identity that counts, and whose user is not disabled. One query: there is no moment between two looks.
+    /// Finds a session of this user that is neither revoked nor expired, has its user's generation, began with a trusted
+    /// identity, and whose user is not disabled. One query, so that nothing changes in between.
     pub async fn find_live_session(
         &self,
         session: &SessionId,
@@ -59,7 +59,7 @@ impl Storage {
         self.read_live_session(rows)
     }
 
-    /// The session of these rows, one for each identity of its user, if it came by one that counts.
+    /// The session of these rows, one for each identity of its user, if it began with a trusted one.
     fn read_live_session(
         &self,
         rows: Vec<(UserRow, SessionRow, String, IdentityRow)>,
@@ -67,12 +67,12 @@ impl Storage {
         let stated: Vec<IdentityRow> = rows.iter().map(|(.., stated)| stated.clone()).collect();
         let Some((user, session, issuer, _)) = rows.into_iter().next() else { return Ok(None) };
         let (session, user) = (Session::try_from(session)?, User::try_from(user)?);
-        let counts = stated.iter().any(|row| row.began(&session, &issuer, &self.providers));
+        let is_trusted = stated.iter().any(|row| row.started(&session, &issuer, &self.providers));
         let user = with_trusted_email(user, &stated, &self.providers);
-        Ok(counts.then_some(LiveSession { user, session }))
+        Ok(is_trusted.then_some(LiveSession { user, session }))
     }
 
-    /// Notes that a session was used. Never moves that moment back.
+    /// Stores when a session was last used. Never moves that moment back.
     pub async fn touch_session(&self, session: &SessionId, now: Timestamp) -> Result<(), StorageError> {
         let write = operation!(touch_session(session = session.clone(), now), |connection| {
             let update = diesel::update(sessions::table.find(session.as_str()))
@@ -83,7 +83,7 @@ impl Storage {
         self.db.write(write).await
     }
 
-    /// The sessions of a user that are alive, the latest first.
+    /// Lists the sessions of a user that are alive, the latest first.
     pub async fn list_sessions(&self, user: &UserId, now: Timestamp) -> Result<Vec<Session>, StorageError> {
         let read = operation!(list_sessions(user, now), |connection| {
             let select = sessions::table
@@ -105,7 +105,7 @@ impl Storage {
         let mut alive = Vec::new();
         for (row, issuer) in rows {
             let session = Session::try_from(row)?;
-            if stated.iter().any(|row| row.began(&session, &issuer, &self.providers)) {
+            if stated.iter().any(|row| row.started(&session, &issuer, &self.providers)) {
                 alive.push(session);
             }
         }

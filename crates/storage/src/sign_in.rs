@@ -1,8 +1,8 @@
 //! A sign-in finds or makes its user: one transaction, and the rule by which it decides.
 //!
-//! INVARIANT: of two sign-ins that could decide differently, one waits for the other. Those of one user are ordered by
+//! INVARIANT: of two sign-ins that could decide differently, one waits for the other. Sign-ins of one user are ordered by
 //! the lock on the user's row, taken before anything is decided; those of a new identity by the key of `identities`;
-//! those that bring one new address by the key of `verified_emails`. Whoever finds that the ground has moved begins anew.
+//! those with the same new address by the key of `verified_emails`. A sign-in that loses such a race runs again.
 
 mod events;
 mod identity_row;
@@ -28,42 +28,42 @@ use crate::users::lock::{lock_owner, lock_user};
 
 pub use request::{SignIn, SignInOutcome};
 
-/// What is decided upon.
+/// A sign-in, and what it is decided by.
 struct Arrival {
     sign_in: SignIn,
-    /// Whose identities and addresses count.
+    /// The providers whose identities and addresses are trusted.
     providers: Arc<ConfiguredProviders>,
 }
 
-/// Who is signing in, who is locked from then on.
+/// The user who is signing in. The row is locked.
 enum Found {
     ByIdentity(User),
     /// By an address that was verified on both sides.
     ByAddress(User, EmailAddress),
-    Nobody(Claim),
+    NewUser(EmailClaim),
 }
 
-/// What a new user's address may be.
+/// Whether a new user must get its address.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Claim {
-    /// Nobody's: if it is somebody's after all, the ground has moved.
-    Certain,
-    /// Somebody's, who keeps it.
+enum EmailClaim {
+    /// Yes: the address had no owner. If it has one now, a race was lost.
+    Required,
+    /// No: an owner keeps it.
     IfFree,
 }
 
 impl Storage {
     /// Finds or makes the user of a confirmed sign-in, refreshes what the provider states, and begins a session.
     ///
-    /// 1. A known (issuer, subject) is its user, whatever address it brings.
-    /// 2. An unknown one joins, with [`AccountLinking::VerifiedEmail`], the user who holds its verified address; else it
-    ///    becomes a new user. An unverified address decides nothing, nor does one of a provider whose addresses do not
-    ///    count, or of an identity that was taken away from a user. Who has a role at the service itself is never joined.
-    /// 3. A user holds the addresses that its identities stated when they last signed in; nobody's address is taken away.
+    /// 1. A known (issuer, subject) signs in its user, whatever its address.
+    /// 2. An unknown one is linked, with [`AccountLinking::VerifiedEmail`], to the user who owns its verified address; otherwise
+    ///    it becomes a new user. An unverified address decides nothing, nor does an address of a provider whose addresses are
+    ///    not trusted, or of an identity that was unlinked. Users who have a role at the service itself are never linked.
+    /// 3. A user owns the addresses that its identities stated when they last signed in. No user loses an address to another.
     pub async fn finish_sign_in(&self, sign_in: SignIn) -> Result<SignInOutcome, StorageError> {
         identity_row::check_key(&sign_in.profile.identity)?;
         let providers = Arc::clone(&self.providers);
-        let sign_in = sign_in.with_address_that(|profile, address| {
+        let sign_in = sign_in.with_email_if(|profile, address| {
             providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
         });
         let arrival = Arrival { sign_in, providers };
@@ -77,7 +77,7 @@ impl Storage {
     }
 }
 
-/// The outcome, and what the audit trail tells of it.
+/// The outcome, and its events for the audit trail.
 type Decision = (SignInOutcome, Vec<AuditEvent>);
 
 async fn decide(connection: &mut Connection, arrival: &Arrival) -> Result<Decision, OperationError> {
@@ -91,7 +91,7 @@ async fn decide(connection: &mut Connection, arrival: &Arrival) -> Result<Decisi
     if !is_refused {
         return decide_by(connection, arrival, owner).await;
     }
-    let sign_in = arrival.sign_in.clone().with_address_that(|_, _| false);
+    let sign_in = arrival.sign_in.clone().with_email_if(|_, _| false);
     let arrival = Arrival { sign_in, providers: Arc::clone(&arrival.providers) };
     decide_by(connection, &arrival, owner).await
 }
@@ -107,54 +107,57 @@ async fn decide_by(
     };
     match found {
         Found::ByIdentity(user) | Found::ByAddress(user, _) if user.disabled_at.is_some() => {
-            let event = events::of_refusal(&arrival.sign_in, &user.id);
+            let event = events::refusal(&arrival.sign_in, &user.id);
             audit::insert(connection, &event).await?;
             Ok((SignInOutcome::Disabled, vec![event]))
         }
-        Found::ByIdentity(user) => returning(connection, arrival, user).await,
-        Found::ByAddress(user, address) => joining(connection, arrival, user, &address).await,
-        Found::Nobody(claim) => newcomer(connection, arrival, claim).await,
+        Found::ByIdentity(user) => sign_in_owner(connection, arrival, user).await,
+        Found::ByAddress(user, address) => link_identity(connection, arrival, user, &address).await,
+        Found::NewUser(claim) => create_user(connection, arrival, claim).await,
     }
 }
 
 async fn find_by_address(connection: &mut Connection, arrival: &Arrival) -> Result<Found, OperationError> {
     let Arrival { sign_in, providers } = arrival;
     if sign_in.linking == AccountLinking::Explicit {
-        return Ok(Found::Nobody(Claim::IfFree));
+        return Ok(Found::NewUser(EmailClaim::IfFree));
     }
-    let Some(address) = &sign_in.profile.verified_email else { return Ok(Found::Nobody(Claim::Certain)) };
-    let Some(holder) = email_ownership::find_holder(connection, address, providers).await? else {
-        return Ok(Found::Nobody(Claim::Certain));
+    let Some(address) = &sign_in.profile.verified_email else {
+        return Ok(Found::NewUser(EmailClaim::Required));
     };
-    let holder = lock_user(connection, &holder).await?.ok_or(OperationError::LostRace)?;
-    if is_administrator(connection, &holder.id).await? {
-        return Ok(Found::Nobody(Claim::IfFree));
+    let Some(owner) = email_ownership::find_owner(connection, address, providers).await? else {
+        return Ok(Found::NewUser(EmailClaim::Required));
+    };
+    let owner = lock_user(connection, &owner).await?.ok_or(OperationError::LostRace)?;
+    if is_administrator(connection, &owner.id).await? {
+        return Ok(Found::NewUser(EmailClaim::IfFree));
     }
-    Ok(Found::ByAddress(holder, address.clone()))
+    Ok(Found::ByAddress(owner, address.clone()))
 }
 
 /// Signs in the user whose identity it is.
-async fn returning(
+async fn sign_in_owner(
     connection: &mut Connection,
     arrival: &Arrival,
     user: User,
 ) -> Result<Decision, OperationError> {
     let Arrival { sign_in, providers } = arrival;
     let profile = &sign_in.profile;
-    let held = email_ownership::list_held(connection, &user.id, providers).await?;
+    let owned = email_ownership::list_owned(connection, &user.id, providers).await?;
     let chosen = profile.verified_email.as_ref();
     let session = session_of(sign_in, &user.id);
-    let event = events::of_arrival(sign_in, &user.id, AuditName::SignInSucceeded);
+    let event = events::success(sign_in, &user.id, AuditName::SignInSucceeded);
     identity_row::refresh_and_begin(connection, sign_in, &session, &event).await?;
     note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
     let email =
-        email_ownership::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
+        email_ownership::update_ownership(connection, &owned, &profile.identity, &user, chosen, providers)
+            .await?;
     let user = user_row::refresh(connection, profile, user, email).await?;
     Ok((SignInOutcome::SignedIn { user, session, is_new: false }, vec![event]))
 }
 
-/// Gives the identity to the user who holds its address, and signs them in.
-async fn joining(
+/// Links the identity to the user who owns its address, and signs them in.
+async fn link_identity(
     connection: &mut Connection,
     arrival: &Arrival,
     user: User,
@@ -162,30 +165,31 @@ async fn joining(
 ) -> Result<Decision, OperationError> {
     let Arrival { sign_in, providers } = arrival;
     let profile = &sign_in.profile;
-    let held = email_ownership::list_held(connection, &user.id, providers).await?;
-    if !held.counts(address) {
+    let owned = email_ownership::list_owned(connection, &user.id, providers).await?;
+    if !owned.is_trusted(address) {
         return Err(OperationError::LostRace);
     }
     identity_row::create(connection, sign_in, &user.id).await?;
     let chosen = Some(address);
     let email =
-        email_ownership::settle(connection, &held, &profile.identity, &user, chosen, providers).await?;
+        email_ownership::update_ownership(connection, &owned, &profile.identity, &user, chosen, providers)
+            .await?;
     let user = user_row::refresh(connection, profile, user, email).await?;
-    arrive(connection, sign_in, user, AuditName::IdentityLinked).await
+    begin_first_session(connection, sign_in, user, AuditName::IdentityLinked).await
 }
 
-/// Makes a user.
-async fn newcomer(
+/// Creates a user for the identity, and signs them in.
+async fn create_user(
     connection: &mut Connection,
     arrival: &Arrival,
-    claim: Claim,
+    claim: EmailClaim,
 ) -> Result<Decision, OperationError> {
     let Arrival { sign_in, providers } = arrival;
     let chosen = sign_in.profile.verified_email.as_ref();
     let held = match chosen {
-        Some(address) if claim == Claim::IfFree => {
-            let holder = email_ownership::find_holder(connection, address, providers).await?;
-            if holder.is_none() { chosen } else { None }
+        Some(address) if claim == EmailClaim::IfFree => {
+            let owner = email_ownership::find_owner(connection, address, providers).await?;
+            if owner.is_none() { chosen } else { None }
         }
         _ => chosen,
     };
@@ -193,15 +197,15 @@ async fn newcomer(
     identity_row::create(connection, sign_in, &user.id).await?;
     if let Some(address) = chosen {
         let claimed = email_ownership::claim(connection, &user.id, address, providers).await?;
-        if !claimed && claim == Claim::Certain {
+        if !claimed && claim == EmailClaim::Required {
             return Err(OperationError::LostRace);
         }
     }
-    arrive(connection, sign_in, user, AuditName::UserCreated).await
+    begin_first_session(connection, sign_in, user, AuditName::UserCreated).await
 }
 
-/// Begins the session of somebody who has arrived in a way that is told of as well.
-async fn arrive(
+/// Begins the session of a new user or a new identity, and records both.
+async fn begin_first_session(
     connection: &mut Connection,
     sign_in: &SignIn,
     user: User,
@@ -211,8 +215,7 @@ async fn arrive(
     let profile = &sign_in.profile;
     begin_session(connection, &session, &profile.identity.issuer, &sign_in.client).await?;
     note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
-    let events =
-        [arrival, AuditName::SignInSucceeded].map(|name| events::of_arrival(sign_in, &user.id, name));
+    let events = [arrival, AuditName::SignInSucceeded].map(|name| events::success(sign_in, &user.id, name));
     for event in &events {
         audit::insert(connection, event).await?;
     }

@@ -25,7 +25,7 @@ use crate::users::row::{UserRow, read_user, with_trusted_email};
 pub use patch::PatchedUser;
 pub use username::UsernameChoice;
 
-/// Selects a user with each identity, as far as it decides what counts. A macro, because what is selected differs between the
+/// Selects a user with each identity, as far as it decides what is trusted. A macro, because what is selected differs between the
 /// databases.
 macro_rules! with_identities {
     ($user:expr) => {
@@ -37,7 +37,7 @@ macro_rules! with_identities {
 }
 
 impl Storage {
-    /// Finds a user by id, disabled or not. The address is there only if an identity vouches for it that counts.
+    /// Finds a user by id, disabled or not. The user has an address only if a trusted identity verifies it.
     pub async fn find_user(&self, user: &UserId) -> Result<Option<User>, StorageError> {
         let read = operation!(find_user(user), |connection| {
             query!(connection, |c| with_identities!(users::id.eq(user.as_str()))
@@ -47,7 +47,7 @@ impl Storage {
         read_user(rows.await?, &self.providers)
     }
 
-    /// Finds a user by username, disabled or not. The address is there only if an identity vouches for it that counts.
+    /// Finds a user by username, disabled or not. The user has an address only if a trusted identity verifies it.
     pub async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StorageError> {
         let read = operation!(find_user_by_username(username), |connection| {
             query!(connection, |c| with_identities!(users::username_key.eq(username.as_str())).load::<(
@@ -61,7 +61,7 @@ impl Storage {
         read_user(rows.await?, &self.providers)
     }
 
-    /// At most `limit` users in the order of their ids, those behind `after`. Addresses as [`Storage::find_user`] has them.
+    /// Lists at most `limit` users with ids after `after`, ordered by id. Addresses are as in [`Storage::find_user`].
     pub async fn list_users(&self, after: Option<&UserId>, limit: u32) -> Result<Vec<User>, StorageError> {
         let after = after.map_or("", UserId::as_str);
         let read = operation!(list_users(after, limit), |connection| {
@@ -89,7 +89,7 @@ impl Storage {
             .collect()
     }
 
-    /// Disables a user and ends what was signed in: enabling later does not bring old sessions back.
+    /// Disables a user and ends all of the user's sessions: enabling later does not bring them back.
     /// False when there is no such user, or it was disabled before.
     pub async fn disable_user(
         &self,
@@ -119,8 +119,8 @@ impl Storage {
         self.write_audited(event, change).await
     }
 
-    /// Deletes a user with all identities, addresses and sessions. What the audit trail tells of them stays, without
-    /// where they were. False when there is no such user.
+    /// Deletes a user with all identities, addresses and sessions. Their events stay in the audit trail, without addresses
+    /// and user agents. False when there is no such user.
     pub async fn delete_user(&self, user: &UserId, event: &AuditEvent) -> Result<bool, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
         let change = operation!(delete_user(user = user.clone()), |connection| {

@@ -11,14 +11,14 @@ use crate::error::StorageError;
 use crate::schema::audit_events;
 use crate::storage::Storage;
 
-/// Which events are asked for.
+/// Which events to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AuditFilter<'a> {
-    /// Those of this user.
+    /// Only events of this user.
     pub user: Option<&'a UserId>,
-    /// Those of this name.
+    /// Only events with this name.
     pub name: Option<AuditName>,
-    /// Those from this moment on.
+    /// Only events from this moment on.
     pub since: Option<Timestamp>,
 }
 
@@ -33,7 +33,7 @@ pub struct RecordedEvent {
     pub event: String,
     /// A user's id, or `operator`, `service` or `anybody`.
     pub actor: String,
-    /// To whom it happened.
+    /// The user that the event is about.
     pub user_id: Option<String>,
     /// The session.
     pub session_id: Option<String>,
@@ -41,7 +41,7 @@ pub struct RecordedEvent {
     pub provider: Option<String>,
     /// The address of the client.
     pub ip: Option<String>,
-    /// What the client calls itself.
+    /// The client's user agent.
     pub user_agent: Option<String>,
     /// The request, for the log.
     pub request_id: Option<String>,
@@ -56,14 +56,14 @@ impl RecordedEvent {
         Timestamp::from_micros(self.happened_at)
     }
 
-    /// What else there is to know.
+    /// Further details.
     pub fn details(&self) -> Map<String, Value> {
         serde_json::from_str(&self.details).unwrap_or_default()
     }
 }
 
 impl Storage {
-    /// At most `limit` events in the order of time, those behind the one with the id `after`.
+    /// Lists at most `limit` events in the order of time, after the one with the id `after`.
     pub async fn list_audit_events(
         &self,
         filter: AuditFilter<'_>,

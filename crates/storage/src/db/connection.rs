@@ -1,4 +1,4 @@
-//! One borrowed connection to either database, and the macro that asks it.
+//! One connection of the pool to either database, and the macros that run queries on it.
 
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
@@ -23,10 +23,10 @@ macro_rules! query {
 }
 pub(crate) use query;
 
-/// Runs statements that do not need each other's outcome, and gives how many rows each of them changed.
+/// Runs statements that do not depend on each other, and returns how many rows each of them changed.
 ///
-/// PostgreSQL has all of them before it answers the first: one journey instead of several. After a failure the others
-/// may or may not have been done, so this is for transactions, which undo them.
+/// PostgreSQL receives all of them before it answers the first: one round trip instead of several. After an error the others
+/// may or may not have run, so this is for transactions only.
 macro_rules! execute_together {
     ($connection:expr, [$($statement:expr),+ $(,)?]) => {
         match $connection.inner() {
@@ -57,7 +57,7 @@ enum Pooled {
     Closed,
 }
 
-/// What a query runs on.
+/// A connection of one of the databases.
 pub(crate) enum ConnectionRef<'c> {
     Sqlite(&'c mut sqlite::Connection),
     Postgres(&'c mut postgres::Connection),
@@ -98,7 +98,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends the transaction without a trace; by closing the connection if there is no better way.
+    /// Rolls the transaction back; if that fails, closes the connection.
     pub(crate) async fn rollback(&mut self) {
         match self.execute("ROLLBACK").await {
             Ok(()) => self.in_transaction = false,
@@ -131,7 +131,7 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// A caller that goes away in the middle of a transaction would leave its locks behind in the pool.
+    /// A caller that is cancelled in a transaction would leave its locks in the pool.
     fn drop(&mut self) {
         if self.in_transaction {
             self.discard();

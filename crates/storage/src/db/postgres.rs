@@ -27,11 +27,11 @@ pub(crate) type Connection = AsyncPgConnection;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_800);
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Between two looks for a connection while the server has none to give.
+/// The pause between two attempts while the server has no connection left.
 const FULL_SERVER_PAUSE: Duration = Duration::from_millis(100);
 
-/// The server gives up a little before we do: its word that a statement takes too long tells a slow statement from a
-/// server that is silent. And it does not keep locks for a client that it cannot see has gone.
+/// The server's limit ends a little before ours: its error distinguishes a slow statement from a silent server. And it releases
+/// the locks of a client that has gone without closing the connection.
 const SESSION_SETTINGS: &str =
     "SET statement_timeout = 2000; SET idle_in_transaction_session_timeout = 5000;";
 
@@ -42,11 +42,11 @@ pub(crate) struct Server {
     pub(crate) tls: Option<Tls>,
 }
 
-/// Why there is no connection, with the reason behind the reason: an address or an account name, never a password.
+/// Why there is no connection, with the cause: an address or an account name, never a password.
 enum ConnectError {
-    /// The server's own words: it is there.
+    /// The server answered with this error.
     Rejected(String),
-    /// Nobody answered.
+    /// No answer.
     Unreachable(String),
 }
 
@@ -55,17 +55,17 @@ impl Server {
         Ok(Self { hosts: Arc::new(Hosts::new(&settings(&target.config))), tls: Tls::new(target)? })
     }
 
-    /// The configuration of the server that was good last.
+    /// The configuration of the server that was used last.
     pub(crate) fn config(&self) -> &Config {
         self.hosts.preferred()
     }
 
-    /// Runs statements on a connection that is of no further use.
+    /// Runs statements on a new connection, and closes it.
     pub(crate) async fn execute(&self, statements: &str) -> Result<(), StorageError> {
         Ok(self.connect().await?.batch_execute(statements).await?)
     }
 
-    /// Whether the server says anything at all to a new client, be it that there are too many.
+    /// Whether the server answers a new client at all, even with an error.
     async fn answers(&self) -> bool {
         !matches!(self.reach().await, Err(ConnectError::Unreachable(_)))
     }
@@ -76,7 +76,7 @@ impl Server {
         })
     }
 
-    /// The first server that will have us.
+    /// Connects to the first server that accepts.
     async fn reach(&self) -> Result<Connection, ConnectError> {
         let mut failure = ConnectError::Unreachable("no server is named".to_owned());
         for (index, config) in self.hosts.in_order() {
@@ -115,7 +115,7 @@ pub(super) fn pool(server: &Server, size: usize) -> Result<Pool<Connection>, Sto
         let server = server.clone();
         Box::pin(async move { server.connect().await })
     });
-    // A closed connection is noticed without a question; one that is silently dead is found by the time limit.
+    // A closed connection is noticed without a query; one that is dead without a sign is found by the time limit.
     config.recycling_method = RecyclingMethod::Fast;
     Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
         .max_size(size)
@@ -123,7 +123,7 @@ pub(super) fn pool(server: &Server, size: usize) -> Result<Pool<Connection>, Sto
         .map_err(|error| StorageError::open(error.to_string()))
 }
 
-/// A connection. When others have taken all that the server has to give, one of ours may be given back meanwhile.
+/// Gets a connection. When the server has no connection left, waits for one of ours to become free.
 pub(super) async fn get(pool: &Pool<Connection>) -> Result<Object<Connection>, PoolError> {
     loop {
         match pool.get().await {

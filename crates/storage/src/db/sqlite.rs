@@ -21,7 +21,7 @@ use crate::error::StorageError;
 
 pub(crate) type Connection = SyncConnectionWrapper<SqliteConnection, Spawner>;
 
-/// How long a connection waits for another process's lock: less than its caller does, who so learns the reason.
+/// How long a connection waits for another process's lock: less than its caller waits, so that the caller gets the reason.
 #[cfg(test)]
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -31,20 +31,21 @@ const WRITER_SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA journal_mode =
 const READER_SETTINGS: &str = "PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; \
     PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;";
 
-/// How often a new connection asks again while others switch the new file to its write-ahead log.
+/// How often a new connection retries while others switch the new file to its write-ahead log.
 const OPENING_ATTEMPTS: u32 = 50;
 const OPENING_PAUSE: Duration = Duration::from_millis(20);
 
+/// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConnectionMode {
     Writer,
     Reader,
 }
 
-/// The file, and which one it was when the program began.
+/// The database file, with the identity that it had when the program began.
 ///
-/// SQLite happily goes on writing into a file that has been removed or replaced under its name; all of that would be
-/// lost at the next start. So the writer looks whether the name still leads to the same file.
+/// SQLite goes on writing into a file that has been removed or replaced; those writes would be lost at the next start. So the
+/// writer checks that the path still leads to the same file.
 #[derive(Debug, Clone)]
 pub(crate) struct DatabaseFile {
     path: PathBuf,
@@ -53,14 +54,14 @@ pub(crate) struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// Finds the file, or makes an empty one that only its owner may read. This is the only place that makes one: a
-    /// file that disappears later is a fault, not a new beginning.
+    /// Finds the file, or creates an empty one that only its owner may read. No other place creates one: if the file disappears
+    /// later, that is an error.
     pub(super) fn open_or_create(path: &Path) -> Result<Self, StorageError> {
         let refused = |reason| StorageError::open(format!("{}: {reason}", path.display()));
         Self::try_open_or_create(path).map_err(refused)
     }
 
-    /// Says whether the file, if it is there, and its folder are as they should be. Makes nothing.
+    /// Checks the rights of the folder and of the file, if it exists. Creates nothing.
     pub(super) fn check(path: &Path) -> Result<(), StorageError> {
         let refused = |reason| StorageError::open(format!("{}: {reason}", path.display()));
         let path = trusted_place(path).map_err(refused)?;
@@ -83,17 +84,17 @@ impl DatabaseFile {
         std::fs::metadata(&self.path).is_ok_and(same)
     }
 
-    /// Fails when the name leads elsewhere by now.
+    /// Fails when the path no longer leads to the file.
     pub(crate) fn check_in_place(&self) -> Result<(), StorageError> {
         Ok(in_place(self)?)
     }
 
-    /// A connection that only reads, beside those of the pool.
+    /// Opens a connection that only reads, outside the pool.
     pub(crate) async fn open_reader(&self) -> Result<Connection, StorageError> {
         Ok(establish(self.clone(), ConnectionMode::Reader).await?)
     }
 
-    /// The form that SQLite opens without ever creating the file.
+    /// The address with which SQLite never creates the file.
     fn uri(&self) -> String {
         let path = self.path.to_string_lossy();
         let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
@@ -101,13 +102,13 @@ impl DatabaseFile {
     }
 }
 
-/// Whoever writes the file, or another one in the place of its log, can be anybody.
+/// Write access to the file or to its log would give access to every account.
 const RULE: Rule = Rule::DECIDES;
 
-/// What SQLite keeps beside the file, and believes.
+/// The files that SQLite keeps beside the database, and trusts.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// The path without links, in a folder to which nobody else can add anything.
+/// The path without links, in a folder to which no other user can add files.
 fn trusted_place(path: &Path) -> Result<PathBuf, Reason> {
     let found = match RULE.find(path) {
         Err(fault) if fault.is_not_found() => std::path::absolute(path).map_err(Reason::Unreadable)?,
@@ -119,8 +120,8 @@ fn trusted_place(path: &Path) -> Result<PathBuf, Reason> {
     Ok(RULE.check_closed_folder(folder).map_err(Fault::into_reason)?.join(name))
 }
 
-/// Without opening it: whoever closes a file takes away the locks that SQLite has on it in the same process. Nobody else can put
-/// another in its place meanwhile.
+/// Does not open the file: closing it would release the locks that SQLite has on it in the same process. The folder is closed,
+/// so no other user can replace the file meanwhile.
 fn check_rights(path: &Path) -> Result<Metadata, Reason> {
     let look = |path: &Path| path.symlink_metadata().map_err(Reason::Unreadable);
     let metadata = look(path)?;

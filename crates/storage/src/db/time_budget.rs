@@ -1,34 +1,34 @@
-//! How long the database may keep one caller waiting.
+//! How long a caller may wait for the database.
 //!
-//! An operation has a limit. A use case that takes several has the same limit for all of them together: whoever waits for it
-//! waits no longer when the database is slow at first and silent then.
+//! Each operation has a time limit. A use case with several operations has the same limit for all of them together, so it
+//! takes no longer when the database is slow at first and then silent.
 
 use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long an operation may take as its caller sees it, the wait for a connection included: a server that is stopped, a
-/// network that swallows packets, or a disk that hangs, answers nothing at all.
+/// How long an operation may take, the wait for a connection included: a stopped server, a network that drops packets or a disk
+/// that hangs never answers.
 const LIMIT: Duration = Duration::from_millis(2_400);
 
 tokio::task_local! {
-    /// What the operations of one use case have left.
-    static LEFT: Cell<Duration>;
+    /// The time that remains for the operations of one use case.
+    static REMAINING: Cell<Duration>;
 }
 
-/// Lets all that `work` asks of the database take no longer together than one operation may. What it waits for besides, a
-/// provider or a plugin, does not count. A future of some size is better pinned by the caller than handed over.
+/// Gives all database operations of `work` together the time of one operation. Time spent on other things, such as a provider or
+/// a plugin, does not count. The caller should pin a large future and pass it by reference.
 pub fn with_time_budget<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    LEFT.scope(Cell::new(left()), work)
+    REMAINING.scope(Cell::new(remaining()), work)
 }
 
-/// What a use case that begins now, or the next operation of the present one, may take.
-fn left() -> Duration {
-    LEFT.try_with(Cell::get).unwrap_or(LIMIT)
+/// The time that remains for a use case that begins now, or for the next operation of the present one.
+fn remaining() -> Duration {
+    REMAINING.try_with(Cell::get).unwrap_or(LIMIT)
 }
 
-/// The time of one operation. What has gone by when it is dropped is not there for the next one.
+/// The time of one operation. When this is dropped, the elapsed time is taken from the budget of the use case.
 pub(super) struct TimeBudget {
     begun: Instant,
     limit: Duration,
@@ -36,15 +36,15 @@ pub(super) struct TimeBudget {
 
 impl TimeBudget {
     pub(super) fn begin() -> Self {
-        Self { begun: Instant::now(), limit: left() }
+        Self { begun: Instant::now(), limit: remaining() }
     }
 
-    /// When the caller must have an answer.
+    /// When the caller must get an answer.
     pub(super) fn deadline(&self) -> Instant {
         self.begun + self.limit
     }
 
-    /// Whether a server that says nothing until then is silent, and not merely slower than what was left.
+    /// Whether a timeout shows that the server is silent, and not merely that little time remained.
     pub(super) fn timeout_means_silence(&self) -> bool {
         self.limit >= LIMIT / 2
     }
@@ -52,9 +52,9 @@ impl TimeBudget {
 
 impl Drop for TimeBudget {
     fn drop(&mut self) {
-        let left = self.limit.saturating_sub(self.begun.elapsed());
-        // Outside of a use case nobody comes after this one.
-        let _ = LEFT.try_with(|known| known.set(left));
+        let remaining = self.limit.saturating_sub(self.begun.elapsed());
+        // Outside a use case there is no next operation.
+        let _ = REMAINING.try_with(|cell| cell.set(remaining));
     }
 }
 
@@ -88,9 +88,9 @@ mod tests {
         with_time_budget(async {
             assert!(operation(Duration::from_millis(100)).await);
             sleep(Duration::from_secs(10)).await;
-            let left = TimeBudget::begin();
-            assert_eq!(left.deadline() - Instant::now(), LIMIT.saturating_sub(Duration::from_millis(100)));
-            assert!(left.timeout_means_silence());
+            let budget = TimeBudget::begin();
+            assert_eq!(budget.deadline() - Instant::now(), LIMIT.saturating_sub(Duration::from_millis(100)));
+            assert!(budget.timeout_means_silence());
         })
         .await;
     }

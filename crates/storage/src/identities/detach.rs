@@ -1,4 +1,4 @@
-//! What goes with an identity: the sessions that came by it, and the addresses that it alone stated.
+//! What ends with an identity: the sessions that began with it, and the addresses that only it stated.
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -11,8 +11,8 @@ use crate::identities::email_ownership;
 use crate::schema::{identities, lower, sessions, users};
 use crate::sessions::row::SessionRow;
 
-/// After an identity was deleted: ends the sessions that came by it, frees the addresses that it alone stated, and answers how
-/// many sessions it ended.
+/// After an identity was deleted: ends the sessions that began with it, releases the addresses that only it stated, and returns
+/// how many sessions ended.
 pub(crate) async fn end_sessions_and_release_emails(
     connection: &mut Connection,
     user: &UserId,
@@ -48,7 +48,7 @@ async fn end_sessions(
     for (row, issuer) in rows {
         let session = Session::try_from(row)?;
         let subject = session.provider_id.split_once(':').map(|(_, subject)| subject);
-        // Of a session without an issuer it is better to end one too many.
+        // A session without an issuer may be another identity's. It is safer to end it.
         if subject == Some(identity.subject.as_str()) && (issuer.is_empty() || issuer == identity.issuer) {
             came_by_it.push(session.id.as_str().to_owned());
         }

@@ -1,4 +1,4 @@
-//! Who holds which verified address.
+//! Which user owns which verified address.
 
 use std::collections::HashSet;
 
@@ -12,19 +12,19 @@ use crate::error::OperationError;
 use crate::identities::row::IdentityRow;
 use crate::schema::{identities, lower, verified_emails};
 
-/// Who holds an address. A claim that no identity vouches for which counts is as good as none: it is what a provider left
-/// that is configured no more, or whose addresses count no more.
-pub(crate) async fn find_holder(
+/// Finds the user who owns an address. A claim that no trusted identity verifies does not count: it was left by a provider that
+/// is no longer configured, or whose addresses are no longer trusted.
+pub(crate) async fn find_owner(
     connection: &mut Connection,
     address: &EmailAddress,
     providers: &ConfiguredProviders,
 ) -> Result<Option<String>, OperationError> {
     let claims = claims_on(connection, address).await?;
-    let vouched = |(_, stated): &(String, IdentityRow)| stated.verifies(address, providers);
-    Ok(claims.into_iter().find(vouched).map(|(holder, _)| holder))
+    let is_verified = |(_, stated): &(String, IdentityRow)| stated.verifies(address, providers);
+    Ok(claims.into_iter().find(is_verified).map(|(owner, _)| owner))
 }
 
-/// The user who has claimed an address, once for each of the user's identities.
+/// The user who has claimed an address, one row for each of the user's identities.
 async fn claims_on(
     connection: &mut Connection,
     address: &EmailAddress,
@@ -37,53 +37,53 @@ async fn claims_on(
         .load::<(String, IdentityRow)>(c))
 }
 
-/// The addresses that a user holds, and which of the user's identities state them.
-pub(crate) struct Held {
+/// The addresses that a user owns, and which of the user's identities state them.
+pub(crate) struct OwnedEmails {
     keys: HashSet<String>,
-    statements: Vec<HeldBy>,
+    statements: Vec<EmailStatement>,
 }
 
-/// One of the user's identities that states an address which the user holds.
-struct HeldBy {
+/// One of the user's identities that states an address which the user owns.
+struct EmailStatement {
     key: String,
     identity: IdentityKey,
-    /// Whether that counts beyond the identity.
-    counts: bool,
+    /// Whether the address is trusted beyond the identity.
+    is_trusted: bool,
 }
 
-impl Held {
-    /// Whether the user holds an address, and an identity vouches for it that counts.
-    pub(crate) fn counts(&self, address: &EmailAddress) -> bool {
+impl OwnedEmails {
+    /// Whether the user owns an address, and a trusted identity verifies it.
+    pub(crate) fn is_trusted(&self, address: &EmailAddress) -> bool {
         let key = address.key();
-        self.statements.iter().any(|by| by.counts && by.key == key)
+        self.statements.iter().any(|by| by.is_trusted && by.key == key)
     }
 
     fn contains(&self, address: &EmailAddress) -> bool {
         self.keys.contains(&address.key())
     }
 
-    /// Those that stay when this identity states `chosen`, whatever it stated before.
-    fn staying(&self, identity: &IdentityKey, chosen: Option<&EmailAddress>) -> HashSet<&str> {
+    /// The addresses that remain when this identity states `chosen`, whatever it stated before.
+    fn remaining(&self, identity: &IdentityKey, chosen: Option<&EmailAddress>) -> HashSet<&str> {
         let by_others = self.statements.iter().filter(|by| by.identity != *identity);
-        let mut staying: HashSet<&str> = by_others.map(|by| by.key.as_str()).collect();
+        let mut remaining: HashSet<&str> = by_others.map(|by| by.key.as_str()).collect();
         let chosen = chosen.map(EmailAddress::key);
-        staying.extend(self.keys.get(chosen.as_deref().unwrap_or_default()).map(String::as_str));
-        staying
+        remaining.extend(self.keys.get(chosen.as_deref().unwrap_or_default()).map(String::as_str));
+        remaining
     }
 
-    /// Whether an identity besides this one vouches for an address.
-    fn is_vouched_for_by_another(&self, identity: &IdentityKey, address: &EmailAddress) -> bool {
+    /// Whether another identity than this one verifies an address.
+    fn is_verified_by_another(&self, identity: &IdentityKey, address: &EmailAddress) -> bool {
         let key = address.key();
-        self.statements.iter().any(|by| by.counts && by.identity != *identity && by.key == key)
+        self.statements.iter().any(|by| by.is_trusted && by.identity != *identity && by.key == key)
     }
 }
 
-/// What a user holds. To be asked when the user is locked.
-pub(crate) async fn list_held(
+/// The addresses that a user owns. The user must be locked.
+pub(crate) async fn list_owned(
     connection: &mut Connection,
     user: &UserId,
     providers: &ConfiguredProviders,
-) -> Result<Held, OperationError> {
+) -> Result<OwnedEmails, OperationError> {
     let statements = identities::table.on(identities::user_id
         .eq(verified_emails::user_id)
         .and(identities::email_verified)
@@ -96,14 +96,14 @@ pub(crate) async fn list_held(
     let keys = rows.iter().map(|(address, _)| address.clone()).collect();
     let statements = rows.into_iter().filter_map(|(key, stated)| {
         let stated = stated?;
-        let counts = EmailAddress::parse(&key).is_ok_and(|address| stated.verifies(&address, providers));
+        let is_trusted = EmailAddress::parse(&key).is_ok_and(|address| stated.verifies(&address, providers));
         let identity = IdentityKey { issuer: stated.issuer, subject: stated.subject };
-        Some(HeldBy { key, identity, counts })
+        Some(EmailStatement { key, identity, is_trusted })
     });
-    Ok(Held { statements: statements.collect(), keys })
+    Ok(OwnedEmails { statements: statements.collect(), keys })
 }
 
-/// Gives an address to a user if nobody holds it. False when somebody does, be it this very user.
+/// Gives an address to a user if it has no owner. False when it has one, which may be this user.
 pub(crate) async fn claim(
     connection: &mut Connection,
     user: &UserId,
@@ -115,9 +115,9 @@ pub(crate) async fn claim(
     }
     let claims = claims_on(connection, address).await?;
     match claims.as_slice() {
-        [(holder, _), ..] if !claims.iter().any(|(_, stated)| stated.verifies(address, providers)) => {
+        [(owner, _), ..] if !claims.iter().any(|(_, stated)| stated.verifies(address, providers)) => {
             let delete = diesel::delete(verified_emails::table.find(address.key()))
-                .filter(verified_emails::user_id.eq(holder));
+                .filter(verified_emails::user_id.eq(owner));
             query!(connection, |c| delete.execute(c))?;
             claim_unclaimed(connection, user, address).await
         }
@@ -136,32 +136,32 @@ async fn claim_unclaimed(
     Ok(query!(connection, |c| insert.execute(c))? == 1)
 }
 
-/// After an identity has stated `chosen`: gives that to the user if nobody holds it, frees what no identity of the user
-/// states any more, and answers which address is the user's present one. Writes only what changes.
-pub(crate) async fn settle(
+/// After an identity has stated `chosen`: gives it to the user if it has no owner, releases the addresses that no identity of
+/// the user states any more, and returns the user's present address. Writes only what changes.
+pub(crate) async fn update_ownership(
     connection: &mut Connection,
-    held: &Held,
+    owned: &OwnedEmails,
     identity: &IdentityKey,
     user: &User,
     chosen: Option<&EmailAddress>,
     providers: &ConfiguredProviders,
 ) -> Result<Option<EmailAddress>, OperationError> {
-    let staying = held.staying(identity, chosen);
-    if staying.len() < held.keys.len() {
+    let remaining = owned.remaining(identity, chosen);
+    if remaining.len() < owned.keys.len() {
         release_unstated(connection, &user.id).await?;
     }
     match chosen {
         Some(address) => {
-            if !held.contains(address) {
+            if !owned.contains(address) {
                 claim(connection, &user.id, address, providers).await?;
             }
             Ok(Some(address.clone()))
         }
-        None => Ok(user.email.clone().filter(|address| held.is_vouched_for_by_another(identity, address))),
+        None => Ok(user.email.clone().filter(|address| owned.is_verified_by_another(identity, address))),
     }
 }
 
-/// Frees the addresses that none of the user's identities states any more.
+/// Releases the addresses that none of the user's identities states any more.
 pub(crate) async fn release_unstated(
     connection: &mut Connection,
     user: &UserId,
@@ -180,12 +180,15 @@ pub(crate) async fn release_unstated(
 mod tests {
     use super::*;
 
-    fn held(keys: &[&str], statements: &[(&str, &str)]) -> Held {
+    fn owned(keys: &[&str], statements: &[(&str, &str)]) -> OwnedEmails {
         let statements = statements.iter().map(|(key, by)| {
-            let (by, counts) = by.strip_suffix('?').map_or((*by, true), |by| (by, false));
-            HeldBy { key: (*key).to_owned(), identity: identity(by), counts }
+            let (by, is_trusted) = by.strip_suffix('?').map_or((*by, true), |by| (by, false));
+            EmailStatement { key: (*key).to_owned(), identity: identity(by), is_trusted }
         });
-        Held { statements: statements.collect(), keys: keys.iter().map(|key| (*key).to_owned()).collect() }
+        OwnedEmails {
+            statements: statements.collect(),
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        }
     }
 
     fn identity(subject: &str) -> IdentityKey {
@@ -195,28 +198,28 @@ mod tests {
     #[test]
     fn an_address_stays_while_any_identity_states_it() {
         let (ada, king) = ("ada@x.y", "king@x.y");
-        let held = held(&[ada, king, "old@x.y"], &[(ada, "1"), (king, "1"), (king, "2")]);
-        let staying = |subject, chosen: Option<&str>| {
+        let owned = owned(&[ada, king, "old@x.y"], &[(ada, "1"), (king, "1"), (king, "2")]);
+        let remaining = |subject, chosen: Option<&str>| {
             let chosen = chosen.map(|text| EmailAddress::parse(text).unwrap());
-            let mut staying: Vec<_> =
-                held.staying(&identity(subject), chosen.as_ref()).into_iter().map(str::to_owned).collect();
-            staying.sort();
-            staying
+            let mut remaining: Vec<_> =
+                owned.remaining(&identity(subject), chosen.as_ref()).into_iter().map(str::to_owned).collect();
+            remaining.sort();
+            remaining
         };
-        assert_eq!(staying("1", Some("ADA@x.y")), [ada, king]);
-        assert_eq!(staying("1", Some("new@x.y")), [king]);
-        assert_eq!(staying("1", None), [king]);
-        assert_eq!(staying("2", None), [ada, king]);
-        assert_eq!(staying("3", Some("old@x.y")), [ada, king, "old@x.y"]);
+        assert_eq!(remaining("1", Some("ADA@x.y")), [ada, king]);
+        assert_eq!(remaining("1", Some("new@x.y")), [king]);
+        assert_eq!(remaining("1", None), [king]);
+        assert_eq!(remaining("2", None), [ada, king]);
+        assert_eq!(remaining("3", Some("old@x.y")), [ada, king, "old@x.y"]);
     }
 
     #[test]
     fn c18_what_an_identity_states_that_does_not_count_makes_nobody_the_holder() {
-        let held =
-            held(&["ada@x.y", "king@x.y"], &[("ada@x.y", "1?"), ("king@x.y", "1?"), ("king@x.y", "2")]);
+        let owned =
+            owned(&["ada@x.y", "king@x.y"], &[("ada@x.y", "1?"), ("king@x.y", "1?"), ("king@x.y", "2")]);
         let address = |text| EmailAddress::parse(text).unwrap();
-        assert!(!held.counts(&address("ada@x.y")) && held.counts(&address("King@x.y")));
-        assert!(held.is_vouched_for_by_another(&identity("1"), &address("king@x.y")));
-        assert!(!held.is_vouched_for_by_another(&identity("2"), &address("king@x.y")));
+        assert!(!owned.is_trusted(&address("ada@x.y")) && owned.is_trusted(&address("King@x.y")));
+        assert!(owned.is_verified_by_another(&identity("1"), &address("king@x.y")));
+        assert!(!owned.is_verified_by_another(&identity("2"), &address("king@x.y")));
     }
 }

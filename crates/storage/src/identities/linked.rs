@@ -29,7 +29,7 @@ impl LinkedIdentityRow {
         (&self.provider, &self.issuer)
     }
 
-    /// The identity, whose organizations are not compared with what others state.
+    /// The identity. Its organizations are not yet checked for unique logins.
     pub(crate) fn read(self) -> Result<LinkedIdentity, StorageError> {
         let provider = ProviderName::parse(&self.provider);
         Ok(LinkedIdentity {
@@ -58,7 +58,7 @@ fn read_claims(text: &str) -> Result<KeptClaims, StorageError> {
     Ok(claims)
 }
 
-/// A login without a number, which earlier programs kept, is no organization.
+/// Skips logins without a number, which earlier versions stored.
 fn read_organizations(text: &str) -> Result<Vec<Membership>, StorageError> {
     let wrong = || StorageError::InvalidValue("identities.organizations");
     let entries: Vec<Value> = serde_json::from_str(text).map_err(|_| wrong())?;
@@ -72,12 +72,12 @@ fn read_organization(entry: &Value) -> Option<Membership> {
     Some(Membership { organization: Organization { id, login }, login_is_unique: false })
 }
 
-/// The text in which claims are kept.
+/// The text in which claims are stored.
 pub(crate) fn write_claims(claims: &KeptClaims) -> String {
     Value::Object(claims.as_object().clone()).to_string()
 }
 
-/// The text in which organizations are kept.
+/// The text in which organizations are stored.
 pub(crate) fn write_organizations(organizations: &[Organization]) -> String {
     let entry = |organization: &Organization| json!({"id": organization.id.number(), "login": organization.login.as_str()});
     organizations.iter().map(entry).collect::<Value>().to_string()

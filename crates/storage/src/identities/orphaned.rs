@@ -16,7 +16,7 @@ use crate::users::lock::lock_user;
 /// How many identities are removed in one transaction.
 const BATCH: i64 = 100;
 
-/// Identities that count for nothing, because no provider of the settings has their issuer.
+/// Identities that are not trusted, because no configured provider has their issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrphanedIdentities {
     /// The name of the provider when they last signed in.
@@ -27,23 +27,23 @@ pub struct OrphanedIdentities {
     pub identities: u64,
 }
 
-/// What was removed.
+/// How much was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RemovedIdentities {
     /// Identities.
     pub identities: u64,
-    /// Sessions that came by them.
+    /// Sessions that began with them.
     pub sessions: u64,
 }
 
 type OwnedIdentity = (UserId, IdentityKey);
 
 impl Storage {
-    /// Which identities are of issuers that no provider of the settings has. An issuer whose provider has another name now is
-    /// not among them: its identities count again when they sign in.
+    /// Lists the identities whose issuer no configured provider has. An issuer whose provider was renamed is not among them:
+    /// its identities count again when they sign in.
     ///
-    /// Issuers are few and the first column of a key, so each is found by one look into the index, however many identities
-    /// there are.
+    /// There are few issuers, and they are the first column of a key, so finding each is one index lookup, however many
+    /// identities there are.
     pub async fn list_orphaned_identities(&self) -> Result<Vec<OrphanedIdentities>, StorageError> {
         let configured = self.configured_issuers();
         let (mut left, mut issuer) = (Vec::new(), String::new());
@@ -87,7 +87,7 @@ impl Storage {
         Ok(rows.await?.into_iter().map(left).collect())
     }
 
-    /// How many users sign in by nothing but what a provider left.
+    /// Counts the users who have no other way to sign in than the orphaned identities of this provider.
     pub async fn count_users_without_another_identity(
         &self,
         provider: &ProviderName,
@@ -114,8 +114,8 @@ impl Storage {
         Ok(u64::try_from(count.await?).unwrap_or_default())
     }
 
-    /// Removes the identities that a provider left, with the sessions that came by them and the addresses that they alone
-    /// stated. Their users stay. Some at a time; when it is cut off, it can be done again.
+    /// Removes the orphaned identities of this provider, with the sessions that began with them and the addresses that only
+    /// they stated. Their users stay. Works in batches; when it is interrupted, it can be run again.
     pub async fn remove_orphaned_identities(
         &self,
         provider: &ProviderName,
@@ -182,7 +182,7 @@ impl Storage {
     }
 }
 
-/// Removes an identity that is there still, and answers how many sessions ended by it.
+/// Removes an identity if it still exists, and returns how many sessions ended with it.
 async fn remove(
     connection: &mut Connection,
     user: &UserId,

@@ -9,7 +9,8 @@ use crate::db::{Connection, query};
 use crate::error::OperationError;
 use crate::schema::identity_refusals;
 
-async fn refuse(
+/// Refuses an identity that was taken away from this user.
+pub(crate) async fn refuse(
     connection: &mut Connection,
     user: &UserId,
     identity: &IdentityKey,
@@ -35,6 +36,7 @@ pub(crate) async fn is_refused(
     query!(connection, |c| select.get_result::<bool>(c))
 }
 
+/// The refusals of an identity, by whichever users.
 #[diesel::dsl::auto_type(no_type_alias)]
 pub(crate) fn refusals_of<'a>(key: &'a IdentityKey) -> _ {
     let (issuer, subject): (&'a str, &'a str) = (key.issuer.as_str(), key.subject.as_str());

@@ -1,11 +1,11 @@
-//! The rows of `identities`, as far as they decide what counts.
+//! The rows of `identities`, as far as they decide what is trusted.
 
 use diesel::prelude::*;
 use vestibule_domain::{ConfiguredProviders, EmailAddress, Session};
 
 use crate::schema::identities;
 
-/// An identity, as far as it decides what counts.
+/// An identity, as far as it decides what is trusted.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = identities)]
 pub(crate) struct IdentityRow {
@@ -17,7 +17,7 @@ pub(crate) struct IdentityRow {
 }
 
 impl IdentityRow {
-    /// Whether it states this address, and that counts beyond the identity.
+    /// Whether it states this address as verified, and the address is trusted beyond the identity.
     pub(crate) fn verifies(&self, address: &EmailAddress, providers: &ConfiguredProviders) -> bool {
         let states = |stated: &String| stated.eq_ignore_ascii_case(address.as_str());
         self.email_verified
@@ -25,8 +25,8 @@ impl IdentityRow {
             && providers.trusts_email(&self.provider, &self.issuer, address)
     }
 
-    /// Whether a session came by this identity. `issuer` is empty when that was not noted at its beginning.
-    pub(crate) fn began(&self, session: &Session, issuer: &str, providers: &ConfiguredProviders) -> bool {
+    /// Whether a session began with this identity. `issuer` is empty if the session was stored without one.
+    pub(crate) fn started(&self, session: &Session, issuer: &str, providers: &ConfiguredProviders) -> bool {
         let Some((name, subject)) = session.provider_id.split_once(':') else { return false };
         let is_same = match issuer {
             "" => self.provider == name,

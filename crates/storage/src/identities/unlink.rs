@@ -1,4 +1,4 @@
-//! Taking an identity away from a user.
+//! Unlinking an identity from a user.
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -15,15 +15,15 @@ use crate::schema::identities;
 use crate::storage::Storage;
 use crate::users::lock::lock_user;
 
-/// What became of an identity that was to be taken away.
+/// The outcome of unlinking an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlinking {
-    /// It is gone, with so many sessions that came by it.
+    /// It was removed, and this many sessions that began with it ended.
     Done {
         /// How many.
         sessions: u64,
     },
-    /// Nothing has changed: the user has no other identity of a provider that is configured.
+    /// Nothing has changed: the user has no other identity of a configured provider.
     LastIdentity,
     /// The user has no such identity.
     Unknown,
@@ -36,8 +36,8 @@ impl Changed for Unlinking {
 }
 
 impl Storage {
-    /// Takes an identity away from a user, with the sessions that came by it, unless it is the last way in. The identity is
-    /// refused from then on: it becomes a user of its own, and none of its addresses counts for anything.
+    /// Removes an identity from a user, with the sessions that began with it, unless the user has no other. The identity is
+    /// refused from then on: its next sign-in creates a user of its own, and none of its addresses is trusted.
     pub async fn unlink_identity(
         &self,
         user: &UserId,
@@ -52,7 +52,7 @@ impl Storage {
         let change = operation!(
             unlink_identity(user = user.clone(), identity = identity.clone(), configured, now),
             |connection| {
-                // Otherwise two of them could each see the identity that the other takes away.
+                // Without the lock, two of them could each see the identity that the other removes.
                 if lock_user(connection, user.as_str()).await?.is_none() {
                     return Ok(Unlinking::Unknown);
                 }

@@ -1,8 +1,8 @@
 //! The beginning of a session.
 //!
-//! INVARIANT: the one statement that makes a session reads the user's generation in the same breath, and makes none for a user
-//! who is disabled. So one that ends what the user is signed in with, at the same moment, ends this session too, whichever of
-//! the two commits first: the foreign key alone does not make them wait for each other in PostgreSQL.
+//! INVARIANT: the statement that creates a session also reads the user's generation, and creates none for a disabled user. So a
+//! concurrent statement that ends the user's sessions ends this one too, whichever of the two commits first: in PostgreSQL
+//! the foreign key alone does not make them wait for each other.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -16,7 +16,8 @@ use crate::db::{Connection, query};
 use crate::error::OperationError;
 use crate::schema::{sessions, users};
 
-/// The statement that begins a session by an identity of this issuer. It changes one row, or none when the user is gone or disabled.
+/// The statement that begins a session with an identity of this issuer. It inserts one row, or none if the user does not exist or
+/// is disabled.
 pub(crate) fn session_to_begin<'q>(
     session: &'q Session,
     issuer: &'q str,
@@ -50,7 +51,7 @@ pub(crate) fn session_to_begin<'q>(
     values.insert_into(sessions::table).into_columns(columns)
 }
 
-/// Begins a session of a user who is locked.
+/// Begins a session of a user whose row is locked.
 pub(crate) async fn begin_session(
     connection: &mut Connection,
     session: &Session,

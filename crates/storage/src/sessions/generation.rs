@@ -1,7 +1,7 @@
 //! The counter that ends all sessions of a user.
 
-/// What a statement writes that ends all that a user is signed in with, whatever any clock says. The moment is for
-/// programs of the version before, which compare that; nothing here does.
+/// The columns that a statement sets to end all sessions of a user, whatever any clock says. The moment is for the previous
+/// version of the program, which compares it; this one does not.
 macro_rules! new_generation {
     ($now:expr) => {{
         let now: i64 = $now.micros();

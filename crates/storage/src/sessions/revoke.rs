@@ -1,4 +1,4 @@
-//! The end of sessions: of one, of all of a user, of everybody's.
+//! Revoking sessions: one, all of a user, all of every user.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -12,11 +12,11 @@ use crate::schema::{sessions, users};
 use crate::sessions::generation::new_generation;
 use crate::storage::Storage;
 
-/// How many users are signed out in one statement.
+/// How many users one statement signs out.
 const PAGE: i64 = 1_000;
 
 impl Storage {
-    /// Ends a session of this user. False when it was over, by itself or with all of the user's, or is not theirs.
+    /// Ends a session of this user. False when it had ended already, alone or with all of the user's, or is not theirs.
     pub async fn revoke_session(
         &self,
         user: &UserId,
@@ -40,8 +40,8 @@ impl Storage {
         self.write_audited(event, revoke).await
     }
 
-    /// Signs a user out everywhere: ends all sessions that have begun, whatever the clocks say by which they did. Answers
-    /// how many it ended that were alive.
+    /// Signs a user out everywhere: ends all sessions that have begun, whatever any clock says. Returns how many of them were
+    /// alive.
     pub async fn revoke_all_sessions(
         &self,
         user: &UserId,
@@ -50,7 +50,7 @@ impl Storage {
     ) -> Result<u64, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
         let change = operation!(revoke_all_sessions(user = user.clone(), now), |connection| {
-            // Also locks the user's row: a sign-in has either finished, and its session is seen, or begins later.
+            // This also locks the user's row: a sign-in has either finished, and its session is seen, or begins later.
             let raise = diesel::update(users::table.find(user.as_str())).set(new_generation!(now));
             query!(connection, |c| raise.execute(c))?;
             let update = diesel::update(sessions::table)
@@ -63,9 +63,9 @@ impl Storage {
         self.write_audited(event, change).await
     }
 
-    /// Ends every session that has begun, of every user. Answers for how many users it did so.
+    /// Ends every session that has begun, of every user. Returns the number of users.
     ///
-    /// Some users at a time, so that nobody waits for a million rows; when it is cut off, it can be done again.
+    /// Works in batches, so that no request waits for a million rows; when it is interrupted, it can be run again.
     pub async fn revoke_everything(&self, now: Timestamp) -> Result<u64, StorageError> {
         let (mut after, mut users) = (String::new(), 0);
         while let Some(last) = self.find_end_of_page(&after).await? {

@@ -17,7 +17,7 @@ const MAX_ISSUER_LENGTH: usize = 1_024;
 const MAX_SUBJECT_LENGTH: usize = 512;
 const MAX_LOGIN_CHARS: usize = 256;
 
-/// Refuses keys that one of the databases could not keep, so that both refuse the same.
+/// Refuses keys that one of the databases could not store, so that both refuse the same.
 pub(super) fn check_key(key: &IdentityKey) -> Result<(), StorageError> {
     let fits =
         |text: &str, most: usize| (1..=most).contains(&text.len()) && !text.chars().any(char::is_control);
@@ -42,7 +42,7 @@ struct Statement {
 
 impl Statement {
     /// What the provider states now.
-    fn of(sign_in: &SignIn) -> Self {
+    fn new(sign_in: &SignIn) -> Self {
         let clean =
             |login: &String| login.chars().filter(|c| !c.is_control()).take(MAX_LOGIN_CHARS).collect();
         let profile = &sign_in.profile;
@@ -60,8 +60,8 @@ impl Statement {
     }
 }
 
-/// Writes what the provider states about an identity that the user has, the session that begins by it, and what the
-/// audit trail tells of that.
+/// Writes what the provider states about an identity of the user, the session that begins with it, and the event of
+/// that.
 pub(super) async fn refresh_and_begin(
     connection: &mut Connection,
     sign_in: &SignIn,
@@ -71,7 +71,7 @@ pub(super) async fn refresh_and_begin(
     let key = &sign_in.profile.identity;
     let update = diesel::update(identities::table.find((&key.issuer, &key.subject)))
         .filter(identities::user_id.eq(session.user_id.as_str()))
-        .set(Statement::of(sign_in));
+        .set(Statement::new(sign_in));
     let session = session_to_begin(session, &key.issuer, &sign_in.client);
     let tell = diesel::insert_into(audit_events::table).values(AuditRow::new(event));
     let (refreshed, begun, _) = execute_together!(connection, [update, session, tell])?;
@@ -79,7 +79,7 @@ pub(super) async fn refresh_and_begin(
     exactly_one(begun)
 }
 
-/// Gives the user an identity that nobody has.
+/// Gives the user a new identity.
 pub(super) async fn create(
     connection: &mut Connection,
     sign_in: &SignIn,
@@ -91,7 +91,7 @@ pub(super) async fn create(
             identities::issuer.eq(&key.issuer),
             identities::subject.eq(&key.subject),
             identities::user_id.eq(user.as_str()),
-            Statement::of(sign_in),
+            Statement::new(sign_in),
         ))
         .on_conflict_do_nothing();
     exactly_one(query!(connection, |c| insert.execute(c))?)

@@ -44,14 +44,13 @@ pub enum SignInOutcome {
 }
 
 impl SignIn {
-    /// The same with its verified address as one that is not, unless it counts beyond the identity.
-    pub(super) fn with_address_that(
+    /// The same, with its verified address as an unverified one unless it is trusted.
+    pub(super) fn with_email_if(
         self,
-        counts: impl FnOnce(&UpstreamProfile, &EmailAddress) -> bool,
+        is_trusted: impl FnOnce(&UpstreamProfile, &EmailAddress) -> bool,
     ) -> Self {
-        let counts =
-            self.profile.verified_email.as_ref().is_some_and(|address| counts(&self.profile, address));
-        if counts {
+        let address = self.profile.verified_email.as_ref();
+        if address.is_none_or(|address| is_trusted(&self.profile, address)) {
             return self;
         }
         let mut profile = self.profile;

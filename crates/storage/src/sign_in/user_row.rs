@@ -38,8 +38,8 @@ pub(super) async fn refresh(
     Ok(refreshed)
 }
 
-/// Writes a new user. `held` is the address among those that the user will hold: no other makes an id, which services keep
-/// for whoever holds it.
+/// Writes a new user. `held` is the address that the user will own, if any. Only an owned address makes an id, since services
+/// identify its owner by that id.
 pub(super) async fn create(
     connection: &mut Connection,
     sign_in: &SignIn,
@@ -69,7 +69,7 @@ fn new_user(sign_in: &SignIn, id: UserId, email: Option<&EmailAddress>) -> User 
     }
 }
 
-/// For programs of the version before: a new user has no token to revoke.
+/// For the previous version of the program: a new user has no token to revoke.
 const NOTHING_REVOKED: i64 = 0;
 
 /// False when the id is taken.

@@ -1,4 +1,4 @@
-//! What is known about who a user is, for the plugins that decide by it.
+//! A user's identities and roles, for the plugins that decide by them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,8 +17,8 @@ use crate::schema::{coalesce, identities, role_assignments};
 use crate::storage::Storage;
 
 impl Storage {
-    /// The identities of a user that count, with what their providers stated, and the roles assigned to any of it. Two
-    /// queries, and one more for who belongs to organizations; nothing for a user who is not there.
+    /// Finds the trusted identities of a user, with what their providers stated, and the roles assigned to any of that. Two
+    /// queries, and one more for a member of organizations. Empty for a user who does not exist.
     pub async fn find_user_context(&self, user: &UserId) -> Result<UserContext, StorageError> {
         let read = operation!(find_user_context(user, providers = self.providers.as_ref()), |connection| {
             let mut identities = identities_of(connection, user, providers).await?;
@@ -42,21 +42,21 @@ async fn identities_of(
     ));
     let rows =
         query!(connection, |c| select.select(LinkedIdentityRow::as_select()).load::<LinkedIdentityRow>(c))?;
-    let counting = rows.into_iter().filter(|row| {
+    let trusted = rows.into_iter().filter(|row| {
         let (name, issuer) = row.provider();
         providers.trusts_identity(name, issuer)
     });
-    counting.map(|row| Ok(with_trusted_verification(row.read()?, providers))).collect()
+    trusted.map(|row| Ok(with_trusted_verification(row.read()?, providers))).collect()
 }
 
-/// The same with its address as not verified, if it does not count beyond the identity.
+/// The same, with its address as unverified if it is not trusted beyond the identity.
 fn with_trusted_verification(identity: LinkedIdentity, providers: &ConfiguredProviders) -> LinkedIdentity {
     let (name, issuer) = (identity.provider.as_str(), identity.identity.issuer.as_str());
     let counts = identity.email.as_ref().is_some_and(|address| providers.trusts_email(name, issuer, address));
     LinkedIdentity { email_verified: identity.email_verified && counts, ..identity }
 }
 
-/// Asks for subjects by their texts alone, and lets the kind decide afterwards: it is a short list either way.
+/// Selects by the texts of subjects alone and filters by kind afterwards: the list is short either way.
 async fn roles_of(
     connection: &mut Connection,
     user: &UserId,

@@ -11,8 +11,8 @@ use crate::identities::refusal::refusals_of;
 use crate::schema::{identities, users};
 use crate::users::row::UserRow;
 
-/// Reads a row of `users` and keeps every other sign-in of the same user waiting until this transaction ends. In SQLite
-/// the transaction has the only lock there is since its start.
+/// Reads a row of `users` and locks it until this transaction ends, so that other sign-ins of the user wait. In SQLite a
+/// transaction holds the only write lock from its start.
 macro_rules! lock {
     ($connection:expr, $users:expr, $($column:expr)?) => {{
         let row = match $connection.inner() {
@@ -26,7 +26,7 @@ macro_rules! lock {
     }};
 }
 
-/// Finds and locks the user whose identity this is, and tells whether the identity is refused by somebody.
+/// Finds and locks the user whose identity this is, and returns whether any user has refused the identity.
 pub(crate) async fn lock_owner(
     connection: &mut Connection,
     key: &IdentityKey,

@@ -12,18 +12,17 @@ use crate::storage::Storage;
 use crate::users::lock::lock_user;
 use crate::users::row::write_attributes;
 
-/// A user to whom patches were applied.
+/// A user after patches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchedUser {
-    /// As it is afterwards.
+    /// The user as it is now.
     pub user: User,
     /// Of which patches, counted from 0, a part was left out, and why.
     pub refused: Vec<(usize, PatchError)>,
 }
 
 impl Storage {
-    /// Applies patches one after the other to the user as it is at that moment, which nobody else changes meanwhile.
-    /// `None` when there is no such user.
+    /// Applies patches in order, with the user's row locked. `None` when there is no such user.
     pub async fn patch_user(
         &self,
         user: &UserId,

@@ -47,19 +47,19 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-/// The user with the address only if one of these identities vouches for it now. What is in the row may have been stated by a
-/// provider that is configured no more, or whose addresses count no more.
+/// The user, with the address only if one of these identities verifies it now. The row may have an address of a provider that
+/// is no longer configured, or whose addresses are no longer trusted.
 pub(crate) fn with_trusted_email(
     user: User,
     stated: &[IdentityRow],
     providers: &ConfiguredProviders,
 ) -> User {
-    let vouched = |address: &EmailAddress| stated.iter().any(|row| row.verifies(address, providers));
-    let email = user.email.clone().filter(vouched);
+    let is_verified = |address: &EmailAddress| stated.iter().any(|row| row.verifies(address, providers));
+    let email = user.email.clone().filter(is_verified);
     User { email, ..user }
 }
 
-/// The user of a query that has one row for each identity, and one without when there is none.
+/// The user of a query that has one row for each identity, or one row without an identity.
 pub(crate) fn read_user(
     rows: Vec<(UserRow, Option<IdentityRow>)>,
     providers: &ConfiguredProviders,

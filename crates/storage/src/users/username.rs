@@ -11,16 +11,16 @@ use crate::error::{StorageError, UniqueRule};
 use crate::schema::users;
 use crate::storage::Storage;
 
-/// What became of a person's choice of a username.
+/// The outcome of choosing a username.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsernameChoice {
-    /// It is theirs now.
+    /// The user has it now.
     Chosen,
-    /// They have one already, and keep it.
+    /// The user already had one, and keeps it.
     AlreadyChosen,
-    /// It is somebody else's.
+    /// Another user has it.
     Taken,
-    /// There is no such user, or not one that may do anything.
+    /// The user does not exist or is disabled.
     UnknownUser,
 }
 
@@ -31,7 +31,7 @@ impl Changed for Option<UsernameChoice> {
 }
 
 impl Storage {
-    /// Gives a user the username that they chose, if they have none and nobody else has it.
+    /// Gives a user the username that they chose, if they have none and no other user has it.
     pub async fn choose_username(
         &self,
         user: &UserId,

@@ -1,7 +1,7 @@
-//! Several servers in one address: the first that will have us.
+//! Several servers in one address: the first that accepts a connection is used.
 //!
-//! tokio-postgres tries them in turn as well, but waits without end for one that takes the connection and then says
-//! nothing, as a machine does whose database hangs. Here each has its share of the time.
+//! tokio-postgres tries them in turn as well, but waits without a limit for one that accepts the connection and is then silent,
+//! as a machine is whose database hangs. Here each server gets its share of the time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio_postgres::config::LoadBalanceHosts;
 
 use super::CONNECT_TIMEOUT;
 
-/// The servers, and which of them was good last.
+/// The servers, and which of them was used last.
 pub(super) struct Hosts {
     given: Config,
     configs: Vec<Config>,
@@ -24,20 +24,20 @@ impl Hosts {
         Self { given: config.clone(), configs, preferred: AtomicUsize::new(0) }
     }
 
-    /// The servers in their order, beginning with the one that was good last.
+    /// The servers in their order, beginning with the one that was used last.
     pub(super) fn in_order(&self) -> impl Iterator<Item = (usize, &Config)> {
         let first = self.preferred.load(Ordering::Relaxed);
         let indexed = self.configs.iter().enumerate();
         indexed.clone().skip(first).chain(indexed.take(first))
     }
 
-    /// The one that was good last.
+    /// The one that was used last.
     pub(super) fn preferred(&self) -> &Config {
         let index = self.preferred.load(Ordering::Relaxed);
         self.configs.get(index).unwrap_or(&self.given)
     }
 
-    /// This one is good.
+    /// Begins with this one from now on.
     pub(super) fn prefer(&self, index: usize) {
         self.preferred.store(index, Ordering::Relaxed);
     }
@@ -48,7 +48,7 @@ impl Hosts {
     }
 }
 
-/// One configuration for each server. Who asks for their order to be random gets tokio-postgres's own way.
+/// One configuration for each server. A random order is left to tokio-postgres.
 fn one_each(config: &Config) -> Vec<Config> {
     let count = config.get_hosts().len().max(config.get_hostaddrs().len());
     if count < 2 || config.get_load_balance_hosts() != LoadBalanceHosts::Disable {

@@ -1,8 +1,8 @@
-//! Whether the server is known to be away, so that nobody waits for it in vain.
+//! Whether the server is known to be silent, so that requests fail at once instead of waiting for it.
 //!
-//! A server that refuses is no burden: the answer comes at once. One that is silent costs everybody the whole time limit,
-//! and hundreds who wait cost memory. So whoever got no answer in time raises a suspicion; it is looked into beside the
-//! requests, with a connection of its own, and while the server is away the requests are told so without waiting.
+//! A server that refuses connections answers at once. A silent one costs every request its whole time limit, and hundreds of
+//! waiting requests cost memory. So a request that got no answer in time starts a probe, which uses a connection of its own.
+//! While the probe gets no answer, requests fail without waiting.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -13,50 +13,50 @@ use tokio::time::sleep;
 
 use super::{Connection, Server};
 
-/// Between two looks at a server that is away.
+/// The pause between two attempts to reach the server.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What is known of the server, and who finds out more.
+/// Probes the server, and keeps the result.
 pub(crate) struct ServerProbe {
     server: Server,
     pool: Pool<Connection>,
     is_away: AtomicBool,
-    is_looking: AtomicBool,
+    is_running: AtomicBool,
 }
 
 impl ServerProbe {
     pub(in crate::db) fn new(server: Server, pool: Pool<Connection>) -> Arc<Self> {
-        let (is_away, is_looking) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { server, pool, is_away, is_looking })
+        let (is_away, is_running) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { server, pool, is_away, is_running })
     }
 
-    /// Whether waiting for the server is in vain at the moment.
+    /// True while the server does not answer.
     pub(in crate::db) fn is_away(&self) -> bool {
         self.is_away.load(Ordering::Relaxed)
     }
 
-    /// Somebody got no answer in time: looks, unless somebody is looking already, and goes on for as long as the server
-    /// is away.
+    /// Starts to probe the server after a request got no answer in time, unless a probe runs already. It runs until the server
+    /// answers.
     pub(in crate::db) fn start(self: &Arc<Self>) {
-        if !self.is_looking.swap(true, Ordering::Relaxed) {
-            tokio::spawn(look(Arc::downgrade(self)));
+        if !self.is_running.swap(true, Ordering::Relaxed) {
+            tokio::spawn(run(Arc::downgrade(self)));
         }
     }
 
-    /// The way to the server may have been lost: what lies idle in the pool would be found dead one by one, at the price of a
-    /// whole time limit each.
+    /// Closes the idle connections of the pool. If the route to the server was lost, each of them would cost a request its whole
+    /// time limit.
     pub(in crate::db) fn close_idle(&self) {
         self.pool.retain(|_, _| false);
     }
 }
 
-async fn look(probe: Weak<ServerProbe>) {
+async fn run(probe: Weak<ServerProbe>) {
     while let Some(probe) = probe.upgrade() {
         if probe.server.answers().await {
             if probe.is_away.swap(false, Ordering::Relaxed) {
                 tracing::info!("the database server answers again");
             }
-            probe.is_looking.store(false, Ordering::Relaxed);
+            probe.is_running.store(false, Ordering::Relaxed);
             return;
         }
         if !probe.is_away.swap(true, Ordering::Relaxed) {
