@@ -68,6 +68,14 @@ on_both_databases! {
         ];
         let positions = order.map(position);
         assert!(positions.is_sorted(), "{below:?}");
+        let operations: Vec<_> = named(&spans, "database")
+            .into_iter()
+            .filter(|span| is_below(&spans, span, sign_in))
+            .filter_map(|span| attribute(span, "db.operation.name"))
+            .collect();
+        for name in ["spend_attempt", "finish_sign_in"] {
+            assert!(operations.iter().any(|found| found == name), "{name} in {operations:?}");
+        }
         assert_eq!(attribute(sign_in, "http.request.method").as_deref(), Some("GET"));
         assert_eq!(attribute(sign_in, "http.response.status_code").as_deref(), Some("303"));
         assert_eq!(sign_in.kind, 2, "a server's");
