@@ -3,9 +3,10 @@
 //! An [`Operation`] runs on a connection of its own, within a time limit, and again when it lost a race or the
 //! database asks for it.
 
-mod connection;
-mod operation;
+pub(crate) mod connection;
+pub(crate) mod operation;
 mod postgres;
+mod server_probe;
 mod sqlite;
 mod time_budget;
 mod tls;
@@ -22,6 +23,7 @@ pub(crate) use self::connection::{Connection, ConnectionRef, execute_together, q
 pub(crate) use self::operation::{Operation, operation};
 use self::operation::{OperationFuture, RunOperation};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
+use self::server_probe::ServerProbe;
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use self::time_budget::TimeBudget;
 pub use self::time_budget::with_time_budget;
@@ -62,7 +64,7 @@ pub(crate) enum Db {
     Postgres {
         server: PostgresServer,
         pool: Pool<postgres::Connection>,
-        probe: Arc<postgres::ServerProbe>,
+        probe: Arc<ServerProbe>,
         acquire_timeout: Duration,
         instrumentation: Instrumentation,
     },
@@ -89,7 +91,7 @@ impl Db {
             Target::Postgres(target) => {
                 let server = PostgresServer::new(target)?;
                 let pool = postgres::pool(&server, options.max_connections)?;
-                let probe = postgres::ServerProbe::new(server.clone(), pool.clone());
+                let probe = ServerProbe::new(server.clone(), pool.clone());
                 Ok(Self::Postgres {
                     server,
                     pool,

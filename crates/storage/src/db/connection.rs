@@ -14,9 +14,11 @@ use super::{postgres, sqlite};
 macro_rules! query {
     ($connection:expr, |$c:ident| $query:expr) => {
         match $connection.inner() {
-            $crate::db::ConnectionRef::Sqlite($c) => $query.await,
-            $crate::db::ConnectionRef::Postgres($c) => $query.await,
-            $crate::db::ConnectionRef::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
+            $crate::db::connection::ConnectionRef::Sqlite($c) => $query.await,
+            $crate::db::connection::ConnectionRef::Postgres($c) => $query.await,
+            $crate::db::connection::ConnectionRef::Closed => {
+                Err(::diesel::result::Error::BrokenTransactionManager)
+            }
         }
         .map_err($crate::error::OperationError::from)
     };
@@ -30,14 +32,14 @@ pub(crate) use query;
 macro_rules! execute_together {
     ($connection:expr, [$($statement:expr),+ $(,)?]) => {
         match $connection.inner() {
-            $crate::db::ConnectionRef::Sqlite(c) => {
+            $crate::db::connection::ConnectionRef::Sqlite(c) => {
                 async { Ok(($(::diesel_async::RunQueryDsl::execute($statement, &mut *c).await?,)+)) }.await
             }
-            $crate::db::ConnectionRef::Postgres(c) => {
+            $crate::db::connection::ConnectionRef::Postgres(c) => {
                 let c = &*c;
                 ::tokio::try_join!($(::diesel_async::RunQueryDsl::execute($statement, &mut &*c)),+)
             }
-            $crate::db::ConnectionRef::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
+            $crate::db::connection::ConnectionRef::Closed => Err(::diesel::result::Error::BrokenTransactionManager),
         }
         .map_err($crate::error::OperationError::from)
     };

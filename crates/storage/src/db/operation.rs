@@ -28,9 +28,9 @@ macro_rules! operation {
     (@value $argument:ident) => { $argument };
     (@value $argument:ident = $value:expr) => { $value };
     ($name:ident($($argument:ident $(= $value:expr)?),* $(,)?), |$connection:ident| $body:expr) => {
-        $crate::db::Operation {
+        $crate::db::operation::Operation {
             name: stringify!($name),
-            arguments: ($($crate::db::operation!(@value $argument $(= $value)?),)*),
+            arguments: ($($crate::db::operation::operation!(@value $argument $(= $value)?),)*),
             run: |$connection, ($($argument,)*)| Box::pin(async move { $body }),
         }
     };

@@ -1,7 +1,6 @@
 //! PostgreSQL: its connections and their settings.
 
 mod hosts;
-mod server_probe;
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -16,15 +15,13 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{Config, NoTls};
 
-use self::hosts::Hosts;
-pub(super) use self::server_probe::ServerProbe;
+use self::hosts::{CONNECT_TIMEOUT, Hosts};
 use super::tls::Tls;
 use crate::error::StorageError;
 use crate::url::PostgresTarget;
 
 pub(crate) type Connection = AsyncPgConnection;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_800);
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The pause between two attempts while the server has no connection left.
@@ -66,7 +63,7 @@ impl Server {
     }
 
     /// Whether the server answers a new client at all, even with an error.
-    async fn answers(&self) -> bool {
+    pub(super) async fn answers(&self) -> bool {
         !matches!(self.reach().await, Err(ConnectError::Unreachable(_)))
     }
 

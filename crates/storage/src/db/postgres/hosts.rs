@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::LoadBalanceHosts;
 
-use super::CONNECT_TIMEOUT;
+/// How long connecting may take, to all servers of the address together.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_800);
 
 /// The servers, and which of them was used last.
 pub(super) struct Hosts {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use diesel_async::pooled_connection::deadpool::Pool;
 use tokio::time::sleep;
 
-use super::{Connection, Server};
+use super::postgres::{Connection, Server};
 
 /// The pause between two attempts to reach the server.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -25,19 +25,19 @@ pub(crate) struct ServerProbe {
 }
 
 impl ServerProbe {
-    pub(in crate::db) fn new(server: Server, pool: Pool<Connection>) -> Arc<Self> {
+    pub(super) fn new(server: Server, pool: Pool<Connection>) -> Arc<Self> {
         let (is_away, is_running) = (AtomicBool::new(false), AtomicBool::new(false));
         Arc::new(Self { server, pool, is_away, is_running })
     }
 
     /// True while the server does not answer.
-    pub(in crate::db) fn is_away(&self) -> bool {
+    pub(super) fn is_away(&self) -> bool {
         self.is_away.load(Ordering::Relaxed)
     }
 
     /// Starts to probe the server after a request got no answer in time, unless a probe runs already. It runs until the server
     /// answers.
-    pub(in crate::db) fn start(self: &Arc<Self>) {
+    pub(super) fn start(self: &Arc<Self>) {
         if !self.is_running.swap(true, Ordering::Relaxed) {
             tokio::spawn(run(Arc::downgrade(self)));
         }
@@ -45,7 +45,7 @@ impl ServerProbe {
 
     /// Closes the idle connections of the pool. If the route to the server was lost, each of them would cost a request its whole
     /// time limit.
-    pub(in crate::db) fn close_idle(&self) {
+    pub(super) fn close_idle(&self) {
         self.pool.retain(|_, _| false);
     }
 }
