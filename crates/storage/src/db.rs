@@ -6,6 +6,7 @@
 pub(crate) mod connection;
 pub(crate) mod operation;
 mod postgres;
+mod retry;
 mod server_probe;
 mod sqlite;
 mod time_budget;
@@ -23,24 +24,16 @@ pub(crate) use self::connection::{Connection, ConnectionRef, execute_together, q
 pub(crate) use self::operation::{Operation, operation};
 use self::operation::{OperationFuture, RunOperation};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
+use self::retry::RetryPolicy;
 use self::server_probe::ServerProbe;
 pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
 use self::time_budget::TimeBudget;
 pub use self::time_budget::with_time_budget;
 use self::write_queue::WriteQueue;
 use crate::error::{OperationError, StorageError};
-use crate::jitter::random_up_to;
 use crate::observer::{Instrumentation, OperationKind, PoolState};
 use crate::options::StorageOptions;
 use crate::url::{DatabaseUrl, Target};
-
-/// How often an operation is repeated after a serialization failure or a deadlock.
-const MAX_REPETITIONS: u32 = 3;
-/// How often an operation begins anew after a lost race. The winner has committed by then, so one more look nearly always ends it.
-const MAX_LOST_RACES: u32 = 8;
-/// The shortest pause before the next round, and how much longer it may be for each round so far.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-const PAUSE_PER_ROUND: Duration = Duration::from_millis(10);
 
 /// A macro, because the two pools have no type in common.
 macro_rules! pool_state {
@@ -315,31 +308,6 @@ fn transact<'c, A: Sync, T: Send>(
             }
         }
     })
-}
-
-/// Counts the repetitions of an operation, and waits for a random time before the next one.
-#[derive(Default)]
-struct RetryPolicy {
-    repetitions: u32,
-    lost_races: u32,
-}
-
-impl RetryPolicy {
-    async fn back_off(&mut self, error: OperationError) -> Result<(), StorageError> {
-        let again = if matches!(error, OperationError::LostRace) {
-            self.lost_races += 1;
-            self.lost_races <= MAX_LOST_RACES
-        } else {
-            self.repetitions += 1;
-            error.is_worth_repeating() && self.repetitions <= MAX_REPETITIONS
-        };
-        if !again {
-            return Err(error.into());
-        }
-        let rounds = self.lost_races + self.repetitions;
-        tokio::time::sleep(SHORTEST_PAUSE + random_up_to(PAUSE_PER_ROUND * rounds)).await;
-        Ok(())
-    }
 }
 
 async fn acquire<T>(
