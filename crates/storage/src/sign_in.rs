@@ -29,7 +29,7 @@ use crate::users::lock::{lock_owner, lock_user};
 pub use request::{SignIn, SignInOutcome};
 
 /// A sign-in, and what it is decided by.
-struct Arrival {
+struct ConfirmedSignIn {
     sign_in: SignIn,
     /// The providers whose identities and addresses are trusted.
     providers: Arc<ConfiguredProviders>,
@@ -66,8 +66,9 @@ impl Storage {
         let sign_in = sign_in.with_email_if(|profile, address| {
             providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
         });
-        let arrival = Arrival { sign_in, providers };
-        let transaction = operation!(finish_sign_in(arrival), |connection| decide(connection, arrival).await);
+        let confirmed = ConfirmedSignIn { sign_in, providers };
+        let transaction =
+            operation!(finish_sign_in(confirmed), |connection| decide(connection, confirmed).await);
         let (outcome, events) = self.db.transaction(transaction).await?;
         events.iter().for_each(log_audit_event);
         if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
@@ -80,8 +81,11 @@ impl Storage {
 /// The outcome, and its events for the audit trail.
 type Decision = (SignInOutcome, Vec<AuditEvent>);
 
-async fn decide(connection: &mut Connection, arrival: &Arrival) -> Result<Decision, OperationError> {
-    let key = &arrival.sign_in.profile.identity;
+async fn decide(
+    connection: &mut Connection,
+    confirmed: &ConfirmedSignIn,
+) -> Result<Decision, OperationError> {
+    let key = &confirmed.sign_in.profile.identity;
     let owner = lock_owner(connection, key).await?;
     let is_refused = match &owner {
         Some((_, is_refused)) => *is_refused,
@@ -89,36 +93,39 @@ async fn decide(connection: &mut Connection, arrival: &Arrival) -> Result<Decisi
     };
     let owner = owner.map(|(owner, _)| owner);
     if !is_refused {
-        return decide_by(connection, arrival, owner).await;
+        return decide_by(connection, confirmed, owner).await;
     }
-    let sign_in = arrival.sign_in.clone().with_email_if(|_, _| false);
-    let arrival = Arrival { sign_in, providers: Arc::clone(&arrival.providers) };
-    decide_by(connection, &arrival, owner).await
+    let sign_in = confirmed.sign_in.clone().with_email_if(|_, _| false);
+    let confirmed = ConfirmedSignIn { sign_in, providers: Arc::clone(&confirmed.providers) };
+    decide_by(connection, &confirmed, owner).await
 }
 
 async fn decide_by(
     connection: &mut Connection,
-    arrival: &Arrival,
+    confirmed: &ConfirmedSignIn,
     owner: Option<User>,
 ) -> Result<Decision, OperationError> {
     let found = match owner {
         Some(owner) => Found::ByIdentity(owner),
-        None => find_by_address(connection, arrival).await?,
+        None => find_by_address(connection, confirmed).await?,
     };
     match found {
         Found::ByIdentity(user) | Found::ByAddress(user, _) if user.disabled_at.is_some() => {
-            let event = events::refusal(&arrival.sign_in, &user.id);
+            let event = events::refusal(&confirmed.sign_in, &user.id);
             audit::insert(connection, &event).await?;
             Ok((SignInOutcome::Disabled, vec![event]))
         }
-        Found::ByIdentity(user) => sign_in_owner(connection, arrival, user).await,
-        Found::ByAddress(user, address) => link_identity(connection, arrival, user, &address).await,
-        Found::NewUser(claim) => create_user(connection, arrival, claim).await,
+        Found::ByIdentity(user) => sign_in_owner(connection, confirmed, user).await,
+        Found::ByAddress(user, address) => link_identity(connection, confirmed, user, &address).await,
+        Found::NewUser(claim) => create_user(connection, confirmed, claim).await,
     }
 }
 
-async fn find_by_address(connection: &mut Connection, arrival: &Arrival) -> Result<Found, OperationError> {
-    let Arrival { sign_in, providers } = arrival;
+async fn find_by_address(
+    connection: &mut Connection,
+    confirmed: &ConfirmedSignIn,
+) -> Result<Found, OperationError> {
+    let ConfirmedSignIn { sign_in, providers } = confirmed;
     if sign_in.linking == AccountLinking::Explicit {
         return Ok(Found::NewUser(EmailClaim::IfFree));
     }
@@ -138,10 +145,10 @@ async fn find_by_address(connection: &mut Connection, arrival: &Arrival) -> Resu
 /// Signs in the user whose identity it is.
 async fn sign_in_owner(
     connection: &mut Connection,
-    arrival: &Arrival,
+    confirmed: &ConfirmedSignIn,
     user: User,
 ) -> Result<Decision, OperationError> {
-    let Arrival { sign_in, providers } = arrival;
+    let ConfirmedSignIn { sign_in, providers } = confirmed;
     let profile = &sign_in.profile;
     let owned = email_ownership::list_owned(connection, &user.id, providers).await?;
     let chosen = profile.verified_email.as_ref();
@@ -159,11 +166,11 @@ async fn sign_in_owner(
 /// Links the identity to the user who owns its address, and signs them in.
 async fn link_identity(
     connection: &mut Connection,
-    arrival: &Arrival,
+    confirmed: &ConfirmedSignIn,
     user: User,
     address: &EmailAddress,
 ) -> Result<Decision, OperationError> {
-    let Arrival { sign_in, providers } = arrival;
+    let ConfirmedSignIn { sign_in, providers } = confirmed;
     let profile = &sign_in.profile;
     let owned = email_ownership::list_owned(connection, &user.id, providers).await?;
     if !owned.is_trusted(address) {
@@ -181,10 +188,10 @@ async fn link_identity(
 /// Creates a user for the identity, and signs them in.
 async fn create_user(
     connection: &mut Connection,
-    arrival: &Arrival,
+    confirmed: &ConfirmedSignIn,
     claim: EmailClaim,
 ) -> Result<Decision, OperationError> {
-    let Arrival { sign_in, providers } = arrival;
+    let ConfirmedSignIn { sign_in, providers } = confirmed;
     let chosen = sign_in.profile.verified_email.as_ref();
     let held = match chosen {
         Some(address) if claim == EmailClaim::IfFree => {
@@ -209,17 +216,17 @@ async fn begin_first_session(
     connection: &mut Connection,
     sign_in: &SignIn,
     user: User,
-    arrival: AuditName,
+    first: AuditName,
 ) -> Result<Decision, OperationError> {
     let session = session_of(sign_in, &user.id);
     let profile = &sign_in.profile;
     begin_session(connection, &session, &profile.identity.issuer, &sign_in.client).await?;
     note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
-    let events = [arrival, AuditName::SignInSucceeded].map(|name| events::success(sign_in, &user.id, name));
+    let events = [first, AuditName::SignInSucceeded].map(|name| events::success(sign_in, &user.id, name));
     for event in &events {
         audit::insert(connection, event).await?;
     }
-    let is_new = arrival == AuditName::UserCreated;
+    let is_new = first == AuditName::UserCreated;
     Ok((SignInOutcome::SignedIn { user, session, is_new }, events.into()))
 }
 
