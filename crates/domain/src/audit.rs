@@ -155,19 +155,19 @@ impl AuditEvent {
     }
 
     /// Something that a person did, to themselves, by a request.
-    pub fn of_user(name: AuditName, user: &UserId, client: &ClientInfo, at: Timestamp) -> Self {
-        Self::new(name, Actor::User(user.clone()), at).about(user).from(client)
+    pub fn by_user(name: AuditName, user: &UserId, client: &ClientInfo, at: Timestamp) -> Self {
+        Self::new(name, Actor::User(user.clone()), at).for_user(user).from_client(client)
     }
 
     /// The user to whom it happened.
     #[must_use]
-    pub fn about(self, user: &UserId) -> Self {
+    pub fn for_user(self, user: &UserId) -> Self {
         Self { user: Some(user.clone()), ..self }
     }
 
     /// Where the request came from.
     #[must_use]
-    pub fn from(self, client: &ClientInfo) -> Self {
+    pub fn from_client(self, client: &ClientInfo) -> Self {
         Self { client: client.clone(), ..self }
     }
 
@@ -191,7 +191,7 @@ impl AuditEvent {
 
     /// One more thing to know.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn with_detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.to_owned(), value.into());
         self
     }

@@ -24,7 +24,7 @@ pub enum CallbackPath {
 
 impl CallbackPath {
     /// Where the answers of this provider come.
-    pub fn of(provider: &ProviderName) -> Self {
+    pub fn for_provider(provider: &ProviderName) -> Self {
         if SHARING.contains(&provider.as_str()) { Self::Shared } else { Self::Own(provider.clone()) }
     }
 
@@ -36,7 +36,7 @@ impl CallbackPath {
         }
         let name = ProviderName::parse(path.strip_prefix(OWN)?).ok()?;
         // Their names belong to the shared one.
-        Some(Self::of(&name)).filter(|path| *path != Self::Shared)
+        Some(Self::for_provider(&name)).filter(|path| *path != Self::Shared)
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn of(name: &str) -> CallbackPath {
-        CallbackPath::of(&ProviderName::parse(name).unwrap())
+        CallbackPath::for_provider(&ProviderName::parse(name).unwrap())
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl AddressTrust {
     pub fn covers(&self, address: &EmailAddress) -> bool {
         match self {
             Self::None => false,
-            Self::Domains(domains) => domains.contains(&EmailDomain::of(address)),
+            Self::Domains(domains) => domains.contains(&EmailDomain::of_address(address)),
             Self::All => true,
         }
     }

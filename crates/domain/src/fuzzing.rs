@@ -130,7 +130,7 @@ pub fn emails(bytes: &[u8]) {
     let key = EmailAddress::parse(&address.key()).unwrap();
     assert_eq!(key.key(), address.key());
     assert_eq!(address.key(), address.as_str().to_lowercase());
-    let domain = EmailDomain::of(&address);
+    let domain = EmailDomain::of_address(&address);
     assert!(address.key().ends_with(&format!("@{}", domain.as_str())));
     // Of the longest addresses the domain alone is as long as a domain may be.
     assert_eq!(EmailDomain::parse(domain.as_str()).as_ref(), Ok(&domain));

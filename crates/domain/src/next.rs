@@ -50,7 +50,7 @@ impl NextUrl {
             return Err(NextError::Form);
         }
         let url = Url::parse(text).map_err(|_| NextError::Form)?;
-        let origin = Origin::of(&url).map_err(|_| NextError::Origin)?;
+        let origin = Origin::from_url(&url).map_err(|_| NextError::Origin)?;
         if allowed.allow(&origin) { Ok(Self(text.to_owned())) } else { Err(NextError::Origin) }
     }
 

@@ -46,11 +46,11 @@ impl Origin {
         if !bare || rest.contains('@') {
             return Err(OriginError::Extra);
         }
-        Self::of(&url)
+        Self::from_url(&url)
     }
 
     /// The origin of an address that is already parsed.
-    pub(crate) fn of(url: &Url) -> Result<Self, OriginError> {
+    pub(crate) fn from_url(url: &Url) -> Result<Self, OriginError> {
         let loopback = is_loopback(url);
         match url.scheme() {
             "https" => {}

@@ -62,7 +62,7 @@ impl EmailDomain {
     }
 
     /// The domain of an address.
-    pub fn of(address: &EmailAddress) -> Self {
+    pub fn of_address(address: &EmailAddress) -> Self {
         let key = address.key();
         Self(key.rsplit_once('@').map_or_else(String::new, |(_, domain)| domain.to_owned()))
     }
@@ -181,10 +181,10 @@ mod tests {
     #[test]
     fn a_domain_means_itself_alone() {
         let domain = EmailDomain::parse("Example.org").unwrap();
-        assert_eq!(EmailDomain::of(&address("Ada@EXAMPLE.ORG")), domain);
+        assert_eq!(EmailDomain::of_address(&address("Ada@EXAMPLE.ORG")), domain);
         for other in ["ada@sub.example.org", "ada@evil-example.org", "ada@example.org.evil", "ada@example.or"]
         {
-            assert_ne!(EmailDomain::of(&address(other)), domain, "{other}");
+            assert_ne!(EmailDomain::of_address(&address(other)), domain, "{other}");
         }
         for bad in
             ["", ".", "a..b", "@example.org", "ada@example.org", "ex ample.org", "bücher.example", "*.org"]
@@ -247,7 +247,7 @@ mod tests {
         #[test]
         fn every_address_has_a_domain_that_can_be_named(local in "[a-z.+]{1,8}", domain in "[A-Za-z0-9-]{1,8}(\\.[A-Za-z0-9-]{1,8}){0,3}") {
             let address = address(&format!("{local}@{domain}"));
-            prop_assert_eq!(EmailDomain::of(&address), EmailDomain::parse(&domain).unwrap());
+            prop_assert_eq!(EmailDomain::of_address(&address), EmailDomain::parse(&domain).unwrap());
         }
     }
 }

@@ -28,7 +28,7 @@ impl PublicUrls<'_> {
 
     /// The redirect URI that is to be registered at a provider.
     pub fn redirect_uri(self, provider: &ProviderName) -> String {
-        self.0.join(&CallbackPath::of(provider).to_string())
+        self.0.join(&CallbackPath::for_provider(provider).to_string())
     }
 }
 

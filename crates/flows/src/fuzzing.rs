@@ -110,7 +110,7 @@ fn assert_sealed_attempt_is_judged(sealed: &str, plain: &[u8]) {
     let members = serde_json::from_slice::<Value>(plain).unwrap_or_default();
     let number = |name| members.get(name).and_then(Value::as_i64).unwrap_or_default();
     let provider = members.get("p").and_then(Value::as_str).and_then(|name| ProviderName::parse(name).ok());
-    let path = provider.as_ref().map_or(CallbackPath::Shared, CallbackPath::of);
+    let path = provider.as_ref().map_or(CallbackPath::Shared, CallbackPath::for_provider);
     let others = match path {
         CallbackPath::Shared => CallbackPath::Own(ProviderName::parse("corporate").unwrap()),
         CallbackPath::Own(_) => CallbackPath::Shared,

@@ -47,7 +47,7 @@ enum Statements {
 }
 
 impl Statements {
-    fn on(self, connection: &mut Connection) -> &'static str {
+    fn for_database_of(self, connection: &mut Connection) -> &'static str {
         match (self, connection.inner()) {
             (Self::Both(statements), _) => statements,
             (Self::Each { postgres, .. }, ConnectionRef::Postgres(_)) => postgres,
@@ -178,7 +178,7 @@ async fn apply_next_in_transaction(
     let Some(next) = migrations.iter().find(|migration| migration.version > found) else {
         return Ok(None);
     };
-    let statements = next.statements.on(connection);
+    let statements = next.statements.for_database_of(connection);
     connection.execute(statements).await?;
     let insert = diesel::insert_into(schema_migrations::table)
         .values((schema_migrations::version.eq(next.version), schema_migrations::name.eq(next.name)));

@@ -98,9 +98,9 @@ async fn serve(
     let mut tasks = BackgroundTasks::start(&components, settings.audit_retention, &audit);
     tasks.add(reload::run(&components.plugins, sources, settings.listen, audit.clone()));
     let identify = |event: AuditEvent| {
-        let event = event.with("version", env!("CARGO_PKG_VERSION"));
-        let event = event.with("listen", settings.listen.to_string());
-        event.with("signing", components.tokens.signing_key_id())
+        let event = event.with_detail("version", env!("CARGO_PKG_VERSION"));
+        let event = event.with_detail("listen", settings.listen.to_string());
+        event.with_detail("signing", components.tokens.signing_key_id())
     };
     audit.record(AuditName::ServiceStarted, Actor::Service, identify).await;
     let https = settings.flows.external_address.origin().is_https();

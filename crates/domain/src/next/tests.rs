@@ -162,7 +162,7 @@ proptest! {
         if let Ok(next) = parse(&text) {
             let url = Url::parse(next.as_str()).unwrap();
             prop_assert!(url.username().is_empty() && url.password().is_none());
-            prop_assert!(allowed().allow(&Origin::of(&url).unwrap()));
+            prop_assert!(allowed().allow(&Origin::from_url(&url).unwrap()));
         }
     }
 }

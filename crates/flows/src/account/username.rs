@@ -36,7 +36,7 @@ impl Flows {
             Err(reason) => return Ok(UsernameOutcome::refused(&reason.to_string())),
         };
         let (user, now) = (&person.user().id, self.dependencies.clock.now());
-        let event = AuditEvent::of_user(AuditName::UsernameChosen, user, client, now);
+        let event = AuditEvent::by_user(AuditName::UsernameChosen, user, client, now);
         let event = event.in_session(&person.session().id);
         Ok(match self.dependencies.storage.choose_username(user, &username, &event).await? {
             UsernameChoice::Chosen => UsernameOutcome::Done,

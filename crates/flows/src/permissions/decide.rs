@@ -128,12 +128,12 @@ impl Flows {
             Actor::User(user.clone()),
             self.dependencies.clock.now(),
         );
-        let event = event.about(user).refused("denied_by_plugin");
+        let event = event.for_user(user).refused("denied_by_plugin");
         let event = match principal.session() {
             Some(session) => event.in_session(&session.id),
             None => event,
         };
-        log_audit_event(&event.with("service", service.as_str()));
+        log_audit_event(&event.with_detail("service", service.as_str()));
     }
 
     /// A token for somebody who is still there after the wait for the plugin, and after that for a signature; else `None`.

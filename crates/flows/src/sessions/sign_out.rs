@@ -33,7 +33,7 @@ impl Flows {
         let now = self.dependencies.clock.now();
         let (user, session) = (person.user(), person.session());
         let name = if everywhere { AuditName::AllSessionsEnded } else { AuditName::SessionEnded };
-        let event = AuditEvent::of_user(name, &user.id, client, now).in_session(&session.id);
+        let event = AuditEvent::by_user(name, &user.id, client, now).in_session(&session.id);
         let storage = &self.dependencies.storage;
         if everywhere {
             storage.revoke_all_sessions(&user.id, now, &event).await?;
@@ -55,7 +55,7 @@ impl Flows {
         client: &ClientInfo,
     ) -> Result<(), FlowError> {
         let (now, storage) = (self.dependencies.clock.now(), &self.dependencies.storage);
-        let event = |name| AuditEvent::of_user(name, user, client, now).in_session(session);
+        let event = |name| AuditEvent::by_user(name, user, client, now).in_session(session);
         let ended = storage.revoke_session(user, session, now, &event(AuditName::SessionEnded)).await?;
         if ended && everywhere {
             storage.revoke_all_sessions(user, now, &event(AuditName::AllSessionsEnded)).await?;

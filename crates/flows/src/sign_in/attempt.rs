@@ -88,7 +88,7 @@ impl Attempt {
             return Err(CallbackRefusal::StateForged);
         }
         let provider = ProviderName::parse(&attempt.provider).map_err(|_| CallbackRefusal::StateForged)?;
-        if CallbackPath::of(&provider) != *path {
+        if CallbackPath::for_provider(&provider) != *path {
             return Err(CallbackRefusal::WrongCallback);
         }
         if attempt.expires_at() <= now {

@@ -230,9 +230,9 @@ impl Flows {
         if !self.admits_refusal_line(reason) {
             return;
         }
-        let event =
-            AuditEvent::new(name, Actor::Anybody, self.dependencies.clock.now()).from(&callback.client);
-        let event = event.with("path", callback.path.to_string());
+        let event = AuditEvent::new(name, Actor::Anybody, self.dependencies.clock.now())
+            .from_client(&callback.client);
+        let event = event.with_detail("path", callback.path.to_string());
         let provider = provider.map(|provider| provider.as_str().to_owned());
         log_audit_event(&AuditEvent { provider, ..event.refused(reason) });
     }
@@ -296,7 +296,7 @@ impl Flows {
             has_waited |= outcome.was_told;
             if outcome.denied.is_some() {
                 let now = self.dependencies.clock.now();
-                let event = AuditEvent::of_user(AuditName::SignInRefused, &session.user_id, client, now);
+                let event = AuditEvent::by_user(AuditName::SignInRefused, &session.user_id, client, now);
                 let event = event.in_session(&session.id).refused(SignInResult::DeniedByExtension.as_str());
                 self.dependencies.storage.revoke_session(&session.user_id, &session.id, now, &event).await?;
                 return Ok(Err(RejectedSignIn("access_denied", SignInResult::DeniedByExtension)));

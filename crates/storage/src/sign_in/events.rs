@@ -6,13 +6,14 @@ use crate::sign_in::request::SignIn;
 
 /// A step of a sign-in that succeeded.
 pub(super) fn success(sign_in: &SignIn, user: &UserId, name: AuditName) -> AuditEvent {
-    let event = AuditEvent::of_user(name, user, &sign_in.client, sign_in.now);
+    let event = AuditEvent::by_user(name, user, &sign_in.client, sign_in.now);
     event.in_session(&sign_in.session_id).at_provider(sign_in.profile.provider.as_str())
 }
 
 /// The user is known, and disabled.
 pub(super) fn refusal(sign_in: &SignIn, user: &UserId) -> AuditEvent {
     let event = AuditEvent::new(AuditName::SignInRefused, Actor::User(user.clone()), sign_in.now);
-    let event = event.about(user).from(&sign_in.client).at_provider(sign_in.profile.provider.as_str());
+    let event =
+        event.for_user(user).from_client(&sign_in.client).at_provider(sign_in.profile.provider.as_str());
     event.refused("account_disabled")
 }

@@ -62,7 +62,7 @@ async fn roles_of(
     user: &UserId,
     identities: &[LinkedIdentity],
 ) -> Result<Vec<RoleAssignment>, OperationError> {
-    let subjects = Subjects::of(user, identities);
+    let subjects = Subjects::new(user, identities);
     let select = role_assignments::table.filter(role_assignments::subject.eq_any(subjects.texts())).order((
         role_assignments::role,
         coalesce(role_assignments::service, ""),
@@ -79,7 +79,7 @@ async fn roles_of(
 struct Subjects<'a>(HashMap<(&'static str, String), HashSet<&'a str>>);
 
 impl<'a> Subjects<'a> {
-    fn of(user: &UserId, identities: &'a [LinkedIdentity]) -> Self {
+    fn new(user: &UserId, identities: &'a [LinkedIdentity]) -> Self {
         let mut subjects = Self(HashMap::new());
         // Also of a user without any identity that counts.
         subjects.add(&RoleSubject::User(user.clone()), None);
@@ -87,7 +87,7 @@ impl<'a> Subjects<'a> {
             let provider = Some(identity.provider.as_str());
             subjects.add(&RoleSubject::User(user.clone()), provider);
             if let Some(address) = identity.verified_email() {
-                subjects.add(&RoleSubject::Domain(EmailDomain::of(address)), provider);
+                subjects.add(&RoleSubject::Domain(EmailDomain::of_address(address)), provider);
                 subjects.add(&RoleSubject::Email(address.clone()), provider);
             }
             for membership in &identity.organizations {

@@ -20,7 +20,7 @@ async fn names(bench: &Bench) -> Vec<String> {
 }
 
 fn by_operator(name: AuditName, user: &UserId) -> AuditEvent {
-    AuditEvent::new(name, Actor::Operator, at(1)).about(user)
+    AuditEvent::new(name, Actor::Operator, at(1)).for_user(user)
 }
 
 on_both_databases! {
@@ -144,7 +144,7 @@ on_both_databases! {
     async fn l15_events_are_deleted_when_their_time_is_over_and_no_others(bench: &Bench) {
         for hour in 0..10 {
             let event = AuditEvent::new(AuditName::ServiceStarted, Actor::Service, at(hour * HOUR));
-            bench.storage.record_audit_event(&event.with("version", "1")).await.unwrap();
+            bench.storage.record_audit_event(&event.with_detail("version", "1")).await.unwrap();
         }
         assert_eq!(bench.storage.delete_audit_events(at(7 * HOUR), 3).await.unwrap(), 7);
         assert_eq!(bench.storage.delete_audit_events(at(7 * HOUR), 3).await.unwrap(), 0);
@@ -161,7 +161,7 @@ on_both_databases! {
         let long = format!("\u{1b}[31m\r\n{}", "x".repeat(10_000));
         let client = ClientInfo::new(Some(&long), None).by_request(Some("5f0c"));
         let user = UserId::random(&SystemRandomness);
-        let event = AuditEvent::of_user(AuditName::AllSessionsEnded, &user, &client, at(0));
+        let event = AuditEvent::by_user(AuditName::AllSessionsEnded, &user, &client, at(0));
         bench.storage.revoke_all_sessions(&user, at(0), &event).await.unwrap();
         let [event] = &trail(bench, AuditFilter::default()).await[..] else { panic!("one event") };
         let agent = event.user_agent.as_deref().unwrap();

@@ -151,7 +151,7 @@ on_both_databases! {
 
     async fn an_unlinking_is_told_of_only_if_it_happened(bench: &Bench) {
         let ada = bench.both().await[0].user.id.clone();
-        let event = AuditEvent::new(AuditName::IdentityUnlinked, Actor::Operator, at(5)).about(&ada);
+        let event = AuditEvent::new(AuditName::IdentityUnlinked, Actor::Operator, at(5)).for_user(&ada);
         for issuer in [THIRD, GITHUB, GOOGLE] {
             bench.storage.unlink_identity(&ada, &key(issuer, "1"), at(5), &event).await.unwrap();
         }

@@ -55,6 +55,6 @@ async fn record(
 ) -> Result<(), CommandError> {
     let identities: u64 = left.iter().map(|left| left.identities).sum();
     let event = AuditEvent::new(AuditName::ProviderForgotten, Actor::Operator, SystemClock.now());
-    let event = event.at_provider(name.as_str()).with("identities", identities);
+    let event = event.at_provider(name.as_str()).with_detail("identities", identities);
     storage.record_audit_event(&event).await.map_err(CommandError::while_doing(DATABASE))
 }

@@ -198,18 +198,18 @@ async fn logins(storage: &Storage, id: OrganizationId) -> Result<String, Command
 fn event(name: AuditName, assignment: &RoleAssignment) -> AuditEvent {
     let service = assignment.service.as_ref().map(ServiceName::as_str);
     let event = AuditEvent::new(name, Actor::Operator, SystemClock.now())
-        .with("role", assignment.role.to_string())
-        .with("service", service)
-        .with("to", assignment.subject.kind())
-        .with("by", assignment.provider.as_ref().map(ProviderName::as_str));
+        .with_detail("role", assignment.role.to_string())
+        .with_detail("service", service)
+        .with_detail("to", assignment.subject.kind())
+        .with_detail("by", assignment.provider.as_ref().map(ProviderName::as_str));
     match &assignment.subject {
-        RoleSubject::User(user) => event.about(user),
+        RoleSubject::User(user) => event.for_user(user),
         RoleSubject::Email(email) => {
-            event.with("domain", email.as_str().rsplit('@').next().unwrap_or_default())
+            event.with_detail("domain", email.as_str().rsplit('@').next().unwrap_or_default())
         }
-        RoleSubject::Domain(_) => event.with("domain", assignment.subject.key()),
+        RoleSubject::Domain(_) => event.with_detail("domain", assignment.subject.key()),
         RoleSubject::Organization(_) | RoleSubject::OrganizationLogin(_) => {
-            event.with("organization", assignment.subject.key())
+            event.with_detail("organization", assignment.subject.key())
         }
     }
 }

@@ -155,7 +155,7 @@ async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(),
 async fn sign_out_all(storage: &Storage) -> Result<(), CommandError> {
     let event = AuditEvent::new(AuditName::AllSessionsEnded, Actor::Operator, SystemClock.now());
     // Recorded first, because the change takes more than one transaction and may be interrupted.
-    let recorded = storage.record_audit_event(&event.with("whose", "everybody")).await;
+    let recorded = storage.record_audit_event(&event.with_detail("whose", "everybody")).await;
     recorded.map_err(CommandError::while_doing(DATABASE))?;
     let users =
         storage.revoke_everything(SystemClock.now()).await.map_err(CommandError::while_doing(DATABASE))?;
@@ -184,5 +184,5 @@ async fn delete(storage: &Storage, user: &User) -> Result<(), CommandError> {
 }
 
 fn event(name: AuditName, user: &User) -> AuditEvent {
-    AuditEvent::new(name, Actor::Operator, SystemClock.now()).about(&user.id)
+    AuditEvent::new(name, Actor::Operator, SystemClock.now()).for_user(&user.id)
 }

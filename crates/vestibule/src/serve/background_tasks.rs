@@ -91,8 +91,8 @@ fn describe_change(event: AuditEvent, before: &[String], after: &[String], signi
     let without = |these: &[String], those: &[String]| {
         these.iter().filter(|id| !those.contains(id)).cloned().collect::<Vec<_>>()
     };
-    let event = event.with("signing", signing).with("added", without(after, before));
-    event.with("removed", without(before, after))
+    let event = event.with_detail("signing", signing).with_detail("added", without(after, before));
+    event.with_detail("removed", without(before, after))
 }
 
 /// The time by our clock or by the database's, whichever is behind: a replica whose clock leaps ahead must not delete what the

@@ -100,7 +100,7 @@ impl Reloader {
         match &outcome {
             Ok(()) => {
                 tracing::info!("the plugins are reloaded");
-                let loaded = |event: AuditEvent| event.with("plugins", self.describe());
+                let loaded = |event: AuditEvent| event.with_detail("plugins", self.describe());
                 self.audit.record(AuditName::PluginsReloaded, Actor::Operator, loaded).await;
             }
             Err(error) => {
