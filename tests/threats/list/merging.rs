@@ -306,7 +306,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule settings::trust::tests::c18_addresses_count_only_where_it_is_said_and_at_google_and_github",
             "vestibule-domain configured::tests::c18_an_address_counts_as_far_as_its_provider_is_trusted",
             "vestibule-domain role::tests::c18_roles_at_the_service_itself_are_those_of_users_alone",
-            "vestibule-storage sign_in::email_ownership::tests::c18_what_an_identity_states_that_does_not_count_makes_nobody_the_holder",
+            "vestibule-storage identities::email_ownership::tests::c18_what_an_identity_states_that_does_not_count_makes_nobody_the_holder",
             "vestibule-storage::suite linking::c18_an_address_of_a_trusted_domain_counts_and_no_other_does",
             "vestibule-storage::suite linking::c18_an_address_that_does_not_count_beyond_its_provider_is_kept_as_not_verified",
             "vestibule-storage::suite linking::c18_trust_that_is_withdrawn_counts_from_then_on",
