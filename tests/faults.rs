@@ -8,6 +8,7 @@ mod children;
 mod ends;
 mod hooks;
 mod looking;
+mod printing;
 mod refusals;
 mod reloading;
 mod secrets;

@@ -5,6 +5,6 @@ pub(crate) mod collector;
 mod dashboard;
 mod logs;
 mod metrics;
-mod standard_error;
+pub(crate) mod standard_error;
 mod traces;
 mod traffic;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use vestibule_test_support::{RawConnection, TestDatabase, eventually};
@@ -15,13 +16,13 @@ use crate::authorize::granted;
 use crate::world::{World, WorldBuilder};
 
 /// A collector of the log: `cat`, which writes what it reads into a file.
-struct Collector {
+pub(crate) struct Collector {
     process: Child,
     folder: TempDir,
 }
 
 impl Collector {
-    fn start() -> (Self, PipeWriter) {
+    pub(crate) fn start() -> (Self, PipeWriter) {
         let (reader, writer) = io::pipe().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let file = File::create(folder.path().join("log")).unwrap();
@@ -46,7 +47,7 @@ impl Collector {
         self.signal(Signal::CONT);
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 }
@@ -156,6 +157,29 @@ async fn k12_while_nobody_reads_the_text_log_everything_goes_on_and_what_is_lost
 #[tokio::test(flavor = "multi_thread")]
 async fn k12_while_nobody_reads_the_json_log_everything_goes_on_and_what_is_lost_is_told() {
     nobody_reads("json").await;
+}
+
+/// Another program that shares the file may have set it so. More than the pipe takes has to wait; all of it fits in the room that there is.
+#[tokio::test(flavor = "multi_thread")]
+async fn k12_a_standard_error_that_does_not_block_tears_no_line_and_loses_none() {
+    const COUNT: usize = 1_000;
+    let (collector, pipe) = Collector::start();
+    rustix::fs::fcntl_setfl(&pipe, OFlags::WRONLY | OFlags::NONBLOCK).unwrap();
+    let mut world = stage("json", "off").log_to(pipe).start().await;
+    collector.freeze();
+    flood(&world, "/auth/check?next=https://evil.example", COUNT, 400).await;
+    collector.thaw();
+    world.sign_in("google", "ada").await;
+    assert_eq!(counted(&world, "access", "no_room").await, 0);
+    assert!(world.program.stop().await.success());
+    let is_there = async || collector.log().contains("sign_in.succeeded") && collector.log().ends_with('\n');
+    eventually("the last lines are collected", is_there).await;
+    let log = collector.log();
+    for line in log.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "not whole: {line}");
+    }
+    assert_eq!(lines_of(&log, "check_session", 400), COUNT);
+    assert_eq!(log.matches("\"event\":\"sign_in.succeeded\"").count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

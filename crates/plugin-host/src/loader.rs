@@ -14,7 +14,7 @@ use crate::instance::Instance;
 use crate::library::{CheckedFile, Library, LoadableFile, PluginDescription};
 use crate::observer::Operation;
 use crate::plan::HostParts;
-use crate::process::{Newborn, ProcessRunner, Seed};
+use crate::process::{Newborn, OutputLog, ProcessRunner, Seed};
 use crate::runner::Runner;
 use crate::schema;
 use crate::{InstanceSettings, InstanceSpec, Isolation, PluginPath};
@@ -95,7 +95,7 @@ impl<'a> Loader<'a> {
 
     fn check(&mut self, spec: &InstanceSpec, kind: PluginKind) -> Result<(), LoadError> {
         let file = self.find(spec)?;
-        let tried = self.try_out(spec, kind, &file);
+        let tried = self.try_out(spec, kind, &file, &OutputLog::new(&spec.alias));
         tried.map(drop).map_err(|fault| LoadError::from(fault).in_file(file.path()))
     }
 
@@ -105,12 +105,13 @@ impl<'a> Loader<'a> {
         kind: PluginKind,
         file: &Arc<LoadableFile>,
     ) -> Result<(PluginDescription, Runner), LoadFault> {
-        let (tried, config) = self.try_out(spec, kind, file)?;
+        let output = OutputLog::new(&spec.alias);
+        let (tried, config) = self.try_out(spec, kind, file, &output)?;
         let tried = tried.create(&config)?;
         let description = tried.description().clone();
         let threads = if description.serial { 1 } else { spec.settings.concurrency };
         if spec.settings.isolation == Isolation::Process {
-            let seed = self.seed(spec, file, threads);
+            let seed = self.seed(spec, file, threads, output);
             return Ok((description, Runner::Process(ProcessRunner::start(seed, tried)?)));
         }
         tried.end()?;
@@ -124,19 +125,27 @@ impl<'a> Loader<'a> {
         spec: &InstanceSpec,
         kind: PluginKind,
         file: &LoadableFile,
+        output: &Arc<OutputLog>,
     ) -> Result<(Newborn, ResolvedConfig), LoadFault> {
         let InstanceSettings { concurrency, .. } = spec.settings;
         let rights = spec.settings.rights();
-        let tried = Newborn::load(&self.parts.child, &spec.alias, file, concurrency, rights)?;
+        let tried = Newborn::load(&self.parts.child, output, file, concurrency, rights)?;
         check_kind(tried.description(), kind)?;
         let config = spec.settings.config.resolve(&*self.parts.environment)?;
         schema::validate(&tried.description().config_schema, config.as_object())?;
         Ok((tried, config))
     }
 
-    fn seed(&self, spec: &InstanceSpec, file: &Arc<LoadableFile>, threads: usize) -> Seed {
+    fn seed(
+        &self,
+        spec: &InstanceSpec,
+        file: &Arc<LoadableFile>,
+        threads: usize,
+        output: Arc<OutputLog>,
+    ) -> Seed {
         Seed {
             alias: spec.alias.clone(),
+            output,
             program: self.parts.child.clone(),
             file: Arc::clone(file),
             config: spec.settings.config.clone(),

@@ -14,6 +14,7 @@ mod confine;
 mod life;
 mod link;
 mod newborn;
+mod output;
 mod program;
 mod queue;
 mod restart;
@@ -38,6 +39,7 @@ pub(crate) use child::take_socket;
 pub(crate) use confine::{Rights, give_up_rights};
 pub(crate) use life::Process;
 pub(crate) use newborn::{CREATE_TIMEOUT, Newborn};
+pub(crate) use output::OutputLog;
 pub use program::ChildProgram;
 use queue::State;
 #[cfg(any(test, fuzzing))]
@@ -46,6 +48,7 @@ pub use wire::fuzzing::plugin_packets;
 /// What it takes to start the process of an instance again.
 pub(crate) struct Seed {
     pub(crate) alias: String,
+    pub(crate) output: Arc<OutputLog>,
     pub(crate) program: ChildProgram,
     pub(crate) file: Arc<LoadableFile>,
     pub(crate) config: PluginConfig,
@@ -60,7 +63,7 @@ impl Seed {
     /// A process that has made the instance. Blocks its thread.
     fn grow(&self) -> Result<Newborn, LoadFault> {
         let config = self.config.resolve(&*self.environment)?;
-        Newborn::load(&self.program, &self.alias, &self.file, self.threads, self.rights)?.create(&config)
+        Newborn::load(&self.program, &self.output, &self.file, self.threads, self.rights)?.create(&config)
     }
 }
 

@@ -35,7 +35,7 @@ impl Level {
 
 /// Writes into the log of the service, under the alias of the instance. To be copied freely, to any thread.
 ///
-/// What `println!` writes in a plugin does not get there. What `log` and `tracing` write gets there with the features of
+/// What `println!` writes gets there only from a process of the plugin's own, and only so many lines of it. What `log` and `tracing` write gets there with the features of
 /// these names, which install a forwarder in the plugin's own copies of their globals:
 ///
 /// * lines that are written during an operation belong to its instance;

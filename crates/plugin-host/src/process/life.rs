@@ -7,17 +7,25 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use super::output::OutputReader;
 use crate::signal;
 
 /// A leader of a process group. Dropping it kills it, with all that it has started.
 pub(crate) struct Process {
     child: Child,
     status: Option<ExitStatus>,
+    /// Until the process has ended and its last lines are logged.
+    output: Option<OutputReader>,
 }
 
 impl Process {
     pub(crate) fn new(child: Child) -> Self {
-        Self { child, status: None }
+        Self { child, status: None, output: None }
+    }
+
+    /// A process whose output is read by us.
+    pub(super) fn with_output(child: Child, output: OutputReader) -> Self {
+        Self { child, status: None, output: Some(output) }
     }
 
     /// Its number, for the log.
@@ -30,7 +38,7 @@ impl Process {
         // It is looked at before it is reaped: until then nobody else can have the number of its group.
         if self.status.is_none() && self.waits_to_be_reaped() {
             self.kill_group();
-            self.status = self.child.wait().ok();
+            self.reap();
         }
         self.status
     }
@@ -55,8 +63,13 @@ impl Process {
         if self.status.is_none() {
             self.kill_group();
             drop(self.child.kill());
-            self.status = self.child.wait().ok();
+            self.reap();
         }
+    }
+
+    fn reap(&mut self) {
+        self.status = self.child.wait().ok();
+        drop(self.output.take());
     }
 
     fn pid(&self) -> Option<Pid> {

@@ -1,11 +1,13 @@
 //! A plugin's process from its start until its instance is made.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::confine::Rights;
 use super::life::{Process, describe};
 use super::link::{Link, Silence};
+use super::output::{OutputLog, OutputReader};
 use super::program::ChildProgram;
 use super::wire::{self, CreateOrder, FromChild, LoadOrder, MAX_PIECE, Report};
 use crate::config::ResolvedConfig;
@@ -31,12 +33,12 @@ impl Newborn {
     /// Starts a process and lets it load the library. Blocks its thread.
     pub(crate) fn load(
         program: &ChildProgram,
-        alias: &str,
+        output: &Arc<OutputLog>,
         file: &LoadableFile,
         threads: usize,
         rights: Rights,
     ) -> Result<Self, LoadFault> {
-        let mut child = Child::start(program, alias).map_err(LoadFault::Process)?;
+        let mut child = Child::start(program, output).map_err(LoadFault::Process)?;
         let order = LoadOrder {
             parent: std::process::id(),
             file: file.path().to_owned(),
@@ -93,10 +95,12 @@ struct Child {
 }
 
 impl Child {
-    fn start(program: &ChildProgram, alias: &str) -> io::Result<Self> {
+    fn start(program: &ChildProgram, output: &Arc<OutputLog>) -> io::Result<Self> {
         let (link, socket) = Link::pair()?;
-        let process = Process::new(program.spawn(alias, socket)?);
-        Ok(Self { link, process, alias: alias.to_owned() })
+        let alias = output.alias().to_owned();
+        let (reader, output) = OutputReader::start(Arc::clone(output))?;
+        let process = Process::with_output(program.spawn(&alias, socket, output)?, reader);
+        Ok(Self { link, process, alias })
     }
 
     fn send_config(&self, json: &[u8]) -> io::Result<()> {

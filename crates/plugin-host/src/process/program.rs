@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 
+use super::output::ChildOutput;
 use crate::conceal::require_concealed;
 
 /// What a plugin's process keeps of the environment. No setting of the service is among these.
@@ -26,11 +27,12 @@ pub struct ChildProgram {
 }
 
 impl ChildProgram {
-    /// Starts the program with the socket as its standard input. Its other files are the standard output and error of this
+    /// Starts the program with the socket as its standard input, and with these as its output and error. It has no file of this
     /// process.
-    pub(super) fn spawn(&self, alias: &str, socket: OwnedFd) -> io::Result<Child> {
+    pub(super) fn spawn(&self, alias: &str, socket: OwnedFd, output: ChildOutput) -> io::Result<Child> {
         let mut command = self.command()?;
         command.arg(alias).stdin(Stdio::from(socket));
+        command.stdout(Stdio::from(output.stdout)).stderr(Stdio::from(output.stderr));
         spawn_from_lasting_thread(command)
     }
 

@@ -14,8 +14,8 @@ const OWN: usize = 32;
 const OUTSIDE_THE_POOL: usize = 4;
 /// SQLite has three files open for each connection: database, log, index of the log.
 const FILES_PER_SQLITE_CONNECTION: usize = 3;
-/// The sockets of a plugin's process and of its successor, and files that the plugin keeps open.
-const PER_PLUGIN: usize = 8;
+/// The sockets and the pipes of a plugin's process and of its successor, and files that the plugin keeps open.
+const PER_PLUGIN: usize = 16;
 /// Pipes to a worker, or a connection to a receiver.
 const PER_CALL: usize = 4;
 /// The collector of traces: one request at a time, and the remains of the one before it.
