@@ -263,12 +263,21 @@ async fn k4_whatever_can_be_read_in_two_ways_is_answered_at_most_once_and_the_co
         format!("GET  /healthz HTTP/1.1\r\nHost: x\r\n\r\n{smuggled}"),
         format!("GET /healthz HTTP/7.3\r\nHost: x\r\n\r\n{smuggled}"),
         format!("\0GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n{smuggled}"),
+        // For which site it is, two readers may read differently as well.
+        format!("GET /healthz HTTP/1.1\r\n\r\n{smuggled}"),
+        format!("GET /auth/check HTTP/1.1\r\nHost: x\r\nHost: evil.tld\r\n\r\n{smuggled}"),
+        format!("GET /.well-known/jwks.json HTTP/1.1\r\nhost: x\r\nAccept: */*\r\nHOST: x\r\n\r\n{smuggled}"),
+        format!("GET /healthz HTTP/1.0\r\nHost: x\r\nHost: evil.tld\r\n\r\n{smuggled}"),
+        format!("GET /healthz HTTP/1.1\r\nHost: x@evil.tld\r\n\r\n{smuggled}"),
+        format!("GET /healthz HTTP/1.1\r\nHost: x/evil.tld\r\n\r\n{smuggled}"),
     ] {
         let received = RawConnection::exchange(&base, &request).await;
         assert_eq!(received.statuses(), [400], "{request:?}: {}", received.text());
         assert!(received.closed, "{request:?}");
         assert_looks_like_every_error(&received);
     }
+    let old = "GET /healthz HTTP/1.0\r\n\r\n";
+    assert_eq!(RawConnection::exchange(&base, old).await.statuses(), [200], "HTTP/1.0 had no such header");
     let trace = "TRACE /auth/check HTTP/1.1\r\nHost: x\r\nX-Secret: s3cret\r\nConnection: close\r\n\r\n";
     let received = RawConnection::exchange(&base, trace).await;
     assert_eq!(received.statuses(), [405]);

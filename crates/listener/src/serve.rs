@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -199,7 +199,7 @@ impl<H: Handler> Shared<H> {
             return self.refuse(StatusCode::SERVICE_UNAVAILABLE);
         }
         // A target that names a host, as that of CONNECT does too, is for proxies, and we are none.
-        if connection.is_doubtful() || request.uri().authority().is_some() {
+        if connection.is_doubtful() || request.uri().authority().is_some() || !names_its_host(&request) {
             return self.refuse(StatusCode::BAD_REQUEST);
         }
         if target_length(&request) > self.limits.max_target {
@@ -228,6 +228,22 @@ impl<H: Handler> Refuser for Shared<H> {
         *answer.status_mut() = status;
         answer
     }
+}
+
+/// Whether the request has the one header `Host` that HTTP/1.1 asks for, with something in it that may be a host, or nothing (RFC 9112
+/// section 3.2). HTTP/1.0 may leave it out.
+fn names_its_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.as_bytes().iter().all(|byte| may_be_in_a_host(*byte)),
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// The characters of a host and its port (RFC 3986 section 3.2.2).
+fn may_be_in_a_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte)
 }
 
 fn target_length<B>(request: &Request<B>) -> usize {

@@ -307,6 +307,12 @@ async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
         ("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n".into(), "400"),
         ("POST /echo HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into(), "400"),
         ("GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n folded\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.1\r\nAccept: */*\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nAccept: */*\r\nhost: y\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.1\r\nHost: good@evil.example\r\n\r\n".into(), "400"),
+        ("GET / HTTP/1.1\r\nHost: a, b/c\r\n\r\n".into(), "400"),
     ] {
         let answer = rest(stage.say(&request).await).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) || answer.starts_with(&format!("HTTP/1.0 {status}")), "{status}: {answer}");
@@ -317,6 +323,24 @@ async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
         for line in ["x-desk: closed", "connection: close", &format!("content-length: {}", body.len())] {
             assert_eq!(head.matches(line).count(), 1, "{line}: {head}");
         }
+    }
+}
+
+/// RFC 9112 section 3.2: one `Host`, which may be empty; HTTP/1.0 did not have it.
+#[tokio::test]
+async fn a_request_with_one_host_is_served_and_one_of_http_1_0_without() {
+    let stage = Stage::with(quick(), Duration::ZERO).await;
+    for (version, host) in [
+        ("1.1", "Host: x\r\n"),
+        ("1.1", "Host: auth.example.com:8000\r\n"),
+        ("1.1", "host: [2001:db8::1]:80\r\n"),
+        ("1.1", "Host:\r\n"),
+        ("1.0", "Host: x\r\n"),
+        ("1.0", ""),
+    ] {
+        let answer =
+            rest(stage.say(&format!("GET / HTTP/{version}\r\n{host}Connection: close\r\n\r\n")).await).await;
+        assert!(answer.starts_with(&format!("HTTP/{version} 200")), "{version} {host:?}: {answer}");
     }
 }
 
