@@ -186,7 +186,8 @@ on_both_databases! {
             assert_eq!(answer.json(), refused(FORM), "{odd:?}");
             assert_eq!(resolve(&world, odd).await, Value::Null, "{odd:?}");
         }
-        for reserved in ["admin", "ROOT", "Auth", "api", "null", "me", "system", "support", "undefined", "www"] {
+        for reserved in ["admin", "ROOT", "Auth", "api", "null", "me", "system", "support", "undefined", "www", "admins", "Administrators",
+            "support1", "root-2", "4dm1n"] {
             assert_eq!(choose(&world, &token, reserved).await, refused(RESERVED), "{reserved}");
         }
         assert!(world.profile(&token).await.get("username").is_none());

@@ -19,15 +19,15 @@ pub enum UsernameError {
     Reserved,
 }
 
-/// Names that would pass for the service itself, its staff, or a path of a website. Sorted, for the binary search.
+/// Names that would pass for the service itself or a path of a website, without hyphens and underscores.
 const RESERVED: &[&str] = &[
     "abuse",
     "account",
     "accounts",
-    "admin",
-    "administrator",
     "anonymous",
     "api",
+    "app",
+    "apps",
     "auth",
     "authorize",
     "billing",
@@ -37,13 +37,15 @@ const RESERVED: &[&str] = &[
     "daemon",
     "dev",
     "docs",
+    "email",
+    "everybody",
     "everyone",
     "false",
+    "ftp",
     "guest",
     "health",
     "healthz",
     "help",
-    "hostmaster",
     "info",
     "login",
     "logout",
@@ -51,51 +53,66 @@ const RESERVED: &[&str] = &[
     "me",
     "metrics",
     "mod",
-    "moderator",
     "nobody",
+    "noc",
     "none",
     "noreply",
-    "no-reply",
     "null",
     "oauth",
-    "official",
     "openapi",
-    "operator",
     "owner",
-    "postmaster",
     "profile",
     "public",
     "readyz",
     "register",
-    "root",
-    "security",
     "self",
     "service",
+    "session",
+    "sessions",
     "settings",
     "signin",
     "signout",
     "signup",
-    "staff",
+    "ssladmin",
     "static",
     "status",
     "sudo",
-    "superuser",
-    "support",
     "sys",
-    "sysadmin",
-    "system",
     "team",
     "test",
+    "token",
+    "tokens",
     "true",
     "undefined",
     "user",
     "username",
     "users",
-    "vestibule",
-    "webmaster",
-    "well-known",
+    "wellknown",
     "www",
     "you",
+];
+
+/// Names of whoever people obey or confide in. Reserved also in the plural, with a number behind them, and with digits in place of
+/// letters.
+const STAFF: &[&str] = &[
+    "admin",
+    "administrator",
+    "helpdesk",
+    "hostmaster",
+    "moderator",
+    "official",
+    "operator",
+    "postmaster",
+    "root",
+    "security",
+    "staff",
+    "superuser",
+    "support",
+    "sysadmin",
+    "sysop",
+    "system",
+    "vestibule",
+    "webmaster",
 ];
 
 const MIN_LENGTH: usize = 2;
@@ -110,7 +127,7 @@ impl Username {
     /// (the Kelvin sign, the dotted capital I) are refused, so that no two inputs that look apart become one name.
     pub fn parse(text: &str) -> Result<Self, UsernameError> {
         let name = Self::from_stored(&text.to_ascii_lowercase())?;
-        if RESERVED.contains(&name.as_str()) || looks_like_user_id(name.as_str()) {
+        if is_reserved(name.as_str()) || looks_like_user_id(name.as_str()) {
             return Err(UsernameError::Reserved);
         }
         Ok(name)
@@ -128,6 +145,29 @@ impl Username {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a name in canonical form would pass for one of the lists above.
+fn is_reserved(name: &str) -> bool {
+    let letters: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect();
+    let word = letters.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_staff = |word: &str| STAFF.iter().any(|name| look(name).eq(look(word)));
+    let singular = |word: &str| word.strip_suffix('s').is_some_and(is_staff);
+    RESERVED.contains(&letters.as_str())
+        || [&letters, word].into_iter().any(|word| is_staff(word) || singular(word))
+}
+
+/// How a word looks: digits and the letters that they are taken for are the same.
+fn look(word: &str) -> impl Iterator<Item = char> {
+    word.chars().map(|c| match c {
+        '0' => 'o',
+        '1' | 'l' => 'i',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        other => other,
+    })
 }
 
 impl fmt::Display for Username {
@@ -150,6 +190,39 @@ mod tests {
             ["7b6e6cd3cbd1b7b4a1fdb8dc8b7f6a2e", "7B6E6CD3CBD1B7B4A1FDB8DC8B7F6A2E", "0123-4567-89ab_cdef"]
         {
             assert_eq!(Username::parse(id), Err(UsernameError::Reserved), "{id}");
+        }
+        for like in [
+            "admins",
+            "administrators",
+            "support1",
+            "Support_24",
+            "a-d-m-i-n",
+            "admin-2026",
+            "4dm1n",
+            "r00t",
+            "r00ts7",
+            "5upp0rt",
+            "officia1",
+            "sys-admins",
+            "no_reply",
+            "Sign-In",
+            "well-known",
+        ] {
+            assert_eq!(Username::parse(like), Err(UsernameError::Reserved), "{like}");
+        }
+        for other in [
+            "adam",
+            "admiral",
+            "rooter",
+            "roots-and-wings",
+            "supporter",
+            "tester",
+            "user1",
+            "adminton",
+            "stafford",
+            "me2",
+        ] {
+            assert!(Username::parse(other).is_ok(), "{other}");
         }
         let long = "a".repeat(33);
         for odd in [
