@@ -65,7 +65,7 @@ async fn development_needs_nothing_and_takes_the_same_path_as_the_real_providers
 type Dangerous = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// What lets others in, or what counts elsewhere: each stops the start, and `config check` says the same.
-const DANGEROUS: [Dangerous; 9] = [
+const DANGEROUS: [Dangerous; 14] = [
     (&[("EXTERNAL_ADDRESS", "https://auth.example.com")], &["EXTERNAL_ADDRESS"]),
     (&[("EXTERNAL_ADDRESS", "auth.example.com")], &["EXTERNAL_ADDRESS"]),
     (&[("LISTEN", "0.0.0.0:0")], &["LISTEN"]),
@@ -77,6 +77,11 @@ const DANGEROUS: [Dangerous; 9] = [
         &[("GITHUB_KEY", "id"), ("GITHUB_SECRET", "s"), ("GITHUB_URL", "https://github.corp.example")],
         &["GITHUB_KEY"],
     ),
+    (&[("ADMIN_LISTEN", "0.0.0.0:0")], &["ADMIN_LISTEN"]),
+    (&[("ADMIN_LISTEN", "[2001:db8::1]:9")], &["ADMIN_LISTEN"]),
+    (&[("DATABASE_URL", "postgres://vestibule:secret@db.example/vestibule")], &["DATABASE_URL"]),
+    (&[("DATABASE_URL", "postgres://v@localhost/v?hostaddr=192.0.2.1")], &["DATABASE_URL"]),
+    (&[("PRIVATE_KEY", "a key, or what is none")], &["PRIVATE_KEY"]),
     (
         &[
             ("LISTEN", "192.0.2.1:1"),

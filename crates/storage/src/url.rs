@@ -1,6 +1,7 @@
 //! Where the database is: `DATABASE_URL`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -105,6 +106,20 @@ impl DatabaseUrl {
             Target::Sqlite(path) => Some(path),
             Target::Postgres(_) => None,
         }
+    }
+
+    /// Whether the database is on this machine: a file, a socket in the file system, or a server on loopback.
+    pub fn is_on_this_machine(&self) -> bool {
+        let Target::Postgres(target) = &self.0 else { return true };
+        let is_here = |host: &Host| match host {
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+            }
+            Host::Unix(_) => true,
+        };
+        // An address that is given as well is the one that is connected to.
+        target.config.get_hosts().iter().all(is_here)
+            && target.config.get_hostaddrs().iter().all(IpAddr::is_loopback)
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -222,6 +237,25 @@ mod tests {
             assert_eq!(url.kind(), DatabaseKind::Sqlite);
             assert_eq!(url.to_string(), text);
             assert!(matches!(url.target(), Target::Sqlite(found) if found == Path::new(path)));
+        }
+    }
+
+    #[test]
+    fn only_files_sockets_and_loopback_are_on_this_machine() {
+        for (text, expected) in [
+            ("sqlite://v.db", true),
+            ("postgres://u@127.0.0.1:5432/x", true),
+            ("postgres://u@localhost/x", true),
+            ("postgres://u@%2Frun%2Fpostgresql/x", true),
+            ("postgres://u@[::1]/x", true),
+            ("postgres://u@db.example/x", false),
+            ("postgres://u@192.0.2.1/x", false),
+            ("postgres://u@localhost,db.example/x", false),
+            ("postgres://u@localhost.example/x", false),
+            ("postgres://u@localhost/x?hostaddr=192.0.2.1", false),
+            ("postgres://u@localhost/x?host=db.example", false),
+        ] {
+            assert_eq!(DatabaseUrl::parse(text).unwrap().is_on_this_machine(), expected, "{text}");
         }
     }
 

@@ -116,7 +116,15 @@ impl Settings {
         let max_connections = reader.read(&MAX_CONNECTIONS);
         let drain_delay = reader.read(&DRAIN_DELAY);
         let providers = ProviderSettings::read(&mut reader);
-        development::check(&mut reader, listen, external_address.as_ref(), &providers);
+        let looked = development::Looked {
+            listen,
+            admin_listen,
+            external_address: external_address.as_ref(),
+            database: database.as_ref(),
+            keys: keys.as_ref(),
+            providers: &providers,
+        };
+        development::check(&mut reader, &looked);
         let plugins = plugins::read(&mut reader);
         let permission_token_ttl = reader.read(&PERMISSION_TOKEN_TTL);
         let trusted_proxies = reader.find(&TRUSTED_PROXIES).value().unwrap_or_default();
