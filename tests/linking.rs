@@ -132,6 +132,25 @@ on_both_databases! {
         assert_eq!(heir["email"], "ada.moreau@example.com");
     }
 
+    /// Services keep the id for whoever holds the address; who only states it, while another holds it, gets a random one.
+    async fn c4_with_email_md5_an_address_that_another_holds_makes_no_id(database) {
+        let world = World::builder(database)
+            .setting("USER_ID_SCHEME", "email-md5")
+            .setting("ACCOUNT_LINKING", "explicit")
+            .start()
+            .await;
+        let mut ada = person("ada", 1, "ada.moreau@example.com");
+        let before = sign_in(&world, "google", &ada).await;
+        ada.google["email"] = json!("new@example.com");
+        let after = sign_in(&world, "google", &ada).await;
+        assert_same(&before, &after);
+        assert_eq!(after["email"], "new@example.com");
+        // The id that would follow from her address is free, and so is not what keeps the stranger from it.
+        let stranger = sign_in(&world, "github", &person("stranger", 2, "new@example.com")).await;
+        assert_different(&before, &stranger);
+        assert_ne!(stranger["id"], "b681d72feaf8bf6a93d9a8ab86679ec3");
+    }
+
     /// The attacker holds the victim's address unverified before the victim first comes.
     async fn c5_an_account_opened_in_advance_gets_nothing_of_its_victim(database) {
         let world = World::on(database).await;

@@ -1,6 +1,8 @@
 //! Somebody is signed out or disabled while a plugin thinks about them.
 
-use serde_json::json;
+use std::fs;
+
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use vestibule_test_support::{Answer, Method, TestDatabase, eventually};
 
@@ -100,4 +102,49 @@ async fn c7_d9_a_sign_out_at_another_replica_while_the_plugin_thinks_leaves_no_t
     here.until_signed_out(&token).await;
     folder.write_script(READ);
     assert_eq!(asking.await.unwrap().json(), json!({"permissions": {}}));
+}
+
+const GITHUB: &str = "github:4201017";
+
+/// A plugin that answers with what it is told of the person, and waits as long as the gate is there.
+fn with_gate(folder: &PluginFolder, database: TestDatabase) -> WorldBuilder {
+    let gate = format!("GATE={:?}", folder.directory().join("gate").to_str().unwrap());
+    folder.add_variant("echo", &["ECHO", "FLAGS=VESTIBULE_F_IDENTITIES", &gate]);
+    World::builder(database)
+        .setting("PLUGIN_PATH", &folder.path())
+        .setting("ALLOWED_SERVICES", "storage:echo")
+        .config("[plugin.storage]\ntimeout = \"60s\"\n")
+        .with_metrics()
+}
+
+/// How many roles and identities a permission token speaks of.
+fn counted(granted: &Value) -> (usize, usize) {
+    let count = |member: &str| granted["permissions"][member].as_array().unwrap().len();
+    (count("roles"), count("identities"))
+}
+
+on_both_databases! {
+    async fn c7_a_role_or_an_identity_that_is_taken_away_while_the_plugin_thinks_is_in_no_token(database) {
+        let folder = PluginFolder::new();
+        let gate = folder.directory().join("gate");
+        let world = with_gate(&folder, database).start().await;
+        let token = world.sign_in("google", "ada").await;
+        world.sign_in("github", "ada").await;
+        let id = world.profile(&token).await["id"].as_str().unwrap().to_owned();
+        let role = ["--role", "Writer", "--user", &id, "--service", "storage"];
+        let run = async |words: &[&str]| {
+            let output = world.program.run(words).await;
+            assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        };
+        run(&[&["roles", "grant"][..], &role].concat()).await;
+        assert_eq!(counted(&granted(&world, &token, "storage").await), (1, 2));
+        let revoke = [&["roles", "revoke"][..], &role].concat();
+        for (taking_away, left) in [(&revoke[..], (0, 2)), (&["users", "unlink", &id, GITHUB], (0, 1))] {
+            fs::write(&gate, "").unwrap();
+            let asking = begin(&world, &token).await;
+            run(taking_away).await;
+            fs::remove_file(&gate).unwrap();
+            assert_eq!(counted(&asking.await.unwrap().json()), left, "{taking_away:?}");
+        }
+    }
 }

@@ -141,6 +141,19 @@ fn l16_every_setting_has_a_mistake_that_is_tried() {
     assert_eq!(untried, BTreeSet::new());
 }
 
+/// A text of our own is nowhere made of it, and it is not shown: it may be a secret.
+#[tokio::test]
+async fn l16_a_variable_that_is_not_text_is_reported_under_its_name() {
+    for name in ["EXTERNAL_ADDRESS", "LOG", "GITHUB_SECRET", "GITHUB_SECRET_FILE", "PRIVATE_KEY"] {
+        let text = refused(with_github().raw_setting(name, b"hidden\xff")).await;
+        assert_eq!(mistakes(&text), [format!("{name}: it is not text in UTF-8")]);
+    }
+    let both = with_github().raw_setting("LOG", b"\xff").raw_setting("LISTEN", b"\xc3");
+    assert_eq!(mistakes(&refused(both).await).len(), 2, "all are reported at once");
+    let another = ready_to_start().await.raw_setting("EDITOR", b"\xff");
+    assert_eq!(command(&another, &["config", "check"]).await.status, Some(0), "that is none of ours");
+}
+
 #[tokio::test]
 async fn l16_a_public_key_of_another_private_key_is_reported_under_its_own_name() {
     let key = || RsaPrivateKey::new(&mut OsRng, 2048).unwrap();

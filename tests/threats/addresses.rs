@@ -122,6 +122,22 @@ async fn k8_g8_whom_a_proxy_does_not_name_is_limited_as_one_and_told_of_once() {
     assert!(told.len() == 1 && told[0].contains("127.0.0.1"), "{told:#?}");
 }
 
+/// A proxy takes the header away, if the client lists it in `Connection`.
+#[tokio::test(flavor = "multi_thread")]
+async fn k8_g8_behind_a_trusted_proxy_without_the_header_all_are_limited_as_one_and_told_of_once() {
+    let world = world_with(FIVE, behind_a_proxy()).await;
+    let mut statuses = BTreeMap::<u16, usize>::new();
+    for _ in 0..8 {
+        *statuses.entry(begin(&world, &[]).await).or_default() += 1;
+    }
+    assert_eq!(statuses, BTreeMap::from([(303, 5), (429, 3)]));
+    assert_eq!(begin(&world, &[b"unknown"]).await, 429, "the same as those whom the proxy does not name");
+    assert_eq!(begin(&world, &[CLIENT]).await, 303, "whoever is named is not concerned");
+    let logs = world.program.logs();
+    let told: Vec<_> = logs.lines().filter(|line| line.contains("does not name its client")).collect();
+    assert!(told.len() == 1 && told[0].contains("127.0.0.1"), "{told:#?}");
+}
+
 /// A peer of this machine or of a private network stands for everybody behind it. It has room for them, and no more.
 #[tokio::test(flavor = "multi_thread")]
 async fn k8_g8_a_proxy_that_is_not_listed_has_a_wider_limit_and_names_nobody() {

@@ -123,6 +123,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "observability::metrics::k8_what_is_refused_because_there_is_too_much_of_it_is_counted",
             "threats::addresses::k8_g8_a_proxy_that_is_not_listed_has_a_wider_limit_and_names_nobody",
+            "threats::addresses::k8_g8_behind_a_trusted_proxy_without_the_header_all_are_limited_as_one_and_told_of_once",
             "threats::addresses::k8_g8_every_form_of_one_address_is_one_client",
             "threats::addresses::k8_g8_whatever_a_client_sends_in_front_it_is_counted_as_whom_the_proxy_appends",
             "threats::addresses::k8_g8_whom_a_proxy_does_not_name_is_limited_as_one_and_told_of_once",
@@ -186,7 +187,11 @@ pub(super) const ROWS: &[Row] = &[
                   waits for the reader, and what is lost is counted and told",
         remark: "",
         tests: &[
+            "faults::printing::k12_n4_a_plugin_that_is_inspected_writes_into_no_output_of_the_command",
+            "faults::printing::k12_n4_a_plugin_that_prints_forges_closes_fills_and_unblocks_its_output_takes_no_line_of_the_log",
+            "faults::printing::k12_of_a_plugin_that_prints_without_end_the_log_takes_a_bounded_number_and_counts_the_others",
             "observability::audit::k12_refusals_of_whoever_is_nobody_have_so_many_lines_a_second",
+            "observability::standard_error::k12_a_standard_error_that_does_not_block_tears_no_line_and_loses_none",
             "observability::standard_error::k12_of_a_flood_of_requests_the_json_log_has_a_sample_and_the_number_of_the_others",
             "observability::standard_error::k12_of_a_flood_of_requests_the_text_log_has_a_sample_and_the_number_of_the_others",
             "observability::standard_error::k12_when_nobody_holds_the_other_end_of_the_log_the_service_goes_on_and_counts",

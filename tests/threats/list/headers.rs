@@ -98,6 +98,7 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "threats::addresses::k8_g8_a_proxy_that_is_not_listed_has_a_wider_limit_and_names_nobody",
+            "threats::addresses::k8_g8_behind_a_trusted_proxy_without_the_header_all_are_limited_as_one_and_told_of_once",
             "threats::addresses::k8_g8_every_form_of_one_address_is_one_client",
             "threats::addresses::k8_g8_whatever_a_client_sends_in_front_it_is_counted_as_whom_the_proxy_appends",
             "threats::addresses::k8_g8_whom_a_proxy_does_not_name_is_limited_as_one_and_told_of_once",

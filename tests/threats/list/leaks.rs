@@ -55,6 +55,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "one line for one event; escaped and cut",
         remark: "",
         tests: &[
+            "faults::printing::k12_n4_a_plugin_that_is_inspected_writes_into_no_output_of_the_command",
+            "faults::printing::k12_n4_a_plugin_that_prints_forges_closes_fills_and_unblocks_its_output_takes_no_line_of_the_log",
             "leaks::injection::n4_a_json_log_has_one_object_a_line",
             "leaks::injection::n4_a_text_log_has_no_line_that_a_client_wrote",
             "observability::logs::n4_a_request_is_called_as_a_trusted_proxy_calls_it_and_as_nobody_else_does",

@@ -78,6 +78,7 @@ pub(super) const ROWS: &[Row] = &[
             "linking::c4_a_login_that_changes_hands_takes_no_account_along",
             "linking::c4_an_address_that_changes_hands_takes_no_account_along",
             "linking::c4_swapped_addresses_swap_no_accounts",
+            "linking::c4_with_email_md5_an_address_that_another_holds_makes_no_id",
             "linking::c4_with_email_md5_an_address_that_changes_hands_gives_a_new_id",
             "linking::c4_with_explicit_linking_no_address_joins_anything",
             "roles tests::c4_a_login_that_has_changed_hands_brings_no_role",
@@ -129,6 +130,7 @@ pub(super) const ROWS: &[Row] = &[
                   for sessions, claims, organizations, addresses and roles",
         remark: "",
         tests: &[
+            "authorize::meanwhile::c7_a_role_or_an_identity_that_is_taken_away_while_the_plugin_thinks_is_in_no_token",
             "authorize::meanwhile::c7_d9_a_sign_out_at_another_replica_while_the_plugin_thinks_leaves_no_token",
             "authorize::meanwhile::c7_d9_whoever_is_signed_out_or_disabled_while_the_plugin_thinks_gets_no_token",
             "identities::c7_a_disabled_user_is_signed_out_and_cannot_come_back",

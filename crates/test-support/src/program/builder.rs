@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,12 @@ impl ProgramBuilder {
     #[must_use]
     pub fn setting(self, name: &str, value: &str) -> Self {
         self.variable(name, value)
+    }
+
+    /// The same with bytes that need not be text.
+    #[must_use]
+    pub fn raw_setting(self, name: &str, value: &[u8]) -> Self {
+        self.variable(name, OsStr::from_bytes(value))
     }
 
     /// Leaves out a setting that is there by default.
