@@ -1,5 +1,6 @@
 //! Who may depend on whom. A crate that is not in the table fails the test: it gets its row first.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -65,6 +66,29 @@ fn crates_depend_in_one_direction() {
         );
     }
     assert_eq!(offences, Vec::<String>::new(), "the table above says who may depend on whom");
+}
+
+/// The arrows of docs/contributing.md, between the crates that it shows.
+#[test]
+fn the_picture_of_the_house_is_what_the_code_is() {
+    let document = include_str!("../docs/contributing.md");
+    let (_, picture) = document.split_once("```mermaid\n").expect("a picture");
+    let (picture, _) = picture.split_once("```").expect("its end");
+    let arrow = |line: &str| {
+        let (from, to) = line.trim().split_once(" --> ")?;
+        Some((from.to_owned(), to.to_owned()))
+    };
+    let drawn: BTreeSet<_> = picture.lines().filter_map(arrow).collect();
+    let shown = |name: &str| name != "bench" && name != "tests" && name != "test-support";
+    let packages = packages().into_iter().filter(|(package, _)| !package.is_plugin && shown(&package.name));
+    let built: BTreeSet<_> = packages
+        .flat_map(|(package, dependencies)| {
+            let inside = dependencies.into_iter().filter_map(|name| short_name(&name).map(str::to_owned));
+            inside.map(move |name| (package.name.clone(), name)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(drawn, built, "docs/contributing.md shows another house");
+    assert!(drawn.len() > 20);
 }
 
 #[test]
