@@ -1,4 +1,4 @@
-//! The loop that takes connections.
+//! The accept loop.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -7,13 +7,13 @@ use http::StatusCode;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::observer::{Observer, Refusal};
-use crate::refusal::{BareHead, Refuser};
+use crate::error_rewrite::{BareHead, RefusalSource};
+use crate::observer::{CloseReason, Observer};
 
-/// How long to leave the machine alone when it has no descriptor left. Others wait in the kernel's queue meanwhile.
-const BREATH: Duration = Duration::from_millis(100);
+/// Pause after an accept that failed for want of descriptors. New clients wait in the kernel's queue meanwhile.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// Accepts connections without end. A machine out of descriptors is waited for and not asked in a circle.
+/// Accepts connections, and pauses instead of spinning when the machine is out of descriptors.
 pub(crate) struct Acceptor {
     socket: TcpListener,
     exhausted: bool,
@@ -24,7 +24,7 @@ impl Acceptor {
         Self { socket, exhausted: false }
     }
 
-    /// The next connection. Safe to drop while it waits.
+    /// The next connection. Cancel-safe.
     pub(crate) async fn accept(&mut self, observer: &dyn Observer) -> TcpStream {
         loop {
             match self.socket.accept().await {
@@ -34,29 +34,29 @@ impl Acceptor {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    self.complain_once(&error);
-                    observer.refused(Refusal::NoResources);
-                    sleep(BREATH).await;
+                    self.log_once(&error);
+                    observer.closed_early(CloseReason::NoResources);
+                    sleep(ACCEPT_BACKOFF).await;
                 }
             }
         }
     }
 
-    /// A connection that has been waiting in the kernel's queue, if there is one.
+    /// A connection that is waiting in the kernel's queue, if there is one.
     pub(crate) async fn accept_waiting(&mut self) -> Option<TcpStream> {
         let waiting = tokio::time::timeout(Duration::from_millis(1), self.socket.accept()).await;
         waiting.ok()?.ok().map(|(stream, _)| stream)
     }
 
-    /// One line for each shortage, not one for each try.
-    fn complain_once(&mut self, error: &io::Error) {
+    /// Logs one line for each shortage, not one for each attempt.
+    fn log_once(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.exhausted, true) {
             tracing::error!(%error, "no connection can be accepted");
         }
     }
 }
 
-/// The client was gone before it was accepted; the next one may be fine (accept(2)).
+/// The client has gone before it was accepted, which says nothing about the next one (accept(2)).
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -67,8 +67,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Tells a client that there is no place, if it can be told without waiting.
-pub(crate) fn refuse(stream: &TcpStream, refuser: &impl Refuser) {
-    let answer = refuser.refusal(StatusCode::SERVICE_UNAVAILABLE);
-    drop(stream.try_write(&BareHead::no_place().with(&answer)));
+/// Answers 503 to a client that gets no slot, if its socket takes the bytes at once.
+pub(crate) fn refuse(stream: &TcpStream, source: &impl RefusalSource) {
+    let response = source.refusal(StatusCode::SERVICE_UNAVAILABLE);
+    drop(stream.try_write(&BareHead::overloaded().with_response(&response)));
 }

@@ -1,4 +1,4 @@
-//! The body of a request, which must come in time.
+//! The body of a request, with a deadline.
 
 use std::io;
 use std::pin::Pin;
@@ -10,11 +10,11 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 
-/// What a client sends behind the head. Reading fails when it takes longer than is allowed.
+/// The body of a request. Reading fails when it takes longer than the limit.
 pub struct RequestBody {
     incoming: Incoming,
     time: Duration,
-    /// Set when somebody waits for the first time: a body that came along with its head needs no timer.
+    /// Set at the first wait: a body that arrived with its head needs no timer.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 

@@ -1,38 +1,38 @@
-//! What one connection is waiting for, and since when: one atomic number.
+//! The state of one connection: its phase and when that began, in one atomic number.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::limits::Limits;
-use crate::observer::Refusal;
+use crate::observer::CloseReason;
 
-/// The time between two looks over all connections, in which their moments are counted.
+/// The time between two sweeps over all connections, and the unit of their clock.
 pub(crate) const TICK: Duration = Duration::from_millis(250);
 
-/// A moment, in ticks since the listener began. Wraps after four years.
+/// A moment, in ticks since the listener started. Wraps after four years.
 pub(crate) type Tick = u32;
 
 const PHASE_BITS: u32 = 3;
 
-/// What a connection waits for.
+/// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The client, which has not said anything yet.
+    /// The first byte of the client.
     Fresh = 0,
-    /// The rest of a head.
+    /// The rest of a request's head.
     Head = 1,
-    /// Us.
+    /// The handler.
     Serving = 2,
-    /// The client's network: the answer is on its way.
+    /// The client's network: the response is being sent.
     Answered = 3,
     /// The next request.
     Idle = 4,
-    /// Nothing any more; no request begins.
+    /// Nothing: no further request is served.
     Closing = 5,
 }
 
 impl Phase {
-    fn of(word: u32) -> Self {
+    fn from_word(word: u32) -> Self {
         match word & ((1 << PHASE_BITS) - 1) {
             0 => Self::Fresh,
             1 => Self::Head,
@@ -44,13 +44,13 @@ impl Phase {
     }
 }
 
-/// Shared by the task of a connection and the one that looks over all.
+/// Shared by the task of a connection and the sweep.
 pub(crate) struct Connection {
     word: AtomicU32,
-    /// The tick since which the client takes nothing, plus one; zero while it does.
+    /// The tick since which the client has read nothing, plus one; zero while it reads.
     blocked: AtomicU32,
-    /// A request may be framed in two ways.
-    doubtful: AtomicBool,
+    /// A request was framed in a way that two parsers may read differently.
+    ambiguous: AtomicBool,
 }
 
 impl Connection {
@@ -58,11 +58,11 @@ impl Connection {
         Self {
             word: AtomicU32::new(word(Phase::Fresh, now)),
             blocked: AtomicU32::new(0),
-            doubtful: AtomicBool::new(false),
+            ambiguous: AtomicBool::new(false),
         }
     }
 
-    /// Bytes of the client have come.
+    /// Bytes of the client have arrived.
     pub(crate) fn heard(&self, now: Tick) {
         self.change(|phase, since| match phase {
             Phase::Fresh => Some((Phase::Head, since)),
@@ -71,33 +71,33 @@ impl Connection {
         });
     }
 
-    /// The answer is out, or somebody wants to read and there is nothing.
+    /// The response is sent, or there is nothing to read.
     pub(crate) fn waiting(&self, now: Tick) {
         self.change(|phase, _| (phase == Phase::Answered).then_some((Phase::Idle, now)));
     }
 
-    /// A request begins, unless the connection has been given up.
+    /// A request begins. False if the connection is closing.
     pub(crate) fn begin(&self, now: Tick) -> bool {
         self.change(|phase, _| (phase != Phase::Closing).then_some((Phase::Serving, now)))
     }
 
-    /// Its answer is ready.
+    /// Its response is ready.
     pub(crate) fn answered(&self, now: Tick) {
         self.change(|phase, _| (phase == Phase::Serving).then_some((Phase::Answered, now)));
     }
 
-    /// A request is under way, or its answer is.
+    /// A request is being served, or its response is being sent.
     pub(crate) fn is_serving(&self) -> bool {
-        matches!(Phase::of(self.word.load(Ordering::Relaxed)), Phase::Serving | Phase::Answered)
+        matches!(Phase::from_word(self.word.load(Ordering::Relaxed)), Phase::Serving | Phase::Answered)
     }
 
-    /// Nothing on this connection is answered any more but with 400.
-    pub(crate) fn doubt(&self) {
-        self.doubtful.store(true, Ordering::Relaxed);
+    /// From now on every request on this connection is answered with 400.
+    pub(crate) fn mark_ambiguous(&self) {
+        self.ambiguous.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_doubtful(&self) -> bool {
-        self.doubtful.load(Ordering::Relaxed)
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.ambiguous.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_blocked(&self, now: Tick) {
@@ -105,24 +105,24 @@ impl Connection {
     }
 
     pub(crate) fn clear_blocked(&self) {
-        // A load is cheaper than a store that other processors must hear of.
+        // A load is cheaper than a store, which invalidates the cache line of other processors.
         if self.blocked.load(Ordering::Relaxed) != 0 {
             self.blocked.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Gives the connection up if it has kept us waiting for too long.
-    pub(crate) fn overdue(&self, now: Tick, limits: &Limits) -> Option<Refusal> {
+    /// Closes the connection if the client has taken too long, and says why.
+    pub(crate) fn overdue(&self, now: Tick, limits: &Limits) -> Option<CloseReason> {
         let blocked = self.blocked.load(Ordering::Relaxed);
         if blocked != 0 && now.wrapping_sub(blocked.wrapping_sub(1)) > ticks(limits.write_time) {
             self.word.store(word(Phase::Closing, now), Ordering::Relaxed);
-            return Some(Refusal::SlowReader);
+            return Some(CloseReason::SlowReader);
         }
         let mut reason = None;
         self.change(|phase, since| {
             let age = now.wrapping_sub(since);
             reason = match phase {
-                Phase::Fresh | Phase::Head if age > ticks(limits.head_time) => Some(Refusal::SlowRequest),
+                Phase::Fresh | Phase::Head if age > ticks(limits.head_time) => Some(CloseReason::SlowRequest),
                 _ => None,
             };
             let idle = matches!(phase, Phase::Answered | Phase::Idle) && age > ticks(limits.idle_time);
@@ -131,8 +131,8 @@ impl Connection {
         reason
     }
 
-    /// Gives the connection up if no request is under way and nothing of one has come for so long.
-    pub(crate) fn give_up_if_resting(&self, now: Tick, at_least: Tick) -> bool {
+    /// Closes the connection if no request is under way and nothing has arrived for `at_least` ticks.
+    pub(crate) fn close_if_resting(&self, now: Tick, at_least: Tick) -> bool {
         if self.is_writing() {
             return false;
         }
@@ -142,41 +142,41 @@ impl Connection {
         })
     }
 
-    /// How readily it would make place for another: the greater the readier. Nothing while a request is under way.
-    pub(crate) fn expendable(&self, now: Tick) -> Option<(bool, Tick)> {
+    /// Rank for eviction, the greatest first. `None` while a request is under way.
+    pub(crate) fn eviction_rank(&self, now: Tick) -> Option<(bool, Tick)> {
         if self.is_writing() {
             return None;
         }
         let word = self.word.load(Ordering::Relaxed);
         let age = now.wrapping_sub(word >> PHASE_BITS);
-        match Phase::of(word) {
-            // Whoever has just come has had no chance to say anything.
+        match Phase::from_word(word) {
+            // A new connection has had no time to send anything.
             Phase::Fresh | Phase::Head => Some((age > ticks(Duration::from_secs(1)), age)),
             Phase::Idle => Some((false, age)),
             Phase::Serving | Phase::Answered | Phase::Closing => None,
         }
     }
 
-    /// Gives the connection up, unless a request is under way.
-    pub(crate) fn displace(&self, now: Tick) -> bool {
+    /// Closes the connection, unless a request is under way.
+    pub(crate) fn evict(&self, now: Tick) -> bool {
         self.change(|phase, _| {
             matches!(phase, Phase::Fresh | Phase::Head | Phase::Idle).then_some((Phase::Closing, now))
         })
     }
 
-    /// Part of an answer has not gone out yet, although the next request may already be waited for.
+    /// Part of a response is still to be sent, although the connection may already wait for the next request.
     fn is_writing(&self) -> bool {
         self.blocked.load(Ordering::Relaxed) != 0
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        Phase::of(self.word.load(Ordering::Relaxed)) == Phase::Closing
+        Phase::from_word(self.word.load(Ordering::Relaxed)) == Phase::Closing
     }
 
     fn change(&self, next: impl FnMut(Phase, Tick) -> Option<(Phase, Tick)>) -> bool {
         let mut next = next;
         let outcome = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |known| {
-            next(Phase::of(known), known >> PHASE_BITS).map(|(phase, since)| word(phase, since))
+            next(Phase::from_word(known), known >> PHASE_BITS).map(|(phase, since)| word(phase, since))
         });
         outcome.is_ok()
     }

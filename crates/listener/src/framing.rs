@@ -1,15 +1,16 @@
-//! What hyper forgives about the frame of a request and a proxy may read differently: lines that end without a carriage
-//! return, and a length beside chunks. Two readers who disagree about where a request ends are how one is smuggled.
+//! Request framing that hyper accepts and a proxy may read differently: lines that end without a carriage return, and
+//! `Content-Length` beside chunks. Two parsers that disagree about the end of a request make request smuggling possible
+//! (RFC 9112 section 11.2).
 
 use memchr::memchr;
 
-/// The longest name that is looked for, with its colon.
+/// Length of the longest header name that matters, with its colon.
 const NAME: usize = "transfer-encoding:".len();
 
-/// Follows the bytes of a connection from head to head. One pass over the lines of a head; bodies are skipped.
+/// Reads the bytes of a connection from head to head, in one pass; bodies are skipped.
 pub(crate) struct Framing {
-    place: Place,
-    /// The beginning of the line that is being read, in small letters.
+    position: Position,
+    /// The beginning of the current line, in lower case.
     start: [u8; NAME + LENGTH_DIGITS],
     length: usize,
     last: u8,
@@ -19,21 +20,22 @@ pub(crate) struct Framing {
     sound: bool,
 }
 
-/// Room for a space or two and every number that fits in 64 bits.
+/// Room for some spaces and every number of 64 bits.
 const LENGTH_DIGITS: usize = 24;
 
-enum Place {
+/// What the next bytes belong to.
+enum Position {
     Head,
-    /// So many bytes of a body are still to come.
+    /// A body of which this many bytes are still to come.
     Body(u64),
-    /// Behind chunks nothing is read any more: the connection ends with them.
-    Past,
+    /// Anything after a chunked body has begun. It is not read: the connection ends with that body.
+    AfterChunks,
 }
 
 impl Framing {
     pub(crate) fn new() -> Self {
         Self {
-            place: Place::Head,
+            position: Position::Head,
             start: [0; NAME + LENGTH_DIGITS],
             length: 0,
             last: 0,
@@ -44,13 +46,13 @@ impl Framing {
         }
     }
 
-    /// Takes what has come; whether everything so far is beyond doubt.
+    /// Reads the next bytes. False once a request was framed ambiguously.
     pub(crate) fn take(&mut self, mut bytes: &[u8]) -> bool {
         while self.sound && !bytes.is_empty() {
-            bytes = match self.place {
-                Place::Head => self.take_line(bytes),
-                Place::Body(rest) => self.skip(bytes, rest),
-                Place::Past => return true,
+            bytes = match self.position {
+                Position::Head => self.take_line(bytes),
+                Position::Body(rest) => self.skip(bytes, rest),
+                Position::AfterChunks => return true,
             };
         }
         self.sound
@@ -59,7 +61,7 @@ impl Framing {
     fn skip<'a>(&mut self, bytes: &'a [u8], rest: u64) -> &'a [u8] {
         let here = usize::try_from(rest).unwrap_or(usize::MAX).min(bytes.len());
         let left = rest - here as u64;
-        self.place = if left == 0 { Place::Head } else { Place::Body(left) };
+        self.position = if left == 0 { Position::Head } else { Position::Body(left) };
         bytes.get(here..).unwrap_or_default()
     }
 
@@ -81,8 +83,8 @@ impl Framing {
     fn remember(&mut self, piece: &[u8]) {
         self.last = piece.last().copied().unwrap_or(self.last);
         let room = self.start.get_mut(self.length.min(NAME + LENGTH_DIGITS)..).unwrap_or_default();
-        for (place, byte) in room.iter_mut().zip(piece) {
-            *place = byte.to_ascii_lowercase();
+        for (slot, byte) in room.iter_mut().zip(piece) {
+            *slot = byte.to_ascii_lowercase();
         }
         self.length = self.length.saturating_add(piece.len());
     }
@@ -92,10 +94,10 @@ impl Framing {
         let is_whole = self.length <= start.len();
         match start {
             b"\r" if self.has_request_line => self.end_head(),
-            // Empty lines before a request mean nothing (RFC 9112 section 2.2).
+            // Empty lines before a request are ignored (RFC 9112 section 2.2).
             b"\r" => {}
             _ if start.starts_with(b"transfer-encoding:") => self.chunked = true,
-            // Padded beyond every number, with its last digits out of sight.
+            // Padded so far that its last digits are not in `start`.
             _ if start.starts_with(b"content-length:") && !is_whole => self.sound = false,
             _ if start.starts_with(b"content-length:") => self.content_length = Some(number_in(start)),
             _ => self.has_request_line = true,
@@ -104,16 +106,16 @@ impl Framing {
 
     fn end_head(&mut self) {
         self.sound = !(self.chunked && self.content_length.is_some());
-        self.place = match self.content_length.take() {
-            _ if self.chunked => Place::Past,
-            None | Some(0) => Place::Head,
-            Some(length) => Place::Body(length),
+        self.position = match self.content_length.take() {
+            _ if self.chunked => Position::AfterChunks,
+            None | Some(0) => Position::Head,
+            Some(length) => Position::Body(length),
         };
         self.has_request_line = false;
     }
 }
 
-/// Whatever is no number hyper refuses.
+/// The digits of a `Content-Length`. hyper refuses a value that is not a number.
 fn number_in(line: &[u8]) -> u64 {
     let digits = line.iter().skip("content-length:".len()).filter(|byte| byte.is_ascii_digit());
     digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
@@ -141,7 +143,7 @@ mod tests {
     const POST: &str = "POST / HTTP/1.1\r\nHost: x\r\ncontent-Length: 12\r\n\r\na=1\nb=2\n\n\nc";
 
     #[test]
-    fn k4_honest_requests_are_beyond_doubt_alone_and_one_after_another() {
+    fn k4_well_formed_requests_are_sound_alone_and_one_after_another() {
         let chunked =
             "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n0\r\n\r\n";
         assert!(is_sound(&[GET, POST, GET, "\r\n", POST, POST, chunked].concat()));

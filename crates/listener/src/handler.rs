@@ -1,4 +1,4 @@
-//! Who answers.
+//! The interface of whatever answers requests.
 
 use std::net::SocketAddr;
 
@@ -19,21 +19,21 @@ pub struct Peer {
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// The body of an answer.
+    /// The body of a response.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
         + Send
         + Unpin
         + 'static;
 
-    /// Answers one request. A client that has shut down its writing side waits for the answer, and cannot be told from one that
-    /// has gone; the future is dropped when the listener ends the connection.
+    /// Answers one request. A client that has shut down its writing side still waits for the response and cannot be told from
+    /// one that has gone. The future is dropped when the listener closes the connection.
     fn call(
         &self,
         request: Request<RequestBody>,
         peer: Peer,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
-    /// What a client reads whose request does not come to [`Handler::call`]: it cannot be read (400), its head is too
-    /// large (414, 431), or there is no place for it (503). The status is the listener's, whatever the answer has.
+    /// The response to a request that never reaches [`Handler::call`]: it cannot be parsed (400), its head is too large
+    /// (414, 431), or the listener is overloaded (503). The listener sets the status, whatever the response has.
     fn refuse(&self, status: StatusCode) -> Response<Bytes>;
 }

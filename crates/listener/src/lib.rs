@@ -1,26 +1,29 @@
-//! The listener: accepts connections and speaks HTTP/1.1 on them, within bounds.
+//! The listener: accepts connections and serves HTTP/1.1 on them, within bounds.
 //!
-//! **Owns** the sockets of clients: how many there may be, how long one may keep us waiting, how large the head of a request
-//! may be, and their orderly end. **Does not own** what is answered ([`Handler`]), nor TLS, which ends in front of us, nor
-//! HTTP/2: what a proxy speaks to us needs none of it, and whole families of floods go with it.
+//! **Owns** the sockets of clients: how many there may be, how long one may take, how large the head of a request may be, and
+//! their orderly shutdown. **Does not own** the responses ([`Handler`]), TLS, which ends at a proxy in front of the service, or
+//! HTTP/2: proxies need only HTTP/1.1, and several kinds of floods exist in HTTP/2 alone.
 //!
-//! One task looks over all connections four times a second and ends those that have kept us waiting for too long. The
-//! path of a request therefore sets no timer: a phase and a moment in one atomic number are all that it pays.
+//! One task sweeps over all connections four times a second and closes those that are overdue. A request therefore sets no
+//! timer; it updates one atomic number, which holds a phase and the moment at which that began.
+//!
+//! hyper answers a request that it cannot parse by itself, without a body. The module `error_rewrite` puts the handler's
+//! response in the place of that answer; it is the only one that reads or changes the bytes of a response.
 //!
 //! To add a bound on time, give it a field in [`Limits`] and a line in `connection::Connection::overdue`.
 
 mod accept;
 mod body;
+mod coarse_clock;
 mod connection;
+mod error_rewrite;
 mod framing;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod handler;
 mod limits;
-mod lookout;
 mod observer;
-mod refusal;
 mod registry;
 mod serve;
 mod socket;
@@ -28,5 +31,5 @@ mod socket;
 pub use body::RequestBody;
 pub use handler::{Handler, Peer};
 pub use limits::{AddressRule, Limits};
-pub use observer::{NoObserver, Observer, Refusal};
-pub use serve::{Listener, Stop};
+pub use observer::{CloseReason, NoObserver, Observer};
+pub use serve::{Listener, Shutdown};

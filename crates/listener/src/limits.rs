@@ -1,19 +1,19 @@
-//! The bounds of a listener.
+//! The bounds of a listener, and their defaults.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A question about an address.
+/// A predicate on addresses.
 pub type AddressRule = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
-/// How much a listener takes, and for how long.
+/// The bounds of a listener in number, time and size.
 #[derive(Clone)]
 pub struct Limits {
     /// Open connections at once.
     pub max_connections: usize,
-    /// Open connections at once from one address, for those that `is_shared` does not speak of. All of an IPv6 /64 counts as one, and
-    /// a /48 as four.
+    /// Open connections at once from one address, unless `is_shared` is true of it. An IPv6 /64 counts as one address, and a
+    /// /48 as four.
     pub max_connections_per_address: usize,
     /// Whether an address stands for many clients, as that of a proxy does.
     pub is_shared: AddressRule,
@@ -21,10 +21,9 @@ pub struct Limits {
     pub head_time: Duration,
     /// From the complete head of a request until its body is.
     pub body_time: Duration,
-    /// How long an answer may wait for a client that takes nothing of it.
+    /// How long a response may wait for a client that reads nothing of it.
     pub write_time: Duration,
-    /// How long a connection may rest between two requests. Longer than what proxies keep theirs for, so that it is
-    /// they who close.
+    /// How long a connection may be idle between two requests. Longer than the idle time of proxies, so that the proxy closes.
     pub idle_time: Duration,
     /// The head of a request, in bytes. hyper looks before it reads, not after, so up to twice as much may pass.
     pub max_head: usize,

@@ -1,39 +1,29 @@
-//! Who wants to know how many connections there are.
+//! Reports about connections, for metrics.
 
-/// Why a connection was not served, or not to its end.
+/// Why the listener turned a connection away or closed it early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// As many connections as are allowed are busy.
-    Full,
-    /// As many connections as are allowed come from this address.
+pub enum CloseReason {
+    /// Every connection is busy, and the maximum is reached.
+    Overloaded,
+    /// The maximum for its address is reached.
     AddressFull,
-    /// It made place for another when all were taken.
-    Displaced,
-    /// The head or the rest of a request did not come in time.
+    /// It was idle when a new connection came and the maximum was reached.
+    Evicted,
+    /// The head of a request did not arrive in time.
     SlowRequest,
-    /// The client took nothing of its answer in time.
+    /// The client did not read its response in time.
     SlowReader,
-    /// The machine has no descriptor or memory for it.
+    /// The machine has no descriptor or memory left.
     NoResources,
 }
 
-impl Refusal {
-    /// Every reason.
-    pub const ALL: [Self; 6] = [
-        Self::Full,
-        Self::AddressFull,
-        Self::Displaced,
-        Self::SlowRequest,
-        Self::SlowReader,
-        Self::NoResources,
-    ];
-
-    /// A word for logs and metrics.
+impl CloseReason {
+    /// The label in metrics. Dashboards know these words, so they stay when a variant is renamed.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Full => "full",
+            Self::Overloaded => "full",
             Self::AddressFull => "address_full",
-            Self::Displaced => "displaced",
+            Self::Evicted => "displaced",
             Self::SlowRequest => "slow_request",
             Self::SlowReader => "slow_reader",
             Self::NoResources => "no_resources",
@@ -41,18 +31,18 @@ impl Refusal {
     }
 }
 
-/// Is told of what happens to connections. Called on their path: it must not wait.
+/// Receives what happens to connections, on their path: it must not block.
 pub trait Observer: Send + Sync + 'static {
-    /// So many are open now.
+    /// The number of open connections has changed.
     fn open_connections(&self, count: usize);
-    /// One was refused or cut.
-    fn refused(&self, reason: Refusal);
+    /// The listener turned a connection away or closed it early.
+    fn closed_early(&self, reason: CloseReason);
 }
 
-/// Nobody wants to know.
+/// Ignores every report.
 pub struct NoObserver;
 
 impl Observer for NoObserver {
     fn open_connections(&self, _: usize) {}
-    fn refused(&self, _: Refusal) {}
+    fn closed_early(&self, _: CloseReason) {}
 }

@@ -1,4 +1,4 @@
-//! All open connections.
+//! The open connections: their maximum, their share per address, and the choice of those to evict.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,16 +9,16 @@ use tokio::task::AbortHandle;
 
 use crate::connection::{Connection, Tick};
 use crate::limits::Limits;
-use crate::observer::{Observer, Refusal};
+use crate::observer::{CloseReason, Observer};
 
-/// How many make place at once when all places are taken, so that the search is not for one alone.
-const DISPLACED_AT_ONCE: usize = 16;
+/// How many idle connections are evicted at once, so that one search serves several new connections.
+const EVICTION_BATCH: usize = 16;
 
 pub(crate) struct Registry {
     limits: Arc<Limits>,
     observer: Arc<dyn Observer>,
     open: Mutex<Open>,
-    /// Told when the last one closes.
+    /// Notified when the last one closes.
     empty: Notify,
 }
 
@@ -32,8 +32,8 @@ struct Open {
 /// An address, or the first one of a network, and how long the prefix is.
 type Network = (IpAddr, u32);
 
-/// Where a connection counts, and how many times the share of one address these have together: whoever has one address of version
-/// 6 has its /64, and many have a /48.
+/// The networks that a connection counts for, each with its multiple of the share of one address. The holder of one IPv6
+/// address holds its /64, and many hold a /48.
 fn networks_of(address: IpAddr) -> Vec<(Network, usize)> {
     match address.to_canonical() {
         IpAddr::V4(address) => vec![((address.into(), 32), 1)],
@@ -49,12 +49,12 @@ fn networks_of(address: IpAddr) -> Vec<(Network, usize)> {
 struct Entry {
     connection: Arc<Connection>,
     address: IpAddr,
-    /// Nothing for the moment in which it is being started.
+    /// `None` until the task is started.
     task: Option<AbortHandle>,
 }
 
-/// A place among the open connections; dropping it leaves the place.
-pub(crate) struct Place {
+/// One of the limited number of connections; dropping it frees it.
+pub(crate) struct Slot {
     number: u64,
     registry: Arc<Registry>,
 }
@@ -67,13 +67,13 @@ impl Entry {
     }
 }
 
-impl Place {
+impl Slot {
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.registry.remove(self.number);
     }
@@ -84,14 +84,14 @@ impl Registry {
         Arc::new(Self { limits, observer, open: Mutex::default(), empty: Notify::new() })
     }
 
-    /// Gives a new connection its place, or says why there is none. When all places are taken, those that have been
-    /// silent longest make place: whoever speaks comes first.
+    /// Takes a slot for a new connection, or says why there is none. When all are taken, the connections that have been
+    /// silent longest are evicted.
     pub(crate) fn reserve(
         self: &Arc<Self>,
         address: IpAddr,
         connection: &Arc<Connection>,
         now: Tick,
-    ) -> Result<Place, Refusal> {
+    ) -> Result<Slot, CloseReason> {
         let mut open = self.lock();
         let networks = networks_of(address);
         let is_full = |(network, times): &(Network, usize)| {
@@ -99,10 +99,10 @@ impl Registry {
             count >= self.limits.max_connections_per_address.saturating_mul(*times)
         };
         if networks.iter().any(is_full) && !(self.limits.is_shared)(address) {
-            return Err(Refusal::AddressFull);
+            return Err(CloseReason::AddressFull);
         }
-        if open.entries.len() >= self.limits.max_connections && !self.make_place(&open, now) {
-            return Err(Refusal::Full);
+        if open.entries.len() >= self.limits.max_connections && !self.evict(&open, now) {
+            return Err(CloseReason::Overloaded);
         }
         let number = open.next;
         open.next += 1;
@@ -111,40 +111,40 @@ impl Registry {
             *open.by_network.entry(network).or_default() += 1;
         }
         self.observer.open_connections(open.entries.len());
-        Ok(Place { number, registry: Arc::clone(self) })
+        Ok(Slot { number, registry: Arc::clone(self) })
     }
 
-    /// Says which task serves a connection, unless it is over already.
+    /// Stores the task that serves a connection, unless the connection has ended.
     pub(crate) fn attach(&self, number: u64, task: AbortHandle) {
         if let Some(entry) = self.lock().entries.get_mut(&number) {
             entry.task = Some(task);
         }
     }
 
-    fn make_place(&self, open: &Open, now: Tick) -> bool {
+    fn evict(&self, open: &Open, now: Tick) -> bool {
         let mut candidates: Vec<_> = open
             .entries
             .values()
-            .filter_map(|entry| entry.connection.expendable(now).map(|how| (how, entry)))
+            .filter_map(|entry| entry.connection.eviction_rank(now).map(|rank| (rank, entry)))
             .collect();
-        candidates.sort_unstable_by_key(|(how, _)| std::cmp::Reverse(*how));
-        let mut displaced = 0;
-        for (_, entry) in candidates.into_iter().take(DISPLACED_AT_ONCE) {
-            if entry.connection.displace(now) {
+        candidates.sort_unstable_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+        let mut evicted = 0;
+        for (_, entry) in candidates.into_iter().take(EVICTION_BATCH) {
+            if entry.connection.evict(now) {
                 entry.abort();
-                self.observer.refused(Refusal::Displaced);
-                displaced += 1;
+                self.observer.closed_early(CloseReason::Evicted);
+                evicted += 1;
             }
         }
-        displaced > 0
+        evicted > 0
     }
 
-    /// Ends what has kept us waiting for too long.
+    /// Closes the connections that are overdue.
     pub(crate) fn end_overdue(&self, now: Tick) {
         let open = self.lock();
         for entry in open.entries.values() {
             if let Some(reason) = entry.connection.overdue(now, &self.limits) {
-                self.observer.refused(reason);
+                self.observer.closed_early(reason);
             }
             if entry.connection.is_closing() {
                 entry.abort();
@@ -152,10 +152,10 @@ impl Registry {
         }
     }
 
-    /// Ends the connections on which nothing is under way and nothing has come for so long.
+    /// Closes the connections on which no request is under way and nothing has arrived for `at_least` ticks.
     pub(crate) fn end_resting(&self, now: Tick, at_least: Tick) {
         for entry in self.lock().entries.values() {
-            if entry.connection.give_up_if_resting(now, at_least) {
+            if entry.connection.close_if_resting(now, at_least) {
                 entry.abort();
             }
         }
@@ -170,13 +170,13 @@ impl Registry {
     /// Waits until no connection is open.
     pub(crate) async fn emptied(&self) {
         loop {
-            let told = self.empty.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.empty.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if self.lock().entries.is_empty() {
                 return;
             }
-            told.await;
+            notified.await;
         }
     }
 
@@ -212,26 +212,26 @@ mod tests {
         Registry::new(Arc::new(limits), Arc::new(NoObserver))
     }
 
-    fn reserve(registry: &Arc<Registry>, address: &str) -> Result<Place, Refusal> {
+    fn reserve(registry: &Arc<Registry>, address: &str) -> Result<Slot, CloseReason> {
         registry.reserve(address.parse().unwrap(), &Arc::new(Connection::new(0)), 0)
     }
 
-    /// How many of ten connections from addresses of this form find a place, which they keep.
-    fn places(registry: &Arc<Registry>, address: impl Fn(u8) -> String) -> Vec<Place> {
+    /// The slots that ten connections from addresses of this form get.
+    fn slots(registry: &Arc<Registry>, address: impl Fn(u8) -> String) -> Vec<Slot> {
         (0..10).filter_map(|number| reserve(registry, &address(number)).ok()).collect()
     }
 
     #[test]
     fn k8_the_addresses_of_a_64_share_the_places_of_one_and_a_48_has_four_times_as_many() {
         let registry = registry();
-        let in_a_64 = places(&registry, |number| format!("2001:db8:1:1::{number}"));
+        let in_a_64 = slots(&registry, |number| format!("2001:db8:1:1::{number}"));
         assert_eq!(in_a_64.len(), 2);
-        let in_a_48 = places(&registry, |number| format!("2001:db8:1:1{number}::1"));
+        let in_a_48 = slots(&registry, |number| format!("2001:db8:1:1{number}::1"));
         assert_eq!(in_a_48.len(), 6, "eight with those above");
-        assert_eq!(places(&registry, |number| format!("2001:db8:2:1{number}::1")).len(), 8, "another /48");
+        assert_eq!(slots(&registry, |number| format!("2001:db8:2:1{number}::1")).len(), 8, "another /48");
         drop((in_a_64, in_a_48));
         assert_eq!(
-            places(&registry, |number| format!("2001:db8:1:1{number}::1")).len(),
+            slots(&registry, |number| format!("2001:db8:1:1{number}::1")).len(),
             8,
             "all are free again"
         );
@@ -241,12 +241,11 @@ mod tests {
     #[test]
     fn k8_an_address_of_version_4_is_one_in_either_form() {
         let registry = registry();
-        let places =
-            ["203.0.113.7", "::ffff:203.0.113.7"].map(|address| reserve(&registry, address).unwrap());
-        assert_eq!(reserve(&registry, "203.0.113.7").err(), Some(Refusal::AddressFull));
+        let slots = ["203.0.113.7", "::ffff:203.0.113.7"].map(|address| reserve(&registry, address).unwrap());
+        assert_eq!(reserve(&registry, "203.0.113.7").err(), Some(CloseReason::AddressFull));
         let neighbour = reserve(&registry, "203.0.113.8");
         assert!(neighbour.is_ok());
-        drop(places);
+        drop(slots);
         assert!(reserve(&registry, "::ffff:203.0.113.7").is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! From a socket to answers, and to an orderly end.
+//! Serves a socket, from accepting connections to an orderly shutdown.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,109 +17,110 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::accept::{Acceptor, refuse};
 use crate::body::RequestBody;
+use crate::coarse_clock::CoarseClock;
 use crate::connection::{Connection, TICK};
+use crate::error_rewrite::{self, RefusalSource};
 use crate::handler::{Handler, Peer};
 use crate::limits::Limits;
-use crate::lookout::Clock;
 use crate::observer::Observer;
-use crate::refusal::{self, Refuser};
-use crate::registry::{Place, Registry};
+use crate::registry::{Registry, Slot};
 use crate::socket::Socket;
 
-/// Of the handler, or of a request that did not reach it.
-type AnswerBody<B> = Either<B, http_body_util::Full<Bytes>>;
+/// The body of a response of the handler, or of a refusal.
+type ResponseBody<B> = Either<B, http_body_util::Full<Bytes>>;
 
-/// How long a connection must have rested before the end closes it: a request may just be on its way.
-const REST_BEFORE_CLOSING: u32 = 1;
+/// How many ticks a connection must have been idle before the shutdown closes it: a request may be on its way.
+const IDLE_TICKS_BEFORE_CLOSE: u32 = 1;
 
-/// How a listener ends.
-pub struct Stop<W, N> {
-    /// When it begins: answers say from now on that theirs was the last on its connection.
-    pub soon: W,
-    /// When nothing new is accepted any more; it tells how long requests under way may then take.
-    pub now: N,
+/// The two steps of a shutdown, as futures that complete when their step begins.
+pub struct Shutdown<D, C> {
+    /// Draining: from now on each response announces the end of its connection.
+    pub drain: D,
+    /// Closing: no connection is accepted any more. Yields how long the requests under way may still take.
+    pub close: C,
 }
 
-/// A socket that will be served.
+/// A socket and what it takes to serve it.
 pub struct Listener<H> {
-    shared: Arc<Shared<H>>,
+    server: Arc<Server<H>>,
     acceptor: Acceptor,
 }
 
-struct Shared<H> {
+struct Server<H> {
     handler: H,
     limits: Arc<Limits>,
     observer: Arc<dyn Observer>,
     registry: Arc<Registry>,
-    clock: Arc<Clock>,
-    stopping: AtomicBool,
+    clock: Arc<CoarseClock>,
+    draining: AtomicBool,
     http: http1::Builder,
 }
 
 impl<H: Handler> Listener<H> {
-    /// Nothing is accepted yet, though clients may already wait in the kernel's queue.
+    /// Accepts nothing yet; clients may already wait in the kernel's queue.
     pub fn new(socket: TcpListener, handler: H, limits: Limits, observer: Arc<dyn Observer>) -> Self {
         let limits = Arc::new(limits);
-        let shared = Shared {
+        let server = Server {
             handler,
             registry: Registry::new(Arc::clone(&limits), Arc::clone(&observer)),
             http: http_settings(&limits),
             limits,
             observer,
             clock: Arc::default(),
-            stopping: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
         };
-        Self { shared: Arc::new(shared), acceptor: Acceptor::new(socket) }
+        Self { server: Arc::new(server), acceptor: Acceptor::new(socket) }
     }
 
-    /// Serves until it is to stop and all is answered, or the grace is over. Answers whether everything was answered.
+    /// Serves until the shutdown, and then until every request is answered or the grace period is over. Returns whether every
+    /// request was answered.
     pub async fn serve(
         mut self,
-        stop: Stop<impl Future<Output = ()>, impl Future<Output = Duration>>,
+        shutdown: Shutdown<impl Future<Output = ()>, impl Future<Output = Duration>>,
     ) -> bool {
-        let lookout = tokio::spawn(look_out(Arc::clone(&self.shared)));
-        let shared = Arc::clone(&self.shared);
-        let soon = async {
-            stop.soon.await;
-            shared.stopping.store(true, Ordering::Relaxed);
-            stop.now.await
+        let sweep = tokio::spawn(sweep(Arc::clone(&self.server)));
+        let server = Arc::clone(&self.server);
+        let closing = async {
+            shutdown.drain.await;
+            server.draining.store(true, Ordering::Relaxed);
+            shutdown.close.await
         };
         let grace = tokio::select! {
-            grace = soon => grace,
+            grace = closing => grace,
             never = self.accept_all() => match never {},
         };
-        // Whoever was let in by the kernel before the socket closes is answered as well.
+        // Connections that the kernel accepted before the socket closes are served as well.
         while let Some(stream) = self.acceptor.accept_waiting().await {
-            take(&self.shared, stream);
+            admit(&self.server, stream);
         }
         drop(self.acceptor);
-        let answered = self.shared.finish(grace).await;
-        lookout.abort();
+        let answered = self.server.finish(grace).await;
+        sweep.abort();
         answered
     }
 
     async fn accept_all(&mut self) -> Infallible {
         loop {
-            let stream = self.acceptor.accept(self.shared.observer.as_ref()).await;
-            take(&self.shared, stream);
+            let stream = self.acceptor.accept(self.server.observer.as_ref()).await;
+            admit(&self.server, stream);
         }
     }
 }
 
-impl<H> Shared<H> {
-    /// Lets requests under way end, and closes what rests.
+impl<H> Server<H> {
+    /// Waits for the requests under way, and closes idle connections.
     async fn finish(&self, grace: Duration) -> bool {
-        let closing = async {
+        let close_idle = async {
             let mut ticks = interval(TICK);
             loop {
                 ticks.tick().await;
-                self.registry.end_resting(self.clock.now(), REST_BEFORE_CLOSING);
+                self.registry.end_resting(self.clock.now(), IDLE_TICKS_BEFORE_CLOSE);
             }
         };
         let emptied = async {
             tokio::select! {
                 () = self.registry.emptied() => {}
-                () = closing => {}
+                () = close_idle => {}
             }
         };
         let answered = timeout(grace, emptied).await.is_ok();
@@ -128,13 +129,14 @@ impl<H> Shared<H> {
     }
 }
 
-async fn look_out<H>(shared: Arc<Shared<H>>) {
+/// Advances the clock and closes overdue connections, once a tick.
+async fn sweep<H>(server: Arc<Server<H>>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        shared.clock.advance();
-        shared.registry.end_overdue(shared.clock.now());
+        server.clock.advance();
+        server.registry.end_overdue(server.clock.now());
     }
 }
 
@@ -142,91 +144,92 @@ fn http_settings(limits: &Limits) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.max_buf_size(limits.max_head)
         .max_headers(limits.max_headers)
-        // Whoever has asked may have nothing more to say, and still wants to hear. It is told apart from one who has gone when the
-        // answer is written.
+        // A client may shut down its writing side after a request and still read the response. One that has gone is noticed when
+        // the response is written.
         .half_close(true)
-        // Time is kept by the lookout; a timer for each head would cost more than all of it.
+        // The sweep bounds this time; a timer for each head would cost more than the whole sweep.
         .header_read_timeout(None);
     http
 }
 
-/// Gives a connection its place and its task.
-fn take<H: Handler>(shared: &Arc<Shared<H>>, stream: TcpStream) {
+/// Gives a connection a slot and a task, or refuses it.
+fn admit<H: Handler>(server: &Arc<Server<H>>, stream: TcpStream) {
     let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
-    let now = shared.clock.now();
+    let now = server.clock.now();
     let connection = Arc::new(Connection::new(now));
-    let place = match shared.registry.reserve(remote.ip(), &connection, now) {
-        Ok(place) => place,
+    let slot = match server.registry.reserve(remote.ip(), &connection, now) {
+        Ok(slot) => slot,
         Err(reason) => {
-            shared.observer.refused(reason);
-            return refuse(&stream, shared.as_ref());
+            server.observer.closed_early(reason);
+            return refuse(&stream, server.as_ref());
         }
     };
-    // An answer is written whole; waiting to join it with a next one would only delay it.
+    // A response is written whole; Nagle's algorithm would only delay it.
     drop(stream.set_nodelay(true));
-    let number = place.number();
-    let task = tokio::spawn(talk(Arc::clone(shared), stream, connection, Peer { local, remote }, place));
-    shared.registry.attach(number, task.abort_handle());
+    let number = slot.number();
+    let task =
+        tokio::spawn(serve_connection(Arc::clone(server), stream, connection, Peer { local, remote }, slot));
+    server.registry.attach(number, task.abort_handle());
 }
 
-async fn talk<H: Handler>(
-    shared: Arc<Shared<H>>,
+async fn serve_connection<H: Handler>(
+    server: Arc<Server<H>>,
     stream: TcpStream,
     connection: Arc<Connection>,
     peer: Peer,
-    place: Place,
+    slot: Slot,
 ) {
-    let refuser = Arc::clone(&shared) as Arc<dyn Refuser>;
-    let socket = Socket::new(stream, Arc::clone(&connection), Arc::clone(&shared.clock), refuser);
+    let source = Arc::clone(&server) as Arc<dyn RefusalSource>;
+    let socket = Socket::new(stream, Arc::clone(&connection), Arc::clone(&server.clock), source);
     let service = service_fn(|request: Request<Incoming>| {
-        let (shared, connection) = (Arc::clone(&shared), Arc::clone(&connection));
-        async move { Ok::<_, Infallible>(shared.answer(request, &connection, peer).await) }
+        let (server, connection) = (Arc::clone(&server), Arc::clone(&connection));
+        async move { Ok::<_, Infallible>(server.answer(request, &connection, peer).await) }
     });
-    if let Err(error) = shared.http.serve_connection(TokioIo::new(socket), service).await {
+    if let Err(error) = server.http.serve_connection(TokioIo::new(socket), service).await {
         tracing::debug!(%error, "a connection ended early");
     }
-    drop(place);
+    drop(slot);
 }
 
-impl<H: Handler> Shared<H> {
+impl<H: Handler> Server<H> {
     async fn answer(
         &self,
         request: Request<Incoming>,
         connection: &Connection,
         peer: Peer,
-    ) -> Response<AnswerBody<H::Body>> {
+    ) -> Response<ResponseBody<H::Body>> {
         if !connection.begin(self.clock.now()) {
             return self.refuse(StatusCode::SERVICE_UNAVAILABLE);
         }
-        // A target that names a host, as that of CONNECT does too, is for proxies, and we are none.
-        if connection.is_doubtful() || request.uri().authority().is_some() || !names_its_host(&request) {
+        // A target that names a host, as that of CONNECT does, is a request to a proxy, which this is not.
+        if connection.is_ambiguous() || request.uri().authority().is_some() || !names_its_host(&request) {
             return self.refuse(StatusCode::BAD_REQUEST);
         }
         if target_length(&request) > self.limits.max_target {
             return self.refuse(StatusCode::URI_TOO_LONG);
         }
-        // INVARIANT: nothing comes after chunks on a connection; `Framing` does not look behind them.
-        let last = request.headers().contains_key(header::TRANSFER_ENCODING);
+        // INVARIANT: a chunked request is the last on its connection; `Framing` does not read beyond it.
+        let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
         let request = request.map(|body| RequestBody::new(body, self.limits.body_time));
         let mut response = self.handler.call(request, peer).await;
         connection.answered(self.clock.now());
-        if last || self.stopping.load(Ordering::Relaxed) {
+        if is_last || self.draining.load(Ordering::Relaxed) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response.map(Either::Left)
     }
 
-    /// An answer that nobody but the listener gives, and after which it closes.
-    fn refuse(&self, status: StatusCode) -> Response<AnswerBody<H::Body>> {
-        refusal::last(self.refusal(status)).map(Either::Right)
+    /// A response of the listener itself, after which the connection closes.
+    fn refuse(&self, status: StatusCode) -> Response<ResponseBody<H::Body>> {
+        error_rewrite::closing(self.refusal(status)).map(Either::Right)
     }
 }
 
-impl<H: Handler> Refuser for Shared<H> {
+impl<H: Handler> RefusalSource for Server<H> {
     fn refusal(&self, status: StatusCode) -> Response<Bytes> {
-        let mut answer = self.handler.refuse(status);
-        *answer.status_mut() = status;
-        answer
+        let mut response = self.handler.refuse(status);
+        *response.status_mut() = status;
+        response
     }
 }
 

@@ -1,61 +1,39 @@
-//! The socket of a client, which notes what it is waiting for.
+//! The socket of a client. It records what the connection is waiting for, and has the framing of requests checked.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::coarse_clock::CoarseClock;
 use crate::connection::Connection;
+use crate::error_rewrite::{ErrorRewriter, RefusalSource};
 use crate::framing::Framing;
-use crate::lookout::Clock;
-use crate::refusal::{BareHead, Refuser};
 
 pub(crate) struct Socket {
     stream: TcpStream,
     connection: Arc<Connection>,
-    clock: Arc<Clock>,
+    clock: Arc<CoarseClock>,
     framing: Framing,
-    refuser: Arc<dyn Refuser>,
-    /// What is still to be written in the place of hyper's own answer.
-    refusal: Option<Bytes>,
+    rewriter: ErrorRewriter,
 }
 
 impl Socket {
     pub(crate) fn new(
         stream: TcpStream,
         connection: Arc<Connection>,
-        clock: Arc<Clock>,
-        refuser: Arc<dyn Refuser>,
+        clock: Arc<CoarseClock>,
+        source: Arc<dyn RefusalSource>,
     ) -> Self {
-        Self { stream, connection, clock, framing: Framing::new(), refuser, refusal: None }
+        Self { stream, connection, clock, framing: Framing::new(), rewriter: ErrorRewriter::new(source) }
     }
 
-    /// hyper answers by itself, and with a status alone, what it cannot read: whatever is written while no request is under
-    /// way. Such an answer becomes one that looks like all others.
-    fn refuses(&mut self, slices: &[IoSlice<'_>]) -> bool {
-        if self.refusal.is_none() && !self.connection.is_serving() {
-            let head = BareHead::read(slices);
-            let answer =
-                head.as_ref().and_then(|head| Some(head.with(&self.refuser.refusal(head.status()?))));
-            self.refusal = answer;
-        }
-        self.refusal.is_some()
-    }
-
-    /// Writes it, and then says that these bytes of hyper's are gone.
-    fn poll_refuse(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        while let Some(rest) = self.refusal.as_mut().filter(Buf::has_remaining) {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            rest.advance(written);
-        }
-        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
+    /// Whether the rewriter writes in place of hyper: hyper's own refusals come while no request is under way.
+    fn is_rewritten(&mut self, slices: &[IoSlice<'_>]) -> bool {
+        self.rewriter.has_begun() || (!self.connection.is_serving() && self.rewriter.intercepts(slices))
     }
 
     fn note_write<T>(&self, outcome: Poll<T>) -> Poll<T> {
@@ -80,7 +58,7 @@ impl AsyncRead for Socket {
             Poll::Ready(_) => self.connection.heard(self.clock.now()),
         }
         if !self.framing.take(buffer.filled().get(before..).unwrap_or_default()) {
-            self.connection.doubt();
+            self.connection.mark_ambiguous();
         }
         outcome
     }
@@ -92,13 +70,14 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
         let slices = [IoSlice::new(bytes)];
-        let outcome = if self.refuses(&slices) {
-            self.poll_refuse(context, &slices)
+        let outcome = if this.is_rewritten(&slices) {
+            this.rewriter.poll_write(&mut this.stream, context, &slices)
         } else {
-            Pin::new(&mut self.stream).poll_write(context, bytes)
+            Pin::new(&mut this.stream).poll_write(context, bytes)
         };
-        self.note_write(outcome)
+        this.note_write(outcome)
     }
 
     fn poll_write_vectored(
@@ -106,12 +85,13 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = if self.refuses(slices) {
-            self.poll_refuse(context, slices)
+        let this = &mut *self;
+        let outcome = if this.is_rewritten(slices) {
+            this.rewriter.poll_write(&mut this.stream, context, slices)
         } else {
-            Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+            Pin::new(&mut this.stream).poll_write_vectored(context, slices)
         };
-        self.note_write(outcome)
+        this.note_write(outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -121,7 +101,7 @@ impl AsyncWrite for Socket {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(context);
         if outcome.is_ready() {
-            // hyper flushes when it has handed over everything; it need not read again before more has come.
+            // hyper flushes once it has handed over a whole response, and need not read again before more bytes arrive.
             self.connection.waiting(self.clock.now());
         }
         outcome

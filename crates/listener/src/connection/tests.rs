@@ -5,7 +5,7 @@ use super::*;
 const HEAD: Tick = 32;
 const IDLE: Tick = 300;
 
-fn overdue(connection: &Connection, now: Tick) -> (Option<Refusal>, bool) {
+fn overdue(connection: &Connection, now: Tick) -> (Option<CloseReason>, bool) {
     (connection.overdue(now, &Limits::default()), connection.is_closing())
 }
 
@@ -13,7 +13,7 @@ fn overdue(connection: &Connection, now: Tick) -> (Option<Refusal>, bool) {
 fn k1_whoever_says_nothing_is_given_up() {
     let connection = Connection::new(5);
     assert_eq!(overdue(&connection, 5 + HEAD), (None, false));
-    assert_eq!(overdue(&connection, 6 + HEAD), (Some(Refusal::SlowRequest), true));
+    assert_eq!(overdue(&connection, 6 + HEAD), (Some(CloseReason::SlowRequest), true));
     assert!(!connection.begin(6 + HEAD), "no request begins any more");
 }
 
@@ -24,7 +24,7 @@ fn k1_a_head_that_comes_drop_by_drop_counts_from_the_acceptance() {
         connection.heard(now);
         assert_eq!(overdue(&connection, now), (None, false));
     }
-    assert_eq!(overdue(&connection, HEAD + 1), (Some(Refusal::SlowRequest), true));
+    assert_eq!(overdue(&connection, HEAD + 1), (Some(CloseReason::SlowRequest), true));
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_later_head_counts_from_its_first_byte() {
     connection.heard(200);
     connection.heard(210);
     assert_eq!(overdue(&connection, 200 + HEAD), (None, false));
-    assert_eq!(overdue(&connection, 201 + HEAD), (Some(Refusal::SlowRequest), true));
+    assert_eq!(overdue(&connection, 201 + HEAD), (Some(CloseReason::SlowRequest), true));
 }
 
 #[test]
@@ -46,8 +46,8 @@ fn a_request_under_way_is_never_given_up() {
     connection.waiting(2);
     connection.heard(3);
     assert_eq!(overdue(&connection, 100_000), (None, false));
-    assert!(!connection.displace(100_000) && !connection.give_up_if_resting(100_000, 0));
-    assert_eq!(connection.expendable(100_000), None);
+    assert!(!connection.evict(100_000) && !connection.close_if_resting(100_000, 0));
+    assert_eq!(connection.eviction_rank(100_000), None);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn k1_a_client_that_takes_nothing_is_given_up_also_while_it_is_served() {
     connection.clear_blocked();
     assert_eq!(overdue(&connection, 1000), (None, false));
     connection.set_blocked(1000);
-    assert_eq!(overdue(&connection, 1001 + HEAD), (Some(Refusal::SlowReader), true));
+    assert_eq!(overdue(&connection, 1001 + HEAD), (Some(CloseReason::SlowReader), true));
 }
 
 #[test]
@@ -79,9 +79,9 @@ fn who_has_been_silent_longest_makes_place_first() {
     assert!(resting.begin(0));
     resting.answered(0);
     resting.waiting(0);
-    let at = |connection: &Connection| connection.expendable(100);
+    let at = |connection: &Connection| connection.eviction_rank(100);
     assert!(at(&silent) > at(&resting) && at(&resting) > at(&new));
-    assert!(silent.displace(100) && silent.is_closing());
+    assert!(silent.evict(100) && silent.is_closing());
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn l10_an_answer_that_has_not_gone_out_yet_is_not_rest() {
     connection.answered(2);
     connection.set_blocked(2);
     connection.waiting(2);
-    assert!(!connection.give_up_if_resting(10, 1));
-    assert_eq!(connection.expendable(10), None);
+    assert!(!connection.close_if_resting(10, 1));
+    assert_eq!(connection.eviction_rank(10), None);
     connection.clear_blocked();
-    assert!(connection.give_up_if_resting(10, 1));
+    assert!(connection.close_if_resting(10, 1));
 }

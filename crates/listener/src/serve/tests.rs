@@ -9,15 +9,15 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::observer::Refusal;
+use crate::observer::CloseReason;
 
 /// Answers `/` at once, `/held` when it is allowed to, `/echo` with the body, `/large` with a megabyte.
-struct Desk {
+struct TestHandler {
     begun: Arc<Notify>,
     held: Arc<Semaphore>,
 }
 
-impl Handler for Desk {
+impl Handler for TestHandler {
     type Body = Full<Bytes>;
 
     async fn call(&self, request: Request<RequestBody>, _: Peer) -> Response<Full<Bytes>> {
@@ -38,16 +38,16 @@ impl Handler for Desk {
     }
 
     fn refuse(&self, status: StatusCode) -> Response<Bytes> {
-        let mut answer = Response::new(Bytes::from(format!("refused with {}", status.as_u16())));
-        answer.headers_mut().insert("x-desk", HeaderValue::from_static("closed"));
-        answer
+        let mut response = Response::new(Bytes::from(format!("refused with {}", status.as_u16())));
+        response.headers_mut().insert("x-handler", HeaderValue::from_static("closed"));
+        response
     }
 }
 
 #[derive(Default)]
 struct Notes {
     open: AtomicUsize,
-    refused: Mutex<Vec<Refusal>>,
+    refused: Mutex<Vec<CloseReason>>,
 }
 
 impl Observer for Notes {
@@ -55,7 +55,7 @@ impl Observer for Notes {
         self.open.store(count, Ordering::SeqCst);
     }
 
-    fn refused(&self, reason: Refusal) {
+    fn closed_early(&self, reason: CloseReason) {
         self.refused.lock().unwrap().push(reason);
     }
 }
@@ -65,8 +65,8 @@ struct Stage {
     notes: Arc<Notes>,
     begun: Arc<Notify>,
     held: Arc<Semaphore>,
-    soon: Option<oneshot::Sender<()>>,
-    now: Option<oneshot::Sender<()>>,
+    drain: Option<oneshot::Sender<()>>,
+    close: Option<oneshot::Sender<()>>,
     task: JoinHandle<bool>,
 }
 
@@ -76,22 +76,22 @@ fn quick() -> Limits {
 }
 
 impl Stage {
-    async fn with(limits: Limits, grace: Duration) -> Self {
+    async fn start(limits: Limits, grace: Duration) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let notes = Arc::new(Notes::default());
         let (begun, held) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
-        let desk = Desk { begun: Arc::clone(&begun), held: Arc::clone(&held) };
-        let listener = Listener::new(socket, desk, limits, Arc::clone(&notes) as Arc<dyn Observer>);
-        let (soon, told_soon) = oneshot::channel::<()>();
-        let (now, told_now) = oneshot::channel::<()>();
-        let told = async move {
-            drop(told_now.await);
+        let handler = TestHandler { begun: Arc::clone(&begun), held: Arc::clone(&held) };
+        let listener = Listener::new(socket, handler, limits, Arc::clone(&notes) as Arc<dyn Observer>);
+        let (drain, draining) = oneshot::channel::<()>();
+        let (close, closing) = oneshot::channel::<()>();
+        let close_with_grace = async move {
+            drop(closing.await);
             grace
         };
-        let stop = Stop { soon: async { drop(told_soon.await) }, now: told };
-        let task = tokio::spawn(listener.serve(stop));
-        Self { address, notes, begun, held, soon: Some(soon), now: Some(now), task }
+        let shutdown = Shutdown { drain: async { drop(draining.await) }, close: close_with_grace };
+        let task = tokio::spawn(listener.serve(shutdown));
+        Self { address, notes, begun, held, drain: Some(drain), close: Some(close), task }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -104,7 +104,7 @@ impl Stage {
         stream
     }
 
-    fn refused(&self) -> Vec<Refusal> {
+    fn refused(&self) -> Vec<CloseReason> {
         self.notes.refused.lock().unwrap().clone()
     }
 }
@@ -133,7 +133,7 @@ async fn until(stream: &mut TcpStream, end: &str) -> String {
 
 #[tokio::test]
 async fn a_connection_serves_one_request_after_another() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     let mut stream = stage.connect().await;
     for _ in 0..3 {
         stream.write_all(get("/").as_bytes()).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_connection_serves_one_request_after_another() {
 #[tokio::test]
 async fn k1_a_connection_that_rests_for_too_long_is_closed() {
     let limits = Limits { idle_time: Duration::from_secs(1), ..Limits::default() };
-    let stage = Stage::with(limits, Duration::ZERO).await;
+    let stage = Stage::start(limits, Duration::ZERO).await;
     let (mut resting, mut busy) = (stage.say(&get("/")).await, stage.connect().await);
     until(&mut resting, "here").await;
     let closed = tokio::spawn(rest(resting));
@@ -161,7 +161,7 @@ async fn k1_a_connection_that_rests_for_too_long_is_closed() {
 
 #[tokio::test]
 async fn k1_silence_and_heads_in_drops_are_ended() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     let silent = stage.connect().await;
     let mut slow = stage.say("GET / HTTP/1.1\r\n").await;
     let dripping = tokio::spawn(async move {
@@ -171,12 +171,12 @@ async fn k1_silence_and_heads_in_drops_are_ended() {
     });
     assert_eq!(rest(silent).await, "");
     timeout(Duration::from_secs(30), dripping).await.expect("it is closed").unwrap();
-    assert_eq!(stage.refused(), [Refusal::SlowRequest; 2]);
+    assert_eq!(stage.refused(), [CloseReason::SlowRequest; 2]);
 }
 
 #[tokio::test]
 async fn k1_a_body_in_drops_fails_and_the_connection_ends() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     let stream = stage.say("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab").await;
     let answer = rest(stream).await;
     assert!(answer.ends_with("the body did not come in time"), "{answer}");
@@ -184,7 +184,7 @@ async fn k1_a_body_in_drops_fails_and_the_connection_ends() {
 
 #[tokio::test]
 async fn k1_whoever_takes_nothing_of_an_answer_is_cut() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     let stream = stage.say(&get("/large")).await;
     eventually_cut(&stage).await;
     drop(stream);
@@ -192,7 +192,7 @@ async fn k1_whoever_takes_nothing_of_an_answer_is_cut() {
 
 #[tokio::test]
 async fn k1_whoever_shuts_down_its_writing_side_gets_what_it_has_asked_for_and_then_the_end() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     let mut patient = stage.say(&[get("/held"), get("/")].concat()).await;
     stage.begun.notified().await;
     patient.shutdown().await.unwrap();
@@ -213,7 +213,7 @@ async fn k1_whoever_shuts_down_its_writing_side_gets_what_it_has_asked_for_and_t
 /// Somebody who takes nothing is noticed.
 async fn eventually_cut(stage: &Stage) {
     let cut = async {
-        while !stage.refused().contains(&Refusal::SlowReader) {
+        while !stage.refused().contains(&CloseReason::SlowReader) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -232,7 +232,7 @@ async fn eventually_empty(stage: &Stage) {
 
 #[tokio::test]
 async fn k1_a_body_that_ends_too_early_is_an_error_and_is_answered() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     for framing in ["Content-Length: 100\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n"] {
         let mut stream = stage.say(&format!("POST /echo HTTP/1.1\r\nHost: x\r\n{framing}")).await;
         stream.shutdown().await.unwrap();
@@ -245,18 +245,18 @@ async fn k1_a_body_that_ends_too_early_is_an_error_and_is_answered() {
 /// Whether it has shut down its writing side or not: a client that takes nothing is cut, however much it has asked for.
 #[tokio::test]
 async fn k1_whoever_asks_for_much_shuts_down_and_takes_nothing_is_cut() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     let mut deaf = stage.say(&get("/large").repeat(50)).await;
     deaf.shutdown().await.unwrap();
     eventually_cut(&stage).await;
     eventually_empty(&stage).await;
-    assert_eq!(stage.refused(), [Refusal::SlowReader]);
+    assert_eq!(stage.refused(), [CloseReason::SlowReader]);
 }
 
 #[tokio::test]
 async fn when_all_places_are_taken_the_silent_make_place_and_the_busy_do_not() {
     let limits = Limits { max_connections: 2, head_time: Duration::from_secs(60), ..quick() };
-    let stage = Stage::with(limits, Duration::ZERO).await;
+    let stage = Stage::start(limits, Duration::ZERO).await;
     let mut busy = stage.say(&get("/held")).await;
     stage.begun.notified().await;
     let silent = stage.connect().await;
@@ -264,34 +264,34 @@ async fn when_all_places_are_taken_the_silent_make_place_and_the_busy_do_not() {
     let mut third = stage.say(&get("/")).await;
     assert!(until(&mut third, "here").await.starts_with("HTTP/1.1 200"));
     assert_eq!(rest(silent).await, "");
-    assert_eq!(stage.refused(), [Refusal::Displaced]);
+    assert_eq!(stage.refused(), [CloseReason::Evicted]);
     stage.held.add_permits(1);
     until(&mut busy, "released").await;
 }
 
 #[tokio::test]
 async fn when_all_are_busy_one_more_is_told_to_come_back() {
-    let stage = Stage::with(Limits { max_connections: 1, ..quick() }, Duration::ZERO).await;
+    let stage = Stage::start(Limits { max_connections: 1, ..quick() }, Duration::ZERO).await;
     let _busy = stage.say(&get("/held")).await;
     stage.begun.notified().await;
     let refused = rest(stage.connect().await).await;
     assert!(refused.starts_with("HTTP/1.1 503") && refused.ends_with("refused with 503"), "{refused}");
-    assert_eq!(stage.refused(), [Refusal::Full]);
+    assert_eq!(stage.refused(), [CloseReason::Overloaded]);
 }
 
 #[tokio::test]
 async fn one_address_cannot_take_all_places() {
     let limits = Limits { max_connections_per_address: 1, ..quick() };
-    let stage = Stage::with(limits, Duration::ZERO).await;
+    let stage = Stage::start(limits, Duration::ZERO).await;
     let mut first = stage.say(&get("/")).await;
     until(&mut first, "here").await;
     assert!(rest(stage.connect().await).await.starts_with("HTTP/1.1 503"));
-    assert_eq!(stage.refused(), [Refusal::AddressFull]);
+    assert_eq!(stage.refused(), [CloseReason::AddressFull]);
 }
 
 #[tokio::test]
 async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     let long = "x".repeat(20_000);
     let many = "X-Many: y\r\n".repeat(200);
     for (request, status) in [
@@ -320,7 +320,7 @@ async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
         let body = format!("refused with {status}");
         let (head, said) = answer.split_once("\r\n\r\n").unwrap();
         assert_eq!(said, body, "{answer}");
-        for line in ["x-desk: closed", "connection: close", &format!("content-length: {}", body.len())] {
+        for line in ["x-handler: closed", "connection: close", &format!("content-length: {}", body.len())] {
             assert_eq!(head.matches(line).count(), 1, "{line}: {head}");
         }
     }
@@ -346,12 +346,12 @@ async fn a_request_with_one_host_is_served_and_one_of_http_1_0_without() {
 
 #[tokio::test]
 async fn the_end_lets_requests_finish_and_closes_what_rests() {
-    let mut stage = Stage::with(quick(), Duration::from_secs(60)).await;
+    let mut stage = Stage::start(quick(), Duration::from_secs(60)).await;
     let mut resting = stage.say(&get("/")).await;
     until(&mut resting, "here").await;
     let busy = stage.say(&get("/held")).await;
     stage.begun.notified().await;
-    drop(stage.soon.take());
+    drop(stage.drain.take());
     let mut late = stage.connect().await;
     let answer = loop {
         late.write_all(get("/").as_bytes()).await.unwrap();
@@ -362,7 +362,7 @@ async fn the_end_lets_requests_finish_and_closes_what_rests() {
     };
     assert!(answer.starts_with("HTTP/1.1 200"), "still served while it is known to end: {answer}");
     assert_eq!(rest(late).await, "", "and then closed");
-    drop(stage.now.take());
+    drop(stage.close.take());
     assert_eq!(rest(resting).await, "");
     stage.held.add_permits(1);
     assert!(rest(busy).await.ends_with("released"));
@@ -371,11 +371,11 @@ async fn the_end_lets_requests_finish_and_closes_what_rests() {
 
 #[tokio::test]
 async fn the_end_does_not_wait_for_ever() {
-    let mut stage = Stage::with(quick(), Duration::from_millis(300)).await;
+    let mut stage = Stage::start(quick(), Duration::from_millis(300)).await;
     let busy = stage.say(&get("/held")).await;
     stage.begun.notified().await;
-    drop(stage.soon.take());
-    drop(stage.now.take());
+    drop(stage.drain.take());
+    drop(stage.close.take());
     assert!(!stage.task.await.unwrap());
     assert_eq!(rest(busy).await, "");
 }

@@ -12,7 +12,7 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpSocket};
 use vestibule_http::{Metrics, Refusals, Shutdown, TrustedProxies, is_nearby, is_probe};
-use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, Refusal, RequestBody, Stop};
+use vestibule_listener::{CloseReason, Handler, Limits, Listener, Observer, Peer, RequestBody};
 
 use super::shutdown::ShutdownSignal;
 use crate::error::CommandError;
@@ -58,14 +58,13 @@ pub(crate) async fn serve(
     let limits = Limits { max_connections, is_shared, ..Limits::default() };
     let stopping = handler.stopping.clone();
     let listener = Listener::new(socket, handler, limits, Arc::new(ConnectionMetrics(metrics)));
-    let soon = async {
+    let drain = async {
         shutdown.requested().await;
         tracing::info!("stopping: readiness says no, then requests under way are finished");
         stopping.begin();
     };
-    let now = async { GRACE.saturating_sub(shutdown.drained().await) };
-    let stop = Stop { soon, now };
-    if !listener.serve(stop).await {
+    let close = async { GRACE.saturating_sub(shutdown.drained().await) };
+    if !listener.serve(vestibule_listener::Shutdown { drain, close }).await {
         tracing::warn!("requests under way took too long and were cut");
     }
 }
@@ -77,8 +76,8 @@ pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics, refusals:
     let limits =
         Limits { max_connections: ADMIN_CONNECTIONS, is_shared: Arc::new(|_| true), ..Limits::default() };
     let listener = Listener::new(socket, handler, limits, Arc::new(vestibule_listener::NoObserver));
-    let stop = Stop { soon: std::future::pending(), now: std::future::pending() };
-    listener.serve(stop).await;
+    let never = vestibule_listener::Shutdown { drain: std::future::pending(), close: std::future::pending() };
+    listener.serve(never).await;
 }
 
 /// Answers requests with a poem endpoint.
@@ -117,7 +116,7 @@ impl Observer for ConnectionMetrics {
         self.0.set_open_connections(count);
     }
 
-    fn refused(&self, reason: Refusal) {
+    fn closed_early(&self, reason: CloseReason) {
         self.0.count_refused_connection(reason.as_str());
     }
 }

@@ -1,14 +1,14 @@
-//! The look over all connections, four times a second, and the clock that it keeps for them.
+//! The time of the sweep over all connections, four times a second.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::connection::Tick;
 
-/// The present in ticks. Reading it costs a load.
+/// A clock that counts ticks. Reading it costs one load.
 #[derive(Default)]
-pub(crate) struct Clock(AtomicU32);
+pub(crate) struct CoarseClock(AtomicU32);
 
-impl Clock {
+impl CoarseClock {
     pub(crate) fn now(&self) -> Tick {
         self.0.load(Ordering::Relaxed)
     }
