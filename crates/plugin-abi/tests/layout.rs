@@ -88,7 +88,7 @@ fn the_header_has_the_layout_of_the_golden_file_in_c11() {
 
 #[test]
 fn the_header_that_is_kept_of_1_0_has_the_layout_of_its_golden_file() {
-    let include = "../../tests/museum/abi-1.0/plugin-abi/include";
+    let include = "../../tests/abi_compat/abi-1.0/plugin-abi/include";
     assert!(compile("cc", &["-x", "c", "-std=c11"], include, "abi-1.0.txt"));
     assert!(
         !compile("cc", &["-x", "c", "-std=c11"], include, "abi-1.1.txt"),

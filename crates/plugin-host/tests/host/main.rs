@@ -1,6 +1,7 @@
 //! The host with real libraries: plugins in C, compiled here, and those of the workspace, built beforehand.
 #![cfg(test)]
 
+mod abi_compat;
 mod answers;
 mod breaker;
 mod cache;
@@ -9,6 +10,5 @@ mod hooks;
 mod identities;
 mod life;
 mod loading;
-mod museum;
 mod support;
 mod threads;

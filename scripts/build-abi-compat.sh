@@ -1,10 +1,10 @@
 #!/bin/sh
-# Builds the plugins of earlier versions of the ABI that tests/museum keeps: scripts/build-museum.sh OUT_DIR
+# Builds the plugins of earlier versions of the ABI that tests/abi_compat keeps: scripts/build-abi-compat.sh OUT_DIR
 #
 # Each becomes OUT_DIR/libNAME.so, which nobody but its owner may write. Needs a C compiler and what the repository itself is
 # built from, and no network. Nothing is written elsewhere.
 set -eu
-[ $# -eq 1 ] || { echo "usage: build-museum.sh OUT_DIR" >&2; exit 2; }
+[ $# -eq 1 ] || { echo "usage: build-abi-compat.sh OUT_DIR" >&2; exit 2; }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
@@ -19,7 +19,7 @@ compile() {
         -I "$(dirname "$1")/plugin-abi/include" "$1" -o "$out/lib$(basename "$1" .c).so"
 }
 
-for version in "$root"/tests/museum/abi-*; do
+for version in "$root"/tests/abi_compat/abi-*; do
     # A copy: cargo writes beside the manifests, and takes the versions that the repository has at hand.
     copy=$work/$(basename "$version")
     cp -R "$version" "$copy"

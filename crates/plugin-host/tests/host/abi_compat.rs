@@ -1,4 +1,4 @@
-//! Plugins of earlier versions of the ABI, built from the sources that `tests/museum` keeps: each gives the answers that it
+//! Plugins of earlier versions of the ABI, built from the sources that `tests/abi_compat` keeps: each gives the answers that it
 //! always gave.
 
 use std::path::Path;
@@ -33,7 +33,7 @@ struct Exhibit<'a> {
 // One test, since to build them takes longer than to ask them.
 #[tokio::test]
 async fn plugins_of_every_earlier_version_answer_as_they_did() {
-    let folder = build_museum();
+    let folder = build_old_plugins();
     for &(plugin, file, abi) in PLUGINS {
         assert_described(&folder, plugin, file, abi);
         for &isolation in ISOLATIONS {
@@ -47,10 +47,10 @@ async fn plugins_of_every_earlier_version_answer_as_they_did() {
     }
 }
 
-fn build_museum() -> Folder {
+fn build_old_plugins() -> Folder {
     let folder = Folder::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut script = Command::new(root.join("scripts/build-museum.sh"));
+    let mut script = Command::new(root.join("scripts/build-abi-compat.sh"));
     let output =
         script.arg(folder.directory()).env("CARGO", env!("CARGO")).output().expect("the script can be run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
