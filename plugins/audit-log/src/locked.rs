@@ -1,4 +1,4 @@
-//! An open file that nobody else writes a line to.
+//! An open file, locked against other writers.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-/// How often a lock that somebody has is asked for again. It is held for the length of one write.
+/// How often a lock that is taken is tried again. It is held for the length of one write.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Ours until it is dropped. The lock belongs to the opened file, not to the process, so it also keeps apart two instances

@@ -20,7 +20,7 @@ impl Rotation {
 
     /// Moves the files on.
     ///
-    /// INVARIANT: the caller holds the lock of the file at `path`. Whoever else wants to rotate waits for that lock and then
+    /// INVARIANT: the caller holds the lock of the file at `path`. Another process that wants to rotate waits for that lock and then
     /// finds that its file is no longer the one at `path`; so the current file goes last.
     pub(crate) fn rotate(self, path: &Path) -> io::Result<()> {
         for number in (1..self.keep).rev() {

@@ -10,7 +10,7 @@ use rustix::io::{Errno, write};
 /// One line at a time: a pipe keeps lines of up to 4 KiB whole by itself, longer ones it does not.
 static LINE: Mutex<()> = Mutex::new(());
 
-/// Writes a line, with one write unless whoever reads is slow.
+/// Writes a line, with one write unless the reader is slow.
 pub(crate) fn append(mut line: &[u8], deadline: Instant) -> io::Result<()> {
     let _guard = LINE.lock().unwrap_or_else(PoisonError::into_inner);
     while !line.is_empty() {
@@ -24,7 +24,7 @@ pub(crate) fn append(mut line: &[u8], deadline: Instant) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether anybody can be written to at all.
+/// Whether standard output is open.
 pub(crate) fn check() -> io::Result<()> {
     match wait_for_reader(Duration::ZERO) {
         Err(error) if error.kind() != io::ErrorKind::TimedOut => Err(error),

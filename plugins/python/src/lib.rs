@@ -6,20 +6,20 @@
 //! who signs in, nor which parts of a user an extension may change: the host decides both.
 //!
 //! From outside to inside: `config` is what the operator wrote; `workers` hands a call to a worker; `worker` speaks to one
-//! process in `message`s, framed by `frame`; `process` starts and ends it; `keeper` waits for the end, `scribe` reads what it
+//! process in `message`s, framed by `frame`; `process` starts and ends it; `reaper` waits for the end, `log_pump` reads what it
 //! prints. `boot.py` and `bridge.py` are the other side. To add an operation: a request in `message`, an answer in
 //! `bridge.py`, a trait here.
 
 mod config;
 mod difference;
-mod failure;
+mod error;
 mod frame;
 #[cfg(test)]
 mod fuzzing;
-mod keeper;
+mod log_pump;
 mod message;
 mod process;
-mod scribe;
+mod reaper;
 mod user;
 mod worker;
 mod workers;
@@ -32,7 +32,7 @@ use vestibule_plugin_sdk::{
 };
 
 use config::{Config, Settings};
-use failure::Failure;
+use error::WorkerError;
 use message::{Exception, Function, Reply, Request};
 use workers::Workers;
 
@@ -74,7 +74,7 @@ impl Python {
 
     fn ask(&self, call: &CallCtx<'_>, request: &Request<'_>, about: Option<&User>) -> Result<Reply> {
         let mut reply = self.workers.ask(request, deadline(call));
-        if let Err(Failure::Raised { exception, .. }) = &mut reply {
+        if let Err(WorkerError::Raised { exception, .. }) = &mut reply {
             if let Some(user) = about {
                 exception.message = user::hide(&exception.message, user);
             }
@@ -99,7 +99,7 @@ impl Python {
         }
         let before = user::to_json(user);
         let reply = self.ask(call, &Request::Event { call: function, user: &before }, Some(user))?;
-        let Reply::User { kept, ignored } = reply else { return Err(Failure::Rubbish.into()) };
+        let Reply::User { kept, ignored } = reply else { return Err(WorkerError::Rubbish.into()) };
         if !ignored.is_empty() {
             let details = json!({"function": function.name(), "keys": ignored});
             self.log.event(Level::Warn, "the module changed what an extension may not change", &details);
@@ -140,7 +140,7 @@ impl PermissionProvider for Python {
             }
             // The original would have signed a token whose permissions are `null`.
             Reply::Permissions(None) => Err(Error::NoOpinion),
-            _ => Err(Failure::Rubbish.into()),
+            _ => Err(WorkerError::Rubbish.into()),
         }
     }
 }

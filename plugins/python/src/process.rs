@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use crate::config::Settings;
 use crate::frame::{self, FrameError};
 
-/// Given to the interpreter as an argument, so it is short: everybody on the machine may read arguments.
+/// Given to the interpreter as an argument, so it is short: every user of the machine may read arguments.
 const BOOT: &str = include_str!("boot.py");
 /// Sent through the socket: it never lies on a disk, where it could be exchanged.
 const BRIDGE: &str = include_str!("bridge.py");
@@ -30,7 +30,7 @@ const INHERITED: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 /// and signals from a terminal do not reach it.
 pub(crate) struct Process {
     child: Child,
-    /// When this is closed, by whoever or whatever, the kernel kills the group.
+    /// When this is closed, for whatever reason, the kernel kills the group.
     _lifeline: PipeWriter,
     waited_for: bool,
 }
@@ -77,7 +77,7 @@ impl Process {
     pub(crate) fn kill(&self) {
         // INVARIANT: only while it has not been waited for is the number certainly its own.
         if let (false, Some(group)) = (self.waited_for, self.pid()) {
-            // An error says that nobody is left in it.
+            // An error says that no process is left in it.
             let _: Result<(), Errno> = kill_process_group(group, Signal::KILL);
         }
     }
@@ -136,7 +136,7 @@ fn command(alias: &str, settings: &Settings) -> Command {
     let mut command = Command::new(&settings.python);
     command
         .args(["-c", BOOT])
-        // For whoever looks at the list of processes.
+        // For the list of processes.
         .arg(format!("vestibule plugin {alias}: {}", settings.module))
         .env_clear()
         .envs(inherited())

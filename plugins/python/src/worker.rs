@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 
 use crate::config::Settings;
-use crate::failure::Failure;
+use crate::error::WorkerError;
 use crate::frame::{self, FrameError};
-use crate::keeper::Keeper;
+use crate::log_pump::LogPump;
 use crate::message::{Hello, Ready, Reply};
 use crate::process::Process;
-use crate::scribe::Scribe;
+use crate::reaper::Reaper;
 
 /// How long a worker may take to end by itself: the module may have something to put in order.
 const GRACE: Duration = Duration::from_secs(1);
@@ -32,11 +32,11 @@ impl Worker {
     pub(crate) fn start(
         alias: &str,
         settings: &Settings,
-        scribe: &Scribe,
+        log_pump: &LogPump,
         until: Instant,
     ) -> io::Result<Self> {
         let (process, channel, output) = Process::start(alias, settings, until)?;
-        scribe.follow(process.id(), output)?;
+        log_pump.follow(process.id(), output)?;
         Ok(Self { process, channel, calls: 0 })
     }
 
@@ -72,52 +72,52 @@ impl Worker {
         settings.max_requests.is_some_and(|most| self.calls >= most)
     }
 
-    /// Whether it has ended while nobody asked it.
+    /// Whether it has ended while it was idle.
     pub(crate) fn has_ended(&self) -> bool {
         self.process.has_ended()
     }
 
-    /// Lets it go: it ends when nobody listens to it any more, or is made to.
-    pub(crate) fn dismiss(self, keeper: &Keeper) {
+    /// Lets it end: its pipes are closed, and it is killed after the grace period.
+    pub(crate) fn dismiss(self, reaper: &Reaper) {
         drop(self.channel);
-        keeper.take(self.process, GRACE);
+        reaper.take(self.process, GRACE);
     }
 
     /// Kills it for this error, which came while it was in `function`.
     pub(crate) fn put_away(
         self,
-        keeper: &Keeper,
-        scribe: &Scribe,
+        reaper: &Reaper,
+        log_pump: &LogPump,
         error: &FrameError,
         function: &'static str,
-    ) -> Failure {
+    ) -> WorkerError {
         match error {
             FrameError::Late => {
-                keeper.take(self.process, Duration::ZERO);
-                Failure::Hung { function }
+                reaper.take(self.process, Duration::ZERO);
+                WorkerError::Hung { function }
             }
             FrameError::Rubbish => {
-                keeper.take(self.process, Duration::ZERO);
-                Failure::Rubbish
+                reaper.take(self.process, Duration::ZERO);
+                WorkerError::Rubbish
             }
-            FrameError::Gone => self.bury(scribe, function),
+            FrameError::Gone => self.reap(log_pump, function),
         }
     }
 
     /// It has hung up, so it ends just now, and how is worth waiting for.
-    fn bury(self, scribe: &Scribe, function: &'static str) -> Failure {
+    fn reap(self, log_pump: &LogPump, function: &'static str) -> WorkerError {
         let worker = self.process.id();
         let ended = self.process.end();
-        scribe.forget(worker);
-        ended.map_or(Failure::Rubbish, |status| Failure::Ended { function, status })
+        log_pump.finish(worker);
+        ended.map_or(WorkerError::Rubbish, |status| WorkerError::Ended { function, status })
     }
 }
 
 /// What the answer to the introduction means.
-pub(crate) fn readiness(reply: Reply) -> Result<Ready, Failure> {
+pub(crate) fn readiness(reply: Reply) -> Result<Ready, WorkerError> {
     match reply {
         Reply::Ready(ready) => Ok(ready),
-        Reply::Exception(exception) => Err(Failure::Raised { function: "the import", exception }),
-        _ => Err(Failure::Rubbish),
+        Reply::Exception(exception) => Err(WorkerError::Raised { function: "the import", exception }),
+        _ => Err(WorkerError::Rubbish),
     }
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use vestibule_plugin_sdk::{AssignedRole, Map, Reason, Value};
 
 use crate::config::Format;
-use crate::facts::Facts;
 use crate::policy::{Policy, Rule};
+use crate::policy_input::PolicyInput;
 
 /// Under which names the sources of roles stand that are no rules of the operator's.
-const EVERYBODY: &str = "default_roles";
+const DEFAULT_ROLES: &str = "default_roles";
 const DATABASE: &str = "database";
 
 /// The roles of a person at a service, and where they come from.
@@ -28,28 +28,28 @@ struct Grant {
 
 impl Policy {
     /// Every role counts, wherever it comes from: there is no rule that takes one away.
-    pub(crate) fn decide(&self, facts: &Facts<'_>) -> Decision {
+    pub(crate) fn decide(&self, input: &PolicyInput<'_>) -> Decision {
         let mut decision = Decision { grants: Vec::new(), unknown: Vec::new() };
         if !self.default_roles.is_empty() {
             let text = "Everybody who is signed in has it.".to_owned();
             decision.grants.push(Grant {
-                rule: EVERYBODY.to_owned(),
+                rule: DEFAULT_ROLES.to_owned(),
                 text,
                 gave: self.scopes_of(&self.default_roles),
             });
         }
-        let rules = self.rules.iter().filter(|rule| rule.counts_at(facts.service));
-        decision.grants.extend(rules.filter_map(|rule| self.apply(rule, facts)));
+        let rules = self.rules.iter().filter(|rule| rule.counts_at(input.service));
+        decision.grants.extend(rules.filter_map(|rule| self.apply(rule, input)));
         if self.database {
-            for assigned in facts.assigned.iter().filter(|assigned| assigned.counts_at(facts.service)) {
+            for assigned in input.assigned.iter().filter(|assigned| assigned.counts_at(input.service)) {
                 self.count(assigned, &mut decision);
             }
         }
         decision
     }
 
-    fn apply(&self, rule: &Rule, facts: &Facts<'_>) -> Option<Grant> {
-        let text = rule.subject.find_in(facts)?;
+    fn apply(&self, rule: &Rule, input: &PolicyInput<'_>) -> Option<Grant> {
+        let text = rule.subject.find_in(input)?;
         Some(Grant { rule: rule.name.clone(), text, gave: self.scopes_of(&rule.roles) })
     }
 

@@ -2,15 +2,15 @@
 //!
 //! **Owns** what an operator writes about roles (`config`), what of it makes sense (`policy`), to whom a rule applies
 //! (`subject`), what that comes to (`decision`), and the file that may change under it (`source`). **Does not own** what is
-//! known of a person: the host says it with each request (`facts`).
+//! known of a person: the host says it with each request (`policy_input`).
 //!
 //! To add a kind of rule: a member of `config::RuleText`, a variant of `subject::Subject`, a line in `schema.json` and in the
 //! README.
 
 mod config;
 mod decision;
-mod facts;
 mod policy;
+mod policy_input;
 mod source;
 mod subject;
 
@@ -25,7 +25,7 @@ use vestibule_plugin_sdk::{
 
 use config::{Config, Format};
 use decision::Decision;
-use facts::Facts;
+use policy_input::PolicyInput;
 use source::{News, Source};
 
 /// How many unknown names of roles are remembered, so that each is logged once.
@@ -53,7 +53,7 @@ impl Plugin for Roles {
 impl Roles {
     fn decide(&self, request: &PermissionRequest<'_>) -> Result<Decision> {
         self.look();
-        let decision = self.source.policy().decide(&Facts::of(request)?);
+        let decision = self.source.policy().decide(&PolicyInput::from_request(request)?);
         self.report(decision.unknown_roles());
         Ok(decision)
     }
@@ -100,7 +100,7 @@ impl Explain for Roles {
 }
 
 impl Health for Roles {
-    /// Also looks at the file, so that one that was mended is in force without anybody asking for permissions.
+    /// Also looks at the file, so that a corrected one is in force before the next question.
     fn health(&self, _call: &CallCtx<'_>) -> Result<()> {
         self.look();
         self.source.problem().map_or(Ok(()), |problem| Err(Error::retry(problem)))

@@ -1,4 +1,4 @@
-//! Rules that make sense: every role that one names is defined, and each applies to somebody in one way.
+//! Checked rules: every role that a rule names is defined, and each rule has exactly one subject.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub(crate) enum Mistake {
     Name,
 }
 
-/// What everybody gets, what the rules give, and what each role allows.
+/// The default roles, the rules, and the scopes of each role.
 pub(crate) struct Policy {
     pub(crate) roles: BTreeMap<String, BTreeSet<String>>,
     pub(crate) default_roles: Vec<String>,
@@ -46,7 +46,7 @@ pub(crate) struct Policy {
     pub(crate) database: bool,
 }
 
-/// Roles for whoever it applies to.
+/// Roles for the users that it applies to.
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) subject: Subject,

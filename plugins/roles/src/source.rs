@@ -13,7 +13,7 @@ use crate::policy::Policy;
 
 /// How often a file is looked at, at most.
 const PAUSE: Duration = Duration::from_secs(1);
-/// More than anybody writes by hand.
+/// More than is written by hand.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The rules in force, and the file that they came from, if they came from one.
@@ -33,7 +33,7 @@ pub(crate) enum News {
 
 struct Watch {
     file: PathBuf,
-    /// Taken by whoever looks at the file; everybody else goes on with the rules that are in force.
+    /// Held by the thread that checks the file; the others go on with the rules that are in force.
     seen: Mutex<Seen>,
     problem: Mutex<Option<String>>,
 }
@@ -80,7 +80,7 @@ impl Source {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks at the file, if nobody has for a second, and takes in what has changed. Rules that are not in order leave the
+    /// Checks the file, at most once a second, and takes in what has changed. Rules that are not in order leave the
     /// old ones in force.
     pub(crate) fn look(&self, now: Instant) -> Option<News> {
         let watch = self.watch.as_ref()?;
@@ -151,7 +151,7 @@ fn read(file: &Path) -> (Option<Stamp>, Result<Policy, String>) {
 
 /// The text, or what keeps it from being one; an error when there is nothing to remember the file by.
 fn read_text(path: &Path) -> io::Result<(Stamp, Result<String, String>)> {
-    // Opening a pipe would wait for somebody to write into it.
+    // Opening a pipe would wait for a writer.
     let found = std::fs::metadata(path)?;
     if !found.is_file() {
         return Ok((Stamp::of(&found), Err("is not a regular file".to_owned())));

@@ -3,8 +3,8 @@
 use vestibule_plugin_sdk::{Identity, Organization, Value};
 
 use crate::config::{ClaimText, OrganizationText, RuleText};
-use crate::facts::Facts;
 use crate::policy::Mistake;
+use crate::policy_input::PolicyInput;
 
 /// What a person must be for a rule to apply.
 pub(crate) struct Subject {
@@ -53,19 +53,19 @@ impl Subject {
     }
 
     /// Why the rule applies to this person, for the operator; nothing when it does not.
-    pub(crate) fn find_in(&self, facts: &Facts<'_>) -> Option<String> {
+    pub(crate) fn find_in(&self, input: &PolicyInput<'_>) -> Option<String> {
         match &self.kind {
-            Kind::User(id) => self.find_user(id, facts),
+            Kind::User(id) => self.find_user(id, input),
             Kind::Email(email) => {
-                let found = self.find_address(facts, |verified| verified.eq_ignore_ascii_case(email))?;
+                let found = self.find_address(input, |verified| verified.eq_ignore_ascii_case(email))?;
                 Some(format!("The address {found} is verified."))
             }
             Kind::Domain(domain) => {
-                let found = self.find_address(facts, |verified| is_of_domain(verified, domain))?;
+                let found = self.find_address(input, |verified| is_of_domain(verified, domain))?;
                 Some(format!("The verified address {found} is of the domain {domain}."))
             }
             Kind::Organization(named) => {
-                let mut identities = self.identities(facts);
+                let mut identities = self.identities(input);
                 identities.find_map(|identity| {
                     let mut organizations = identity.organizations.iter();
                     let Organization { id, login, .. } = organizations.find(|one| named.is(one))?;
@@ -76,7 +76,7 @@ impl Subject {
                 })
             }
             Kind::Claim(claim) => {
-                let found = self.identities(facts).find(|identity| claim.is_of(identity))?;
+                let found = self.identities(input).find(|identity| claim.is_of(identity))?;
                 Some(format!(
                     "The claim {} of {} is or holds {}.",
                     claim.name, found.provider_id, claim.value
@@ -85,29 +85,29 @@ impl Subject {
         }
     }
 
-    fn find_user(&self, id: &str, facts: &Facts<'_>) -> Option<String> {
-        if id != facts.user_id {
+    fn find_user(&self, id: &str, input: &PolicyInput<'_>) -> Option<String> {
+        if id != input.user_id {
             return None;
         }
         if self.provider.is_none() {
             return Some(format!("The user is {id}."));
         }
-        let identity = self.identities(facts).next()?;
+        let identity = self.identities(input).next()?;
         Some(format!("The user is {id}, who signs in as {}.", identity.provider_id))
     }
 
     /// A verified address of the person; with a provider, one that this provider has verified.
-    fn find_address<'f>(&self, facts: &'f Facts<'_>, fits: impl Fn(&str) -> bool) -> Option<&'f str> {
+    fn find_address<'f>(&self, input: &'f PolicyInput<'_>, fits: impl Fn(&str) -> bool) -> Option<&'f str> {
         if self.provider.is_none() {
-            return facts.emails.iter().map(String::as_str).find(|address| fits(address));
+            return input.emails.iter().map(String::as_str).find(|address| fits(address));
         }
-        let verified = self.identities(facts).filter(|identity| identity.email_verified);
+        let verified = self.identities(input).filter(|identity| identity.email_verified);
         verified.filter_map(|identity| identity.email.as_deref()).find(|address| fits(address))
     }
 
     /// The identities that the rule looks at.
-    fn identities<'f>(&self, facts: &'f Facts<'_>) -> impl Iterator<Item = &'f Identity> {
-        facts.identities.iter().filter(|identity| {
+    fn identities<'f>(&self, input: &'f PolicyInput<'_>) -> impl Iterator<Item = &'f Identity> {
+        input.identities.iter().filter(|identity| {
             let provider = identity.provider_id.split_once(':').map(|(provider, _)| provider);
             self.provider.is_none() || self.provider.as_deref() == provider
         })

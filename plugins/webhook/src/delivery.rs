@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 use vestibule_plugin_sdk::{Error, Level, Logger, Result, json};
 
-use crate::answer::{Answer, Question};
 use crate::outcome::Miss;
+use crate::reply::{Question, Reply};
 use crate::signature::Signer;
 use crate::{backoff, clock, outcome};
 
@@ -30,7 +30,7 @@ pub(crate) struct Delivery {
 
 impl Route {
     /// Sends until there is an answer, or neither attempts nor time are left, which is an error as well.
-    pub(crate) async fn deliver(&self, delivery: &Delivery, time: Duration) -> Result<Answer> {
+    pub(crate) async fn deliver(&self, delivery: &Delivery, time: Duration) -> Result<Reply> {
         let late = || Error::retry("no answer in the time that the call has");
         if time.is_zero() {
             return Err(late());
@@ -39,7 +39,7 @@ impl Route {
         timeout_at(deadline, self.deliver_until(delivery, deadline)).await.map_err(|_| late())?
     }
 
-    async fn deliver_until(&self, delivery: &Delivery, deadline: Instant) -> Result<Answer> {
+    async fn deliver_until(&self, delivery: &Delivery, deadline: Instant) -> Result<Reply> {
         let mut attempts = 0;
         loop {
             let (reason, after) = match self.attempt(delivery).await {
@@ -62,7 +62,7 @@ impl Route {
     }
 
     /// Each attempt has a time and signatures of its own.
-    async fn attempt(&self, delivery: &Delivery) -> Result<Answer, Miss> {
+    async fn attempt(&self, delivery: &Delivery) -> Result<Reply, Miss> {
         let timestamp = clock::now().unix_timestamp();
         let request = self
             .client

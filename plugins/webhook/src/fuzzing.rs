@@ -10,8 +10,8 @@ use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use time::macros::datetime;
 use vestibule_plugin_sdk::{Error, Value};
 
-use crate::answer::{Answer, Question, parse};
 use crate::backoff::{pause, retry_after};
+use crate::reply::{Question, Reply, parse};
 
 /// A target, behind its name.
 pub(crate) type Target = (&'static str, fn(&[u8]));
@@ -24,18 +24,18 @@ pub(crate) const TARGETS: &[Target] = &[("webhook_answers", webhook_answers)];
 pub(crate) fn webhook_answers(bytes: &[u8]) {
     for question in [Question::Permissions, Question::Hook] {
         match parse(question, bytes) {
-            Ok(Answer::Permissions { permissions, ttl_seconds }) => {
+            Ok(Reply::Permissions { permissions, ttl_seconds }) => {
                 assert_eq!(question, Question::Permissions);
                 let answer: Value = serde_json::from_slice(bytes).unwrap();
                 assert_eq!(answer.get("permissions"), Some(&Value::Object(permissions)));
                 assert_eq!(answer.get("ttl_seconds").and_then(Value::as_u64), ttl_seconds.map(u64::from));
             }
-            Ok(Answer::Patch(patch)) => {
+            Ok(Reply::Patch(patch)) => {
                 assert_eq!(question, Question::Hook);
                 let answer: Value = serde_json::from_slice(bytes).unwrap();
                 assert_eq!(answer.get("patch"), Some(&Value::Object(patch)));
             }
-            Ok(Answer::Nothing) => unreachable!("a body says something"),
+            Ok(Reply::Nothing) => unreachable!("a body says something"),
             Err(Error::Fatal(text)) => assert!(text.is_ascii() && text.len() < 300, "{text}"),
             Err(_) => {}
         }

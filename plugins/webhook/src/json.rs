@@ -26,7 +26,7 @@ impl fmt::Display for JsonFault {
     }
 }
 
-/// Reads an object (RFC 8259). Depth is bounded by the parser, size by whoever received the text.
+/// Reads an object (RFC 8259). Depth is bounded by the parser, size by the receiver of the text.
 pub(crate) fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonFault> {
     match serde_json::from_slice(text) {
         Ok(Unique(Value::Object(object))) => Ok(object),

@@ -6,7 +6,6 @@
 //!
 //! To add an operation: its body in `message`, its trait here, what may answer it in `answer`.
 
-mod answer;
 mod backoff;
 mod client;
 mod clock;
@@ -17,6 +16,7 @@ mod fuzzing;
 mod json;
 mod message;
 mod outcome;
+mod reply;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -29,8 +29,8 @@ use vestibule_plugin_sdk::{
     Plugin, Result, User, Value, export_plugin,
 };
 
-use answer::{Answer, Question};
 use message::Event;
+use reply::{Question, Reply};
 use webhook::Webhook;
 
 impl Plugin for Webhook {
@@ -49,13 +49,13 @@ impl PermissionProvider for Webhook {
     ) -> Result<Map<String, Value>> {
         let body = message::permissions(request, self.send_identities)?;
         match self.ask(call, Question::Permissions, body)? {
-            Answer::Permissions { permissions, ttl_seconds } => {
+            Reply::Permissions { permissions, ttl_seconds } => {
                 if let Some(seconds) = ttl_seconds {
                     call.cache_for(Duration::from_secs(seconds.into()));
                 }
                 Ok(permissions)
             }
-            Answer::Patch(_) | Answer::Nothing => Err(answer::does_not_fit(Question::Permissions)),
+            Reply::Patch(_) | Reply::Nothing => Err(reply::does_not_fit(Question::Permissions)),
         }
     }
 }
@@ -63,9 +63,9 @@ impl PermissionProvider for Webhook {
 impl Webhook {
     fn tell(&self, call: &CallCtx<'_>, event: Event, user: &User) -> Result<Option<Patch>> {
         match self.ask(call, Question::Hook, message::event(event, user)?)? {
-            Answer::Patch(patch) => Ok(Some(patch.into())),
-            Answer::Nothing => Ok(None),
-            Answer::Permissions { .. } => Err(answer::does_not_fit(Question::Hook)),
+            Reply::Patch(patch) => Ok(Some(patch.into())),
+            Reply::Nothing => Ok(None),
+            Reply::Permissions { .. } => Err(reply::does_not_fit(Question::Hook)),
         }
     }
 }

@@ -8,7 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode};
 use vestibule_plugin_sdk::{Error, Result};
 
-use crate::answer::{self, Answer, Question};
+use crate::reply::{self, Question, Reply};
 use crate::{backoff, clock};
 
 /// The most that an answer may have.
@@ -48,10 +48,10 @@ fn is_about_tls(error: &(dyn StdError + 'static)) -> bool {
 }
 
 /// Reads what came.
-pub(crate) async fn of_response(question: Question, response: Response) -> Result<Answer, Miss> {
+pub(crate) async fn of_response(question: Question, response: Response) -> Result<Reply, Miss> {
     match (response.status(), question) {
-        (StatusCode::OK, _) => Ok(answer::parse(question, &json_of(response).await?)?),
-        (StatusCode::NO_CONTENT, Question::Hook) => Ok(Answer::Nothing),
+        (StatusCode::OK, _) => Ok(reply::parse(question, &json_of(response).await?)?),
+        (StatusCode::NO_CONTENT, Question::Hook) => Ok(Reply::Nothing),
         (StatusCode::NO_CONTENT, Question::Permissions) => {
             Err(Error::fatal("the answer has status 204, and permissions were asked for").into())
         }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use vestibule_plugin_sdk::{CallCtx, Error, Logger, Result, Runtime};
 
-use crate::answer::{Answer, Question};
 use crate::client;
 use crate::config::Config;
 use crate::delivery::{Delivery, Route};
+use crate::reply::{Question, Reply};
 use crate::signature::Signer;
 
 /// What is kept of a call's time to bring the answer home: an answer that comes too late is as good as none.
@@ -34,7 +34,7 @@ impl Webhook {
     }
 
     /// Sends one message and waits for its answer. An error names the message, as receivers know it.
-    pub(crate) fn ask(&self, call: &CallCtx<'_>, question: Question, body: Vec<u8>) -> Result<Answer> {
+    pub(crate) fn ask(&self, call: &CallCtx<'_>, question: Question, body: Vec<u8>) -> Result<Reply> {
         let left = call.remaining();
         let time = left.saturating_sub(MARGIN.min(left / 10));
         let delivery = Delivery { id: new_id()?, question, body };

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::failure::Failure;
+use crate::error::WorkerError;
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
@@ -34,8 +34,8 @@ impl Backoff {
     }
 
     /// The reason of the last failure, if the last start was one.
-    pub(super) fn verdict(&self) -> Result<(), Failure> {
-        if self.failures == 0 { Ok(()) } else { Err(Failure::NotStarted(self.reason.clone())) }
+    pub(super) fn verdict(&self) -> Result<(), WorkerError> {
+        if self.failures == 0 { Ok(()) } else { Err(WorkerError::NotStarted(self.reason.clone())) }
     }
 }
 

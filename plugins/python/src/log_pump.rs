@@ -1,7 +1,7 @@
-//! One thread of an instance reads what its workers print and writes it to the log, line by line.
+//! The thread of an instance that reads the output of its workers and writes it to the log, line by line.
 //!
-//! One thread for all, and not one for each pipe: what a module has started may keep a pipe open for ever, and a thread
-//! that reads it could not be ended.
+//! One thread serves all pipes. A process that a module has started may keep a pipe open for ever, and a thread of its own
+//! that reads this pipe could not be ended.
 
 mod lines;
 
@@ -18,93 +18,94 @@ use vestibule_plugin_sdk::{Level, Logger, json};
 use crate::process::Output;
 use lines::Lines;
 
-const AT_ONCE: usize = 16 * 1024;
-/// What is read of a worker that has ended: as much as a pipe usually holds.
-const LAST_WORDS: usize = 64 * 1024;
+const READ_BYTES: usize = 16 * 1024;
+/// How much is read of a worker that has ended: as much as a pipe usually holds.
+const MAX_LAST_OUTPUT: usize = 64 * 1024;
 
-enum Note {
+enum Command {
     Follow(Stream),
-    Forget { worker: u32 },
+    Finish { worker: u32 },
 }
 
-/// The thread, as seen by the others.
-pub(crate) struct Scribe {
-    notes: Sender<Note>,
-    bell: UnixStream,
+/// The handle of the thread.
+pub(crate) struct LogPump {
+    commands: Sender<Command>,
+    waker: UnixStream,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Scribe {
+impl LogPump {
     pub(crate) fn start(alias: &str, log: Logger) -> io::Result<Self> {
-        let (bell, heard) = UnixStream::pair()?;
-        bell.set_nonblocking(true)?;
-        heard.set_nonblocking(true)?;
-        let (notes, inbox) = channel();
+        let (waker, woken) = UnixStream::pair()?;
+        waker.set_nonblocking(true)?;
+        woken.set_nonblocking(true)?;
+        let (commands, inbox) = channel();
         let thread = thread::Builder::new().name(format!("py-{alias}-log"));
-        let thread = thread.spawn(move || Desk { log, inbox, bell: heard, streams: Vec::new() }.work())?;
-        Ok(Self { notes, bell, thread: Some(thread) })
+        let thread =
+            thread.spawn(move || PumpThread { log, inbox, waker: woken, streams: Vec::new() }.work())?;
+        Ok(Self { commands, waker, thread: Some(thread) })
     }
 
-    /// Reads what this worker prints from now on.
+    /// Starts to read the output of this worker.
     pub(crate) fn follow(&self, worker: u32, output: Output) -> io::Result<()> {
         for (pipe, level) in [(output.stdout, Level::Info), (output.stderr, Level::Warn)] {
             fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
-            self.tell(Note::Follow(Stream { worker, pipe, level, lines: Lines::default() }));
+            self.send(Command::Follow(Stream { worker, pipe, level, lines: Lines::default() }));
         }
         Ok(())
     }
 
-    /// Reads the last words of a worker that has ended.
-    pub(crate) fn forget(&self, worker: u32) {
-        self.tell(Note::Forget { worker });
+    /// Reads the rest of the output of a worker that has ended.
+    pub(crate) fn finish(&self, worker: u32) {
+        self.send(Command::Finish { worker });
     }
 
-    fn tell(&self, note: Note) {
-        // Nobody hears only when the thread has ended, and then there is nothing left to do.
-        drop(self.notes.send(note));
-        // A bell that is full has been rung.
-        drop((&self.bell).write(&[1]));
+    fn send(&self, command: Command) {
+        // Fails only if the thread has ended, and then there is nothing left to do.
+        drop(self.commands.send(command));
+        // A full socket has woken the thread already.
+        drop((&self.waker).write(&[1]));
     }
 }
 
-/// Lets the thread write what it has, and end.
-impl Drop for Scribe {
+/// Lets the thread write what it has read, then waits for its end.
+impl Drop for LogPump {
     fn drop(&mut self) {
-        drop(std::mem::replace(&mut self.notes, channel().0));
-        drop(self.bell.shutdown(std::net::Shutdown::Both));
+        drop(std::mem::replace(&mut self.commands, channel().0));
+        drop(self.waker.shutdown(std::net::Shutdown::Both));
         drop(self.thread.take().map(JoinHandle::join));
     }
 }
 
-/// What the thread has before it.
-struct Desk {
+/// The state of the thread.
+struct PumpThread {
     log: Logger,
-    inbox: Receiver<Note>,
-    bell: UnixStream,
+    inbox: Receiver<Command>,
+    waker: UnixStream,
     streams: Vec<Stream>,
 }
 
-impl Desk {
+impl PumpThread {
     fn work(mut self) {
         loop {
             let Some(readable) = self.wait() else { return };
             self.read(&readable);
-            if !self.read_notes() {
+            if !self.read_commands() {
                 return self.streams.iter_mut().for_each(|stream| stream.read_to_end(self.log));
             }
         }
     }
 
-    /// Waits until something is to be read. Which streams, in their order.
+    /// Waits until a stream or the waker is readable. Returns which streams are, in their order.
     fn wait(&self) -> Option<Vec<bool>> {
         let handles: Vec<BorrowedFd<'_>> = self.streams.iter().map(|stream| stream.pipe.as_fd()).collect();
-        let all = handles.into_iter().chain([self.bell.as_fd()]);
+        let all = handles.into_iter().chain([self.waker.as_fd()]);
         let mut polled: Vec<_> = all.map(|handle| PollFd::from_borrowed_fd(handle, PollFlags::IN)).collect();
         match poll(&mut polled, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return None,
         }
-        drop((&self.bell).read(&mut [0; 64]));
+        drop((&self.waker).read(&mut [0; 64]));
         Some(self.streams.iter().zip(&polled).map(|(_, polled)| !polled.revents().is_empty()).collect())
     }
 
@@ -114,19 +115,19 @@ impl Desk {
         self.streams.retain_mut(|stream| readable.next() != Some(&true) || stream.read(log));
     }
 
-    /// Whether there will be more notes.
-    fn read_notes(&mut self) -> bool {
+    /// Runs the commands that have come. False once there will be no more.
+    fn read_commands(&mut self) -> bool {
         loop {
             match self.inbox.try_recv() {
-                Ok(Note::Follow(stream)) => self.streams.push(stream),
-                Ok(Note::Forget { worker }) => self.forget(worker),
+                Ok(Command::Follow(stream)) => self.streams.push(stream),
+                Ok(Command::Finish { worker }) => self.finish(worker),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
     }
 
-    fn forget(&mut self, worker: u32) {
+    fn finish(&mut self, worker: u32) {
         for stream in self.streams.iter_mut().filter(|stream| stream.worker == worker) {
             stream.read_to_end(self.log);
         }
@@ -143,9 +144,9 @@ struct Stream {
 }
 
 impl Stream {
-    /// Reads what is there now. Whether there may be more some time.
+    /// Reads what is available. False at the end of the stream.
     fn read(&mut self, log: Logger) -> bool {
-        let mut buffer = [0; AT_ONCE];
+        let mut buffer = [0; READ_BYTES];
         match self.pipe.read(&mut buffer) {
             Ok(0) => {}
             Ok(count) => {
@@ -163,9 +164,9 @@ impl Stream {
         false
     }
 
-    /// Reads what is left, and no more than a pipe holds: others may go on writing.
+    /// Reads the rest, but no more than a pipe holds: other processes may still write to it.
     fn read_to_end(&mut self, log: Logger) {
-        for _ in 0..LAST_WORDS / AT_ONCE {
+        for _ in 0..MAX_LAST_OUTPUT / READ_BYTES {
             if !self.read(log) {
                 return;
             }

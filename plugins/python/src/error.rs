@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! Why a worker gave no answer.
 
 use std::fmt;
 use std::io;
@@ -9,9 +9,9 @@ use vestibule_plugin_sdk as sdk;
 
 use crate::message::Exception;
 
-/// Why there is no answer. The texts are for the operator.
+/// Why a worker gave no answer. The texts are for the operator.
 #[derive(Debug, Error)]
-pub(crate) enum Failure {
+pub(crate) enum WorkerError {
     #[error("no worker was free in time")]
     Busy,
     #[error("no worker was ready in time")]
@@ -36,20 +36,20 @@ pub(crate) enum Failure {
     Thread(io::Error),
 }
 
-impl From<Failure> for sdk::Error {
-    fn from(failure: Failure) -> Self {
-        match &failure {
-            Failure::Busy | Failure::Slow | Failure::NotStarted(_) | Failure::Hung { .. } => {
-                Self::retry(failure)
+impl From<WorkerError> for sdk::Error {
+    fn from(error: WorkerError) -> Self {
+        match &error {
+            WorkerError::Busy | WorkerError::Slow | WorkerError::NotStarted(_) | WorkerError::Hung { .. } => {
+                Self::retry(error)
             }
-            Failure::Raised { exception, .. } if exception.retry => Self::retry(failure),
-            Failure::Spawn(_)
-            | Failure::Ended { .. }
-            | Failure::Rubbish
-            | Failure::Unfit { .. }
-            | Failure::Raised { .. }
-            | Failure::TooLarge
-            | Failure::Thread(_) => Self::fatal(failure),
+            WorkerError::Raised { exception, .. } if exception.retry => Self::retry(error),
+            WorkerError::Spawn(_)
+            | WorkerError::Ended { .. }
+            | WorkerError::Rubbish
+            | WorkerError::Unfit { .. }
+            | WorkerError::Raised { .. }
+            | WorkerError::TooLarge
+            | WorkerError::Thread(_) => Self::fatal(error),
         }
     }
 }

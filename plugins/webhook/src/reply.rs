@@ -14,19 +14,19 @@ pub(crate) enum Question {
 
 /// A good answer. The two that are no answer to the user's advantage, `no_opinion` and `deny`, are errors.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     Permissions { permissions: Map<String, Value>, ttl_seconds: Option<u32> },
     Patch(Map<String, Value>),
     Nothing,
 }
 
 /// Reads the body of a 200.
-pub(crate) fn parse(question: Question, body: &[u8]) -> Result<Answer> {
+pub(crate) fn parse(question: Question, body: &[u8]) -> Result<Reply> {
     let mut members =
         json::parse_object(body).map_err(|fault| Error::fatal(format!("the answer {fault}")))?;
     match (kind(&members)?, question) {
         (Kind::Permissions, Question::Permissions) => permissions(&mut members),
-        (Kind::Patch, Question::Hook) => object(&mut members, "patch").map(Answer::Patch),
+        (Kind::Patch, Question::Hook) => object(&mut members, "patch").map(Reply::Patch),
         (Kind::NoOpinion, _) => Err(no_opinion(&members)),
         (Kind::Deny, _) => Err(denial(&members)),
         (Kind::Permissions | Kind::Patch, _) => Err(does_not_fit(question)),
@@ -73,9 +73,9 @@ fn what_is_wrong_with(names: &[&str]) -> &'static str {
     }
 }
 
-fn permissions(members: &mut Map<String, Value>) -> Result<Answer> {
+fn permissions(members: &mut Map<String, Value>) -> Result<Reply> {
     let ttl_seconds = members.remove("ttl_seconds").map(|value| seconds(&value)).transpose()?;
-    Ok(Answer::Permissions { permissions: object(members, "permissions")?, ttl_seconds })
+    Ok(Reply::Permissions { permissions: object(members, "permissions")?, ttl_seconds })
 }
 
 fn object(members: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>> {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use vestibule_plugin_sdk::json;
 
-    fn parsed(question: Question, answer: &Value) -> Result<Answer> {
+    fn parsed(question: Question, answer: &Value) -> Result<Reply> {
         parse(question, answer.to_string().as_bytes())
     }
 
@@ -118,12 +118,12 @@ mod tests {
     fn every_form_is_read_where_it_belongs() {
         let object = |value: Value| value.as_object().unwrap().clone();
         let permissions =
-            |value, ttl_seconds| Ok(Answer::Permissions { permissions: object(value), ttl_seconds });
+            |value, ttl_seconds| Ok(Reply::Permissions { permissions: object(value), ttl_seconds });
         let ask = |answer| parsed(Question::Permissions, &answer);
         assert_eq!(ask(json!({"permissions": {"read": true}})), permissions(json!({"read": true}), None));
         assert_eq!(ask(json!({"permissions": {}, "ttl_seconds": 60})), permissions(json!({}), Some(60)));
         let tell = |answer| parsed(Question::Hook, &answer);
-        assert_eq!(tell(json!({"patch": {"name": null}})), Ok(Answer::Patch(object(json!({"name": null})))));
+        assert_eq!(tell(json!({"patch": {"name": null}})), Ok(Reply::Patch(object(json!({"name": null})))));
         for question in [Question::Permissions, Question::Hook] {
             assert_eq!(parsed(question, &json!({"no_opinion": true})), Err(Error::NoOpinion));
             assert_eq!(parsed(question, &json!({"deny": "left"})), Err(Error::deny("left")));
