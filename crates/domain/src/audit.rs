@@ -31,11 +31,11 @@ macro_rules! events {
 }
 
 events! {
-    /// Somebody signed in.
+    /// A sign-in succeeded.
     SignInSucceeded = "sign_in.succeeded",
     /// A sign-in ended without a session.
     SignInRefused = "sign_in.refused",
-    /// A callback came once more. A browser's "back" does this, and so does whoever has stolen an address.
+    /// A callback was repeated: by the "back" of a browser, or with a stolen address.
     SignInReplayed = "sign_in.replayed",
     /// A first sign-in made a user.
     UserCreated = "user.created",
@@ -101,11 +101,11 @@ impl FromStr for AuditName {
 pub enum Actor {
     /// A person, through the service.
     User(UserId),
-    /// Whoever may run commands.
+    /// The operator, by a command.
     Operator,
     /// The service by itself.
     Service,
-    /// Somebody of whom nothing is proven.
+    /// A client of unproven identity.
     Anybody,
 }
 

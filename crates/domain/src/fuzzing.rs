@@ -14,8 +14,8 @@ use url::Url;
 
 use crate::{
     AllowedOrigins, Attributes, AuditName, AvatarUrl, DisplayName, EmailAddress, EmailDomain,
-    ExternalAddress, KeptClaims, Next, NextUrl, OrganizationLogin, Origin, ProviderName, RoleName,
-    ServiceName, UserId, UserPatch, Username,
+    ExternalAddress, Next, NextUrl, OrganizationLogin, Origin, ProviderName, RoleName, ServiceName,
+    UpstreamClaims, UserId, UserPatch, Username,
 };
 
 /// A target, behind its name.
@@ -164,7 +164,7 @@ pub fn profiles(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     assert_clean(text);
     let Ok(Value::Object(object)) = serde_json::from_str(text) else { return };
-    assert_kept_claims_are_bounded(&object);
+    assert_stored_claims_are_bounded(&object);
     let present = Attributes::new(Map::from_iter([("team".to_owned(), Value::from("red"))])).unwrap();
     let members = object.len();
     let (patch, refused) = UserPatch::from_merge_patch(object);
@@ -191,16 +191,16 @@ fn assert_clean(text: &str) {
     }
 }
 
-fn assert_kept_claims_are_bounded(object: &Map<String, Value>) {
-    let mut kept = KeptClaims::default();
+fn assert_stored_claims_are_bounded(object: &Map<String, Value>) {
+    let mut claims = UpstreamClaims::default();
     for (name, value) in object {
-        let before = kept.clone();
-        match kept.keep(name, value.clone()) {
-            Ok(()) => assert_eq!(kept.as_object().get(name), Some(value)),
-            Err(_) => assert_eq!(kept, before),
+        let before = claims.clone();
+        match claims.insert(name, value.clone()) {
+            Ok(()) => assert_eq!(claims.as_object().get(name), Some(value)),
+            Err(_) => assert_eq!(claims, before),
         }
     }
-    assert!(Value::Object(kept.as_object().clone()).to_string().len() <= 16 * 1024);
+    assert!(Value::Object(claims.as_object().clone()).to_string().len() <= 16 * 1024);
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Who somebody is at a provider, and how that becomes one of our users.
+//! Identities at a provider, and how they become users.
 
 use std::fmt;
 
 use thiserror::Error;
 
-use crate::{AvatarUrl, DisplayName, EmailAddress, KeptClaims, Organization};
+use crate::{AvatarUrl, DisplayName, EmailAddress, Organization, UpstreamClaims};
 
 /// A text that cannot name a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -76,7 +76,7 @@ pub struct UpstreamProfile {
     /// The address that it gives without that statement. Kept for support, never acted upon.
     pub unverified_email: Option<EmailAddress>,
     /// The claims that the operator chose to keep.
-    pub claims: KeptClaims,
+    pub claims: UpstreamClaims,
     /// The organizations that the person belongs to there.
     pub organizations: Vec<Organization>,
 }

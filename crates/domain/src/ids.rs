@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{EmailAddress, Randomness};
+use crate::{EmailAddress, SecureRandom};
 
 /// A text that is not an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -25,7 +25,7 @@ macro_rules! identifier {
 
         impl $name {
             /// A new one, of 128 random bits in hexadecimal.
-            pub fn random(randomness: &dyn Randomness) -> Self {
+            pub fn random(randomness: &dyn SecureRandom) -> Self {
                 Self(hex::encode(randomness.bytes::<RANDOM_ID_BYTES>()))
             }
 
@@ -82,7 +82,7 @@ identifier! {
     AttemptId
 }
 identifier! {
-    /// A role that is assigned to somebody.
+    /// An assignment of a role.
     RoleAssignmentId
 }
 identifier! {
@@ -93,7 +93,7 @@ identifier! {
 impl UserId {
     /// The id that dgp-oauth2 gave to the holder of this address: the MD5 of its bytes, in hexadecimal.
     ///
-    /// MD5 serves compatibility here, not security: whoever could make two addresses collide would have to get
+    /// MD5 serves compatibility here, not security: an attacker who makes two addresses collide has to get
     /// both verified by a provider, and the unique key on users refuses the second.
     pub fn from_email_md5(email: &EmailAddress) -> Self {
         Self(hex::encode(Md5::digest(email.as_str().as_bytes())))
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn f5_the_ids_of_every_scheme_look_like_ids_in_any_case_and_with_hyphens() {
         let email = EmailAddress::parse("boss@corp.example").unwrap();
-        for id in [UserId::random(&crate::SystemRandomness), UserId::from_email_md5(&email)] {
+        for id in [UserId::random(&crate::SystemRandom), UserId::from_email_md5(&email)] {
             let id = id.as_str();
             let (first, second) = id.split_at(16);
             for text in

@@ -1,7 +1,7 @@
 //! The words of the business: who a user is, what a session is, where a sign-in may lead.
 //!
 //! **Owns** the types that carry the rules: ids, e-mail addresses, usernames, origins, `next`, profiles, and
-//! the two arguments that everything else takes instead of asking the machine: [`Clock`] and [`Randomness`].
+//! the two arguments that everything else takes instead of asking the machine: [`Clock`] and [`SecureRandom`].
 //! **Does not own** any I/O, storage layout, token format or HTTP.
 //!
 //! To add a rule about a value, give the value a type here whose only way in is a parsing function; the rest of
@@ -9,29 +9,29 @@
 
 mod audit;
 mod callback;
-mod causes;
 mod clock;
 mod configured;
 mod credential;
 mod email;
+mod error_chain;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod identity;
 mod ids;
+mod log_throttle;
 mod memory;
 mod next;
 mod organization;
 mod origin;
 mod patch;
 mod profile;
-mod random;
 mod rate;
 mod role;
-mod seldom;
+mod secure_random;
 mod service;
 mod session;
-mod statement;
+mod upstream_claims;
 mod urls;
 mod user;
 mod user_context;
@@ -39,28 +39,28 @@ mod username;
 
 pub use audit::{Actor, AuditEvent, AuditName, UnknownEvent};
 pub use callback::CallbackPath;
-pub use causes::with_causes;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use configured::{AddressTrust, ConfiguredProvider, ConfiguredProviders};
 pub use credential::CredentialKind;
 pub use email::{EmailAddress, EmailError};
+pub use error_chain::error_chain;
 pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
 };
 pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id};
+pub use log_throttle::LogThrottle;
 pub use memory::heap_bytes;
 pub use next::{Next, NextError, NextUrl};
 pub use organization::{Membership, Organization, OrganizationError, OrganizationId, OrganizationLogin};
 pub use origin::{AllowedOrigins, ExternalAddress, Origin, OriginError};
 pub use patch::{PatchError, UserPatch};
 pub use profile::{Attributes, AvatarUrl, DisplayName};
-pub use random::{Randomness, SystemRandomness};
 pub use rate::{Rate, RateError};
 pub use role::{EmailDomain, EmailDomainError, RoleAssignment, RoleName, RoleNameError, RoleSubject};
-pub use seldom::Seldom;
+pub use secure_random::{SecureRandom, SystemRandom};
 pub use service::{ServiceName, ServiceNameError};
 pub use session::{ClientInfo, Session};
-pub use statement::{ClaimError, KeptClaims};
+pub use upstream_claims::{ClaimError, UpstreamClaims};
 pub use urls::PublicUrls;
 pub use user::User;
 pub use user_context::{LinkedIdentity, UserContext};

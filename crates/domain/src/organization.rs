@@ -79,7 +79,7 @@ pub struct Organization {
     pub login: OrganizationLogin,
 }
 
-/// An organization that somebody belongs to.
+/// A user's membership in an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     /// The organization.

@@ -47,7 +47,7 @@ pub struct AvatarUrl(String);
 
 impl AvatarUrl {
     /// Takes an https address of at most 1,024 bytes without user name; `None` for anything else. The parser lets hosts have
-    /// quotation marks, which end an attribute in the page of whoever forgets to escape them.
+    /// quotation marks, which end an attribute in a page that does not escape them.
     pub fn clean(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);

@@ -78,13 +78,13 @@ impl EmailDomain {
 pub enum RoleSubject {
     /// One user.
     User(UserId),
-    /// Whoever has verified this address.
+    /// Users who have verified this address.
     Email(EmailAddress),
-    /// Whoever has verified an address of this domain.
+    /// Users who have verified an address of this domain.
     Domain(EmailDomain),
-    /// Whoever belongs to this organization at GitHub.
+    /// Members of this organization at GitHub.
     Organization(OrganizationId),
-    /// Nobody: an organization by a login, as it was assigned before numbers were kept. It counts for nothing until it is
+    /// No user: an organization by its login, as assigned before numbers were stored. It counts for nothing until it is
     /// granted again.
     OrganizationLogin(OrganizationLogin),
 }

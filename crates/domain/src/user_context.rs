@@ -1,6 +1,6 @@
-//! All that is known about who somebody is: what the plugins that decide by it are given.
+//! The identities and roles of a user, for the plugins that decide by them.
 
-use crate::{EmailAddress, IdentityKey, KeptClaims, Membership, ProviderName, RoleAssignment};
+use crate::{EmailAddress, IdentityKey, Membership, ProviderName, RoleAssignment, UpstreamClaims};
 
 /// A user's identities and roles, as far as they count: only identities of providers that are configured are among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,7 +26,7 @@ pub struct LinkedIdentity {
     /// Whether the provider states that it has verified this address, and that counts beyond the identity.
     pub email_verified: bool,
     /// The claims that are kept.
-    pub claims: KeptClaims,
+    pub claims: UpstreamClaims,
     /// The organizations that the user belongs to there.
     pub organizations: Vec<Membership>,
 }
@@ -67,7 +67,7 @@ mod tests {
             login: None,
             email: EmailAddress::parse(email).ok(),
             email_verified,
-            claims: KeptClaims::default(),
+            claims: UpstreamClaims::default(),
             organizations: Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ pub enum UsernameError {
         "a username has 2 to 32 letters, digits, hyphens or underscores, and starts with a letter or digit"
     )]
     Form,
-    /// A name that people would take for the service or its staff, or for the id of somebody.
+    /// A name that people would take for the service or its staff, or for the id of a user.
     #[error("this username is reserved")]
     Reserved,
 }

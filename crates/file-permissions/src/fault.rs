@@ -119,7 +119,7 @@ impl Reason {
     }
 }
 
-/// A folder that is meant for everybody, as `/tmp` is, has to stay so.
+/// A shared folder, such as `/tmp`, has to stay writable.
 fn way_out(mode: u32) -> &'static str {
     if mode & crate::STICKY == 0 {
         "take the right away with chmod go-w"

@@ -1,4 +1,4 @@
-//! Groups in which nobody is but us.
+//! Groups whose only member is our own user.
 //!
 //! What the system's own files say counts. A directory service that adds people to a group of this process is not asked.
 
@@ -7,7 +7,7 @@ use std::fs;
 
 use crate::{ROOT, our_user};
 
-/// Whether this is a group of ours, and of nobody else but root.
+/// Whether our user is in this group, and no other user but root is.
 pub(crate) fn is_ours_alone(group: u32) -> bool {
     if !is_ours(group) {
         return false;

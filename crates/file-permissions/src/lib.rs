@@ -1,13 +1,13 @@
 //! Who may write the files that decide, and who may read those that are secret.
 //!
 //! **Owns** the one rule about settings, secrets, keys, certificates, libraries and the database: such a file, and every folder
-//! on the way to it, belongs to root or to the user of this process, and nobody else may change it. **Does not own** what
+//! on the way to it, belongs to root or to the user of this process, and no other user may change it. **Does not own** what
 //! is in a file, nor which files there are.
 //!
 //! To put another kind of file under the rule: [`Rule::open`], or [`Rule::check_folder`] and [`Rule::open_in_folder`] where all files of a folder count.
 //!
 //! INVARIANT: a path that has passed leads to the same file for as long as only root and our own user act. Every folder on
-//! it can be changed by these two alone, and in one with the sticky bit nobody else can take away what is ours or root's; the
+//! it can be changed by these two alone, and in one with the sticky bit no other user can remove what is ours or root's; the
 //! file is looked at once it is open.
 
 mod fault;
@@ -37,9 +37,9 @@ const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 /// Whose right to write does no harm, besides that of the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Writers {
-    /// Nobody's.
+    /// None.
     Owner,
-    /// That of a group of ours in which nobody else is, as OpenSSH takes it on Debian: a user's private group, and the group
+    /// The right of a group whose only member is our user, as OpenSSH takes it on Debian: a user's private group, and the group
     /// that Kubernetes gives a volume.
     #[default]
     OwnGroup,
@@ -118,7 +118,7 @@ impl Rule {
     }
 
     /// Looks at a folder in which each file is looked at by itself, and at all folders above it; its path without links. A
-    /// folder in which everybody keeps files, as in `/tmp`, does no harm.
+    /// shared folder with the sticky bit, such as `/tmp`, is accepted.
     pub fn check_folder(self, folder: &Path) -> Result<PathBuf, Fault> {
         let real = walk::resolve(folder, self)?;
         let metadata = real.symlink_metadata().map_err(|error| Reason::Unreadable(error).of(folder))?;
@@ -126,7 +126,7 @@ impl Rule {
         Ok(real)
     }
 
-    /// The same for a folder to which nobody else may even add a file.
+    /// The same for a folder to which no other user may add a file.
     pub fn check_closed_folder(self, folder: &Path) -> Result<PathBuf, Fault> {
         let real = self.check_folder(folder)?;
         let metadata = real.symlink_metadata().map_err(|error| Reason::Unreadable(error).of(folder))?;
@@ -173,7 +173,7 @@ pub fn is_readable_by_others(path: &Path) -> io::Result<bool> {
     reach::is_readable_by_others(path)
 }
 
-/// Of a file of ours nobody but we may have anything. Root may let a group read what is its own: that is how it is handed to us.
+/// Other users have no right to a file of ours. A file of root's may be readable by its group: so root hands it to our user.
 /// The same is demanded by PostgreSQL.
 fn must_not_read(owner: u32) -> u32 {
     if owner == ROOT && our_user() != ROOT { 0o037 } else { 0o077 }

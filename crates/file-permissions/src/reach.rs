@@ -8,7 +8,7 @@ const ROOT: u32 = 0;
 const READ: u32 = 0o4;
 const SEARCH: u32 = 0o1;
 
-/// What is let through for the group and for everybody, by their three bits each.
+/// Whether the bits of the group or of all others grant this right.
 fn lets(path: &Path, right: u32) -> io::Result<bool> {
     let metadata = path.metadata()?;
     // A group that root has chosen is one to whom root hands the file.

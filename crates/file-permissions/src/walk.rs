@@ -63,7 +63,7 @@ fn require_folder(folder: &Path, rule: Rule) -> Result<(), Reason> {
     if metadata.is_dir() { rule.check_on_the_way(folder, &metadata) } else { Ok(()) }
 }
 
-/// Where a link leads; nothing when it is none. In a folder with the sticky bit anybody can make one.
+/// Where a link leads; nothing when it is none. In a folder with the sticky bit any user can make one.
 fn read_link(path: &Path) -> Result<Option<PathBuf>, Reason> {
     let metadata = path.symlink_metadata().map_err(Reason::Unreadable)?;
     if !metadata.is_symlink() {

@@ -6,7 +6,7 @@ mod sign_in;
 use std::time::Duration;
 
 use thiserror::Error;
-use vestibule_domain::{NextError, with_causes};
+use vestibule_domain::{NextError, error_chain};
 use vestibule_storage::StorageError;
 use vestibule_tokens::SignError;
 use vestibule_upstream::ProviderBusy;
@@ -60,7 +60,7 @@ pub enum FlowError {
 
 impl From<StorageError> for FlowError {
     fn from(error: StorageError) -> Self {
-        let text = with_causes(&error);
+        let text = error_chain(&error);
         if error.is_unavailable() { Self::StorageUnavailable(text) } else { Self::Internal(text) }
     }
 }

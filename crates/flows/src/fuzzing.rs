@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule_domain::{AttemptId, CallbackPath, Clock, ProviderName, SystemRandomness, Timestamp};
+use vestibule_domain::{AttemptId, CallbackPath, Clock, ProviderName, SystemRandom, Timestamp};
 use vestibule_tokens::{KeyRing, SealPurpose, TokenService, TokenSettings, generate_key};
 
 #[path = "../../../fuzz/edited.rs"]
@@ -57,7 +57,7 @@ fn stage() -> &'static Stage {
             user_token_ttl: Duration::from_secs(3600),
             permission_token_ttl: Duration::from_secs(900),
         };
-        let tokens = TokenService::new(ring(), settings, Arc::new(Standstill), Arc::new(SystemRandomness));
+        let tokens = TokenService::new(ring(), settings, Arc::new(Standstill), Arc::new(SystemRandom));
         let browser = BrowserSecret::from_cookie(&"A".repeat(43)).unwrap();
         let id = AttemptId::parse("attempt").unwrap();
         let google = ProviderName::parse("google").unwrap();

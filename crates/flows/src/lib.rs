@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::{
-    AccountLinking, AllowedOrigins, Clock, ExternalAddress, PublicUrls, Randomness, UserId, UserIdScheme,
+    AccountLinking, AllowedOrigins, Clock, ExternalAddress, PublicUrls, SecureRandom, UserId, UserIdScheme,
 };
 use vestibule_plugin_host::PluginHost;
 use vestibule_storage::{Change, Record, RecordKind, Storage};
@@ -90,7 +90,7 @@ pub struct Dependencies {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes.
-    pub randomness: Arc<dyn Randomness>,
+    pub randomness: Arc<dyn SecureRandom>,
     /// Whoever counts.
     pub observer: Arc<dyn FlowObserver>,
 }

@@ -48,7 +48,7 @@ mod properties;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vestibule_domain::SystemRandomness;
+    use vestibule_domain::SystemRandom;
 
     fn external(text: &str) -> ExternalAddress {
         ExternalAddress::parse(text).unwrap()
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn g2_the_cookie_is_bound_to_the_host_and_hidden_from_scripts() {
-        let secret = BrowserSecret::random(&SystemRandomness);
+        let secret = BrowserSecret::random(&SystemRandom);
         let cookie = set_browser_secret(&secret, &external("auth.example.com"));
         assert!(cookie.starts_with("__Host-vestibule-sign-in="));
         for attribute in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/", "Max-Age=600"] {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_second_cookie_of_the_name_makes_both_worthless() {
-        let (one, two) = (BrowserSecret::random(&SystemRandomness), BrowserSecret::random(&SystemRandomness));
+        let (one, two) = (BrowserSecret::random(&SystemRandom), BrowserSecret::random(&SystemRandom));
         let pair = |secret: &BrowserSecret| format!("__Host-vestibule-sign-in={}", secret.to_cookie());
         let find = |value: String| {
             let request = Request::builder().header("cookie", value).finish();

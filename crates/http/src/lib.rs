@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
 use poem::{Endpoint, EndpointExt, Response, Route};
-use vestibule_domain::Randomness;
+use vestibule_domain::SecureRandom;
 use vestibule_flows::Flows;
 
 pub use app::HttpSettings;
@@ -63,7 +63,7 @@ pub fn endpoint(
     flows: Arc<Flows>,
     settings: HttpSettings,
     metrics: Metrics,
-    randomness: Arc<dyn Randomness>,
+    randomness: Arc<dyn SecureRandom>,
 ) -> impl Endpoint<Output = Response> + 'static {
     let app = Arc::new(App { flows, settings, responses: ResponseCache::new() });
     let pages = documentation::add_routes(pages::add_routes(Route::new(), &app));

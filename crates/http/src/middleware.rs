@@ -18,7 +18,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, RequestBody, Response};
 use tracing::{Instrument as _, Level, Span};
-use vestibule_domain::{AllowedOrigins, Randomness};
+use vestibule_domain::{AllowedOrigins, SecureRandom};
 use vestibule_flows::with_time_budget;
 
 use crate::app::App;
@@ -62,7 +62,7 @@ impl Middleware {
     pub(crate) fn new(
         app: &Arc<App>,
         metrics: Metrics,
-        randomness: Arc<dyn Randomness>,
+        randomness: Arc<dyn SecureRandom>,
         pages: BoxEndpoint<'static>,
     ) -> Self {
         let (settings, http) = (app.flows.settings(), &app.settings);

@@ -1,4 +1,4 @@
-//! What comes back from a plugin, before anybody has looked at it.
+//! The raw answer of a plugin, before it is interpreted.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -47,7 +47,7 @@ pub(crate) struct RawAnswer {
 }
 
 /// What a runner sends back for a call: what came from the plugin, or why nothing did.
-pub(crate) type Answer = Result<RawAnswer, crate::failure::Unavailability>;
+pub(crate) type CallResult = Result<RawAnswer, crate::failure::Unavailability>;
 
 /// The reply, if any.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,13 +1,13 @@
-//! Rest for an instance that fails again and again: whoever asks meanwhile is refused at once, instead of waiting for a
-//! failure and adding to its load.
+//! Circuit breaker of an instance that fails repeatedly: calls are refused at once, instead of waiting for a failure and adding
+//! to its load.
 //!
 //! It opens after five failures in a row, or when more than half of the last twenty calls failed. After a pause one call
 //! is let through; its success closes the breaker, its failure and that of the next user double the pause.
 //!
 //! The failures of one user count for no more than those of all others together. Any of them may lie in the data of the one who
-//! asked: the plugin is slow, fails, asks to try later, or ends its process for them alone. Otherwise one person, asking again
-//! and again, would lock everybody else out. For the same reason a failure of the one call that is let through decides nothing alone: the next call
-//! of somebody else is let through at once.
+//! asked: the plugin is slow, fails, asks to try later, or ends its process for them alone. Otherwise one person could lock
+//! all others out by repeated calls. For the same reason a failure of the one call that is let through decides nothing alone: the next call
+//! about another user is let through at once.
 //!
 //! A call that had less than its time, because it waited for others or for its turn, says nothing when it fails.
 
@@ -23,7 +23,7 @@ const WINDOW: usize = 20;
 const LEAST_SEEN: usize = 10;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// What whoever comes while the one call is under way is told to wait.
+/// The wait that callers are told while the one call is under way.
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a call ended, for the breaker.
@@ -83,7 +83,7 @@ pub enum BreakerState {
 
 /// What the end of a call changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum Transition {
     Opened(Duration),
     Closed,
 }
@@ -158,7 +158,7 @@ pub(crate) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    pub(crate) fn end(mut self, ending: Ending, now: Instant) -> Option<Change> {
+    pub(crate) fn end(mut self, ending: Ending, now: Instant) -> Option<Transition> {
         self.ended = true;
         self.breaker.lock().note(self.era, self.user, ending, now)
     }
@@ -178,7 +178,7 @@ impl Inner {
         self.era += 1;
     }
 
-    fn note(&mut self, era: u64, user: u64, ending: Ending, now: Instant) -> Option<Change> {
+    fn note(&mut self, era: u64, user: u64, ending: Ending, now: Instant) -> Option<Transition> {
         if era != self.era {
             return None;
         }
@@ -203,11 +203,11 @@ impl Inner {
         user: u64,
         ending: Ending,
         now: Instant,
-    ) -> Option<Change> {
+    ) -> Option<Transition> {
         match ending {
             Ending::Success => {
                 self.change(State::default());
-                Some(Change::Closed)
+                Some(Transition::Closed)
             }
             Ending::Failure if suspect.is_some_and(|suspect| suspect != user) => {
                 Some(self.open((pause * 2).min(LONGEST_PAUSE), None, now))
@@ -220,10 +220,10 @@ impl Inner {
         }
     }
 
-    fn open(&mut self, pause: Duration, suspect: Option<u64>, now: Instant) -> Change {
+    fn open(&mut self, pause: Duration, suspect: Option<u64>, now: Instant) -> Transition {
         let rest = spread(pause, 0.8, 1.2);
         self.change(State::Open { until: now + rest, pause, suspect });
-        Change::Opened(rest)
+        Transition::Opened(rest)
     }
 }
 

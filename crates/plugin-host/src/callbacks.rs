@@ -6,7 +6,7 @@ use std::time::Instant;
 use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code};
 
 use crate::answer::{BadReply, MAX_REPLY_BYTES, RawAnswer, RawReply};
-use crate::{log_sink, text, witness};
+use crate::{deadline_probe, log_sink, text};
 
 /// The one table, for every plugin and as long as the process lives.
 pub(crate) static HOST: Host = Host {
@@ -65,7 +65,7 @@ impl InstanceLog {
 /// # Safety
 /// `call` is what the plugin was given for the operation that runs on this thread.
 unsafe fn state<'a>(call: *mut Call) -> Option<&'a mut CallState> {
-    // SAFETY: it points at the `CallState` of the operation, which nobody else touches until the operation returns.
+    // SAFETY: it points at the `CallState` of the operation, which nothing else touches until the operation returns.
     unsafe { call.cast::<CallState>().as_mut() }
 }
 
@@ -103,7 +103,7 @@ unsafe extern "C" fn set_ttl(call: *mut Call, seconds: u32) {
 unsafe extern "C" fn remaining_ms(call: *mut Call) -> i64 {
     // SAFETY: the plugin passes on the call that it was given.
     let Some(state) = (unsafe { state(call) }) else { return 0 };
-    witness::note_a_look();
+    deadline_probe::count_read();
     let left = state.deadline.saturating_duration_since(Instant::now());
     i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
 }

@@ -23,7 +23,7 @@ pub fn disable_dumping() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the above has been done and still holds, for whoever is about to start a child.
+/// Whether this process is concealed; to be checked before a child is started.
 pub(crate) fn require_concealed() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     memory::require_concealed()?;

@@ -49,7 +49,7 @@ pub enum ConfigFault {
     /// A reference that is not one.
     #[error("{0}: a reference has the one member \"$env\" or \"$file\", whose value is a text")]
     BadReference(String),
-    /// Deeper than anybody would write.
+    /// Nested too deeply.
     #[error("{0}: nested deeper than 32 levels")]
     TooDeep(String),
 }
@@ -69,7 +69,7 @@ impl PluginConfig {
     pub(crate) fn resolve(&self, environment: &dyn Environment) -> Result<ResolvedConfig, ConfigFault> {
         let mut resolved = ResolvedConfig(Map::new());
         for (name, value) in &self.0 {
-            let value = resolve(value, &Place { path: format!("/{name}"), depth: 1 }, environment)?;
+            let value = resolve(value, &Position { path: format!("/{name}"), depth: 1 }, environment)?;
             resolved.0.insert(name.clone(), value);
         }
         Ok(resolved)
@@ -89,35 +89,35 @@ impl fmt::Debug for PluginConfig {
     }
 }
 
-struct Place {
+struct Position {
     path: String,
     depth: usize,
 }
 
-impl Place {
+impl Position {
     fn inside(&self, name: &str) -> Self {
         Self { path: format!("{}/{name}", self.path), depth: self.depth + 1 }
     }
 }
 
-fn resolve(value: &Value, place: &Place, environment: &dyn Environment) -> Result<Value, ConfigFault> {
-    if place.depth > MAX_DEPTH {
-        return Err(ConfigFault::TooDeep(place.path.clone()));
+fn resolve(value: &Value, position: &Position, environment: &dyn Environment) -> Result<Value, ConfigFault> {
+    if position.depth > MAX_DEPTH {
+        return Err(ConfigFault::TooDeep(position.path.clone()));
     }
     match value {
         Value::Object(object) if object.keys().any(|name| name.starts_with('$')) => {
-            look_up(object, place, environment)
+            look_up(object, position, environment)
         }
         Value::Object(object) => {
             let members = object.iter().map(|(name, value)| {
-                resolve(value, &place.inside(name), environment).map(|value| (name.clone(), value))
+                resolve(value, &position.inside(name), environment).map(|value| (name.clone(), value))
             });
             members.collect::<Result<_, _>>().map(Value::Object)
         }
         Value::Array(items) => {
             let items = items.iter().enumerate();
             let items =
-                items.map(|(number, item)| resolve(item, &place.inside(&number.to_string()), environment));
+                items.map(|(number, item)| resolve(item, &position.inside(&number.to_string()), environment));
             items.collect::<Result<_, _>>().map(Value::Array)
         }
         plain => Ok(plain.clone()),
@@ -126,10 +126,10 @@ fn resolve(value: &Value, place: &Place, environment: &dyn Environment) -> Resul
 
 fn look_up(
     reference: &Map<String, Value>,
-    place: &Place,
+    position: &Position,
     environment: &dyn Environment,
 ) -> Result<Value, ConfigFault> {
-    let path = || place.path.clone();
+    let path = || position.path.clone();
     let mut members = reference.iter();
     match (members.next(), members.next()) {
         (Some((kind, Value::String(name))), None) if kind == "$env" => {

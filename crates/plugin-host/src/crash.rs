@@ -29,7 +29,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// OWNERSHIP: never freed, since nobody knows when a signal comes.
+    /// OWNERSHIP: never freed, since a signal may come at any time.
     pub(crate) fn leak(name: &str, file: &Path, sha256: &[u8; 32]) -> &'static Self {
         let name = format!("{:?}", printable(name));
         let origin = format!("{}, sha256 {}", printable(&file.display().to_string()), hex::encode(sha256));

@@ -146,8 +146,8 @@ fn role_json(assignment: &RoleAssignment) -> Value {
 mod tests {
     use super::*;
     use vestibule_domain::{
-        Attributes, KeptClaims, Organization, OrganizationId, OrganizationLogin, ProviderName, RoleName,
-        RoleSubject, ServiceName, Timestamp, UserId,
+        Attributes, Organization, OrganizationId, OrganizationLogin, ProviderName, RoleName, RoleSubject,
+        ServiceName, Timestamp, UpstreamClaims, UserId,
     };
 
     fn user() -> User {
@@ -164,8 +164,8 @@ mod tests {
     }
 
     fn identity(provider: &str) -> LinkedIdentity {
-        let mut claims = KeptClaims::default();
-        claims.keep("groups", json!(["admins"])).unwrap();
+        let mut claims = UpstreamClaims::default();
+        claims.insert("groups", json!(["admins"])).unwrap();
         LinkedIdentity {
             provider: ProviderName::parse(provider).unwrap(),
             identity: IdentityKey { issuer: "https://github.com".into(), subject: "42".into() },

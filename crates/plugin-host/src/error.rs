@@ -179,7 +179,7 @@ pub enum LoadFault {
         /// How long it was given.
         after: Duration,
     },
-    /// The process that was started for it says what nobody asked.
+    /// The process that was started for it sent an unexpected packet.
     #[error("its process does not keep to the rules")]
     Misbehaves,
     /// A thread could not be started.

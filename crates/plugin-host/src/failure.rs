@@ -24,7 +24,7 @@ pub enum CallFailure {
         /// In what way.
         cause: Unavailability,
     },
-    /// It will not work until somebody mends it.
+    /// It will not work until it is repaired.
     #[error("the plugin {alias:?} failed: {kind}")]
     Failed {
         /// The instance.
@@ -144,10 +144,10 @@ fn whole_seconds(wait: Duration) -> Duration {
     Duration::from_secs(wait.as_secs() + 1)
 }
 
-/// Turns an answer into a value or a failure. This is the whole failure policy: whatever is not understood, fails.
+/// Turns an answer into a value or a failure. This is the whole failure policy: an answer that is not understood is a failure.
 ///
 /// A permission provider must answer with an object, and so must its explanation. A hook may answer nothing, which changes nothing.
-pub(crate) fn judge(
+pub(crate) fn interpret(
     alias: &str,
     operation: Operation,
     may_deny: bool,
@@ -181,7 +181,7 @@ mod tests {
 
     fn judged(operation: Operation, may_deny: bool, code: i32, reply: RawReply) -> Result<bool, CallFailure> {
         let answer = RawAnswer { code, reply, error: "because".to_owned(), ttl_seconds: None };
-        judge("acl", operation, may_deny, answer).map(|object| object.is_some())
+        interpret("acl", operation, may_deny, answer).map(|object| object.is_some())
     }
 
     fn failed(kind: FailureKind) -> Result<bool, CallFailure> {

@@ -9,9 +9,9 @@ use crate::breaker::BreakerState;
 pub struct PluginGauges {
     /// The name that logs and metrics know it by.
     pub alias: String,
-    /// Calls that somebody waits for, those that wait for a thread included.
+    /// Calls whose callers wait, including those in the queue.
     pub inflight: usize,
-    /// Threads in calls that nobody waits for any more.
+    /// Threads in calls whose callers have gone.
     pub stuck_threads: usize,
     /// Whether it is given a rest.
     pub breaker: BreakerState,

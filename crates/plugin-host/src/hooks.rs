@@ -61,7 +61,7 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
     for extension in extensions.iter().filter(|extension| extension.provides(hook.into())) {
         let question = Question::Event { hook, user_json: user_json(&outcome.user, provider_id) };
         let time = extension.settings().timeout.min(HOOK_TIMEOUT);
-        // Whoever signs out is gone already: there is nothing to refuse.
+        // The sign-out has taken effect: there is nothing to refuse.
         let may_deny = extension.settings().may_deny && hook != Hook::UserLogout;
         let deadline = (Instant::now() + time).min(event_deadline);
         let call = Call { user: &outcome.user.id, question, deadline, time, may_deny };

@@ -113,7 +113,7 @@ impl PluginHost {
         self.loaded.load().services.values().for_each(|provider| provider.forget(user));
     }
 
-    /// Forgets what plugins said about anybody, for when it is not known who has changed.
+    /// Forgets the answers about every user, for when it is unknown which users have changed.
     pub fn forget_everybody(&self) {
         self.loaded.load().services.values().for_each(|provider| provider.forget_everybody());
     }

@@ -6,7 +6,7 @@ use vestibule_file_permissions::Writers;
 
 use crate::error::{LoadError, LoadFault};
 use crate::library::{CheckedFile, PluginDescription};
-use crate::process::{ChildProgram, Newborn, OutputLog, Rights};
+use crate::process::{ChildProgram, OutputLog, Sandbox, StartingProcess};
 
 /// What the log calls the plugin.
 const ALIAS: &str = "inspect";
@@ -24,6 +24,6 @@ pub fn inspect(file: &Path, child: &ChildProgram) -> Result<PluginDescription, L
 
 fn describe(path: &Path, child: &ChildProgram) -> Result<PluginDescription, LoadFault> {
     let file = CheckedFile::read(path, Writers::Owner)?.to_loadable()?;
-    let loaded = Newborn::load(child, &OutputLog::new(ALIAS), &file, 1, Rights::Alone)?;
+    let loaded = StartingProcess::load(child, &OutputLog::new(ALIAS), &file, 1, Sandbox::NoProcesses)?;
     Ok(loaded.description().clone())
 }

@@ -1,8 +1,8 @@
 //! One configured instance: how it is asked, and what is noted about each call.
 //!
-//! A call passes the breaker, which may refuse it; the runner, which brings it to the plugin; the judge, who says what the
-//! answer comes to; and is noted. Before all that, a question about permissions may have an answer already, or
-//! be under way for somebody else: that is in `permissions`.
+//! A call passes the breaker, which may refuse it; the runner, which brings it to the plugin; `interpret`, which says what the
+//! answer comes to; and is recorded. Before all that, a question about permissions may have an answer already, or
+//! be under way for another caller: that is in `permissions`.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -14,10 +14,9 @@ use vestibule_domain::UserId;
 use vestibule_plugin_abi::code;
 
 use crate::answer::RawAnswer;
-use crate::breaker::{Breaker, Change, Ending};
+use crate::breaker::{Breaker, Ending, Transition};
 use crate::cache::{PermissionCache, Verdict, What};
-use crate::failure::{CallFailure, Unavailability, judge};
-use crate::flights::Flights;
+use crate::failure::{CallFailure, Unavailability, interpret};
 use crate::gauges::{Inflight, PluginGauges};
 use crate::job::Order;
 use crate::library::PluginDescription;
@@ -25,6 +24,7 @@ use crate::observer::{CallObserver, Operation, Outcome};
 use crate::probe::Probe;
 use crate::question::Question;
 use crate::runner::Runner;
+use crate::single_flight::SingleFlight;
 use crate::{InstanceSettings, InstanceSpec};
 
 /// One configured instance.
@@ -36,7 +36,7 @@ pub(crate) struct Instance {
     probe: Probe,
     breaker: Breaker,
     pub(crate) cache: PermissionCache,
-    pub(crate) flights: Flights<What, Verdict>,
+    pub(crate) single_flight: SingleFlight<What, Verdict>,
     inflight: Inflight,
     hasher: RandomState,
     pub(crate) observer: Arc<dyn CallObserver>,
@@ -80,7 +80,7 @@ impl Instance {
             probe: Probe::default(),
             breaker: Breaker::default(),
             cache: PermissionCache::new(settings.max_ttl),
-            flights: Flights::new(),
+            single_flight: SingleFlight::new(),
             inflight: Inflight::default(),
             hasher: RandomState::new(),
             settings,
@@ -117,9 +117,9 @@ impl Instance {
             Ok(pass) => {
                 let answered = self.run(call, user).await;
                 let ending = Ending::of(&answered.verdict, answered.hurried);
-                let change = pass.end(ending, Instant::now());
+                let transition = pass.end(ending, Instant::now());
                 self.log_failure(operation, &answered);
-                self.log_change(change);
+                self.log_transition(transition);
                 answered
             }
             // Not logged: that it opened was.
@@ -144,7 +144,7 @@ impl Instance {
             self.runner.ask(Order { question, user, deadline, time }).instrument(span.clone()).await;
         drop(inside);
         let answered = match returned.answer {
-            Ok(answer) => self.judge(operation, call.may_deny, answer),
+            Ok(answer) => self.interpret(operation, call.may_deny, answer),
             Err(cause) => self.unavailable(cause),
         };
         let answered = Answered { hurried: returned.hurried, ..answered };
@@ -152,10 +152,10 @@ impl Instance {
         answered
     }
 
-    fn judge(&self, operation: Operation, may_deny: bool, answer: RawAnswer) -> Answered {
+    fn interpret(&self, operation: Operation, may_deny: bool, answer: RawAnswer) -> Answered {
         let (ttl_seconds, said) = (answer.ttl_seconds, answer.error.clone());
         let no_opinion = answer.code == code::NO_OPINION;
-        let verdict = judge(&self.alias, operation, may_deny, answer);
+        let verdict = interpret(&self.alias, operation, may_deny, answer);
         let outcome = match &verdict {
             Ok(_) if no_opinion => Outcome::NoOpinion,
             Ok(_) => Outcome::Ok,
@@ -178,19 +178,19 @@ impl Instance {
         tracing::warn!(plugin, operation, outcome = answered.outcome.as_str(), said, "{failure}");
     }
 
-    fn log_change(&self, change: Option<Change>) {
+    fn log_transition(&self, transition: Option<Transition>) {
         let plugin = self.alias.as_str();
-        match change {
-            Some(Change::Opened(rest)) => {
+        match transition {
+            Some(Transition::Opened(rest)) => {
                 let seconds = rest.as_secs_f32();
                 tracing::warn!(plugin, "the plugin has failed too often and is not asked for {seconds:.1} s");
             }
-            Some(Change::Closed) => tracing::info!(plugin, "the plugin is asked again"),
+            Some(Transition::Closed) => tracing::info!(plugin, "the plugin is asked again"),
             None => {}
         }
     }
 
-    /// How a call ended that waited for the answer to somebody else's in vain.
+    /// The result of a call that waited in vain for the answer to another one.
     pub(crate) fn waited_in_vain(&self, waited: Duration) -> CallFailure {
         let failure = CallFailure::unavailable(&self.alias, Unavailability::Timeout);
         self.observer.observe(&self.alias, Operation::Permissions, failure.outcome(), waited);
@@ -202,7 +202,7 @@ impl Instance {
         self.cache.forget(user);
     }
 
-    /// Forgets what is known about anybody.
+    /// Forgets the answers about every user.
     pub(crate) fn forget_everybody(&self) {
         self.cache.forget_everybody();
     }
@@ -220,7 +220,7 @@ impl Instance {
     pub(crate) fn health(&self) -> Result<(), String> {
         let unwell =
             |reason: &'static str| Err(format!("the plugin {:?} is not able to work: {reason}", self.alias));
-        if let Some(reason) = self.runner.hindrance() {
+        if let Some(reason) = self.runner.unready_reason() {
             return unwell(reason);
         }
         if !self.provides(Operation::Health) {

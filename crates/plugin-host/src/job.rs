@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 use tracing::Span;
 
-use crate::answer::{Answer, RawAnswer};
+use crate::answer::{CallResult, RawAnswer};
 use crate::failure::Unavailability;
 use crate::question::Question;
 
@@ -19,7 +19,7 @@ pub(crate) struct Order {
     pub(crate) question: Question,
     /// A hash of the user whom it is about.
     pub(crate) user: u64,
-    /// Until when somebody waits.
+    /// Until when the caller waits.
     pub(crate) deadline: Instant,
     /// What the plugin is to have for it.
     pub(crate) time: Duration,
@@ -31,12 +31,12 @@ type Begun = Arc<OnceLock<Instant>>;
 /// What is brought back for a call. The order comes back with it, so that its texts are freed on the threads that allocated them:
 /// allocators make threads wait for each other otherwise.
 pub(crate) struct Delivery {
-    answer: Answer,
+    answer: CallResult,
     _order: Option<Order>,
 }
 
-impl From<Answer> for Delivery {
-    fn from(answer: Answer) -> Self {
+impl From<CallResult> for Delivery {
+    fn from(answer: CallResult) -> Self {
         Self { answer, _order: None }
     }
 }
@@ -50,7 +50,7 @@ pub(crate) struct Job {
     pub(crate) span: Span,
 }
 
-/// One call, on the side of whoever waits for it.
+/// One call, on the side of the caller.
 pub(crate) struct Pending {
     deadline: Instant,
     time: Duration,
@@ -60,7 +60,7 @@ pub(crate) struct Pending {
 
 /// What a call came to.
 pub(crate) struct Returned {
-    pub(crate) answer: Answer,
+    pub(crate) answer: CallResult,
     /// Whether the plugin had less time than it is to have.
     pub(crate) hurried: bool,
 }
@@ -94,12 +94,12 @@ impl Job {
         self.answer
     }
 
-    /// Tells whoever waits, if anybody still does.
+    /// Sends the answer to the caller, if it still waits.
     pub(crate) fn finish(self, answer: RawAnswer) {
         drop(self.answer.send(Delivery { answer: Ok(answer), _order: Some(self.order) }));
     }
 
-    /// Tells whoever waits that it will not be made.
+    /// Tells the caller that the call will not be made.
     pub(crate) fn refuse(self, cause: Unavailability) {
         drop(self.answer.send(Err(cause).into()));
     }
@@ -119,7 +119,7 @@ impl Pending {
     }
 
     /// The answer if it is there.
-    pub(crate) fn try_take(&mut self) -> Result<Answer, oneshot::error::TryRecvError> {
+    pub(crate) fn try_take(&mut self) -> Result<CallResult, oneshot::error::TryRecvError> {
         self.answer.try_recv().map(|delivery| delivery.answer)
     }
 

@@ -1,13 +1,13 @@
 //! Find, check, load and call plugins.
 //!
 //! **Owns** the host's half of the plugin ABI: where libraries may come from, what is refused before a line of them runs,
-//! the threads that calls run on, how long anybody waits, and what each kind of failure means. **Does not own** what an
+//! the threads that calls run on, how long a caller waits, and what each kind of failure means. **Does not own** what an
 //! answer is used for (`flows`), nor what is configured (the program). The `unsafe` of the host is in `library`,
 //! `callbacks`, `raw`, `text`, `crash` and `conceal`, but for a few lines of `process` about sockets and about what is taken from a child.
 //!
 //! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance looks whether it knows the
-//! answer (`cache`), whether somebody asks the same just now (`flights`) and whether the plugin may be asked (`breaker`), and asks
-//! its `Runner`, which brings the question to the plugin, when it is its turn (`turns`), and the answer back; `failure` turns
+//! answer (`cache`), whether the same call is under way (`single_flight`) and whether the plugin may be asked (`breaker`), and asks
+//! its `Runner`, which brings the question to the plugin, when it is its turn (`fair_queue`), and the answer back; `failure` turns
 //! the answer into a value or a failure.
 //! Questions and answers are plain data, so that a runner can be threads, nothing at all (`inline`), or a child (`process`).
 //! A `Loader` makes the instances of a [`PluginPlan`]; a reload puts those of another plan in their place.
@@ -29,11 +29,12 @@ mod check;
 mod conceal;
 mod config;
 mod crash;
+mod deadline_probe;
 mod describe;
 mod error;
 mod exit;
 mod failure;
-mod flights;
+mod fair_queue;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -63,9 +64,8 @@ mod schema;
 mod search;
 mod settings;
 mod signal;
+mod single_flight;
 mod text;
-mod turns;
-mod witness;
 
 pub use answer::BadReply;
 pub use breaker::BreakerState;

@@ -36,7 +36,7 @@ pub struct PluginInfo {
     pub build_info: String,
 }
 
-/// The instances of one plan. Whoever asks one holds all of them, so that a reload ends none that is being asked.
+/// The instances of one plan. A caller of one holds all of them, so that a reload ends none that is being called.
 pub(crate) struct Loaded {
     pub(crate) services: BTreeMap<ServiceName, Arc<Instance>>,
     pub(crate) extensions: Vec<Instance>,

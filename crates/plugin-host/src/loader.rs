@@ -14,7 +14,7 @@ use crate::instance::Instance;
 use crate::library::{CheckedFile, Library, LoadableFile, PluginDescription};
 use crate::observer::Operation;
 use crate::plan::HostParts;
-use crate::process::{Newborn, OutputLog, ProcessRunner, Seed};
+use crate::process::{OutputLog, ProcessRunner, ProcessSpec, StartingProcess};
 use crate::runner::Runner;
 use crate::schema;
 use crate::{InstanceSettings, InstanceSpec, Isolation, PluginPath};
@@ -111,8 +111,8 @@ impl<'a> Loader<'a> {
         let description = tried.description().clone();
         let threads = if description.serial { 1 } else { spec.settings.concurrency };
         if spec.settings.isolation == Isolation::Process {
-            let seed = self.seed(spec, file, threads, output);
-            return Ok((description, Runner::Process(ProcessRunner::start(seed, tried)?)));
+            let process = self.process_spec(spec, file, threads, output);
+            return Ok((description, Runner::Process(ProcessRunner::start(process, tried)?)));
         }
         tried.end()?;
         let library = self.libraries.open(file)?;
@@ -126,24 +126,24 @@ impl<'a> Loader<'a> {
         kind: PluginKind,
         file: &LoadableFile,
         output: &Arc<OutputLog>,
-    ) -> Result<(Newborn, ResolvedConfig), LoadFault> {
+    ) -> Result<(StartingProcess, ResolvedConfig), LoadFault> {
         let InstanceSettings { concurrency, .. } = spec.settings;
-        let rights = spec.settings.rights();
-        let tried = Newborn::load(&self.parts.child, output, file, concurrency, rights)?;
+        let sandbox = spec.settings.sandbox();
+        let tried = StartingProcess::load(&self.parts.child, output, file, concurrency, sandbox)?;
         check_kind(tried.description(), kind)?;
         let config = spec.settings.config.resolve(&*self.parts.environment)?;
         schema::validate(&tried.description().config_schema, config.as_object())?;
         Ok((tried, config))
     }
 
-    fn seed(
+    fn process_spec(
         &self,
         spec: &InstanceSpec,
         file: &Arc<LoadableFile>,
         threads: usize,
         output: Arc<OutputLog>,
-    ) -> Seed {
-        Seed {
+    ) -> ProcessSpec {
+        ProcessSpec {
             alias: spec.alias.clone(),
             output,
             program: self.parts.child.clone(),
@@ -151,7 +151,7 @@ impl<'a> Loader<'a> {
             config: spec.settings.config.clone(),
             environment: Arc::clone(&self.parts.environment),
             threads,
-            rights: spec.settings.rights(),
+            sandbox: spec.settings.sandbox(),
             queue_limit: spec.settings.queue,
             observer: Arc::clone(&self.parts.observer),
         }

@@ -1,4 +1,4 @@
-//! What is told to whoever counts calls.
+//! Reports about calls, for metrics.
 
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ impl Outcome {
     }
 }
 
-/// What was known about a user whose permissions somebody asked for.
+/// What the cache had for a question about permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CacheResult {
     /// The answer.
@@ -115,7 +115,7 @@ pub enum CacheResult {
     Miss,
     /// An answer that was too old, or given to another question.
     Stale,
-    /// Nothing, but somebody else was just asking the same.
+    /// Nothing, but the same call was under way.
     Shared,
 }
 
@@ -176,7 +176,7 @@ pub trait CallObserver: Send + Sync {
     /// A call found a thread after this long.
     fn waited(&self, _alias: &str, _duration: Duration) {}
 
-    /// Somebody asked for permissions, and this was known.
+    /// A question about permissions came, and the cache had this.
     fn cache(&self, _alias: &str, _result: CacheResult) {}
 
     /// A part of what an extension wanted to change was refused.

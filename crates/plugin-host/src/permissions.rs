@@ -9,11 +9,11 @@ use tokio::time::timeout_at;
 use crate::cache::{Asked, Known, Verdict};
 use crate::describe;
 use crate::failure::{CallFailure, FailureKind, Unavailability};
-use crate::flights::Seat;
 use crate::host::PermissionRequest;
 use crate::instance::{Call, Instance};
 use crate::observer::{CacheResult, Operation};
 use crate::question::Question;
+use crate::single_flight::Role;
 
 impl Instance {
     /// What the user may do at the service. An answer that the plugin lets be used again is; whoever asks the same at one
@@ -37,9 +37,9 @@ impl Instance {
                 };
                 Arc::clone(self).ask_and_keep(asked.clone(), question, deadline)
             };
-            match self.flights.join(asked.what(), call) {
-                Seat::Leader(flight) => return flight.await,
-                Seat::Follower(flight) => match timeout_at(deadline.into(), flight).await {
+            match self.single_flight.join(asked.what(), call) {
+                Role::Leader(call) => return call.await,
+                Role::Follower(call) => match timeout_at(deadline.into(), call).await {
                     Ok(verdict) if concerns_everybody(&verdict) => {
                         self.observer.cache(self.alias(), CacheResult::Shared);
                         return verdict;

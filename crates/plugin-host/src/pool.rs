@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use crate::error::LoadFault;
 use crate::failure::Unavailability;
+use crate::fair_queue::FairQueue;
 use crate::job::{Job, Order, Pending};
 use crate::observer::CallObserver;
 use crate::raw::RawInstance;
-use crate::turns::Turns;
 
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
@@ -45,11 +45,11 @@ impl Worker {
 }
 
 struct State {
-    turns: Turns<Job>,
+    waiting: FairQueue<Job>,
     workers: Vec<Worker>,
-    /// How many threads sleep, and how many of these were called and have not come yet.
-    asleep: usize,
-    called: usize,
+    /// How many threads sleep, and how many of these are being woken.
+    sleeping: usize,
+    waking: usize,
     /// How many threads have not ended, and whether `destroy` may still run on one of them.
     running: usize,
     closed: bool,
@@ -60,31 +60,31 @@ impl State {
         self.workers.iter().all(|worker| worker.hangs(now))
     }
 
-    /// Whether a sleeping thread has to be called. One at a time is on its way: it calls the next if there is more to do than
-    /// it can do at once. To call one costs more than most calls of a plugin, and who comes often finds nothing left to do.
+    /// Claims the waking of one sleeping thread, if one is needed. One thread wakes at a time, and it wakes the next if there is
+    /// more work than it can take: to wake a thread costs more than most calls of a plugin, and often there is no work left for it.
     ///
-    /// INVARIANT: while calls wait that may begin and threads sleep, one of them is called. So no call ever waits for another
+    /// INVARIANT: while calls wait that may begin and threads sleep, one of them is being woken. So no call ever waits for another
     /// to end while there is a thread for it, but for one of the same user.
-    fn must_call(&mut self) -> bool {
-        let must = self.called == 0 && self.asleep > 0 && self.turns.is_ready();
-        self.called += usize::from(must);
-        must
+    fn claim_wake_up(&mut self) -> bool {
+        let wanted = self.waking == 0 && self.sleeping > 0 && self.waiting.is_ready();
+        self.waking += usize::from(wanted);
+        wanted
     }
 
     fn idle(&self) -> usize {
         self.workers.iter().filter(|worker| matches!(worker, Worker::Idle)).count()
     }
 
-    /// Notes that a worker is at no call any more.
-    fn rest(&mut self, worker: usize) {
+    /// Records that the call of a worker has ended.
+    fn end_call(&mut self, worker: usize) {
         if let Some(Worker::Busy { user, .. }) = self.workers.get(worker) {
-            self.turns.end(*user);
+            self.waiting.end(*user);
         }
         set(self, worker, Worker::Idle);
     }
 }
 
-struct Shared {
+struct PoolInner {
     alias: String,
     observer: Arc<dyn CallObserver>,
     state: Mutex<State>,
@@ -93,24 +93,24 @@ struct Shared {
     ended: Condvar,
 }
 
-impl Shared {
+impl PoolInner {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the next call that somebody still waits for; `None` when the pool is closed.
+    /// Waits for the next call whose caller still waits. `None` when the pool is closed.
     fn next(&self, worker: usize) -> Option<Job> {
         let mut state = self.lock();
-        state.rest(worker);
+        state.end_call(worker);
         loop {
             if state.closed {
                 return None;
             }
-            match state.turns.begin() {
-                Some((user, job)) if job.is_given_up() => state.turns.end(user),
+            match state.waiting.begin() {
+                Some((user, job)) if job.is_given_up() => state.waiting.end(user),
                 Some((user, job)) => {
                     set(&mut state, worker, Worker::Busy { user, until: job.begin() });
-                    self.call_if_needed(state);
+                    self.wake_if_needed(state);
                     return Some(job);
                 }
                 None => state = self.sleep(state),
@@ -119,19 +119,19 @@ impl Shared {
     }
 
     fn sleep<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        state.asleep += 1;
-        while state.called == 0 && !state.closed {
+        state.sleeping += 1;
+        while state.waking == 0 && !state.closed {
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.asleep -= 1;
-        state.called = state.called.saturating_sub(1);
+        state.sleeping -= 1;
+        state.waking = state.waking.saturating_sub(1);
         state
     }
 
-    fn call_if_needed(&self, mut state: MutexGuard<'_, State>) {
-        let must_call = state.must_call();
+    fn wake_if_needed(&self, mut state: MutexGuard<'_, State>) {
+        let claim_wake_up = state.claim_wake_up();
         drop(state);
-        if must_call {
+        if claim_wake_up {
             self.work.notify_one();
         }
     }
@@ -145,7 +145,7 @@ fn set(state: &mut State, worker: usize, to: Worker) {
 
 /// The threads of one instance and the queue before them.
 pub(crate) struct Pool {
-    shared: Arc<Shared>,
+    inner: Arc<PoolInner>,
 }
 
 impl Pool {
@@ -158,14 +158,14 @@ impl Pool {
         observer: Arc<dyn CallObserver>,
     ) -> Result<Self, LoadFault> {
         let state = State {
-            turns: Turns::new(threads),
+            waiting: FairQueue::new(threads),
             workers: vec![Worker::Idle; threads],
-            asleep: 0,
-            called: 0,
+            sleeping: 0,
+            waking: 0,
             running: threads,
             closed: false,
         };
-        let shared = Shared {
+        let inner = PoolInner {
             alias: alias.to_owned(),
             observer,
             state: Mutex::new(state),
@@ -174,18 +174,18 @@ impl Pool {
             ended: Condvar::new(),
         };
         // Dropping the pool on an error closes it, which ends the threads that are already there.
-        let pool = Self { shared: Arc::new(shared) };
+        let pool = Self { inner: Arc::new(inner) };
         let instance = Arc::new(instance);
         for number in 0..threads {
-            let (shared, instance) = (Arc::clone(&pool.shared), Arc::clone(&instance));
-            drop(start_thread(alias, number, move || work(&shared, instance, number))?);
+            let (inner, instance) = (Arc::clone(&pool.inner), Arc::clone(&instance));
+            drop(start_thread(alias, number, move || work(&inner, instance, number))?);
         }
         Ok(pool)
     }
 
-    /// Puts a call into the queue. The wait for a thread is part of the caller's time.
+    /// Puts a call into the queue. The time in the queue counts towards the deadline of the caller.
     pub(crate) fn ask(&self, order: Order) -> Result<Pending, Unavailability> {
-        let mut state = self.shared.lock();
+        let mut state = self.inner.lock();
         if state.closed {
             return Err(Unavailability::Closed);
         }
@@ -193,42 +193,42 @@ impl Pool {
             return Err(Unavailability::Stuck);
         }
         let (job, pending) = order.place();
-        let limit = self.shared.queue_limit + state.idle();
-        state.turns.admit(job, limit)?;
-        self.shared.call_if_needed(state);
+        let limit = self.inner.queue_limit + state.idle();
+        state.waiting.admit(job, limit)?;
+        self.inner.wake_if_needed(state);
         Ok(pending)
     }
 
     /// How many threads are in calls that have had their time.
     pub(crate) fn stuck_threads(&self) -> usize {
         let now = Instant::now();
-        self.shared.lock().workers.iter().filter(|worker| worker.hangs(now)).count()
+        self.inner.lock().workers.iter().filter(|worker| worker.hangs(now)).count()
     }
 
     /// Whether every thread is in a call that has had its time.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.shared.lock().is_stuck(Instant::now())
+        self.inner.lock().is_stuck(Instant::now())
     }
 
     /// Takes no more calls and lets the threads end.
     pub(crate) fn close(&self) {
-        let mut state = self.shared.lock();
+        let mut state = self.inner.lock();
         state.closed = true;
-        let waiting = state.turns.drain();
+        let waiting = state.waiting.drain();
         drop(state);
         drop(waiting);
-        self.shared.work.notify_all();
+        self.inner.work.notify_all();
     }
 
     /// Waits until the instance is destroyed; `false` when that takes too long.
     pub(crate) fn wait_until_ended(&self, until: Instant) -> bool {
-        let mut state = self.shared.lock();
+        let mut state = self.inner.lock();
         while state.running > 0 {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            let waited = self.shared.ended.wait_timeout(state, left);
+            let waited = self.inner.ended.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
@@ -250,22 +250,22 @@ fn let_others_finish() {
     let _: i32 = unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameters) };
 }
 
-/// Makes a call on this thread. Nobody may be waiting any more: then the answer comes to nothing.
+/// Makes a call on this thread. If its caller has gone, the answer is dropped.
 pub(crate) fn run(job: Job, instance: &RawInstance) {
     let answer = job.span.in_scope(|| instance.ask(&job.order.question, job.order.deadline));
     job.finish(answer);
 }
 
-fn work(shared: &Shared, instance: Arc<RawInstance>, number: usize) {
+fn work(inner: &PoolInner, instance: Arc<RawInstance>, number: usize) {
     let_others_finish();
-    while let Some(job) = shared.next(number) {
+    while let Some(job) = inner.next(number) {
         // A panic of our own code (a log sink, say) costs this call, not the thread.
         drop(panic::catch_unwind(AssertUnwindSafe(|| {
-            shared.observer.waited(&shared.alias, job.asked.elapsed());
+            inner.observer.waited(&inner.alias, job.asked.elapsed());
             run(job, &instance);
         })));
     }
     drop(instance);
-    shared.lock().running -= 1;
-    shared.ended.notify_all();
+    inner.lock().running -= 1;
+    inner.ended.notify_all();
 }

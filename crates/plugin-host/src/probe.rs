@@ -10,13 +10,13 @@ use crate::failure::Unavailability;
 use crate::job::{Order, Pending};
 use crate::question::Question;
 
-/// An instance is not asked more often than this, however often somebody wants to know.
+/// Minimum time between two probes of an instance, however often its health is asked for.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long an instance may think about it.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// In place of the hash of a user.
-const NOBODY: u64 = 0;
+const NO_USER: u64 = 0;
 
 /// The last verdict, and the question that is under way.
 #[derive(Default)]
@@ -54,9 +54,9 @@ impl Probe {
     }
 }
 
-/// Nobody is asked about, and so it takes its turn like one more user.
+/// A probe is about no user, and waits for its turn like the call of one more user.
 fn question(now: Instant) -> Order {
-    Order { question: Question::Health, user: NOBODY, deadline: now + TIMEOUT, time: TIMEOUT }
+    Order { question: Question::Health, user: NO_USER, deadline: now + TIMEOUT, time: TIMEOUT }
 }
 
 impl State {

@@ -123,7 +123,7 @@ impl RawInstance {
 impl Drop for RawInstance {
     fn drop(&mut self) {
         if let Some(destroy) = self.library.table().destroy {
-            // SAFETY: `create` made the state; no operation runs, since each holds the instance; nobody uses it again.
+            // SAFETY: `create` made the state; no operation runs, since each holds the instance; it is not used again.
             crash::within(self.site, "destroy", || unsafe { destroy(self.state) });
         }
     }

@@ -59,11 +59,11 @@ impl Runner {
     }
 
     /// What keeps the instance from being asked, if anything.
-    pub(crate) fn hindrance(&self) -> Option<&'static str> {
+    pub(crate) fn unready_reason(&self) -> Option<&'static str> {
         match self {
             Self::Threads(pool) => pool.is_stuck().then_some("all its threads hang"),
             Self::Inline(_) => None,
-            Self::Process(process) => process.hindrance(),
+            Self::Process(process) => process.unready_reason(),
         }
     }
 

@@ -70,7 +70,7 @@ impl PluginPath {
         self.writers
     }
 
-    /// The absolute path of the first file that has the plugin's name, in a folder that nobody else can change; links on the
+    /// The absolute path of the first file that has the plugin's name, in a folder that no other user can change; links on the
     /// way to the folder are followed. Whether the file is fit to be loaded is seen later: a bad file hides a good one in a
     /// later folder, rather than being passed over in silence.
     pub fn find(&self, plugin: &PluginName) -> Result<PathBuf, LoadError> {

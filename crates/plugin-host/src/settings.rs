@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::PluginName;
 use crate::config::PluginConfig;
 use crate::error::LoadFault;
-use crate::process::Rights;
+use crate::process::Sandbox;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
@@ -21,7 +21,7 @@ const MAX_QUEUE: usize = 65_536;
 /// Where the calls of an instance run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Isolation {
-    /// On threads of its own: a call that hangs costs one of them, and nobody else waits.
+    /// On threads of its own: a call that hangs costs one of them, and delays no other caller.
     #[default]
     Thread,
     /// In a process of its own, which has neither the keys nor the settings of the service and is killed when a call hangs.
@@ -96,11 +96,11 @@ impl InstanceSettings {
     }
 
     /// What a process may do that is started for it.
-    pub(crate) fn rights(&self) -> Rights {
+    pub(crate) fn sandbox(&self) -> Sandbox {
         match (self.isolation, self.may_spawn) {
-            (Isolation::Process, false) => Rights::Alone,
-            (Isolation::Process, true) => Rights::MaySpawn,
-            (Isolation::Thread | Isolation::Inline, _) => Rights::AsTheService,
+            (Isolation::Process, false) => Sandbox::NoProcesses,
+            (Isolation::Process, true) => Sandbox::MaySpawn,
+            (Isolation::Thread | Isolation::Inline, _) => Sandbox::Off,
         }
     }
 }

@@ -10,7 +10,7 @@ pub(crate) const MAX_BYTES: usize = 4 * 1024;
 /// Copies a text that a plugin lends: at most [`MAX_BYTES`], control characters escaped, bad UTF-8 replaced.
 ///
 /// # Safety
-/// Unless null, `text` points at as many bytes as it says, which nobody writes meanwhile.
+/// Unless null, `text` points at as many bytes as it says, which nothing writes to meanwhile.
 pub(crate) unsafe fn copy_printable(text: Str) -> String {
     if text.ptr.is_null() || text.len == 0 {
         return String::new();

@@ -69,7 +69,7 @@ unsafe fn run<P: Plugin>(
     call: *mut Call,
     operation: impl FnOnce(&P, &CallCtx<'_>) -> Result<()>,
 ) -> i32 {
-    // SAFETY: the caller says so; nobody has it mutably.
+    // SAFETY: the caller says so; there is no mutable reference to it.
     let Some(instance) = (unsafe { instance.cast::<Instance<P>>().as_ref() }) else { return code::FATAL };
     let call = CallCtx::new(instance.host, call);
     fence::operation(&call, instance.log, || operation(&instance.plugin, &call))

@@ -28,7 +28,7 @@ pub enum Error {
     /// This plugin has nothing to say about this user. For a hook that means no change; a permission provider that
     /// has no opinion gives no token.
     NoOpinion,
-    /// It will not work until somebody mends it.
+    /// It will not work until it is repaired.
     Fatal(String),
 }
 

@@ -12,7 +12,7 @@ pub trait Export: Plugin {
     fn table() -> &'static abi::Plugin;
 }
 
-/// Builds a plugin's table at compile time. The macro does so; by hand it is for whoever must change the table.
+/// Builds a plugin's table at compile time. The macro does so; call it by hand only to change the table.
 pub struct Table<P> {
     table: abi::Plugin,
     plugin: PhantomData<fn() -> P>,

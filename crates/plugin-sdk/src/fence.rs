@@ -50,7 +50,7 @@ fn message_of(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("of unknown kind")
 }
 
-/// Sends the place of a panic to the host's log. Each plugin has its own copy of the hook, so this touches nobody else.
+/// Sends the place of a panic to the host's log. Each plugin has its own copy of the hook, so this affects no other plugin.
 /// Panics on threads that belong to no instance go where they went before: to the standard error output.
 pub(crate) fn install_panic_hook() {
     static INSTALLED: Once = Once::new();

@@ -1,7 +1,7 @@
 //! From the usual facades to the host's log.
 //!
 //! `log` and `tracing` keep one global each, and a shared library has its own copy of both: a plugin that writes to
-//! them writes to nobody, unless something is installed there. `create` installs what is in here. An author who has
+//! them is dropped, unless something is installed there. `create` installs what is in here. An author who has
 //! installed something before keeps it.
 //!
 //! One plugin may have several instances, and they share those globals. So a line belongs to the instance whose operation

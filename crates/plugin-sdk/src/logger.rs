@@ -15,7 +15,7 @@ pub enum Level {
     Warn,
     /// Something worth knowing happened.
     Info,
-    /// For whoever looks for a fault.
+    /// For debugging.
     Debug,
     /// Everything.
     Trace,
@@ -75,7 +75,7 @@ impl Logger {
         self.write(Level::Info, message, "");
     }
 
-    /// For whoever looks for a fault.
+    /// For debugging.
     pub fn debug(&self, message: &str) {
         self.write(Level::Debug, message, "");
     }

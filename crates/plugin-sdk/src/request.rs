@@ -28,7 +28,7 @@ impl<'a> PermissionRequest<'a> {
         self.user_id
     }
 
-    /// The rest of what the host knows about the user. It is read only here, so whoever needs only the id pays nothing.
+    /// The rest of what the host knows about the user. It is parsed only here, so a plugin that needs only the id pays nothing.
     pub fn user(&self) -> Result<User> {
         #[derive(Deserialize)]
         struct Context {

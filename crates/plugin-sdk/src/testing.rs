@@ -213,7 +213,7 @@ impl<P: Export> Harness<P> {
 impl<P: Export> Drop for Harness<P> {
     fn drop(&mut self) {
         if let Some(destroy) = P::table().destroy {
-            // SAFETY: `create` made it, no operation runs, and nobody uses it again.
+            // SAFETY: `create` made it, no operation runs, and it is not used again.
             unsafe { destroy(self.instance) }
         }
     }

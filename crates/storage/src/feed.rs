@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use vestibule_domain::with_causes;
+use vestibule_domain::error_chain;
 
 use crate::changes::{Change, Changes};
 use crate::db::Db;
@@ -51,11 +51,11 @@ impl Storage {
             }
             if pause == FIRST_PAUSE {
                 tracing::warn!(
-                    error = with_causes(&error),
+                    error = error_chain(&error),
                     "the change feed has stopped: every request asks the database until it runs again"
                 );
             } else {
-                tracing::debug!(error = with_causes(&error), "the change feed could not be started again");
+                tracing::debug!(error = error_chain(&error), "the change feed could not be started again");
             }
             sleep(jittered(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

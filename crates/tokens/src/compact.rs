@@ -40,7 +40,7 @@ pub enum TokenRefused {
     /// Made by or for another deployment.
     #[error("the token is of another issuer")]
     Issuer,
-    /// Meant for somebody else.
+    /// For another audience.
     #[error("the token is for another audience")]
     Audience,
     /// Its time is over.

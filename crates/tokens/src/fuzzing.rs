@@ -19,7 +19,7 @@ use rsa::rand_core::{CryptoRng, Error, RngCore};
 use rsa::{BigUint, RsaPrivateKey};
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use vestibule_domain::{Clock, Randomness, SessionId, Timestamp, UserId};
+use vestibule_domain::{Clock, SecureRandom, SessionId, Timestamp, UserId};
 
 #[path = "../../../fuzz/edited.rs"]
 mod edited;
@@ -75,7 +75,7 @@ impl RngCore for Repeatable {
 
 impl CryptoRng for Repeatable {}
 
-impl Randomness for Repeatable {
+impl SecureRandom for Repeatable {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(7);
     }

@@ -1,4 +1,4 @@
-//! The public keys as a JWK set (RFC 7517 section 5), for whoever verifies our tokens.
+//! The public keys as a JWK set (RFC 7517 section 5), for the verifiers of our tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -39,7 +39,7 @@ pub enum KeyError {
         /// The folder.
         folder: PathBuf,
     },
-    /// Others may put keys into the folder, or it belongs to somebody else.
+    /// Other users may put keys into the folder, or one of them owns it.
     #[error("{0}")]
     Folder(vestibule_file_permissions::Fault),
     /// A file or the folder cannot be read or written.

@@ -54,7 +54,7 @@ pub(crate) struct SealingKeys {
 }
 
 impl SealingKeys {
-    /// Derives them by HKDF (RFC 5869): whoever shares the private key shares these.
+    /// Derives them by HKDF (RFC 5869): replicas that share the private key share these.
     pub(crate) fn derive(private_der: &[u8], kid: &str) -> Result<Self, Unspecified> {
         let root = Salt::new(HKDF_SHA256, b"vestibule sealing v1").extract(private_der);
         let digest = sha256(kid.as_bytes());

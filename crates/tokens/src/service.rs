@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use vestibule_domain::{Clock, Randomness};
+use vestibule_domain::{Clock, SecureRandom};
 
 pub use issue::{PermissionToken, SignError};
 pub use published::PublishedKeys;
@@ -42,7 +42,7 @@ pub struct TokenService {
     ring: ArcSwap<KeyRing>,
     settings: TokenSettings,
     clock: Arc<dyn Clock>,
-    randomness: Arc<dyn Randomness>,
+    randomness: Arc<dyn SecureRandom>,
     verified: VerifiedTokens,
     published: Published,
     pool: SigningPool,
@@ -54,7 +54,7 @@ impl TokenService {
         ring: KeyRing,
         settings: TokenSettings,
         clock: Arc<dyn Clock>,
-        randomness: Arc<dyn Randomness>,
+        randomness: Arc<dyn SecureRandom>,
     ) -> Self {
         Self {
             ring: ArcSwap::from_pointee(ring),
@@ -70,7 +70,7 @@ impl TokenService {
     /// Takes another ring into use. The tokens of a key that is not in it are refused from now on.
     pub fn replace_ring(&self, ring: KeyRing) {
         self.ring.store(Arc::new(ring));
-        self.verified.forget();
+        self.verified.clear();
     }
 
     /// The id of the key that signs now; of a ring that cannot sign, that of its newest key.

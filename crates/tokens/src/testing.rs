@@ -14,7 +14,7 @@ use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
 use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, RsaPrivateKey};
-use vestibule_domain::{Clock, SystemRandomness, Timestamp};
+use vestibule_domain::{Clock, SystemRandom, Timestamp};
 
 use crate::{Jwk, KeyRing, TokenService, TokenSettings};
 
@@ -104,7 +104,7 @@ pub(crate) fn service_with(ring: KeyRing, issuer: &str) -> (TokenService, Arc<Te
         user_token_ttl: USER_TTL,
         permission_token_ttl: PERMISSION_TTL,
     };
-    (TokenService::new(ring, settings, clock.clone(), Arc::new(SystemRandomness)), clock)
+    (TokenService::new(ring, settings, clock.clone(), Arc::new(SystemRandom)), clock)
 }
 
 pub(crate) fn base64url(text: impl AsRef<[u8]>) -> String {

@@ -1,4 +1,4 @@
-//! Something that a provider publishes, fetched when needed and kept while it is good.
+//! Cache of a document that a provider publishes: fetched when needed, refreshed when old.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use crate::error::{Failure, Reason, Step};
 const FRESH_FOR: Duration = Duration::from_secs(60 * 60);
 /// How long a failed fetch is not tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// How often a value may be fetched because somebody misses something in a fresh one.
+/// How often a value may be fetched because something is missing in a fresh one.
 const PAUSE_BETWEEN_RENEWALS: Duration = Duration::from_secs(30);
 
 /// Where a cached value comes from.
@@ -54,14 +54,14 @@ struct State<T> {
 pub(crate) struct Cache<S: Source> {
     source: S,
     clock: Arc<dyn Clock>,
-    flight: tokio::sync::Mutex<()>,
+    single_fetch: tokio::sync::Mutex<()>,
     state: Mutex<State<S::Value>>,
 }
 
 impl<S: Source> Cache<S> {
     pub(crate) fn new(source: S, clock: Arc<dyn Clock>) -> Arc<Self> {
         let state = Mutex::new(State { held: None, failed: None, renewed_at: None });
-        Arc::new(Self { source, clock, flight: tokio::sync::Mutex::new(()), state })
+        Arc::new(Self { source, clock, single_fetch: tokio::sync::Mutex::new(()), state })
     }
 
     /// The value: a fresh one if possible, an old one when the provider does not answer.
@@ -70,8 +70,8 @@ impl<S: Source> Cache<S> {
         let Some(held) = held else {
             return in_own_task(Arc::clone(self).fetch_after(None)).await;
         };
-        // Whoever finds somebody else fetching does not wait for what may never come.
-        if self.is_over(held.fetched_at, FRESH_FOR) && self.flight.try_lock().is_ok() {
+        // If another task is fetching, use the old value rather than wait for an answer that may never come.
+        if self.is_over(held.fetched_at, FRESH_FOR) && self.single_fetch.try_lock().is_ok() {
             let renewed = in_own_task(Arc::clone(self).fetch_after(Some(held.generation))).await;
             return Ok(renewed.unwrap_or(held));
         }
@@ -88,29 +88,29 @@ impl<S: Source> Cache<S> {
     }
 
     async fn fetch_after(self: Arc<Self>, seen: Option<u64>) -> Result<Held<S::Value>, Failure> {
-        let _flight = self.flight.lock().await;
-        if let Some(landed) = self.held_other_than(seen) {
-            return Ok(landed);
+        let _single_fetch = self.single_fetch.lock().await;
+        if let Some(newer) = self.held_other_than(seen) {
+            return Ok(newer);
         }
         self.check_pause()?;
         self.fetch().await
     }
 
     async fn renew_after(self: Arc<Self>, seen: u64) -> Result<Option<Held<S::Value>>, Failure> {
-        let _flight = self.flight.lock().await;
-        if let Some(landed) = self.held_other_than(Some(seen)) {
-            return Ok(Some(landed));
+        let _single_fetch = self.single_fetch.lock().await;
+        if let Some(newer) = self.held_other_than(Some(seen)) {
+            return Ok(Some(newer));
         }
         let renewed_at = self.state().renewed_at;
         if renewed_at.is_some_and(|at| !self.is_over(at, PAUSE_BETWEEN_RENEWALS)) {
-            // Without the answer of a failed fetch nobody can say that the thing does not exist.
+            // After a failed fetch it is unknown whether the missing thing exists.
             return self.state().failed.map_or(Ok(None), |(_, failure)| Err(failure));
         }
         self.state().renewed_at = Some(self.clock.now());
         self.fetch().await.map(Some)
     }
 
-    /// INVARIANT: called with `flight` held.
+    /// INVARIANT: called with `single_fetch` held.
     async fn fetch(&self) -> Result<Held<S::Value>, Failure> {
         let outcome = tokio::time::timeout(self.source.timeout(), self.source.fetch())
             .await
@@ -128,7 +128,7 @@ impl<S: Source> Cache<S> {
             Err(failure) => {
                 state.failed = Some((now, failure));
                 if state.held.is_some() {
-                    tracing::warn!(provider = %self.source.provider(), %failure, "an earlier copy stays in use");
+                    tracing::warn!(provider = %self.source.provider(), %failure, "the refresh failed; the earlier copy stays in use");
                 }
                 Err(failure)
             }

@@ -12,7 +12,7 @@ pub enum AddressError {
     /// Not an absolute address with a host.
     #[error("is not an absolute https address")]
     Form,
-    /// Plain http to another machine, where everybody on the way could read the client secret.
+    /// Plain http to another machine, where anyone on the way could read the client secret.
     #[error("must be https; http is allowed on loopback only")]
     Plaintext,
     /// A user name, fragment or, in a base address, a query.

@@ -13,7 +13,7 @@ use crate::AddressError;
 /// Why a sign-in at a provider did not work.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProviderError {
-    /// The provider could not be asked, or answered what nobody can understand, or does not accept our settings.
+    /// The provider could not be asked, or gave an answer that makes no sense, or does not accept our settings.
     /// Trying later may help.
     #[error("{provider} is unavailable at the step {step}: {reason}")]
     Unavailable {
@@ -84,7 +84,7 @@ pub enum Reason {
     /// No complete answer within the limit.
     #[error("no complete answer in time")]
     Timeout,
-    /// The name could not be resolved, nobody listens, or the TLS handshake failed.
+    /// The name could not be resolved, the connection was refused, or the TLS handshake failed.
     #[error("no connection (name, network or certificate)")]
     Connection,
     /// The connection ended, or the compression was damaged, before the answer was complete.
@@ -144,7 +144,7 @@ pub enum SettingsError {
     },
 }
 
-/// A [`ProviderError`] before anybody has said whose it is.
+/// A [`ProviderError`] without the name of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{step}: {reason}")]
 pub(crate) struct Failure {

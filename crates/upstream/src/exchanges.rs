@@ -1,6 +1,6 @@
 //! How many exchanges with one provider may be under way at once.
 //!
-//! Whoever brings a code makes the service open a connection, and may be gone before there is an answer. What they cost is
+//! Each callback with a code makes the service open a connection, also if the client is gone before the answer. What they cost is
 //! therefore bounded here, and not by what they themselves hold open.
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use vestibule_domain::{ProviderName, Seldom};
+use vestibule_domain::{LogThrottle, ProviderName};
 
 use crate::outbound::MAX_IDLE;
 
@@ -34,7 +34,7 @@ impl ExchangeLimit {
     }
 }
 
-/// A request has one; another may still be under way to where it has meanwhile found a connection that somebody else left.
+/// A request has one; another may still be under way to a server for which it has meanwhile found an idle connection.
 const DESCRIPTORS_OF_A_REQUEST: usize = 2;
 /// Metadata and keys, each fetched once at a time.
 const SHARED_FETCHES: usize = 2;
@@ -62,7 +62,7 @@ pub(crate) struct Exchanges {
     provider: ProviderName,
     places: Arc<Semaphore>,
     waiting: Semaphore,
-    warning: Seldom,
+    warning: LogThrottle,
 }
 
 impl Exchanges {
@@ -71,7 +71,7 @@ impl Exchanges {
             provider: provider.clone(),
             places: Arc::new(Semaphore::new(limit.0)),
             waiting: Semaphore::new(MAX_WAITING),
-            warning: Seldom::new(PAUSE_BETWEEN_WARNINGS),
+            warning: LogThrottle::new(PAUSE_BETWEEN_WARNINGS),
         }
     }
 
@@ -86,11 +86,11 @@ impl Exchanges {
     }
 
     fn busy(&self) -> ProviderBusy {
-        if let Some(unsaid) = self.warning.is_due() {
+        if let Some(suppressed) = self.warning.admit() {
             tracing::warn!(
                 provider = %self.provider,
-                unsaid,
-                "as many sign-ins as may be are being finished at a provider; more are told to come again"
+                suppressed,
+                "the maximum number of sign-ins is being finished at a provider; further callbacks are answered with 503"
             );
         }
         ProviderBusy(self.provider.clone())

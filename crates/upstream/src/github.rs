@@ -12,7 +12,7 @@ use oauth2::AuthType;
 use serde_json::Value;
 use url::Url;
 use vestibule_domain::{
-    EmailAddress, IdentityKey, KeptClaims, Organization, OrganizationId, OrganizationLogin, ProviderName,
+    EmailAddress, IdentityKey, Organization, OrganizationId, OrganizationLogin, ProviderName, UpstreamClaims,
     UpstreamProfile,
 };
 
@@ -47,7 +47,7 @@ pub struct GithubProvider {
 }
 
 impl GithubProvider {
-    /// Takes settings that make sense. Nothing is asked of GitHub before somebody signs in.
+    /// Takes settings that make sense. Sends no request to GitHub before the first sign-in.
     pub fn new(settings: GithubSettings, client: OutboundClient) -> Result<Self, SettingsError> {
         let name = GithubSettings::name();
         let (web, api) = settings.check(&name)?;
@@ -132,10 +132,10 @@ impl GithubProvider {
             login: user.login,
             name: user.name,
             avatar_url: user.avatar_url,
-            // The address in the public profile is what somebody typed there.
+            // The address in the public profile is free text.
             unverified_email: emails.unverified.or(user.public_email.filter(|email| !known(email))),
             verified_email: emails.verified,
-            claims: KeptClaims::default(),
+            claims: UpstreamClaims::default(),
             organizations: Vec::new(),
         }
     }

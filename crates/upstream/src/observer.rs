@@ -1,4 +1,4 @@
-//! What is told to whoever counts the requests that the service makes itself.
+//! Reports about the requests that the service sends to providers, for metrics.
 
 use std::fmt;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use url::Url;
-use vestibule_domain::{Clock, IdentityKey, KeptClaims, ProviderName, UpstreamProfile};
+use vestibule_domain::{Clock, IdentityKey, ProviderName, UpstreamClaims, UpstreamProfile};
 
 use crate::cache::{Cache, Held};
 use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
@@ -46,7 +46,7 @@ pub struct OidcProvider {
 }
 
 impl OidcProvider {
-    /// Takes settings that make sense. Nothing is asked of the issuer before somebody signs in.
+    /// Takes settings that make sense. Sends no request to the issuer before the first sign-in.
     pub fn new(
         settings: OidcSettings,
         client: OutboundClient,
@@ -81,7 +81,7 @@ impl OidcProvider {
         Ok(self.profile(person))
     }
 
-    /// RFC 9207 section 2.4: whoever promises `iss` must send it, and whoever sends it must be the one that was asked.
+    /// RFC 9207 section 2.4: a provider that promises `iss` must send it, and it must be the issuer that was asked.
     fn check_responder(&self, issuer: Option<&str>, metadata: &Metadata) -> Result<(), Failure> {
         let problem = match issuer {
             Some(issuer) if self.answers_as(issuer) => return Ok(()),
@@ -140,7 +140,7 @@ impl OidcProvider {
             .await
             .map_err(|reason| Failure::unavailable(step, reason))?;
         let more: Claims = outbound::json(&answer).map_err(|reason| Failure::unavailable(step, reason))?;
-        // OpenID Connect Core section 5.3.2: without this an access token of somebody else could be slipped in.
+        // OpenID Connect Core section 5.3.2: without this an access token of another user could be slipped in.
         if more.subject() != Some(stated.subject.as_str()) {
             return Err(Failure::refused(step, Reason::Text("sub is not the one of the id token")));
         }
@@ -162,12 +162,12 @@ impl OidcProvider {
         }
     }
 
-    /// The claims that fit. One that does not is as good as absent: nobody gains by it.
-    fn keep(&self, stated: Map<String, Value>) -> KeptClaims {
-        let mut claims = KeptClaims::default();
+    /// The claims that fit. One that does not is treated as absent, which grants nothing.
+    fn keep(&self, stated: Map<String, Value>) -> UpstreamClaims {
+        let mut claims = UpstreamClaims::default();
         for (claim, value) in stated {
-            if let Err(error) = claims.keep(&claim, value) {
-                tracing::warn!(provider = %self.name, claim, %error, "a claim is not kept");
+            if let Err(error) = claims.insert(&claim, value) {
+                tracing::warn!(provider = %self.name, claim, %error, "a claim is not stored");
             }
         }
         claims

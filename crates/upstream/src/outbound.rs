@@ -76,7 +76,7 @@ impl OutboundClient {
         self.limit
     }
 
-    /// The same client in the service of one provider, with somebody who hears of its requests.
+    /// The same client for one provider, with an observer of its requests.
     #[must_use]
     pub fn observed_for(&self, provider: &ProviderName, observer: Arc<dyn UpstreamObserver>) -> Self {
         Self { watch: Some(Watch { provider: provider.clone(), observer }), ..self.clone() }

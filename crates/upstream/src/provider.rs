@@ -48,7 +48,7 @@ impl fmt::Debug for CodeExchange<'_> {
     }
 }
 
-/// Somebody who says who people are.
+/// An identity provider.
 ///
 /// Both steps end within the time limit of the [`OutboundClient`](crate::OutboundClient) that the provider was made
 /// with, whatever the other side does, and a fault of one provider is felt by its own sign-ins alone.
@@ -66,7 +66,7 @@ pub trait Provider: Send + Sync {
     /// The address at the provider that a browser is sent to.
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError>;
 
-    /// The right to one exchange, of which only so many may be under way at once. Whoever is refused may ask again.
+    /// The right to one exchange, of which only so many may be under way at once. A refused caller may try again.
     async fn permit(&self) -> Result<ExchangePermit, ProviderBusy>;
 
     /// Redeems a code and tells who has signed in. Asks the provider exactly once for one code. The permit is this provider's.

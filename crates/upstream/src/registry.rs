@@ -38,7 +38,7 @@ impl Providers {
         self.0.iter()
     }
 
-    /// Whether nobody can sign in.
+    /// True if no provider is configured.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

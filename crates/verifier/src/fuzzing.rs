@@ -32,7 +32,7 @@ const ISSUER: &str = "https://auth.example.com";
 const SERVICE: &str = "shop";
 const NOW: u64 = 1_763_806_113;
 
-/// Of a key that nobody has any more.
+/// Of a key that has been deleted.
 const PUBLIC_KEY: &str = "\
 -----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEArrtwHrVx7XTfkgN3So++

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io::Write as _;
 
-use vestibule_domain::with_causes;
+use vestibule_domain::error_chain;
 
 /// One or more sentences for the operator. Holds no secret.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl CommandError {
 
     /// For `map_err`: puts what was being done before the error and its causes.
     pub(crate) fn while_doing<E: Error>(what: &str) -> impl FnOnce(E) -> Self + '_ {
-        move |error| Self::new(format_args!("{what}: {}", with_causes(&error)))
+        move |error| Self::new(format_args!("{what}: {}", error_chain(&error)))
     }
 
     /// Writes to standard error.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use vestibule_domain::{Actor, AuditEvent, AuditName, SystemRandomness};
+use vestibule_domain::{Actor, AuditEvent, AuditName, SystemRandom};
 use vestibule_http::{Refusals, Shutdown};
 
 use crate::error::CommandError;
@@ -104,7 +104,7 @@ async fn serve(
     };
     audit.record(AuditName::ServiceStarted, Actor::Service, identify).await;
     let https = settings.flows.external_address.origin().is_https();
-    let refusals = || Refusals::new(https, Arc::new(SystemRandomness));
+    let refusals = || Refusals::new(https, Arc::new(SystemRandom));
     let metrics = &components.metrics;
     if let Some(socket) = sockets.admin {
         tasks.add(listeners::serve_admin(socket, metrics.clone(), refusals()));

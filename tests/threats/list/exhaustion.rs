@@ -68,7 +68,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-listener framing::tests::k4_a_length_beside_chunks_is_not_in_whatever_order",
             "vestibule-listener framing::tests::k4_a_length_whose_digits_are_out_of_sight_is_not",
             "vestibule-listener framing::tests::k4_a_line_without_carriage_return_is_not",
-            "vestibule-listener framing::tests::k4_honest_requests_are_beyond_doubt_alone_and_one_after_another",
+            "vestibule-listener framing::tests::k4_well_formed_requests_are_sound_alone_and_one_after_another",
             "vestibule-listener serve::tests::k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection",
         ],
     },
@@ -95,7 +95,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-flows permissions::token_cache::tests::k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers",
             "vestibule-plugin-host cache::tests::k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers",
             "vestibule-tokens service::pool::tests::k6_a_full_queue_refuses_at_once_and_permissions_take_no_place_from_sign_ins",
-            "vestibule-tokens service::pool::tests::k6_few_that_are_large_fill_the_queue_as_many_that_are_small",
+            "vestibule-tokens service::pool::tests::k6_a_few_large_tokens_fill_the_queue_as_many_small_ones_do",
         ],
     },
     Row {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vestibule_domain::{Session, with_causes};
+use vestibule_domain::{Session, error_chain};
 use vestibule_storage::StorageError;
 use vestibule_tokens::{TokenRefused, UserTokenClaims};
 
@@ -120,7 +120,7 @@ impl Flows {
     async fn touch(&self, session: &Session) {
         let now = self.dependencies.clock.now();
         if let Err(error) = self.dependencies.storage.touch_session(&session.id, now).await {
-            tracing::debug!(error = with_causes(&error), "the last use of a session was not noted");
+            tracing::debug!(error = error_chain(&error), "the last use of a session was not noted");
         }
     }
 }

@@ -150,7 +150,7 @@ impl Flows {
             return Ok(Some(earlier));
         }
         let token =
-            self.dependencies.tokens.issue_permission_token_in_turn(user, service, &permissions).await?;
+            self.dependencies.tokens.issue_permission_token_queued(user, service, &permissions).await?;
         let Some(principal) = self.refresh(principal).await? else { return Ok(None) };
         self.dependencies.observer.token_issued(IssuedToken::SignedPermission);
         let (user_id, service) = (principal.user().id.clone(), service.clone());

@@ -104,14 +104,14 @@ impl Attempt {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use vestibule_domain::SystemRandomness;
+    use vestibule_domain::SystemRandom;
 
     use super::*;
 
     /// What one replica seals and another reads, with a member more or another value.
     fn sealed_elsewhere(edit: impl FnOnce(&mut Value)) -> Result<Attempt, serde_json::Error> {
-        let browser = BrowserSecret::random(&SystemRandomness);
-        let (id, provider) = (AttemptId::random(&SystemRandomness), ProviderName::parse("work").unwrap());
+        let browser = BrowserSecret::random(&SystemRandom);
+        let (id, provider) = (AttemptId::random(&SystemRandom), ProviderName::parse("work").unwrap());
         let attempt = Attempt::new(id, &provider, "", &browser, Timestamp::from_seconds(0));
         let mut members = serde_json::to_value(&attempt).unwrap();
         edit(&mut members);

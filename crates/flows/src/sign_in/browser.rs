@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use vestibule_domain::{AttemptId, Randomness};
+use vestibule_domain::{AttemptId, SecureRandom};
 use vestibule_tokens::{equal_secrets, hmac_sha256, sha256};
 
 const SECRET_BYTES: usize = 32;
@@ -16,7 +16,7 @@ pub struct BrowserSecret([u8; SECRET_BYTES]);
 
 impl BrowserSecret {
     /// A new one.
-    pub fn random(randomness: &dyn Randomness) -> Self {
+    pub fn random(randomness: &dyn SecureRandom) -> Self {
         Self(randomness.bytes())
     }
 
@@ -68,12 +68,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use vestibule_domain::SystemRandomness;
+    use vestibule_domain::SystemRandom;
 
     #[test]
     fn b5_every_attempt_has_its_own_verifier_and_nonce() {
-        let secret = BrowserSecret::random(&SystemRandomness);
-        let (one, two) = (AttemptId::random(&SystemRandomness), AttemptId::random(&SystemRandomness));
+        let secret = BrowserSecret::random(&SystemRandom);
+        let (one, two) = (AttemptId::random(&SystemRandom), AttemptId::random(&SystemRandom));
         assert_eq!(secret.code_verifier(&one).len(), 43);
         assert_eq!(
             secret.code_verifier(&one),
@@ -85,9 +85,9 @@ mod tests {
 
     #[test]
     fn only_the_same_secret_matches() {
-        let secret = BrowserSecret::random(&SystemRandomness);
+        let secret = BrowserSecret::random(&SystemRandom);
         assert!(secret.matches(&secret.binding()));
-        assert!(!BrowserSecret::random(&SystemRandomness).matches(&secret.binding()));
+        assert!(!BrowserSecret::random(&SystemRandom).matches(&secret.binding()));
         for rubbish in ["", "x", "!!", &"A".repeat(42), &"A".repeat(44)] {
             assert!(BrowserSecret::from_cookie(rubbish).is_none(), "{rubbish}");
         }

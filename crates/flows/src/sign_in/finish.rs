@@ -304,7 +304,7 @@ impl Flows {
             user = self.keep_changes(outcome).await?;
         }
         let tokens = &self.dependencies.tokens;
-        let token = tokens.issue_user_token_in_turn(&user.id, &session.id, session.expires_at).await?;
+        let token = tokens.issue_user_token_queued(&user.id, &session.id, session.expires_at).await?;
         // INVARIANT: nobody is given the token of a session that was ended while an extension thought about it.
         if has_waited && let Some(declined) = self.find_end(session).await? {
             return Ok(Err(declined));

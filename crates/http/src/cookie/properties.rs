@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use proptest::array::uniform32;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use vestibule_domain::Randomness;
+use vestibule_domain::SecureRandom;
 
 use super::*;
 
 struct Given([u8; 32]);
 
-impl Randomness for Given {
+impl SecureRandom for Given {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.copy_from_slice(&self.0);
     }

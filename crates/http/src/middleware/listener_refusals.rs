@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use poem::http::{HeaderValue, Response, StatusCode, header};
-use vestibule_domain::Randomness;
+use vestibule_domain::SecureRandom;
 
 use super::request_id::RequestIds;
 use super::{add_request_id, security_headers};
@@ -18,7 +18,7 @@ pub struct Refusals {
 
 impl Refusals {
     /// With `https` browsers are told to come by nothing else.
-    pub fn new(https: bool, randomness: Arc<dyn Randomness>) -> Self {
+    pub fn new(https: bool, randomness: Arc<dyn SecureRandom>) -> Self {
         Self { https, ids: RequestIds::new(randomness) }
     }
 
@@ -48,13 +48,13 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use vestibule_domain::SystemRandomness;
+    use vestibule_domain::SystemRandom;
 
     use super::*;
 
     #[test]
     fn a_refusal_looks_like_every_other_error_and_keeps_its_status() {
-        let refusals = Refusals::new(true, Arc::new(SystemRandomness));
+        let refusals = Refusals::new(true, Arc::new(SystemRandom));
         for (status, code) in
             [(400, "invalid_request"), (414, "address_too_long"), (431, "head_too_large"), (503, "busy")]
         {

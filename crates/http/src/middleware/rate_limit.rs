@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
 use poem::Request;
-use vestibule_domain::{Rate, Seldom};
+use vestibule_domain::{LogThrottle, Rate};
 use vestibule_flows::RateLimiter;
 
 use crate::client_address::{ClientAddress, TrustedProxies};
@@ -30,8 +30,8 @@ pub(crate) struct AddressLimits {
     rates: AddressRates,
     proxies: TrustedProxies,
     limiter: RateLimiter,
-    unnamed: Seldom,
-    unlisted: Seldom,
+    unnamed: LogThrottle,
+    unlisted: LogThrottle,
 }
 
 /// How long a hint about proxies is not given again.
@@ -80,7 +80,7 @@ const fn times(factor: u32) -> NonZeroU32 {
 
 impl AddressLimits {
     pub(crate) fn new(rates: AddressRates, proxies: TrustedProxies) -> Self {
-        let hint = || Seldom::new(PAUSE_BETWEEN_HINTS);
+        let hint = || LogThrottle::new(PAUSE_BETWEEN_HINTS);
         Self { rates, proxies, limiter: RateLimiter::new(), unnamed: hint(), unlisted: hint() }
     }
 
@@ -109,8 +109,8 @@ impl AddressLimits {
     fn give_hint(&self, client: ClientAddress, request: &Request) {
         match client {
             ClientAddress::Unnamed(proxy) => {
-                if let Some(unsaid) = self.unnamed.is_due() {
-                    tracing::warn!(%proxy, unsaid, "a trusted proxy does not name its client; all such requests share one limit");
+                if let Some(suppressed) = self.unnamed.admit() {
+                    tracing::warn!(%proxy, suppressed, "a trusted proxy does not name its client; all such requests share one limit");
                 }
             }
             ClientAddress::Peer(peer)
@@ -118,8 +118,8 @@ impl AddressLimits {
                     && !self.proxies.contain(peer)
                     && request.headers().contains_key("x-forwarded-for") =>
             {
-                if let Some(unsaid) = self.unlisted.is_due() {
-                    tracing::warn!(%peer, unsaid, "requests come from a proxy that TRUSTED_PROXIES does not name; all behind it share one limit");
+                if let Some(suppressed) = self.unlisted.admit() {
+                    tracing::warn!(%peer, suppressed, "requests come from a proxy that TRUSTED_PROXIES does not name; all behind it share one limit");
                 }
             }
             _ => {}

@@ -5,7 +5,7 @@ use poem::error::InternalServerError;
 use poem::http::StatusCode;
 use poem::{EndpointExt, Route, get};
 use serde_json::Value;
-use vestibule_domain::{Origin, SystemRandomness, Timestamp};
+use vestibule_domain::{Origin, SystemRandom, Timestamp};
 
 use super::request_id::RequestIds;
 use super::*;
@@ -24,7 +24,7 @@ fn middleware(https: bool) -> Middleware {
         limits: AddressLimits::new(rate_limit::AddressRates::default(), TrustedProxies::default()),
         tracer: None,
         metrics: Metrics::new("0", Timestamp::from_seconds(0)),
-        ids: RequestIds::new(Arc::new(SystemRandomness)),
+        ids: RequestIds::new(Arc::new(SystemRandom)),
         access: AccessLog::new(None),
         operations: None,
         pages: routes.boxed(),

@@ -5,12 +5,12 @@ const BOB: u64 = 2;
 /// Longer than the first pause, whatever the jitter, and shorter than twice of it.
 const AFTER_FIRST: Duration = Duration::from_millis(6_001);
 
-fn call(breaker: &Breaker, user: u64, ending: Ending, now: Instant) -> Option<Change> {
+fn call(breaker: &Breaker, user: u64, ending: Ending, now: Instant) -> Option<Transition> {
     breaker.enter(user, now).unwrap_or_else(|rest| panic!("it rests for {rest:?}")).end(ending, now)
 }
 
 /// Calls of two users in turns.
-fn calls(breaker: &Breaker, endings: &[Ending], now: Instant) -> Option<Change> {
+fn calls(breaker: &Breaker, endings: &[Ending], now: Instant) -> Option<Transition> {
     let users = [ADA, BOB].into_iter().cycle();
     endings.iter().zip(users).fold(None, |_, (ending, user)| call(breaker, user, *ending, now))
 }
@@ -19,7 +19,7 @@ fn open(breaker: &Breaker, now: Instant) {
     assert_eq!(calls(breaker, &[Ending::Failure; 4], now), None);
     // Of five the two of the one count, and as many of the other.
     assert_eq!(call(breaker, ADA, Ending::Failure, now), None);
-    assert!(matches!(call(breaker, BOB, Ending::Failure, now), Some(Change::Opened(_))));
+    assert!(matches!(call(breaker, BOB, Ending::Failure, now), Some(Transition::Opened(_))));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn more_than_half_of_the_last_twenty_open_it_and_half_does_not() {
         call(&breaker, user, Ending::Failure, now);
     }
     assert_eq!(breaker.state(), BreakerState::Closed);
-    assert!(matches!(call(&breaker, 30, Ending::Failure, now), Some(Change::Opened(_))));
+    assert!(matches!(call(&breaker, 30, Ending::Failure, now), Some(Transition::Opened(_))));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn e4_one_user_for_whom_it_fails_locks_nobody_out() {
         assert_eq!(call(&breaker, BOB, Ending::Failure, now), None, "a failure of another makes no five");
     }
     assert!(
-        matches!(call(&breaker, BOB, Ending::Failure, now), Some(Change::Opened(_))),
+        matches!(call(&breaker, BOB, Ending::Failure, now), Some(Transition::Opened(_))),
         "now there are two"
     );
 }
@@ -109,7 +109,7 @@ fn after_the_pause_exactly_one_call_goes_through_and_its_success_closes() {
     let probe = breaker.enter(ADA, later).ok().unwrap();
     assert_eq!(breaker.state(), BreakerState::HalfOpen);
     assert_eq!(breaker.enter(BOB, later).err(), Some(PROBE_PAUSE));
-    assert_eq!(probe.end(Ending::Success, later), Some(Change::Closed));
+    assert_eq!(probe.end(Ending::Success, later), Some(Transition::Closed));
     assert_eq!(call(&breaker, BOB, Ending::Failure, later), None, "the past is forgotten");
 }
 
@@ -119,7 +119,7 @@ fn when_the_one_call_fails_for_two_users_the_pause_doubles_up_to_a_minute() {
     open(&breaker, now);
     for seconds in [10, 20, 40, 60, 60] {
         now += Duration::from_secs(100);
-        let Some(Change::Opened(rest)) = calls(&breaker, &[Ending::Failure; 2], now) else {
+        let Some(Transition::Opened(rest)) = calls(&breaker, &[Ending::Failure; 2], now) else {
             panic!("it is open again")
         };
         let pause = Duration::from_secs(seconds);
@@ -136,7 +136,7 @@ fn a_probe_whose_caller_went_away_makes_room_for_the_next() {
     assert_eq!(breaker.state(), BreakerState::Open);
     let later = later + Duration::from_secs(1);
     assert_eq!(call(&breaker, ADA, Ending::Neither, later), None, "nor does a full queue decide");
-    assert_eq!(call(&breaker, ADA, Ending::Success, later), Some(Change::Closed));
+    assert_eq!(call(&breaker, ADA, Ending::Success, later), Some(Transition::Closed));
 }
 
 #[test]
@@ -144,9 +144,9 @@ fn e4_a_probe_that_fails_for_one_user_leaves_the_next_to_somebody_else() {
     let (breaker, now) = (Breaker::default(), Instant::now());
     open(&breaker, now);
     let later = now + AFTER_FIRST;
-    assert!(matches!(call(&breaker, ADA, Ending::Failure, later), Some(Change::Opened(_))));
+    assert!(matches!(call(&breaker, ADA, Ending::Failure, later), Some(Transition::Opened(_))));
     assert!(breaker.enter(ADA, later).is_err());
-    assert_eq!(call(&breaker, BOB, Ending::Success, later), Some(Change::Closed));
+    assert_eq!(call(&breaker, BOB, Ending::Success, later), Some(Transition::Closed));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn probes_that_fail_for_two_users_open_it_again() {
     let (breaker, now) = (Breaker::default(), Instant::now());
     open(&breaker, now);
     let later = now + AFTER_FIRST;
-    let Some(Change::Opened(rest)) = calls(&breaker, &[Ending::Failure; 2], later) else {
+    let Some(Transition::Opened(rest)) = calls(&breaker, &[Ending::Failure; 2], later) else {
         panic!("it opens")
     };
     assert!(rest >= Duration::from_secs(8), "doubled: {rest:?}");
@@ -167,7 +167,7 @@ fn a_user_who_is_alone_may_try_again_after_the_pause() {
     open(&breaker, now);
     call(&breaker, ADA, Ending::Failure, now + AFTER_FIRST);
     let later = now + AFTER_FIRST * 2;
-    assert_eq!(call(&breaker, ADA, Ending::Success, later), Some(Change::Closed));
+    assert_eq!(call(&breaker, ADA, Ending::Success, later), Some(Transition::Closed));
 }
 
 #[test]

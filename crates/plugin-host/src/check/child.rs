@@ -13,7 +13,7 @@ use super::checks;
 use super::errors;
 use super::event::{Event, Job, Note};
 use crate::exit_now;
-use crate::process::{Rights, give_up_rights, take_socket};
+use crate::process::{Sandbox, enter_sandbox, take_socket};
 
 /// The status of a child whose parent has gone, or who could not begin.
 const NOBODY_LISTENS: i32 = 3;
@@ -41,11 +41,11 @@ fn end_with_parent() {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
 }
 
-/// Takes the socket away from the standard input, which plugins and their children could read, and rights from this process.
+/// Takes the socket away from the standard input, which plugins and their children could read, and sandbox from this process.
 fn begin() -> io::Result<(Job, Progress)> {
     let stream = UnixStream::from(take_socket()?);
-    // Some plugins start processes, and all of them work under the service's own rights elsewhere.
-    give_up_rights(Rights::MaySpawn)?;
+    // Some plugins start processes, and all of them work under the service's own sandbox elsewhere.
+    enter_sandbox(Sandbox::MaySpawn)?;
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line)?;
     Ok((serde_json::from_str(&line)?, Progress(Mutex::new((stream, Instant::now())))))

@@ -109,7 +109,7 @@ fn listen(stream: UnixStream, story: &mut Story) -> Ending {
     }
 }
 
-/// Collects the end of what the plugin writes, on a thread that nobody waits for.
+/// Collects the end of the plugin's output, on a detached thread.
 fn gather(output: Option<ChildStderr>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

@@ -5,18 +5,18 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use vestibule_domain::{Randomness, SystemRandomness};
+use vestibule_domain::{SecureRandom, SystemRandom};
 
 /// A folder of our own, which is removed with all that is in it.
 pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(super) fn new() -> io::Result<Self> {
-        // Nobody can make all of these before us.
-        let randomness: &dyn Randomness = &SystemRandomness;
+        // No other process can create all of these first.
+        let randomness: &dyn SecureRandom = &SystemRandom;
         let unforeseen = u64::from_ne_bytes(randomness.bytes());
         let folder = std::env::temp_dir().join(format!("vestibule-check-{unforeseen:016x}"));
-        // Fails if it is there already: it is nobody else's.
+        // Fails if the folder exists, so it is ours alone.
         DirBuilder::new().mode(0o700).create(&folder)?;
         Ok(Self(folder))
     }

@@ -14,7 +14,7 @@ use super::mask::Mask;
 use crate::answer::RawAnswer;
 use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
-use crate::failure::{CallFailure, FailureKind, judge};
+use crate::failure::{CallFailure, FailureKind, interpret};
 use crate::library::{CheckedFile, Library};
 use crate::observer::Operation;
 use crate::process::CREATE_TIMEOUT;
@@ -104,7 +104,7 @@ pub(super) enum Verdict {
 
 pub(super) fn verdict(operation: Operation, answer: RawAnswer) -> Verdict {
     let code = answer.code;
-    match judge(ALIAS, operation, true, answer) {
+    match interpret(ALIAS, operation, true, answer) {
         Ok(Some(object)) => Verdict::Object(object),
         Ok(None) => Verdict::Nothing,
         Err(CallFailure::Failed { kind, .. }) if !is_proper(code) => Verdict::Bad(kind),

@@ -22,7 +22,7 @@ fn require_one_thread() -> io::Result<()> {
     match fs::read_dir("/proc/self/task").map(Iterator::count) {
         Ok(2..) => {}
         Ok(_) => return Ok(()),
-        // Without /proc nobody is shown an environment, and it is as safe to take: the program does so before it has threads.
+        // Without /proc no environment can be read from outside, and taking it is as safe: the program has no threads yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     }
@@ -30,7 +30,7 @@ fn require_one_thread() -> io::Result<()> {
 }
 
 /// # Safety
-/// The list is null, or one of texts up to a null pointer, all of which can be written and are used by nobody else meanwhile.
+/// The list is null, or one of texts up to a null pointer, all of which can be written and are not used elsewhere meanwhile.
 unsafe fn take_from(list: *mut *mut c_char, is_kept: fn(&[u8]) -> bool) -> Vec<(OsString, OsString)> {
     let mut taken = Vec::new();
     if list.is_null() {
@@ -56,7 +56,7 @@ unsafe fn take_from(list: *mut *mut c_char, is_kept: fn(&[u8]) -> bool) -> Vec<(
 }
 
 /// # Safety
-/// A text that can be written and is used by nobody else.
+/// A text that can be written and is not used elsewhere.
 unsafe fn wipe(text: *mut c_char) {
     // SAFETY: as the caller says; the zero byte behind it stays what it is.
     unsafe { std::slice::from_raw_parts_mut(text.cast::<u8>(), libc::strlen(text)) }.zeroize();

@@ -37,7 +37,7 @@ impl Line {
         }
     }
 
-    /// Writes it to standard error, in one piece, unless nobody takes it: a process that is to end must not wait for whoever
+    /// Writes it to standard error, in one piece, unless it would block: a process that is to end must not wait for whatever
     /// reads that.
     pub(super) fn write(mut self) {
         if let Some(end) = self.bytes.get_mut(self.length) {
@@ -49,7 +49,7 @@ impl Line {
         if unsafe { libc::poll(&raw mut error, 1, PATIENCE_MILLIS) } == 0 {
             return;
         }
-        // SAFETY: so many bytes are there. When nobody takes them there is nobody left to tell.
+        // SAFETY: so many bytes are there. A failure cannot be reported any further.
         unsafe { libc::write(libc::STDERR_FILENO, self.bytes.as_ptr().cast(), self.length) };
     }
 }

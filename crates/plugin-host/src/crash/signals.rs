@@ -87,7 +87,7 @@ unsafe fn report(signal: c_int, context: *mut c_void) {
     line.push("vestibule: fatal signal ");
     line.push(name_of(signal).unwrap_or("of unknown kind"));
     // SAFETY: as the caller says.
-    let place = unsafe { Place::of(context) };
+    let place = unsafe { FaultAddress::of(context) };
     if let Some(note) = note() {
         line.push(" in plugin ");
         line.push_note(note);
@@ -105,7 +105,7 @@ unsafe fn report(signal: c_int, context: *mut c_void) {
 
 /// Where a thread was when it got a signal; zeros where that is not known.
 #[derive(Default)]
-struct Place {
+struct FaultAddress {
     code: usize,
     stack: usize,
 }
@@ -114,7 +114,7 @@ struct Place {
 const STACK_WORDS: usize = 4096;
 const WORD: usize = size_of::<usize>();
 
-impl Place {
+impl FaultAddress {
     /// # Safety
     /// The context is that of a signal.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -7,7 +7,7 @@ use std::ptr;
 use libc::{MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_NONE, PROT_READ, PROT_WRITE, SS_DISABLE, c_void};
 
 const BYTES: usize = 64 * 1024;
-/// At least a page on any machine: whoever needs even more than the room must not write into other memory.
+/// At least a page on any machine: a handler that needs more than the room must not write into other memory.
 const GUARD: usize = 64 * 1024;
 
 thread_local! {

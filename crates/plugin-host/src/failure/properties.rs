@@ -42,7 +42,7 @@ proptest! {
             _ => None,
         };
         let answer = RawAnswer { code, reply, error: "because".to_owned(), ttl_seconds: None };
-        let verdict = judge("acl", operation, may_deny, answer);
+        let verdict = interpret("acl", operation, may_deny, answer);
         let needed = matches!(operation, Operation::Permissions | Operation::Explain);
         if needed {
             let expected = object.filter(|_| code == code::OK);

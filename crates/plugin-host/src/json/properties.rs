@@ -1,4 +1,4 @@
-//! Replies that nobody thought of: whatever is accepted is what any reader of JSON would take it for.
+//! Random replies: an accepted one means what any reader of JSON takes it for.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -9,13 +9,13 @@ use super::*;
 
 /// A JSON text as it is written, with its members in order, of which two may have one name.
 #[derive(Debug, Clone)]
-enum Written {
+enum JsonText {
     Leaf(String),
-    Array(Vec<Written>),
-    Object(Vec<(String, Written)>),
+    Array(Vec<JsonText>),
+    Object(Vec<(String, JsonText)>),
 }
 
-impl Written {
+impl JsonText {
     fn text(&self) -> String {
         match self {
             Self::Leaf(text) => text.clone(),
@@ -54,28 +54,28 @@ impl Written {
     }
 }
 
-fn written() -> impl Strategy<Value = Written> {
+fn written() -> impl Strategy<Value = JsonText> {
     let leaf = prop_oneof![
-        r"null|true|false|0|-1|3\.5|1e3|18446744073709551615".prop_map(Written::Leaf),
-        any::<String>().prop_map(|text| Written::Leaf(Value::from(text).to_string())),
+        r"null|true|false|0|-1|3\.5|1e3|18446744073709551615".prop_map(JsonText::Leaf),
+        any::<String>().prop_map(|text| JsonText::Leaf(Value::from(text).to_string())),
     ];
     let name = prop_oneof!["[a-c]", any::<String>()];
     leaf.prop_recursive(6, 40, 5, move |inner| {
         prop_oneof![
-            vec(inner.clone(), 0..5).prop_map(Written::Array),
-            vec((name.clone(), inner), 0..5).prop_map(Written::Object),
+            vec(inner.clone(), 0..5).prop_map(JsonText::Array),
+            vec((name.clone(), inner), 0..5).prop_map(JsonText::Object),
         ]
     })
 }
 
 /// The same, as a member of so many objects and arrays, and the outermost an object.
-fn reply() -> impl Strategy<Value = Written> {
+fn reply() -> impl Strategy<Value = JsonText> {
     (written(), vec(any::<bool>(), 0..40)).prop_map(|(inner, wrappers)| {
         let wrap = |inner, is_array: &bool| match is_array {
-            true => Written::Array(vec![inner]),
-            false => Written::Object(vec![("a".to_owned(), inner)]),
+            true => JsonText::Array(vec![inner]),
+            false => JsonText::Object(vec![("a".to_owned(), inner)]),
         };
-        Written::Object(vec![("a".to_owned(), wrappers.iter().fold(inner, wrap))])
+        JsonText::Object(vec![("a".to_owned(), wrappers.iter().fold(inner, wrap))])
     })
 }
 

@@ -102,7 +102,7 @@ fn provided(table: &Plugin) -> Vec<Operation> {
 }
 
 /// # Safety
-/// Unless null, `text` points at as many bytes as it says, which nobody writes.
+/// Unless null, `text` points at as many bytes as it says, which nothing writes to.
 unsafe fn copy(text: Str, limit: usize) -> Result<String, LoadFault> {
     if text.len == 0 {
         return Ok(String::new());

@@ -1,6 +1,6 @@
 //! The file of a library: who may have written it, and what exactly is loaded.
 //!
-//! The file is opened once. What is checked, hashed, compared with the pin and loaded are the same bytes, so nobody can put
+//! The file is opened once. What is checked, hashed, compared with the pin and loaded are the same bytes, so no one can put
 //! others in between; and a file that is overwritten later does not pull the code away under running threads.
 
 use std::fs::File;
@@ -38,7 +38,7 @@ impl CheckedFile {
         self.sha256
     }
 
-    /// A copy that nobody can change, from which the checked bytes are loaded.
+    /// A copy that cannot be changed, from which the checked bytes are loaded.
     pub(crate) fn to_loadable(&self) -> Result<LoadableFile, LoadFault> {
         let copy = self.copy_to_memory().map_err(LoadFault::Copy)?;
         Ok(LoadableFile { path: self.path.clone(), sha256: self.sha256, copy })
@@ -106,10 +106,10 @@ impl LoadableFile {
     }
 }
 
-/// Forbids every change, for good, of a file in memory that nobody has mapped for writing.
+/// Forbids every change, for good, of a file in memory that is not mapped for writing.
 ///
 /// The kernel calls the file busy while it holds a page of it itself for a moment, as it does when it moves memory about: such
-/// a page might be one that somebody can still write. Nobody can here, so to forbid all *further* writing says as much, and
+/// a page might still be writable elsewhere. Here it is not, so to forbid all *further* writing says as much, and
 /// for that the kernel need not wait. It alone is not enough: Linux before 5.1 does not know it.
 #[cfg(target_os = "linux")]
 fn seal(memory: &File) -> io::Result<()> {

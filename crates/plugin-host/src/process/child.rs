@@ -121,7 +121,7 @@ pub(crate) fn take_socket() -> io::Result<OwnedFd> {
 }
 
 /// Closes whatever else came with the process: files of the service are made to be closed by themselves, but a library of it, or
-/// whoever started it, may have forgotten that.
+/// its starter, may have missed one.
 fn close_all_but(socket: &OwnedFd) {
     let Ok(listing) = std::fs::read_dir("/proc/self/fd") else { return };
     let numbers = listing.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<RawFd>().ok());
@@ -135,7 +135,7 @@ fn close_all_but(socket: &OwnedFd) {
 }
 
 fn load(link: &Arc<Link>, order: LoadOrder, file: OwnedFd) -> Result<Library, String> {
-    confine(order.parent, order.threads, order.rights)
+    confine(order.parent, order.threads, order.sandbox)
         .map_err(|error| format!("its process cannot be confined: {error}"))?;
     log_sink::divert(Box::new(ToService { link: Arc::clone(link), most_verbose: order.log_level }));
     let file = LoadableFile::from_parts(order.file, order.sha256, file);

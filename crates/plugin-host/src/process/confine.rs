@@ -1,4 +1,4 @@
-//! What the child takes from itself before a line of the plugin runs.
+//! The confinement of a child, before any code of the plugin runs.
 
 #[cfg(target_os = "linux")]
 mod calls;
@@ -18,41 +18,41 @@ const MAX_DATA_BYTES: u64 = 512 * 1024 * 1024;
 const BYTES_FOR_A_THREAD: u64 = 16 * 1024 * 1024;
 const MAX_DESCRIPTORS: u64 = 1024;
 
-/// What a child may do besides what it does within itself, with files and over the network.
+/// What a child may do to other processes. Files and the network are bounded by its user alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Rights {
-    /// Nothing to any other process, and there are none of its own.
-    Alone,
-    /// It may start processes, to which and to itself the same applies as far as the kernel can tell them from others.
+pub(crate) enum Sandbox {
+    /// It may act on no other process and start none.
+    NoProcesses,
+    /// It may start processes. They and it are kept from all others, as far as the kernel can tell them apart.
     MaySpawn,
-    /// All that its user may: a plugin is tried out that is to run in the service itself.
-    AsTheService,
+    /// Everything that its user may: the plugin is being tried out and will run in the service itself.
+    Off,
 }
 
-/// Lets the process die with its parent, gives up rights, and bounds what it can take from the machine.
-pub(super) fn confine(parent: u32, threads: usize, rights: Rights) -> io::Result<()> {
+/// Lets the process die with its parent, enters the sandbox, and bounds what it can take from the machine.
+pub(super) fn confine(parent: u32, threads: usize, sandbox: Sandbox) -> io::Result<()> {
     die_with(parent)?;
     let memory = MAX_DATA_BYTES + BYTES_FOR_A_THREAD * threads as u64;
     limit(Resource::Data, memory)?;
     limit(Resource::Nofile, MAX_DESCRIPTORS)?;
     // A dump would hold the configuration.
     limit(Resource::Core, 0)?;
-    give_up_rights(rights)
+    enter_sandbox(sandbox)
 }
 
-/// Gives up gaining privileges, and all rights but these. INVARIANT: the process has one thread.
-pub(crate) fn give_up_rights(rights: Rights) -> io::Result<()> {
+/// Gives up every right that the sandbox does not have, for good. INVARIANT: the process has one thread.
+pub(crate) fn enter_sandbox(sandbox: Sandbox) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         rustix::thread::set_no_new_privs(true)?;
-        if rights != Rights::AsTheService {
+        if sandbox != Sandbox::Off {
             give_up_capabilities()?;
             domain::enter()?;
-            calls::restrict(rights)?;
+            calls::restrict(sandbox)?;
         }
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = rights;
+    let _ = sandbox;
     Ok(())
 }
 

@@ -35,7 +35,7 @@ impl Process {
 
     /// How it ended, if it has. Whatever it has started is ended then as well.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        // It is looked at before it is reaped: until then nobody else can have the number of its group.
+        // It is looked at before it is reaped: until then no other process can have the number of its group.
         if self.status.is_none() && self.waits_to_be_reaped() {
             self.kill_group();
             self.reap();

@@ -17,13 +17,13 @@ use super::wire::MAX_PACKET;
 /// One end of a socket whose packets arrive whole, in order, and end when the other side does.
 pub(super) struct Link(OwnedFd);
 
-/// Why no packet came.
+/// Why no packet was received.
 #[derive(Debug)]
-pub(super) enum Silence {
-    /// The other side has ended.
-    Ended,
-    /// Nothing came in time.
-    Late,
+pub(super) enum ReceiveError {
+    /// The other side has closed its end.
+    Closed,
+    /// No packet arrived in time.
+    TimedOut,
 }
 
 impl Link {
@@ -104,21 +104,21 @@ impl Link {
     }
 
     /// Waits for a packet, but not for ever.
-    pub(super) fn receive_until(&self, until: Instant) -> Result<Vec<u8>, Silence> {
+    pub(super) fn receive_until(&self, until: Instant) -> Result<Vec<u8>, ReceiveError> {
         let mut buffer = vec![0; MAX_PACKET];
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let timeout = Timespec::try_from(left).map_err(|_| Silence::Late)?;
+            let timeout = Timespec::try_from(left).map_err(|_| ReceiveError::TimedOut)?;
             match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&timeout)) {
-                Ok(0) => return Err(Silence::Late),
+                Ok(0) => return Err(ReceiveError::TimedOut),
                 Ok(_) => break,
                 Err(Errno::INTR) => {}
-                Err(_) => return Err(Silence::Ended),
+                Err(_) => return Err(ReceiveError::Closed),
             }
         }
         match self.try_receive(&mut buffer) {
             Ok(Some(packet)) => Ok(packet.to_vec()),
-            Ok(None) | Err(_) => Err(Silence::Ended),
+            Ok(None) | Err(_) => Err(ReceiveError::Closed),
         }
     }
 

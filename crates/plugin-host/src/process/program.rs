@@ -22,7 +22,7 @@ const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPD
 pub struct ChildProgram {
     /// The executable.
     pub path: PathBuf,
-    /// Its arguments; the alias of the instance is added, for whoever looks at the list of processes.
+    /// Its arguments; the alias of the instance is added, for the list of processes.
     pub arguments: Vec<OsString>,
 }
 

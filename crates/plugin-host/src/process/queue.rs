@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::worker::Worker;
-use super::{Seed, wire};
+use super::{ProcessSpec, wire};
 use crate::answer::RawAnswer;
 use crate::failure::Unavailability;
+use crate::fair_queue::FairQueue;
 use crate::job::{Delivery, Job};
 use crate::observer::CallObserver;
-use crate::turns::Turns;
 
 /// How much more than its time a call is given before it counts as one that hangs.
 const GRACE: Duration = Duration::from_millis(100);
@@ -27,20 +27,20 @@ struct Call {
     answer: oneshot::Sender<Delivery>,
 }
 
-/// Who takes calls.
+/// The process that takes calls, if any.
 enum Phase {
     /// This process.
     Running(Arc<Worker>),
     /// One that is being started: calls wait for it.
     Starting,
-    /// Nobody, until the pause after too many ends is over: calls fail at once.
+    /// None, until the pause after too many ends is over: calls fail at once.
     Resting,
     Closed,
 }
 
 pub(super) struct State {
     phase: Phase,
-    turns: Turns<Job>,
+    waiting: FairQueue<Job>,
     calls: HashMap<u64, Call>,
     /// Processes with a call that hangs, which still have others to answer.
     retired: Vec<Arc<Worker>>,
@@ -56,16 +56,16 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(seed: &Seed) -> Self {
+    pub(super) fn new(spec: &ProcessSpec) -> Self {
         Self {
             phase: Phase::Starting,
-            turns: Turns::new(seed.threads),
+            waiting: FairQueue::new(spec.threads),
             calls: HashMap::new(),
             retired: Vec::new(),
-            alias: seed.alias.clone(),
-            observer: Arc::clone(&seed.observer),
-            threads: seed.threads,
-            queue_limit: seed.queue_limit,
+            alias: spec.alias.clone(),
+            observer: Arc::clone(&spec.observer),
+            threads: spec.threads,
+            queue_limit: spec.queue_limit,
             next_call: 0,
             next_worker: 0,
             starts_without_answer: 0,
@@ -80,7 +80,7 @@ impl State {
             Phase::Running(_) | Phase::Starting => {}
         }
         let limit = self.queue_limit + self.idle();
-        self.turns.admit(job, limit)
+        self.waiting.admit(job, limit)
     }
 
     fn idle(&self) -> usize {
@@ -101,9 +101,9 @@ impl State {
         let worker = Arc::clone(worker);
         let mut idle = self.idle();
         while idle > 0 {
-            let Some((user, job)) = self.turns.begin() else { return };
+            let Some((user, job)) = self.waiting.begin() else { return };
             if job.is_given_up() {
-                self.turns.end(user);
+                self.waiting.end(user);
                 continue;
             }
             if !self.send(&worker, user, job) {
@@ -128,14 +128,14 @@ impl State {
             }
             Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
                 job.finish(RawAnswer::fatal("the question is too long for the plugin's process"));
-                self.turns.end(user);
+                self.waiting.end(user);
                 true
             }
             Err(error) => {
                 if error.kind() != io::ErrorKind::WouldBlock {
                     tracing::debug!(%error, "the process of a plugin takes no calls");
                 }
-                self.turns.put_back(user, job);
+                self.waiting.put_back(user, job);
                 false
             }
         }
@@ -154,7 +154,7 @@ impl State {
     /// Notes that a call is under way no more.
     fn end(&mut self, id: u64) -> Option<Call> {
         let call = self.calls.remove(&id)?;
-        self.turns.end(call.user);
+        self.waiting.end(call.user);
         Some(call)
     }
 
@@ -204,7 +204,7 @@ impl State {
         if matches!(self.phase, Phase::Starting) {
             self.phase = Phase::Resting;
         }
-        for job in self.turns.drain() {
+        for job in self.waiting.drain() {
             job.refuse(Unavailability::Restarting);
         }
     }
@@ -217,7 +217,7 @@ impl State {
         matches!(self.phase, Phase::Starting)
     }
 
-    /// Retires the processes of calls that hang. Gives those that nobody waits for any more, and whether a process has to be
+    /// Retires the processes of calls that hang. Returns those without any call left, and whether a process has to be
     /// started in place of the one that took calls.
     pub(super) fn expire(&mut self, now: Instant) -> (Vec<Arc<Worker>>, bool) {
         let overdue: Vec<u64> =
@@ -248,7 +248,7 @@ impl State {
         finished
     }
 
-    /// Whether somebody has to be woken to watch the time; says so once until [`State::unwatch`].
+    /// True if the watching task has to be woken; true once until [`State::unwatch`].
     pub(super) fn wants_watching(&mut self) -> bool {
         let wanted = !self.watched && !self.calls.is_empty();
         self.watched |= wanted;
@@ -261,7 +261,7 @@ impl State {
         !self.watched
     }
 
-    pub(super) fn hindrance(&self) -> Option<&'static str> {
+    pub(super) fn unready_reason(&self) -> Option<&'static str> {
         match self.phase {
             Phase::Resting => Some("its process ends again and again"),
             Phase::Running(_) | Phase::Starting | Phase::Closed => None,
@@ -282,7 +282,7 @@ impl State {
             self.retired.push(worker);
         }
         // Their callers see that the instance is closed.
-        drop(self.turns.drain());
+        drop(self.waiting.drain());
     }
 
     /// Every process that is still there.

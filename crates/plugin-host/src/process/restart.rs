@@ -1,21 +1,21 @@
-//! Processes that take the place of others, and the watch over the time of calls.
+//! Restarts processes, and watches the time of calls.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::{Shared, worker};
+use super::{RunnerInner, worker};
 
-/// How exactly the time of calls is watched.
+/// How often the time of calls is checked.
 const TICK: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Looks after calls that hang for as long as the runner is there. Sleeps while there are no calls.
-pub(super) async fn watch(shared: Weak<Shared>) {
+/// Replaces a process in which a call hangs, until the runner is gone. Sleeps while there are no calls.
+pub(super) async fn watch(inner: Weak<RunnerInner>) {
     loop {
-        let Some(present) = shared.upgrade() else { return };
+        let Some(present) = inner.upgrade() else { return };
         let idle = {
             let mut state = present.lock();
             if state.is_closed() {
@@ -30,50 +30,50 @@ pub(super) async fn watch(shared: Weak<Shared>) {
             drop(present);
             sleep(TICK).await;
         }
-        let Some(present) = shared.upgrade() else { return };
+        let Some(present) = inner.upgrade() else { return };
         let (finished, start) = present.lock().expire(Instant::now());
         if start {
             tracing::error!(
-                plugin = present.seed.alias,
+                plugin = present.spec.alias,
                 "a call hangs: the process of the plugin is replaced"
             );
-            spawn(&present);
+            restart(&present);
         }
         worker::kill_all(&present, finished);
     }
 }
 
-/// Starts another process in place of one that took calls.
-pub(super) fn spawn(shared: &Arc<Shared>) {
-    shared.runtime.spawn(start(Arc::downgrade(shared)));
+/// Starts another process in place of the one that took calls.
+pub(super) fn restart(inner: &Arc<RunnerInner>) {
+    inner.runtime.spawn(start(Arc::downgrade(inner)));
 }
 
-/// Tries until a process has made the instance: at once, and after pauses when processes end without ever having answered.
-async fn start(shared: Weak<Shared>) {
+/// Tries until a process has created the instance: at once, then after growing pauses while processes end without an answer.
+async fn start(inner: Weak<RunnerInner>) {
     loop {
-        let Some(pause) = shared.upgrade().map(|shared| pause_after(shared.lock().count_start())) else {
+        let Some(pause) = inner.upgrade().map(|inner| pause_after(inner.lock().count_start())) else {
             return;
         };
         if !pause.is_zero() {
-            match shared.upgrade() {
-                Some(shared) => shared.lock().rest(),
+            match inner.upgrade() {
+                Some(inner) => inner.lock().rest(),
                 None => return,
             }
             sleep(pause).await;
         }
-        let Some(shared) = shared.upgrade() else { return };
-        if !shared.lock().begin_start() {
+        let Some(inner) = inner.upgrade() else { return };
+        if !inner.lock().begin_start() {
             return;
         }
-        shared.seed.observer.restarted(&shared.seed.alias);
-        let seeding = Arc::clone(&shared);
-        let grown = shared.runtime.spawn_blocking(move || {
-            seeding.seed.grow().and_then(|newborn| worker::install(&seeding, newborn))
+        inner.spec.observer.restarted(&inner.spec.alias);
+        let owner = Arc::clone(&inner);
+        let spawned = inner.runtime.spawn_blocking(move || {
+            owner.spec.spawn().and_then(|starting| worker::install(&owner, starting))
         });
-        match grown.await {
+        match spawned.await {
             Ok(Err(fault)) => {
                 tracing::error!(
-                    plugin = shared.seed.alias,
+                    plugin = inner.spec.alias,
                     "the process of the plugin does not start: {fault}"
                 );
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::confine::Rights;
+use super::confine::Sandbox;
 use crate::Hook;
 use crate::answer::{BadReply, RawAnswer, RawReply};
 use crate::library::PluginDescription;
@@ -43,7 +43,7 @@ pub(super) struct LoadOrder {
     /// How many calls will run at once.
     pub(super) threads: usize,
     /// What it may do.
-    pub(super) rights: Rights,
+    pub(super) sandbox: Sandbox,
     /// The least important level that the service's log takes from plugins.
     pub(super) log_level: i32,
 }
@@ -214,7 +214,7 @@ fn parse_log(mut reader: Reader<'_>) -> Result<FromChild, BadPacket> {
     reader.end().map(|()| FromChild::Log { level, message: printable(&message), fields: printable(&fields) })
 }
 
-/// What `RawReply::give` can find wrong; the rest is found by whoever reads the reply.
+/// What `RawReply::give` can find wrong; the reader of the reply finds the rest.
 fn number_of(fault: BadReply) -> u8 {
     u8::from(fault == BadReply::Several)
 }

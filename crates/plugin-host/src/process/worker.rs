@@ -9,9 +9,9 @@ use tokio::io::unix::AsyncFd;
 
 use super::life::{Process, describe};
 use super::link::Link;
-use super::newborn::Newborn;
+use super::spawn::StartingProcess;
 use super::wire::{FromChild, MAX_PACKET};
-use super::{Shared, restart};
+use super::{RunnerInner, restart};
 use crate::error::LoadFault;
 use crate::log_sink;
 
@@ -73,69 +73,69 @@ impl Worker {
 }
 
 /// Lets a process that has made its instance take calls.
-pub(super) fn install(shared: &Arc<Shared>, newborn: Newborn) -> Result<(), LoadFault> {
-    let number = shared.lock().number_worker();
-    let (link, process) = newborn.into_parts();
+pub(super) fn install(inner: &Arc<RunnerInner>, starting: StartingProcess) -> Result<(), LoadFault> {
+    let number = inner.lock().number_worker();
+    let (link, process) = starting.into_parts();
     let id = process.id();
     let link = {
-        let _runtime = shared.runtime.enter();
+        let _runtime = inner.runtime.enter();
         // SAFETY: a link owns its socket and gives the same one whenever it is asked.
         unsafe { AsyncFd::register_with_interest(link, Interest::READABLE) }
             .map_err(|error| LoadFault::Process(error.into()))?
     };
     let worker = Arc::new(Worker { number, link, process: Mutex::new(process) });
-    tracing::debug!(plugin = shared.seed.alias, process = id, "the plugin has a process");
-    shared.runtime.spawn(read(Arc::downgrade(shared), Arc::clone(&worker)));
+    tracing::debug!(plugin = inner.spec.alias, process = id, "the plugin has a process");
+    inner.runtime.spawn(read(Arc::downgrade(inner), Arc::clone(&worker)));
     // One that is not wanted any more is killed as the last owner lets go.
-    shared.lock().run(worker);
+    inner.lock().run(worker);
     Ok(())
 }
 
 /// Hands on what the process sends, until it ends.
-async fn read(shared: Weak<Shared>, worker: Arc<Worker>) {
+async fn read(inner: Weak<RunnerInner>, worker: Arc<Worker>) {
     let mut buffer = vec![0; MAX_PACKET];
     let ending = loop {
         match worker.receive(&mut buffer).await {
             Ok(Some(message)) => {
-                let Some(shared) = shared.upgrade() else { return };
-                take(&shared, message);
+                let Some(inner) = inner.upgrade() else { return };
+                take(&inner, message);
             }
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
     };
-    let Some(shared) = shared.upgrade() else { return };
-    let (lost, start) = shared.lock().lost(worker.number());
+    let Some(inner) = inner.upgrade() else { return };
+    let (lost, start) = inner.lock().lost(worker.number());
     if start {
-        restart::spawn(&shared);
+        restart::restart(&inner);
     }
-    let alias = shared.seed.alias.clone();
+    let alias = inner.spec.alias.clone();
     let wanted = start || lost > 0;
-    drop(shared.runtime.spawn_blocking(move || bury(&worker, &alias, lost, wanted, ending)));
+    drop(inner.runtime.spawn_blocking(move || report_end(&worker, &alias, lost, wanted, ending)));
 }
 
-fn take(shared: &Arc<Shared>, message: FromChild) {
+fn take(inner: &Arc<RunnerInner>, message: FromChild) {
     match message {
         FromChild::Answer { id, answer } => {
-            let finished = shared.lock().answered(id, answer);
-            kill_all(shared, finished);
+            let finished = inner.lock().answered(id, answer);
+            kill_all(inner, finished);
         }
         FromChild::Log { level, message, fields } => {
-            log_sink::write(&shared.seed.alias, level, &message, &fields);
+            log_sink::write(&inner.spec.alias, level, &message, &fields);
         }
         // Nothing was ordered any more.
         FromChild::Report(_) => {}
     }
 }
 
-/// Kills processes that nobody waits for any more.
-pub(super) fn kill_all(shared: &Arc<Shared>, workers: Vec<Arc<Worker>>) {
+/// Kills processes that have no call left.
+pub(super) fn kill_all(inner: &Arc<RunnerInner>, workers: Vec<Arc<Worker>>) {
     if !workers.is_empty() {
-        drop(shared.runtime.spawn_blocking(move || workers.iter().for_each(|worker| worker.kill())));
+        drop(inner.runtime.spawn_blocking(move || workers.iter().for_each(|worker| worker.kill())));
     }
 }
 
-fn bury(worker: &Worker, plugin: &str, lost: usize, wanted: bool, ending: Option<io::Error>) {
+fn report_end(worker: &Worker, plugin: &str, lost: usize, wanted: bool, ending: Option<io::Error>) {
     if let Some(error) = ending {
         worker.kill();
         tracing::error!(plugin, %error, lost_calls = lost, "the process of the plugin was killed");

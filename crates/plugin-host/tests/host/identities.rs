@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    IdentityKey, KeptClaims, LinkedIdentity, ProviderName, RoleAssignment, RoleName, RoleSubject, UserContext,
+    IdentityKey, LinkedIdentity, ProviderName, RoleAssignment, RoleName, RoleSubject, UpstreamClaims,
+    UserContext,
 };
 use vestibule_plugin_host::{CallFailure, PermissionRequest, PluginHost, Unavailability};
 
@@ -15,7 +16,7 @@ fn user_context() -> UserContext {
         login: None,
         email: None,
         email_verified: false,
-        claims: KeptClaims::default(),
+        claims: UpstreamClaims::default(),
         organizations: Vec::new(),
     };
     let role = RoleAssignment {

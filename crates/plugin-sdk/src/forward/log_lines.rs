@@ -8,7 +8,7 @@ use crate::{Level, current};
 struct Forwarder;
 
 pub(super) fn install() {
-    // Only whoever installs a logger decides what reaches it; a second time, or after the author, it is not this one.
+    // Only the first logger that is installed counts; if the author has installed one, it is not this one.
     if log::set_logger(&Forwarder).is_ok() {
         log::set_max_level(LevelFilter::Trace);
     }

@@ -42,7 +42,7 @@ impl Subscriber for Forwarder {
         }
     }
 
-    // Spans are never enabled, so nobody calls the rest.
+    // Spans are never enabled, so the rest is never called.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
     }

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    EmailAddress, IdentityKey, KeptClaims, LinkedIdentity, Membership, Organization, OrganizationId,
-    OrganizationLogin, ProviderName,
+    EmailAddress, IdentityKey, LinkedIdentity, Membership, Organization, OrganizationId, OrganizationLogin,
+    ProviderName, UpstreamClaims,
 };
 
 use crate::error::StorageError;
@@ -48,12 +48,12 @@ fn read_identity_email(text: &str) -> Result<EmailAddress, StorageError> {
     EmailAddress::parse(text).map_err(|_| StorageError::InvalidValue("identities.email"))
 }
 
-fn read_claims(text: &str) -> Result<KeptClaims, StorageError> {
+fn read_claims(text: &str) -> Result<UpstreamClaims, StorageError> {
     let wrong = || StorageError::InvalidValue("identities.claims");
     let object: Map<String, Value> = serde_json::from_str(text).map_err(|_| wrong())?;
-    let mut claims = KeptClaims::default();
+    let mut claims = UpstreamClaims::default();
     for (name, value) in object {
-        claims.keep(&name, value).map_err(|_| wrong())?;
+        claims.insert(&name, value).map_err(|_| wrong())?;
     }
     Ok(claims)
 }
@@ -73,7 +73,7 @@ fn read_organization(entry: &Value) -> Option<Membership> {
 }
 
 /// The text in which claims are stored.
-pub(crate) fn write_claims(claims: &KeptClaims) -> String {
+pub(crate) fn write_claims(claims: &UpstreamClaims) -> String {
     Value::Object(claims.as_object().clone()).to_string()
 }
 

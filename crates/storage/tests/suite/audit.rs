@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     Actor, AuditEvent, AuditName, ClientInfo, IdentityKey, RoleAssignment, RoleAssignmentId, RoleName,
-    RoleSubject, SystemRandomness, UserId, Username,
+    RoleSubject, SystemRandom, UserId, Username,
 };
 use vestibule_storage::{AuditFilter, RecordedEvent, SignInOutcome, StorageError, UsernameChoice};
 
@@ -68,7 +68,7 @@ on_both_databases! {
         for _ in 0..2 {
             let chosen = by_operator(AuditName::UsernameChosen);
             storage.choose_username(id, &username, &chosen).await.unwrap();
-            let new = RoleAssignmentId::random(&SystemRandomness);
+            let new = RoleAssignmentId::random(&SystemRandom);
             storage.grant_role(&role, &new, at(1), &by_operator(AuditName::RoleGranted)).await.unwrap();
             let ended = by_operator(AuditName::SessionEnded);
             storage.revoke_session(id, &ada.session.id, at(1), &ended).await.unwrap();
@@ -100,12 +100,12 @@ on_both_databases! {
             service: None,
             provider: None,
         };
-        storage.grant_role(&role("Reader"), &RoleAssignmentId::random(&SystemRandomness), at(0), &event()).await.unwrap();
+        storage.grant_role(&role("Reader"), &RoleAssignmentId::random(&SystemRandom), at(0), &event()).await.unwrap();
         execute(url, "ALTER TABLE audit_events RENAME TO events_of_before").await;
         let github = IdentityKey { issuer: GITHUB.into(), subject: "2".into() };
         let outcomes = [
             storage.choose_username(id, &Username::parse("ada").unwrap(), &event()).await.map(drop),
-            storage.grant_role(&role("Writer"), &RoleAssignmentId::random(&SystemRandomness), at(1), &event()).await.map(drop),
+            storage.grant_role(&role("Writer"), &RoleAssignmentId::random(&SystemRandom), at(1), &event()).await.map(drop),
             storage.revoke_role(&role("Reader"), &event()).await.map(drop),
             storage.revoke_session(id, &ada.session.id, at(1), &event()).await.map(drop),
             storage.revoke_all_sessions(id, at(1), &event()).await.map(drop),
@@ -160,7 +160,7 @@ on_both_databases! {
     async fn n4_what_a_client_calls_itself_is_cut_and_has_no_control_characters(bench: &Bench) {
         let long = format!("\u{1b}[31m\r\n{}", "x".repeat(10_000));
         let client = ClientInfo::new(Some(&long), None).by_request(Some("5f0c"));
-        let user = UserId::random(&SystemRandomness);
+        let user = UserId::random(&SystemRandom);
         let event = AuditEvent::by_user(AuditName::AllSessionsEnded, &user, &client, at(0));
         bench.storage.revoke_all_sessions(&user, at(0), &event).await.unwrap();
         let [event] = &trail(bench, AuditFilter::default()).await[..] else { panic!("one event") };

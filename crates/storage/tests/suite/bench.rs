@@ -6,8 +6,8 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use vestibule_domain::{
     AccountLinking, Actor, AddressTrust, AuditEvent, AuditName, AvatarUrl, ClientInfo, ConfiguredProvider,
-    ConfiguredProviders, DisplayName, EmailAddress, IdentityKey, KeptClaims, ProviderName, Session,
-    SessionId, SystemRandomness, Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
+    ConfiguredProviders, DisplayName, EmailAddress, IdentityKey, ProviderName, Session, SessionId,
+    SystemRandom, Timestamp, UpstreamClaims, UpstreamProfile, User, UserId, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, Storage, StorageOptions};
 use vestibule_test_support::TestDatabase;
@@ -155,8 +155,8 @@ pub(crate) async fn try_sign_in(
         client: ClientInfo::new(Some("test"), Some("192.0.2.1".to_owned())),
         linking: AccountLinking::VerifiedEmail,
         id_scheme: UserIdScheme::Random,
-        new_user_id: UserId::random(&SystemRandomness),
-        session_id: SessionId::random(&SystemRandomness),
+        new_user_id: UserId::random(&SystemRandom),
+        session_id: SessionId::random(&SystemRandom),
         now: at(0),
         expires_at: at(24 * HOUR),
     };
@@ -174,7 +174,7 @@ pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
         avatar_url: AvatarUrl::clean("https://pictures.example/ada.png"),
         verified_email: None,
         unverified_email: None,
-        claims: KeptClaims::default(),
+        claims: UpstreamClaims::default(),
         organizations: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! What ended long ago is forgotten; nothing else is.
 
-use vestibule_domain::{AttemptId, SystemRandomness};
+use vestibule_domain::{AttemptId, SystemRandom};
 use vestibule_storage::DeletedRows;
 
 use crate::bench::{GOOGLE, HOUR, at, on_both_databases, person};
@@ -10,7 +10,7 @@ const DAY: i64 = 24 * HOUR;
 on_both_databases! {
     async fn l15_what_ended_long_ago_is_deleted_in_batches(bench: &Bench) {
         for number in 0..7 {
-            let attempt = AttemptId::random(&SystemRandomness);
+            let attempt = AttemptId::random(&SystemRandom);
             bench.storage.spend_attempt(&attempt, at(-10 * DAY)).await.unwrap();
             bench.sign_in_as(&person(GOOGLE, &number.to_string()), |sign_in| {
                 sign_in.now = at(-20 * DAY);
@@ -24,7 +24,7 @@ on_both_databases! {
     }
 
     async fn what_may_still_matter_is_kept(bench: &Bench) {
-        let attempt = AttemptId::random(&SystemRandomness);
+        let attempt = AttemptId::random(&SystemRandom);
         bench.storage.spend_attempt(&attempt, at(-HOUR)).await.unwrap();
         let live = bench.sign_in(&person(GOOGLE, "1")).await;
         let just_ended = bench.sign_in_as(&person(GOOGLE, "1"), |sign_in| {

@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     AccountLinking, AddressTrust, ConfiguredProviders, EmailDomain, RoleAssignment, RoleAssignmentId,
-    RoleName, RoleSubject, ServiceName, SystemRandomness, UpstreamProfile,
+    RoleName, RoleSubject, ServiceName, SystemRandom, UpstreamProfile,
 };
 use vestibule_storage::SignIn;
 
@@ -176,7 +176,7 @@ on_both_databases! {
             service: Some(ServiceName::vestibule()),
             provider: None,
         };
-        bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandomness), at(0), &event()).await.unwrap();
+        bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandom), at(0), &event()).await.unwrap();
         let taken_over = verified(GITHUB, "1", "boss@corp.example");
         let stranger = bench.sign_in(&taken_over).await;
         assert!(stranger.is_new && stranger.user.id != boss.id);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{AttemptId, SystemRandomness};
+use vestibule_domain::{AttemptId, SystemRandom};
 use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
 
@@ -104,7 +104,7 @@ async fn l9_a_deadlock_repeats_the_whole_transaction() {
 async fn l9_a_failure_that_does_not_pass_ends_after_three_repetitions() {
     on_database(TestDatabase::postgres(), async |bench| {
         execute(bench.database.url(), &failing_inserts("spent_attempts", 4, "40001")).await;
-        let attempt = AttemptId::random(&SystemRandomness);
+        let attempt = AttemptId::random(&SystemRandom);
         let refused = bench.storage.spend_attempt(&attempt, at(HOUR)).await.unwrap_err();
         assert!(refused.is_unavailable(), "{refused:?}");
         assert!(bench.storage.spend_attempt(&attempt, at(HOUR)).await.unwrap(), "nothing was spent");
@@ -143,7 +143,7 @@ async fn more_work_than_connections_waits_its_turn() {
         let storage = Storage::connect(&url, &options).unwrap();
         let spend = |_| {
             let storage = storage.clone();
-            async move { storage.spend_attempt(&AttemptId::random(&SystemRandomness), at(HOUR)).await.unwrap() }
+            async move { storage.spend_attempt(&AttemptId::random(&SystemRandom), at(HOUR)).await.unwrap() }
         };
         let spent = crate::bench::all_at_once((0..50).map(spend).collect()).await;
         assert!(spent.into_iter().all(|won| won));

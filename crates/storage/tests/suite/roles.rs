@@ -3,7 +3,7 @@
 use serde_json::json;
 use vestibule_domain::{
     AccountLinking, EmailAddress, EmailDomain, Organization, OrganizationId, OrganizationLogin, ProviderName,
-    RoleAssignment, RoleAssignmentId, RoleName, RoleSubject, ServiceName, SystemRandomness, UpstreamProfile,
+    RoleAssignment, RoleAssignmentId, RoleName, RoleSubject, ServiceName, SystemRandom, UpstreamProfile,
     UserId,
 };
 
@@ -40,7 +40,7 @@ fn email(text: &str) -> RoleSubject {
 impl Stage {
     async fn grant(&self, assignment: &RoleAssignment) -> bool {
         self.storage
-            .grant_role(assignment, &RoleAssignmentId::random(&SystemRandomness), at(0), &event())
+            .grant_role(assignment, &RoleAssignmentId::random(&SystemRandom), at(0), &event())
             .await
             .unwrap()
     }
@@ -55,7 +55,7 @@ impl Stage {
 on_both_databases! {
     async fn what_providers_state_is_that_of_the_last_sign_in(bench: &Bench) {
         let mut profile = verified(GITHUB, "1", "Ada@Example.org");
-        profile.claims.keep("groups", json!(["admins", "\u{0}\u{1f600} \"'"])).unwrap();
+        profile.claims.insert("groups", json!(["admins", "\u{0}\u{1f600} \"'"])).unwrap();
         profile.organizations = vec![named(1, "Acme"), named(2, "labs")];
         let ada = bench.sign_in(&profile).await.user.id;
         bench.sign_in_as(&verified(GOOGLE, "g", "ada@example.org"), |sign_in| sign_in.now = at(5)).await;
@@ -75,7 +75,7 @@ on_both_databases! {
     }
 
     async fn nothing_is_known_about_somebody_who_is_not_there(bench: &Bench) {
-        let nobody = UserId::random(&SystemRandomness);
+        let nobody = UserId::random(&SystemRandom);
         assert_eq!(bench.storage.find_user_context(&nobody).await.unwrap(), vestibule_domain::UserContext::default());
     }
 
@@ -109,7 +109,7 @@ on_both_databases! {
             let storage = bench.replica();
             async move {
                 let assignment = role("Writer", domain("example.org"), None);
-                storage.grant_role(&assignment, &RoleAssignmentId::random(&SystemRandomness), at(0), &event()).await.unwrap()
+                storage.grant_role(&assignment, &RoleAssignmentId::random(&SystemRandom), at(0), &event()).await.unwrap()
             }
         };
         let outcomes = all_at_once((0..20).map(grant).collect()).await;
@@ -264,7 +264,7 @@ on_both_databases! {
         bench.storage.delete_user(&ada, &event()).await.unwrap();
         assert_eq!(bench.storage.list_role_assignments().await.unwrap(), [of_address]);
         // Nor can a role be assigned to somebody who is not there.
-        let id = RoleAssignmentId::random(&SystemRandomness);
+        let id = RoleAssignmentId::random(&SystemRandom);
         assert!(bench.storage.grant_role(&of_user, &id, at(0), &event()).await.is_err());
     }
 }

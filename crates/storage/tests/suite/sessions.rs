@@ -1,6 +1,6 @@
 //! Which sessions are alive, and how they end.
 
-use vestibule_domain::{SessionId, SystemRandomness, UserId};
+use vestibule_domain::{SessionId, SystemRandom, UserId};
 use vestibule_storage::SignInOutcome;
 
 use crate::bench::{GITHUB, GOOGLE, HOUR, at, event, on_both_databases, person, try_sign_in};
@@ -22,7 +22,7 @@ on_both_databases! {
         let eve = bench.sign_in(&person(GITHUB, "8")).await;
         let found = bench.storage.find_live_session(&ada.session.id, &eve.user.id, at(0)).await.unwrap();
         assert!(found.is_none());
-        let unknown = SessionId::random(&SystemRandomness);
+        let unknown = SessionId::random(&SystemRandom);
         assert!(bench.storage.find_live_session(&unknown, &ada.user.id, at(0)).await.unwrap().is_none());
     }
 
@@ -35,7 +35,7 @@ on_both_databases! {
         assert!(bench.is_live(&other, at(1)).await);
         let replica = bench.replica();
         assert!(replica.find_live_session(&ada.session.id, &ada.user.id, at(1)).await.unwrap().is_none());
-        assert!(!replica.revoke_session(&ada.user.id, &SessionId::random(&SystemRandomness), at(1), &event()).await.unwrap());
+        assert!(!replica.revoke_session(&ada.user.id, &SessionId::random(&SystemRandom), at(1), &event()).await.unwrap());
     }
 
     async fn d9_signing_out_everywhere_ends_all_sessions_of_one_user(bench: &Bench) {
@@ -51,7 +51,7 @@ on_both_databases! {
             assert!(!bench.is_live(dead, at(2)).await);
         }
         assert!(bench.is_live(&other, at(2)).await);
-        let unknown = UserId::random(&SystemRandomness);
+        let unknown = UserId::random(&SystemRandom);
         assert_eq!(bench.storage.revoke_all_sessions(&unknown, at(2), &event()).await.unwrap(), 0);
     }
 
@@ -130,7 +130,7 @@ on_both_databases! {
         bench.storage.touch_session(&ada.session.id, at(20)).await.unwrap();
         let sessions = bench.storage.list_sessions(&ada.user.id, at(30)).await.unwrap();
         assert_eq!(sessions[0].last_seen_at, at(30));
-        bench.storage.touch_session(&SessionId::random(&SystemRandomness), at(40)).await.unwrap();
+        bench.storage.touch_session(&SessionId::random(&SystemRandom), at(40)).await.unwrap();
     }
 
     async fn the_list_holds_what_is_alive_the_latest_first(bench: &Bench) {

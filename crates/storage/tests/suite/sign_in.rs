@@ -1,7 +1,7 @@
 //! A sign-in finds its user by issuer and subject.
 
 use vestibule_domain::{
-    AccountLinking, AvatarUrl, ClientInfo, DisplayName, IdentityKey, SessionId, SystemRandomness,
+    AccountLinking, AvatarUrl, ClientInfo, DisplayName, IdentityKey, SessionId, SystemRandom,
     UpstreamProfile, UserId, UserIdScheme, Username,
 };
 use vestibule_storage::{SignIn, SignInOutcome, StorageError};
@@ -14,7 +14,7 @@ use crate::consistency::count;
 on_both_databases! {
     async fn a_first_sign_in_makes_a_user_and_a_session(bench: &Bench) {
         let profile = verified(GOOGLE, "1", "Ada@Example.org");
-        let session_id = SessionId::random(&SystemRandomness);
+        let session_id = SessionId::random(&SystemRandom);
         let ada = bench.sign_in_as(&profile, |sign_in| sign_in.session_id = session_id.clone()).await;
         assert!(ada.is_new);
         assert_eq!(ada.user.name, profile.name);
@@ -127,8 +127,8 @@ on_both_databases! {
                 client: ClientInfo::default(),
                 linking: AccountLinking::Explicit,
                 id_scheme: UserIdScheme::Random,
-                new_user_id: UserId::random(&SystemRandomness),
-                session_id: SessionId::random(&SystemRandomness),
+                new_user_id: UserId::random(&SystemRandom),
+                session_id: SessionId::random(&SystemRandom),
                 now: at(0),
                 expires_at: at(1),
             };
@@ -151,7 +151,7 @@ on_both_databases! {
         let ada = bench.sign_in_as(&verified(GOOGLE, "1", "ada@example.org"), scheme).await.user;
         assert_eq!(ada.id, UserId::from_email_md5(&address("ada@example.org")));
 
-        let nameless = UserId::random(&SystemRandomness);
+        let nameless = UserId::random(&SystemRandom);
         let unverified = UpstreamProfile {
             unverified_email: Some(address("bob@example.org")),
             ..person(GOOGLE, "2")
@@ -167,7 +167,7 @@ on_both_databases! {
         let scheme = |sign_in: &mut SignIn| sign_in.id_scheme = UserIdScheme::EmailMd5;
         let ada = bench.sign_in_as(&verified(GOOGLE, "1", "ada@example.org"), scheme).await.user;
         bench.sign_in_as(&verified(GOOGLE, "1", "king@example.org"), scheme).await;
-        let candidate = UserId::random(&SystemRandomness);
+        let candidate = UserId::random(&SystemRandom);
         let successor = bench.sign_in_as(&verified(GOOGLE, "2", "ada@example.org"), |sign_in| {
             scheme(sign_in);
             sign_in.new_user_id = candidate.clone();

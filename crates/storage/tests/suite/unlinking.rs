@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     AccountLinking, Actor, AddressTrust, AuditEvent, AuditName, ConfiguredProviders, IdentityKey,
-    ProviderName, RoleAssignment, RoleAssignmentId, RoleName, RoleSubject, SystemRandomness, UserId,
+    ProviderName, RoleAssignment, RoleAssignmentId, RoleName, RoleSubject, SystemRandom, UserId,
 };
 use vestibule_storage::{AuditFilter, OrphanedIdentities, RemovedIdentities, Storage, Unlinking};
 
@@ -66,7 +66,7 @@ on_both_databases! {
         let other = bench.sign_in(&person(GOOGLE, "2")).await;
         assert_eq!(bench.unlink(&ada.user.id, GOOGLE).await, Unlinking::LastIdentity);
         assert_eq!(bench.unlink(&other.user.id, GOOGLE).await, Unlinking::Unknown, "it is another's");
-        assert_eq!(bench.unlink(&UserId::random(&SystemRandomness), GOOGLE).await, Unlinking::Unknown);
+        assert_eq!(bench.unlink(&UserId::random(&SystemRandom), GOOGLE).await, Unlinking::Unknown);
         assert!(bench.is_live(&ada, at(9)).await);
         assert_eq!(bench.storage.list_identities(&ada.user.id).await.unwrap().len(), 1);
     }
@@ -127,7 +127,7 @@ on_both_databases! {
             service: None,
             provider: None,
         };
-        bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandomness), at(0), &event()).await.unwrap();
+        bench.storage.grant_role(&role, &RoleAssignmentId::random(&SystemRandom), at(0), &event()).await.unwrap();
         for _ in 0..2 {
             bench.sign_in(&verified(GITHUB, "1", ADA)).await;
             let known = bench.storage.find_user_context(&thief).await.unwrap();

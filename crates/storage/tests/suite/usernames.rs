@@ -1,6 +1,6 @@
 //! A username is chosen once and is one person's.
 
-use vestibule_domain::{SystemRandomness, UserId, Username};
+use vestibule_domain::{SystemRandom, UserId, Username};
 use vestibule_storage::UsernameChoice::{AlreadyChosen, Chosen, Taken, UnknownUser};
 
 use crate::bench::{GOOGLE, all_at_once, at, event, on_both_databases, person};
@@ -34,7 +34,7 @@ on_both_databases! {
         bench.storage.choose_username(&ada.id, &username("ada"), &event()).await.unwrap();
         assert_eq!(bench.storage.choose_username(&eve.id, &username("ADA"), &event()).await.unwrap(), Taken);
         assert_eq!(bench.storage.choose_username(&eve.id, &username("eve"), &event()).await.unwrap(), Chosen);
-        let nobody = UserId::random(&SystemRandomness);
+        let nobody = UserId::random(&SystemRandom);
         assert_eq!(bench.storage.choose_username(&nobody, &username("bob"), &event()).await.unwrap(), UnknownUser);
         assert_eq!(bench.storage.choose_username(&nobody, &username("ada"), &event()).await.unwrap(), UnknownUser);
     }

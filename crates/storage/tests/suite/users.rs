@@ -1,7 +1,7 @@
 //! Users are found, changed, disabled and deleted.
 
 use serde_json::{Value, json};
-use vestibule_domain::{Attributes, PatchError, SystemRandomness, User, UserId, UserPatch};
+use vestibule_domain::{Attributes, PatchError, SystemRandom, User, UserId, UserPatch};
 
 use crate::bench::{GITHUB, GOOGLE, all_at_once, at, event, on_both_databases, person, verified};
 
@@ -39,7 +39,7 @@ on_both_databases! {
         assert_eq!(identities[0].login.as_deref(), Some("login-7"));
         assert!(identities[0].email_verified);
         assert_eq!(identities[0].last_used_at, at(5));
-        let nobody = UserId::random(&SystemRandomness);
+        let nobody = UserId::random(&SystemRandom);
         assert!(bench.storage.list_identities(&nobody).await.unwrap().is_empty());
         assert!(bench.storage.find_user(&nobody).await.unwrap().is_none());
     }
@@ -62,7 +62,7 @@ on_both_databases! {
         let emptied = bench.storage.patch_user(&ada.id, vec![change.clone(), nothing]).await.unwrap().unwrap().user;
         assert_eq!((&emptied.name, &emptied.avatar_url, &emptied.attributes), (&None, &None, &Attributes::default()));
         assert_eq!(bench.user(&ada.id).await, emptied);
-        let nobody = UserId::random(&SystemRandomness);
+        let nobody = UserId::random(&SystemRandom);
         assert_eq!(bench.storage.patch_user(&nobody, vec![change]).await.unwrap(), None);
     }
 
@@ -106,7 +106,7 @@ on_both_databases! {
         let again = bench.sign_in_as(&person(GOOGLE, "1"), |sign_in| sign_in.now = at(3)).await;
         assert!(bench.is_live(&again, at(3)).await);
         assert_eq!(again.user.id, ada.user.id);
-        let nobody = UserId::random(&SystemRandomness);
+        let nobody = UserId::random(&SystemRandom);
         assert!(!bench.storage.disable_user(&nobody, at(1), &event()).await.unwrap());
         assert!(!bench.storage.enable_user(&nobody, &event()).await.unwrap());
     }

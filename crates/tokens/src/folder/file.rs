@@ -1,4 +1,4 @@
-//! Reading one key file, and refusing one that somebody else may have read or written.
+//! Reads one key file, and refuses one that another user may have read or written.
 
 use std::fs::Metadata;
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ use crate::{KeyError, KeyFault};
 
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// A public key may be read by all, but whoever may write it could plant a key whose tokens we would accept.
+/// A public key may be read by all, but a user who may write it could plant a key whose tokens would be accepted.
 const PUBLIC: Rule = Rule::DECIDES.with_writers(Writers::Owner);
 /// A private one is for its owner alone.
 const PRIVATE: Rule = Rule::SECRET.with_writers(Writers::Owner);

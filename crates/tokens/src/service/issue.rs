@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use vestibule_domain::{ServiceName, SessionId, Timestamp, TokenId, UserId};
 
-use super::pool::{Busy, Urgency};
+use super::pool::{Busy, Priority};
 use crate::claims::{PERMISSION_TOKEN, PermissionClaims, USER_TOKEN, UserClaims, numeric_date};
 use crate::compact::MAX_USER_TOKEN_LEN;
 use crate::{KeyRing, TokenService};
@@ -28,7 +28,7 @@ pub enum SignError {
     /// The token would have ended before it began.
     #[error("the session that the token is for has ended")]
     Ended,
-    /// Larger than those who verify it accept.
+    /// Larger than verifiers accept.
     #[error("the token would be too large")]
     TooLarge,
     /// The cryptographic library failed.
@@ -39,7 +39,7 @@ pub enum SignError {
     Busy,
 }
 
-/// A permission token, and what whoever keeps it to give it again must know of it.
+/// A permission token with what a cache of tokens needs to know of it.
 #[derive(Debug, Clone)]
 pub struct PermissionToken {
     /// The token.
@@ -70,14 +70,14 @@ impl TokenService {
         self.user_token(user, session, expires_at)?.sign()
     }
 
-    /// The same, signed when it is its turn on the threads that sign. Goes before permission tokens.
-    pub async fn issue_user_token_in_turn(
+    /// The same, signed on the pool of signing threads, ahead of permission tokens.
+    pub async fn issue_user_token_queued(
         &self,
         user: &UserId,
         session: &SessionId,
         expires_at: Timestamp,
     ) -> Result<SecretString, SignError> {
-        self.sign_in_turn(Urgency::SignIn, self.user_token(user, session, expires_at)?).await
+        self.sign_queued(Priority::SignIn, self.user_token(user, session, expires_at)?).await
     }
 
     /// A permission token for a service. Signed on the calling thread.
@@ -87,24 +87,24 @@ impl TokenService {
         service: &ServiceName,
         permissions: &Map<String, Value>,
     ) -> Result<PermissionToken, SignError> {
-        let (unsigned, facts) = self.permission_token(user, service, permissions)?;
-        Ok(facts.with(unsigned.sign()?))
+        let (input, metadata) = self.permission_token(user, service, permissions)?;
+        Ok(metadata.into_token(input.sign()?))
     }
 
-    /// The same, signed when it is its turn on the threads that sign.
-    pub async fn issue_permission_token_in_turn(
+    /// The same, signed on the pool of signing threads.
+    pub async fn issue_permission_token_queued(
         &self,
         user: &UserId,
         service: &ServiceName,
         permissions: &Map<String, Value>,
     ) -> Result<PermissionToken, SignError> {
-        let (unsigned, facts) = self.permission_token(user, service, permissions)?;
-        Ok(facts.with(self.sign_in_turn(Urgency::Permission, unsigned).await?))
+        let (input, metadata) = self.permission_token(user, service, permissions)?;
+        Ok(metadata.into_token(self.sign_queued(Priority::Permission, input).await?))
     }
 
-    async fn sign_in_turn(&self, urgency: Urgency, unsigned: Unsigned) -> Result<SecretString, SignError> {
-        let bytes = unsigned.message.len();
-        self.pool.run(urgency, bytes, move || unsigned.sign()).await?.unwrap_or(Err(SignError::Failed))
+    async fn sign_queued(&self, priority: Priority, input: SigningInput) -> Result<SecretString, SignError> {
+        let bytes = input.message.len();
+        self.pool.run(priority, bytes, move || input.sign()).await?.unwrap_or(Err(SignError::Failed))
     }
 
     fn user_token(
@@ -112,7 +112,7 @@ impl TokenService {
         user: &UserId,
         session: &SessionId,
         expires_at: Timestamp,
-    ) -> Result<Unsigned, SignError> {
+    ) -> Result<SigningInput, SignError> {
         let now = self.clock.now();
         let claims = UserClaims {
             iss: Cow::Borrowed(&self.settings.issuer),
@@ -127,7 +127,7 @@ impl TokenService {
         if claims.exp <= claims.iat {
             return Err(SignError::Ended);
         }
-        Unsigned::new(self.ring.load_full(), now, USER_TOKEN, &claims, MAX_USER_TOKEN_LEN)
+        SigningInput::new(self.ring.load_full(), now, USER_TOKEN, &claims, MAX_USER_TOKEN_LEN)
     }
 
     fn permission_token(
@@ -135,7 +135,7 @@ impl TokenService {
         user: &UserId,
         service: &ServiceName,
         permissions: &Map<String, Value>,
-    ) -> Result<(Unsigned, Facts), SignError> {
+    ) -> Result<(SigningInput, TokenMetadata), SignError> {
         let now = self.clock.now();
         let issued_at = Timestamp::from_seconds(now.seconds());
         let expires_at = Timestamp::from_seconds(now.plus(self.settings.permission_token_ttl).seconds());
@@ -151,36 +151,36 @@ impl TokenService {
             jti: token_id.as_str(),
         };
         let ring = self.ring.load_full();
-        let unsigned = Unsigned::new(ring, now, PERMISSION_TOKEN, &claims, MAX_PERMISSION_TOKEN_LEN)?;
-        let key_id = unsigned.key_id.clone();
-        Ok((unsigned, Facts { key_id, issued_at, expires_at }))
+        let input = SigningInput::new(ring, now, PERMISSION_TOKEN, &claims, MAX_PERMISSION_TOKEN_LEN)?;
+        let key_id = input.key_id.clone();
+        Ok((input, TokenMetadata { key_id, issued_at, expires_at }))
     }
 }
 
-/// What is known of a permission token before it is signed.
-struct Facts {
+/// The parts of a permission token that are known before it is signed.
+struct TokenMetadata {
     key_id: String,
     issued_at: Timestamp,
     expires_at: Timestamp,
 }
 
-impl Facts {
-    fn with(self, token: SecretString) -> PermissionToken {
+impl TokenMetadata {
+    fn into_token(self, token: SecretString) -> PermissionToken {
         let Self { key_id, issued_at, expires_at } = self;
         PermissionToken { token, key_id, issued_at, expires_at }
     }
 }
 
-/// A token that lacks its signature. The key is looked up again when it is signed: it is that of the ring and moment for
-/// which the header was written.
-struct Unsigned {
+/// The JWS signing input (RFC 7515 section 5.1): everything of a token but its signature. `sign` looks the key up again in the
+/// ring and at the moment for which the header was written, so it finds the same key.
+struct SigningInput {
     ring: Arc<KeyRing>,
     now: Timestamp,
     key_id: String,
     message: String,
 }
 
-impl Unsigned {
+impl SigningInput {
     /// Our own exact encoding: a header that is always written alike, the claims in the order of their struct, no spaces.
     fn new(
         ring: Arc<KeyRing>,

@@ -1,7 +1,7 @@
-//! The threads that sign.
+//! The pool of signing threads.
 //!
-//! A signature takes a third of a millisecond in which its thread does nothing else. On the threads that serve
-//! connections, a flood of them would make everybody wait; here they wait among themselves, in a queue with an end.
+//! A signature occupies its thread for a third of a millisecond. On the threads that serve connections, a flood of
+//! signatures would delay every request; here they delay only each other, in a bounded queue.
 
 use std::collections::VecDeque;
 use std::num::NonZero;
@@ -12,41 +12,41 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-/// How many signatures wait at most: with a key of 2048 bits about a sixth of a second for one thread. Who comes then is
-/// told to come again.
+/// Maximum number of waiting signatures: about a sixth of a second of work for one thread with a key of 2048 bits. Beyond it
+/// a request is refused and may be repeated.
 const QUEUE_LIMIT: usize = 512;
 
-/// How long all that waits for a signature may be at most. Tokens are about a kilobyte, but may have a hundred.
+/// Maximum total size of the waiting tokens. A token is about a kilobyte, but may have a hundred.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 
-/// Large keys sign slowly: what has waited so long is not begun any more.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A signature that has waited this long is refused: large keys sign slowly.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// How much later the scheduler lets these threads run than those that serve connections, when both want to.
+/// Niceness of the signing threads, so that the scheduler prefers those that serve connections.
 const NICENESS: i32 = 5;
 
-/// Whose turn comes first.
+/// The order in which waiting signatures are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Urgency {
-    /// Somebody's browser waits at the end of a sign-in.
+pub(super) enum Priority {
+    /// First: a browser waits at the end of a sign-in.
     SignIn,
-    /// A program waits, and asks again.
+    /// Second: a program waits, and can ask again.
     Permission,
 }
 
-/// Too much work waits already.
+/// The queue is full, or the signature waited too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Busy;
 
 type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
-struct Line {
+struct Lane {
     jobs: VecDeque<(Job, usize)>,
     bytes: usize,
 }
 
-impl Line {
+impl Lane {
     fn has_room(&self, bytes: usize, limit: usize) -> bool {
         self.jobs.len() < limit && self.bytes + bytes <= QUEUE_BYTES
     }
@@ -63,55 +63,57 @@ impl Line {
     }
 }
 
+/// Waiting jobs, a lane for each priority.
 #[derive(Default)]
-struct Queue {
-    sign_in: Line,
-    permission: Line,
+struct Lanes {
+    sign_in: Lane,
+    permission: Lane,
     closed: bool,
 }
 
-impl Queue {
+impl Lanes {
     fn next(&mut self) -> Option<Job> {
         self.sign_in.pop().or_else(|| self.permission.pop())
     }
 
-    fn of(&mut self, urgency: Urgency) -> &mut Line {
-        match urgency {
-            Urgency::SignIn => &mut self.sign_in,
-            Urgency::Permission => &mut self.permission,
+    fn lane(&mut self, priority: Priority) -> &mut Lane {
+        match priority {
+            Priority::SignIn => &mut self.sign_in,
+            Priority::Permission => &mut self.permission,
         }
     }
 }
 
+/// The queue between the callers and the signing threads.
 #[derive(Default)]
-struct Shared {
-    queue: Mutex<Queue>,
-    work: Condvar,
+struct JobQueue {
+    lanes: Mutex<Lanes>,
+    not_empty: Condvar,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+impl JobQueue {
+    fn lock(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a job; `None` when there will be no more.
+    /// Waits for a job. `None` once the queue is closed and empty.
     fn take(&self) -> Option<Job> {
-        let mut queue = self.lock();
+        let mut lanes = self.lock();
         loop {
-            if let Some(job) = queue.next() {
+            if let Some(job) = lanes.next() {
                 return Some(job);
             }
-            if queue.closed {
+            if lanes.closed {
                 return None;
             }
-            queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            lanes = self.not_empty.wait(lanes).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
 /// Half as many threads as there are processors, at least one. They start with the first job, and end with the pool.
 pub(super) struct SigningPool {
-    shared: Arc<Shared>,
+    queue: Arc<JobQueue>,
     started: Once,
     limit: usize,
 }
@@ -122,69 +124,69 @@ impl SigningPool {
     }
 
     fn with_limit(limit: usize) -> Self {
-        Self { shared: Arc::default(), started: Once::new(), limit }
+        Self { queue: Arc::default(), started: Once::new(), limit }
     }
 
-    /// Runs a job that holds so many bytes on one of the threads, unless too much waits already. A job that nobody waits for
-    /// any more is skipped. `None` when the job panicked.
+    /// Runs a job that holds `bytes` bytes on one of the threads, unless the queue is full. A job whose caller has gone is
+    /// skipped. `None` if the job panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        urgency: Urgency,
+        priority: Priority,
         bytes: usize,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Option<T>, Busy> {
         let (answer, receiver) = oneshot::channel();
-        let asked = Instant::now();
+        let queued_at = Instant::now();
         let job = move || {
             if answer.is_closed() {
                 return;
             }
-            let outcome = if asked.elapsed() > PATIENCE { Err(Busy) } else { Ok(job()) };
+            let outcome = if queued_at.elapsed() > MAX_WAIT { Err(Busy) } else { Ok(job()) };
             drop(answer.send(outcome));
         };
-        self.put(urgency, Box::new(job), bytes)?;
+        self.put(priority, Box::new(job), bytes)?;
         receiver.await.map_or(Ok(None), |outcome| outcome.map(Some))
     }
 
-    fn put(&self, urgency: Urgency, job: Job, bytes: usize) -> Result<(), Busy> {
+    fn put(&self, priority: Priority, job: Job, bytes: usize) -> Result<(), Busy> {
         self.started.call_once(|| self.start());
-        let mut queue = self.shared.lock();
-        if queue.closed || !queue.of(urgency).has_room(bytes, self.limit) {
+        let mut lanes = self.queue.lock();
+        if lanes.closed || !lanes.lane(priority).has_room(bytes, self.limit) {
             return Err(Busy);
         }
-        queue.of(urgency).push(job, bytes);
-        drop(queue);
-        self.shared.work.notify_one();
+        lanes.lane(priority).push(job, bytes);
+        drop(lanes);
+        self.queue.not_empty.notify_one();
         Ok(())
     }
 
     fn start(&self) {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         for number in 0..(processors / 2).max(1) {
-            let shared = Arc::clone(&self.shared);
+            let queue = Arc::clone(&self.queue);
             let thread = thread::Builder::new().name(format!("sign-{number}")).stack_size(STACK_BYTES);
-            // INVARIANT: a pool without a thread is closed, so that nobody waits in it.
-            if thread.spawn(move || work(&shared)).is_err() && number == 0 {
-                self.shared.lock().closed = true;
+            // INVARIANT: a pool without a thread is closed, so that no job waits in it.
+            if thread.spawn(move || run_jobs(&queue)).is_err() && number == 0 {
+                self.queue.lock().closed = true;
             }
         }
     }
 }
 
-/// Big numbers of a signature lie on the heap.
+/// Small, since the big numbers of a signature are on the heap.
 const STACK_BYTES: usize = 256 * 1024;
 
 impl Drop for SigningPool {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.work.notify_all();
+        self.queue.lock().closed = true;
+        self.queue.not_empty.notify_all();
     }
 }
 
-fn work(shared: &Shared) {
-    // What the system does not allow changes nothing but who goes first.
+fn run_jobs(queue: &JobQueue) {
+    // A refusal by the system is harmless: only the order of threads depends on it.
     let _: Result<i32, _> = rustix::process::nice(NICENESS);
-    while let Some(job) = shared.take() {
+    while let Some(job) = queue.take() {
         drop(panic::catch_unwind(AssertUnwindSafe(job)));
     }
 }

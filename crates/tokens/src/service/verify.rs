@@ -6,17 +6,17 @@ use std::time::Duration;
 use vestibule_domain::Timestamp;
 
 use super::LEEWAY;
-use super::verified::{Proven, digest_of};
+use super::verified::{VerifiedToken, digest_of};
 use crate::claims::{USER_TOKEN, UserClaims};
 use crate::compact::{Compact, MAX_USER_TOKEN_LEN};
 use crate::{KeyRing, TokenRefused, TokenService, UserTokenClaims};
 
-/// By how much the clock of another machine may be ahead, where only an end is asked for.
-const MOST_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
+/// How far the clock of another machine may be ahead when only the expiry of a token matters.
+const MAX_CLOCK_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl TokenService {
-    /// Who a user token is of, if it is one of ours and its time is not over. Everything that is cheap comes before the
-    /// signature, and no claim is looked at before the signature is proven, now or at an earlier request.
+    /// The claims of a user token that we issued and that has not expired. Cheap checks come before the signature, and no claim
+    /// is read before the signature is verified, by this call or an earlier one.
     pub fn verify_user_token(&self, token: &str) -> Result<Arc<UserTokenClaims>, TokenRefused> {
         let now = self.clock.now();
         let claims = self.verify_untimed(token, now)?;
@@ -24,13 +24,17 @@ impl TokenService {
         Ok(claims)
     }
 
-    /// The same for a token that may be of later than this clock says, by a day at most: who signs out means it, whichever machine's
-    /// clock made the token.
+    /// The same, but the token may be issued up to a day in the future: a sign-out is honoured whichever machine's clock made
+    /// the token.
     pub fn verify_user_token_of_any_clock(&self, token: &str) -> Result<Arc<UserTokenClaims>, TokenRefused> {
         let now = self.clock.now();
         let claims = self.verify_untimed(token, now)?;
         require_unexpired(&claims, now)?;
-        if claims.issued_at > now.plus(MOST_AHEAD) { Err(TokenRefused::IssuedInFuture) } else { Ok(claims) }
+        if claims.issued_at > now.plus(MAX_CLOCK_AHEAD) {
+            Err(TokenRefused::IssuedInFuture)
+        } else {
+            Ok(claims)
+        }
     }
 
     fn verify_untimed(&self, token: &str, now: Timestamp) -> Result<Arc<UserTokenClaims>, TokenRefused> {
@@ -39,36 +43,41 @@ impl TokenService {
         }
         let ring = self.ring.load();
         let digest = digest_of(token);
-        let proven = match self.verified.find(&digest) {
+        let verified = match self.verified.find(&digest) {
             // INVARIANT: the id is the key's thumbprint, so a key of this id is the one that signed.
-            Some(proven) if ring.verifies_for(&proven.kid, now, self.grace()) => proven,
+            Some(verified) if ring.verifies_for(&verified.kid, now, self.grace()) => verified,
             Some(_) => return Err(TokenRefused::UnknownKey),
             None => {
-                let proven = Arc::new(self.prove(token, &ring, now)?);
-                // What is over already, or not yet good, is not worth remembering.
-                if require_time(&proven.claims, now).is_ok() {
-                    self.verified.keep(digest, Arc::clone(&proven));
+                let verified = Arc::new(self.verify_signature(token, &ring, now)?);
+                // A token that is expired or not yet valid is not cached.
+                if require_time(&verified.claims, now).is_ok() {
+                    self.verified.insert(digest, Arc::clone(&verified));
                 }
-                proven
+                verified
             }
         };
-        Ok(Arc::clone(&proven.claims))
+        Ok(Arc::clone(&verified.claims))
     }
 
-    /// The same for a token that was verified before and is still good, without any arithmetic on its signature. Nothing
-    /// means only that it has to be verified.
+    /// The claims of a token that was verified before and is still good, without checking its signature again. `None` means not
+    /// cached; call `verify_user_token`.
     pub fn recall_user_token(&self, token: &str) -> Option<Arc<UserTokenClaims>> {
         if token.len() > MAX_USER_TOKEN_LEN {
             return None;
         }
-        let proven = self.verified.find(&digest_of(token))?;
+        let verified = self.verified.find(&digest_of(token))?;
         let now = self.clock.now();
-        let is_good = self.ring.load().verifies_for(&proven.kid, now, self.grace())
-            && require_time(&proven.claims, now).is_ok();
-        is_good.then(|| Arc::clone(&proven.claims))
+        let is_good = self.ring.load().verifies_for(&verified.kid, now, self.grace())
+            && require_time(&verified.claims, now).is_ok();
+        is_good.then(|| Arc::clone(&verified.claims))
     }
 
-    fn prove(&self, token: &str, ring: &KeyRing, now: Timestamp) -> Result<Proven, TokenRefused> {
+    fn verify_signature(
+        &self,
+        token: &str,
+        ring: &KeyRing,
+        now: Timestamp,
+    ) -> Result<VerifiedToken, TokenRefused> {
         let token = Compact::parse(token, USER_TOKEN)?;
         let key = ring.find_verifying(&token.kid, now, self.grace()).ok_or(TokenRefused::UnknownKey)?;
         if token.signature.len() != key.encoded_signature_len() {
@@ -85,7 +94,7 @@ impl TokenService {
             return Err(TokenRefused::Audience);
         }
         let claims = claims.into_typed()?;
-        Ok(Proven { kid: token.kid, claims: Arc::new(claims) })
+        Ok(VerifiedToken { kid: token.kid, claims: Arc::new(claims) })
     }
 }
 

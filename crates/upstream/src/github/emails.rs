@@ -19,7 +19,7 @@ impl Entry {
     }
 }
 
-/// The address of a person: the primary one, and no other. An address that somebody added once and forgot, or holds beside it,
+/// The address of a person: the primary one, and no other. An address that a user added once and forgot, or holds beside it,
 /// says less about who they are.
 #[derive(Default)]
 pub(super) struct KnownEmails {

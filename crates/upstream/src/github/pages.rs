@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Failure, Step};
 use crate::outbound::{self, OutboundClient};
 
-/// At 100 entries each, far more than anybody has.
+/// At 100 entries each, far more than any user has.
 const MAX_PAGES: usize = 10;
 
 /// A list about the holder of a token.
@@ -42,7 +42,7 @@ impl List<'_> {
 }
 
 /// Whether GitHub does not show us the list: the person did not grant the scope, which it answers with 403 or 404. A
-/// rate limit also comes as 403, and means that nobody knows what is on it.
+/// rate limit also comes as 403, and means that its content is unknown.
 fn is_not_for_us(status: StatusCode, headers: &HeaderMap) -> bool {
     let exhausted = headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");
     let limited = exhausted || headers.contains_key(http::header::RETRY_AFTER);

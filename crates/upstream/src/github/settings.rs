@@ -23,7 +23,7 @@ pub struct GithubSettings {
 }
 
 impl GithubSettings {
-    /// The site that everybody means.
+    /// github.com.
     pub const DEFAULT_URL: &'static str = "https://github.com";
     /// Its API.
     pub const DEFAULT_API_URL: &'static str = "https://api.github.com";

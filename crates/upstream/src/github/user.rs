@@ -13,7 +13,7 @@ pub(super) struct User {
 }
 
 impl User {
-    /// Reads the answer; without a numeric id it is nobody. Everything else may be missing or of another type. Who has
+    /// Reads the answer; without a numeric id it is no user. Everything else may be missing or of another type. Who has
     /// given no name goes by the login.
     pub(super) fn read(answer: &Value) -> Option<Self> {
         let text = |name: &str| answer.get(name).and_then(Value::as_str);

@@ -8,7 +8,7 @@ use oauth2::{AccessToken, RefreshToken, Scope, TokenResponse};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// The answer of a token endpoint. Members that a sign-in has no use for are not even looked at, so that an odd
-/// `expires_in` harms nobody.
+/// `expires_in` does no harm.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct TokenAnswer {
     access_token: AccessToken,

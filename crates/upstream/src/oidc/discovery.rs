@@ -48,7 +48,7 @@ impl Document {
             return Err("the document names another issuer than the settings");
         }
         let endpoint = |text: &str| {
-            // An issuer on loopback may refer to loopback; nobody else may make us ask ourselves.
+            // An issuer on loopback may refer to loopback; no other issuer may make the service call itself.
             let safe = Endpoint::parse(text).ok().filter(|endpoint| endpoint.is_https() || !tls_only);
             safe.ok_or("an endpoint of the issuer is not an https address")
         };

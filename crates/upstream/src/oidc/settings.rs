@@ -1,7 +1,7 @@
 //! What is configured about an OpenID Connect issuer.
 
 use secrecy::{ExposeSecret, SecretString};
-use vestibule_domain::{KeptClaims, ProviderName};
+use vestibule_domain::{ProviderName, UpstreamClaims};
 
 use crate::endpoint::Endpoint;
 use crate::error::SettingsError;
@@ -32,7 +32,7 @@ impl OidcSettings {
     /// What Google's issuer is called.
     pub const GOOGLE_ISSUER: &'static str = "https://accounts.google.com";
 
-    /// Google, or whoever stands in for it at another issuer's address.
+    /// Google, or another issuer that is configured in its place.
     pub fn google(issuer: String, client_id: String, client_secret: SecretString) -> Self {
         Self {
             name: constant_name("google"),
@@ -70,7 +70,7 @@ impl OidcSettings {
         if !single_words || !self.scopes.iter().any(|scope| scope == "openid") {
             return Err(SettingsError::Scopes { provider: provider() });
         }
-        if self.claims.iter().any(|name| !KeptClaims::is_name(name)) {
+        if self.claims.iter().any(|name| !UpstreamClaims::is_name(name)) {
             return Err(SettingsError::Claims { provider: provider() });
         }
         Endpoint::parse_base(&self.issuer).map_err(|problem| SettingsError::Address {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use vestibule_domain::{
     Actor, AuditEvent, AuditName, Clock, OrganizationId, ProviderName, RoleAssignment, RoleAssignmentId,
-    RoleSubject, ServiceName, SystemClock, SystemRandomness,
+    RoleSubject, ServiceName, SystemClock, SystemRandom,
 };
 use vestibule_storage::Storage;
 
@@ -119,7 +119,7 @@ fn check_reserved(assignment: &RoleAssignment) -> Result<(), CommandError> {
 async fn grant(storage: &Storage, arguments: &RoleArguments) -> Result<(), CommandError> {
     let NamedAssignment { assignment, line } = NamedAssignment::find(storage, arguments).await?;
     check_reserved(&assignment)?;
-    let id = RoleAssignmentId::random(&SystemRandomness);
+    let id = RoleAssignmentId::random(&SystemRandom);
     let event = event(AuditName::RoleGranted, &assignment);
     let granted = storage.grant_role(&assignment, &id, SystemClock.now(), &event).await;
     let is_new = granted.map_err(CommandError::while_doing(DATABASE))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, with_causes};
+use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, error_chain};
 use vestibule_storage::{Storage, log_audit_event};
 
 /// How long the last event of a service may take.
@@ -32,7 +32,7 @@ impl AuditTrail {
         let event = finish(AuditEvent::new(name, actor, self.clock.now()));
         let error = match timeout(TIMEOUT, self.storage.record_audit_event(&event)).await {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => with_causes(&error),
+            Ok(Err(error)) => error_chain(&error),
             Err(_) => "no answer in time".to_owned(),
         };
         log_audit_event(&event);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
-use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, Timestamp, with_causes};
+use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, Timestamp, error_chain};
 use vestibule_storage::{Storage, StorageError};
 use vestibule_tokens::{KeyRing, TokenService, dir_state};
 
@@ -114,7 +114,7 @@ async fn delete_old_events(storage: Storage, clock: Arc<dyn Clock>, retention: D
         match deleted.await {
             Ok(rows) => tracing::debug!(rows, "deleted old events of the audit trail"),
             Err(error) => {
-                tracing::warn!(error = with_causes(&error), "old events of the audit trail were not deleted");
+                tracing::warn!(error = error_chain(&error), "old events of the audit trail were not deleted");
             }
         }
     }
@@ -130,7 +130,7 @@ async fn delete_expired_rows(storage: Storage, clock: Arc<dyn Clock>) {
         };
         match deleted.await {
             Ok(rows) => tracing::debug!(?rows, "deleted expired rows"),
-            Err(error) => tracing::warn!(error = with_causes(&error), "expired rows were not deleted"),
+            Err(error) => tracing::warn!(error = error_chain(&error), "expired rows were not deleted"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use poem::{Endpoint, Response};
-use vestibule_domain::{Clock, Randomness, SystemClock, SystemRandomness, Timestamp};
+use vestibule_domain::{Clock, SecureRandom, SystemClock, SystemRandom, Timestamp};
 use vestibule_flows::{Dependencies, Flows};
 use vestibule_http::{AccessLog, HttpSettings, Metrics, RequestTracer, Shutdown};
 use vestibule_plugin_host::PluginHost;
@@ -80,7 +80,7 @@ impl Components {
         settings: &Settings,
         stopping: &Shutdown,
     ) -> impl Endpoint<Output = Response> + 'static + use<> {
-        let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+        let randomness: Arc<dyn SecureRandom> = Arc::new(SystemRandom);
         let dependencies = Dependencies {
             storage: self.storage.clone(),
             tokens: Arc::clone(&self.tokens),
@@ -134,6 +134,6 @@ fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Ar
         user_token_ttl: settings.flows.session_ttl,
         permission_token_ttl: settings.permission_token_ttl,
     };
-    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+    let randomness: Arc<dyn SecureRandom> = Arc::new(SystemRandom);
     Arc::new(TokenService::new(ring, token_settings, Arc::clone(clock), randomness))
 }

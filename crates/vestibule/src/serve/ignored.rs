@@ -1,12 +1,12 @@
 //! Rows of the database that the service ignores. The start reports them, so that an operator is not left to wonder.
 
-use vestibule_domain::{RoleAssignment, RoleSubject, ServiceName, with_causes};
+use vestibule_domain::{RoleAssignment, RoleSubject, ServiceName, error_chain};
 use vestibule_storage::{OrphanedIdentities, Storage, StorageError};
 
 /// One sentence for each. A database that does not answer does not stop the start; then the sentence says so.
 pub(super) async fn find(storage: &Storage) -> Vec<String> {
     let ignored = look(storage).await.unwrap_or_else(|error| {
-        vec![format!("unknown, because the database does not answer: {}", with_causes(&error))]
+        vec![format!("unknown, because the database does not answer: {}", error_chain(&error))]
     });
     for sentence in &ignored {
         tracing::warn!("ignored: {sentence}");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use vestibule_domain::with_causes;
+use vestibule_domain::error_chain;
 use vestibule_storage::{DatabaseUrl, Storage, StorageError, StorageOptions};
 
 use crate::error::CommandError;
@@ -33,7 +33,7 @@ async fn migrate_with_retries(storage: &Storage) -> Result<Vec<String>, StorageE
     loop {
         match storage.migrate().await {
             Err(error) if error.is_unavailable() && started.elapsed() < START_TIMEOUT => {
-                tracing::warn!(error = with_causes(&error), "the database does not answer yet");
+                tracing::warn!(error = error_chain(&error), "the database does not answer yet");
                 tokio::time::sleep(RETRY_INTERVAL).await;
             }
             outcome => return outcome,

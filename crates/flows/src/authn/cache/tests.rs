@@ -1,7 +1,7 @@
 use tokio::task::{JoinHandle, JoinSet};
 use vestibule_domain::{
     AccountLinking, Actor, AddressTrust, AuditEvent, AuditName, ClientInfo, ConfiguredProvider,
-    ConfiguredProviders, DisplayName, IdentityKey, KeptClaims, ProviderName, SystemRandomness,
+    ConfiguredProviders, DisplayName, IdentityKey, ProviderName, SystemRandom, UpstreamClaims,
     UpstreamProfile, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, StorageOptions};
@@ -49,7 +49,7 @@ async fn sign_in(storage: &Storage) -> (SessionId, UserId) {
         avatar_url: None,
         verified_email: None,
         unverified_email: None,
-        claims: KeptClaims::default(),
+        claims: UpstreamClaims::default(),
         organizations: Vec::new(),
     };
     let sign_in = SignIn {
@@ -57,8 +57,8 @@ async fn sign_in(storage: &Storage) -> (SessionId, UserId) {
         client: ClientInfo::default(),
         linking: AccountLinking::VerifiedEmail,
         id_scheme: UserIdScheme::Random,
-        new_user_id: UserId::random(&SystemRandomness),
-        session_id: SessionId::random(&SystemRandomness),
+        new_user_id: UserId::random(&SystemRandom),
+        session_id: SessionId::random(&SystemRandom),
         now: at(0),
         expires_at: at(3600),
     };

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vestibule_domain::Randomness;
+use vestibule_domain::SecureRandom;
 
 const ID_BYTES: usize = 8;
 /// Asking the system costs about as much for one id as for sixty-four.
@@ -10,12 +10,12 @@ const IDS_AT_ONCE: usize = 64;
 
 /// Makes ids from unpredictable bytes, which it fetches many at a time.
 pub(crate) struct RequestIds {
-    randomness: Arc<dyn Randomness>,
+    randomness: Arc<dyn SecureRandom>,
     stock: Mutex<Vec<[u8; ID_BYTES]>>,
 }
 
 impl RequestIds {
-    pub(crate) fn new(randomness: Arc<dyn Randomness>) -> Self {
+    pub(crate) fn new(randomness: Arc<dyn SecureRandom>) -> Self {
         Self { randomness, stock: Mutex::new(Vec::with_capacity(IDS_AT_ONCE)) }
     }
 
@@ -36,13 +36,13 @@ impl RequestIds {
 mod tests {
     use std::collections::HashSet;
 
-    use vestibule_domain::SystemRandomness;
+    use vestibule_domain::SystemRandom;
 
     use super::*;
 
     #[test]
     fn no_two_requests_have_the_same_id() {
-        let ids = RequestIds::new(Arc::new(SystemRandomness));
+        let ids = RequestIds::new(Arc::new(SystemRandom));
         let made: HashSet<String> = (0..1000).map(|_| ids.next()).collect();
         assert_eq!(made.len(), 1000);
         assert!(made.iter().all(|id| id.len() == 16 && id != "0000000000000000"));

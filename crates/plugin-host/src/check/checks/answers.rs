@@ -1,4 +1,4 @@
-//! Every operation, asked about ordinary people; the host's own judge decides.
+//! Every operation, asked about ordinary people; the host's own interpret decides.
 
 use serde_json::{Map, Value};
 use vestibule_domain::{Attributes, UserPatch};
@@ -17,7 +17,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
         for person in ["ada", "9f2c1e7ab04d4c5c8a0e6d1f3b72c954"].map(Person::new) {
             subject.progress.doing(format_args!("it answered {}", operation.as_str()));
             let answer = ask(&instance, &person.question(operation));
-            let note = judge(subject, operation, answer, &mut objects);
+            let note = interpret(subject, operation, answer, &mut objects);
             asked += 1;
             if let Some(note) = note {
                 subject.progress.note(note);
@@ -29,7 +29,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
     Ok(Note::ok(format_args!("{asked} calls, {objects} objects")))
 }
 
-fn judge(
+fn interpret(
     subject: &Subject<'_>,
     operation: Operation,
     answer: RawAnswer,

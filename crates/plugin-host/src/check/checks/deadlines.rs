@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use crate::check::event::Note;
 use crate::check::questions::Person;
 use crate::check::subject::Subject;
+use crate::deadline_probe;
 use crate::error::LoadFault;
 use crate::observer::Operation;
 use crate::raw::RawInstance;
-use crate::witness;
 
 const SHORT: Duration = Duration::from_millis(200);
 /// How much later than its deadline a call may return. Generous, because the machine may be busy.
@@ -18,7 +18,7 @@ const COMPUTES: Duration = Duration::from_millis(5);
 
 pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
     let instance = subject.create()?;
-    let before = witness::looks();
+    let before = deadline_probe::reads();
     let mut waits = false;
     for operation in subject.operations().iter().copied() {
         let with_time = call(subject, &instance, operation, SHORT, "200 ms left");
@@ -27,8 +27,8 @@ pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
         waits |= with_time.min(without) > COMPUTES;
     }
     subject.destroy(instance);
-    let looks = witness::looks() > before;
-    Ok(conclude(looks, waits))
+    let reads = deadline_probe::reads() > before;
+    Ok(conclude(reads, waits))
 }
 
 /// Makes one call and notes if it comes back late.
@@ -54,8 +54,8 @@ fn call(
     took
 }
 
-fn conclude(looks: bool, waits: bool) -> Note {
-    match (looks, waits) {
+fn conclude(reads: bool, waits: bool) -> Note {
+    match (reads, waits) {
         (true, _) => Note::ok("it asks how much time is left, and comes back"),
         (false, false) => Note::ok("it comes back at once, without asking how much time is left"),
         (false, true) => Note::remark(
@@ -72,13 +72,13 @@ mod tests {
 
     #[test]
     fn only_a_plugin_that_waits_has_to_look_at_the_clock() {
-        for (looks, waits, verdict) in [
+        for (reads, waits, verdict) in [
             (true, true, Verdict::Ok),
             (true, false, Verdict::Ok),
             (false, false, Verdict::Ok),
             (false, true, Verdict::Remark),
         ] {
-            assert_eq!(conclude(looks, waits).verdict, verdict, "{looks} {waits}");
+            assert_eq!(conclude(reads, waits).verdict, verdict, "{reads} {waits}");
         }
     }
 }

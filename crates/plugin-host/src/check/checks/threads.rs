@@ -19,7 +19,7 @@ const CALLS: usize = 1_000;
 const LOOK: Duration = Duration::from_millis(500);
 
 /// What all threads share.
-struct Shared {
+struct LoadState {
     instance: RawInstance,
     /// Held during each call of a plugin that is called one at a time; by whichever thread comes next.
     one_at_a_time: Option<Mutex<()>>,
@@ -27,7 +27,7 @@ struct Shared {
     stop: AtomicBool,
 }
 
-/// What one thread asks again and again, with the answer when nobody else asks, if that is always the same.
+/// The question that one thread repeats, with the answer that a single thread gets, if that is always the same.
 struct Task {
     operation: Operation,
     person: Person,
@@ -37,15 +37,15 @@ struct Task {
 pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
     let instance = subject.create()?;
     let tasks = (0..THREADS).map(|number| tasks(subject, &instance, number)).collect();
-    let shared = Arc::new(Shared {
+    let state = Arc::new(LoadState {
         instance,
         one_at_a_time: subject.is_serial().then(Mutex::default),
         done: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
     });
-    let outcome = call_at_once(subject, &shared, tasks);
-    let calls = shared.done.load(Ordering::Relaxed);
-    if let Some(instance) = Arc::into_inner(shared) {
+    let outcome = call_at_once(subject, &state, tasks);
+    let calls = state.done.load(Ordering::Relaxed);
+    if let Some(instance) = Arc::into_inner(state) {
         subject.destroy(instance.instance);
     }
     Ok(outcome.unwrap_or_else(|| {
@@ -67,13 +67,13 @@ fn tasks(subject: &Subject<'_>, instance: &RawInstance, number: usize) -> Vec<Ta
 }
 
 /// Runs all threads to their end; the first fault, if there is one.
-fn call_at_once(subject: &Subject<'_>, shared: &Arc<Shared>, tasks: Vec<Vec<Task>>) -> Option<Note> {
+fn call_at_once(subject: &Subject<'_>, state: &Arc<LoadState>, tasks: Vec<Vec<Task>>) -> Option<Note> {
     let doing = format!("it answered calls on {THREADS} threads at once");
     subject.progress.doing(&doing);
     let (sender, receiver) = mpsc::channel();
     for (number, tasks) in tasks.into_iter().enumerate() {
-        let (shared, sender) = (Arc::clone(shared), sender.clone());
-        if start_thread("check", number, move || work(&shared, &tasks, &sender)).is_err() {
+        let (state, sender) = (Arc::clone(state), sender.clone());
+        if start_thread("check", number, move || work(&state, &tasks, &sender)).is_err() {
             return Some(Note::failed("no thread could be started", "Check the limits of this machine"));
         }
     }
@@ -83,33 +83,33 @@ fn call_at_once(subject: &Subject<'_>, shared: &Arc<Shared>, tasks: Vec<Vec<Task
     loop {
         match receiver.recv_timeout(LOOK) {
             Ok(note) => {
-                shared.stop.store(true, Ordering::Relaxed);
+                state.stop.store(true, Ordering::Relaxed);
                 fault.get_or_insert(note);
             }
             Err(RecvTimeoutError::Disconnected) => return fault,
             Err(RecvTimeoutError::Timeout) => {
-                let done = shared.done.load(Ordering::Relaxed);
+                let done = state.done.load(Ordering::Relaxed);
                 if done > seen {
                     // Tells the parent that the plugin is slow, but lives.
                     subject.progress.doing(&doing);
                 }
                 seen = done;
-                shared.stop.fetch_or(began.elapsed() > ENOUGH, Ordering::Relaxed);
+                state.stop.fetch_or(began.elapsed() > ENOUGH, Ordering::Relaxed);
             }
         }
     }
 }
 
-fn work(shared: &Shared, tasks: &[Task], faults: &Sender<Note>) {
+fn work(state: &LoadState, tasks: &[Task], faults: &Sender<Note>) {
     for task in tasks.iter().cycle().take(CALLS) {
-        if shared.stop.load(Ordering::Relaxed) {
+        if state.stop.load(Ordering::Relaxed) {
             return;
         }
-        let turn = shared.one_at_a_time.as_ref();
+        let turn = state.one_at_a_time.as_ref();
         let turn = turn.map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
-        let answer = ask(&shared.instance, &task.person.question(task.operation));
+        let answer = ask(&state.instance, &task.person.question(task.operation));
         drop(turn);
-        shared.done.fetch_add(1, Ordering::Relaxed);
+        state.done.fetch_add(1, Ordering::Relaxed);
         if let Some(note) = compare(task, verdict(task.operation, answer)) {
             drop(faults.send(note));
             return;

@@ -6,16 +6,16 @@ use std::io;
 
 use libc::c_long;
 
-use super::Rights;
+use super::Sandbox;
 use super::filter::{self, Answer, Rule};
 
-pub(super) fn restrict(rights: Rights) -> io::Result<()> {
+pub(super) fn restrict(sandbox: Sandbox) -> io::Result<()> {
     let own = std::process::id();
     let mut rules = to_others(own);
     rules.extend(at_a_terminal());
     // A namespace of its own would give it all capabilities there, and with them more of the kernel.
     rules.extend(all(&[libc::SYS_unshare, libc::SYS_setns], &Answer::Refused));
-    if rights == Rights::Alone {
+    if sandbox == Sandbox::NoProcesses {
         // It ends with the service, whatever it would rather.
         let keeps_living =
             Answer::NotFor { argument: 0, values: vec![libc::PR_SET_PDEATHSIG.unsigned_abs()] };

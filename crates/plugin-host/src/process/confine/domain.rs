@@ -1,4 +1,4 @@
-//! A Landlock domain (landlock(7)): whoever is in it can neither look into processes outside, whatever they are to each other, nor send
+//! A Landlock domain (landlock(7)): a process in it can neither look into processes outside, whatever they are to each other, nor send
 //! them signals, nor connect to sockets without a file that they listen on. What the process starts is in it as well.
 //!
 //! Linux has it since 5.13, for signals and sockets since 6.12; where it was left out, there is no domain: the other things that a child gives up

@@ -1,4 +1,4 @@
-//! Packets that nobody has written: they are refused, or hold what a packet may hold.
+//! Random packets: each is refused, or holds what a packet may hold.
 
 use proptest::collection::vec;
 use proptest::option;

@@ -2,7 +2,7 @@ use std::sync::mpsc;
 
 use super::*;
 
-/// Holds every thread of a pool until what is returned is dropped.
+/// Blocks every thread of a pool until the returned senders are dropped.
 fn occupy(pool: &Arc<SigningPool>) -> Vec<mpsc::Sender<()>> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let hold = |_| {
@@ -12,7 +12,7 @@ fn occupy(pool: &Arc<SigningPool>) -> Vec<mpsc::Sender<()>> {
             begun.send(()).unwrap();
             released.recv().unwrap_err();
         };
-        pool.put(Urgency::SignIn, Box::new(job), 1).unwrap();
+        pool.put(Priority::SignIn, Box::new(job), 1).unwrap();
         has_begun.recv().unwrap();
         release
     };
@@ -26,18 +26,18 @@ async fn k6_a_full_queue_refuses_at_once_and_permissions_take_no_place_from_sign
     let waiting: Vec<_> = (0..2)
         .map(|number| {
             let pool = Arc::clone(&pool);
-            tokio::spawn(async move { pool.run(Urgency::Permission, 1, move || number).await })
+            tokio::spawn(async move { pool.run(Priority::Permission, 1, move || number).await })
         })
         .collect();
-    while pool.shared.lock().permission.jobs.len() < 2 {
+    while pool.queue.lock().permission.jobs.len() < 2 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(pool.run(Urgency::Permission, 1, || 2).await, Err(Busy));
+    assert_eq!(pool.run(Priority::Permission, 1, || 2).await, Err(Busy));
     let sign_in = tokio::spawn({
         let pool = Arc::clone(&pool);
-        async move { pool.run(Urgency::SignIn, 1, || 3).await }
+        async move { pool.run(Priority::SignIn, 1, || 3).await }
     });
-    while pool.shared.lock().sign_in.jobs.is_empty() {
+    while pool.queue.lock().sign_in.jobs.is_empty() {
         tokio::task::yield_now().await;
     }
     drop(held);
@@ -52,36 +52,36 @@ async fn a_sign_in_goes_before_a_permission_that_has_waited_longer() {
     let pool = Arc::new(SigningPool::new());
     let held = occupy(&pool);
     let (order, ordered) = mpsc::channel();
-    for urgency in [Urgency::Permission, Urgency::SignIn] {
+    for priority in [Priority::Permission, Priority::SignIn] {
         let order = order.clone();
-        pool.put(urgency, Box::new(move || order.send(urgency).unwrap()), 1).unwrap();
+        pool.put(priority, Box::new(move || order.send(priority).unwrap()), 1).unwrap();
     }
-    let mut queue = pool.shared.lock();
-    if let Some(first) = queue.next() {
+    let mut lanes = pool.queue.lock();
+    if let Some(first) = lanes.next() {
         first();
     }
-    drop(queue);
-    assert_eq!(ordered.recv().unwrap(), Urgency::SignIn);
+    drop(lanes);
+    assert_eq!(ordered.recv().unwrap(), Priority::SignIn);
     drop(held);
-    assert_eq!(ordered.recv().unwrap(), Urgency::Permission);
+    assert_eq!(ordered.recv().unwrap(), Priority::Permission);
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_is_not_signed() {
+async fn a_token_whose_caller_has_gone_is_not_signed() {
     let pool = Arc::new(SigningPool::new());
     let held = occupy(&pool);
     let (begun, has_begun) = mpsc::channel();
     let given_up = tokio::spawn({
         let pool = Arc::clone(&pool);
-        async move { pool.run(Urgency::Permission, 1, move || begun.send(()).unwrap()).await }
+        async move { pool.run(Priority::Permission, 1, move || begun.send(()).unwrap()).await }
     });
-    while pool.shared.lock().permission.jobs.is_empty() {
+    while pool.queue.lock().permission.jobs.is_empty() {
         tokio::task::yield_now().await;
     }
     given_up.abort();
     assert!(given_up.await.unwrap_err().is_cancelled());
     drop(held);
-    assert_eq!(pool.run(Urgency::Permission, 1, || ()).await, Ok(Some(())));
+    assert_eq!(pool.run(Priority::Permission, 1, || ()).await, Ok(Some(())));
     assert!(has_begun.try_recv().is_err());
 }
 
@@ -89,25 +89,25 @@ async fn what_nobody_waits_for_is_not_signed() {
 async fn a_job_that_panics_costs_no_thread() {
     let pool = SigningPool::new();
     for _ in 0..64 {
-        assert_eq!(pool.run(Urgency::Permission, 1, || panic!("a bug")).await, Ok(None::<()>));
+        assert_eq!(pool.run(Priority::Permission, 1, || panic!("a bug")).await, Ok(None::<()>));
     }
-    assert_eq!(pool.run(Urgency::Permission, 1, || 1).await, Ok(Some(1)));
+    assert_eq!(pool.run(Priority::Permission, 1, || 1).await, Ok(Some(1)));
 }
 
 #[tokio::test]
-async fn k6_few_that_are_large_fill_the_queue_as_many_that_are_small() {
+async fn k6_a_few_large_tokens_fill_the_queue_as_many_small_ones_do() {
     let pool = Arc::new(SigningPool::new());
     let held = occupy(&pool);
     let large = QUEUE_BYTES / 4;
     for _ in 0..4 {
-        pool.put(Urgency::Permission, Box::new(|| ()), large).unwrap();
+        pool.put(Priority::Permission, Box::new(|| ()), large).unwrap();
     }
-    assert_eq!(pool.run(Urgency::Permission, large, || ()).await, Err(Busy));
-    assert!(pool.put(Urgency::SignIn, Box::new(|| ()), large).is_ok(), "theirs is another");
+    assert_eq!(pool.run(Priority::Permission, large, || ()).await, Err(Busy));
+    assert!(pool.put(Priority::SignIn, Box::new(|| ()), large).is_ok(), "theirs is another");
     drop(held);
-    while !pool.shared.lock().permission.jobs.is_empty() {
+    while !pool.queue.lock().permission.jobs.is_empty() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(pool.shared.lock().permission.bytes, 0);
-    assert_eq!(pool.run(Urgency::Permission, large, || 1).await, Ok(Some(1)));
+    assert_eq!(pool.queue.lock().permission.bytes, 0);
+    assert_eq!(pool.run(Priority::Permission, large, || 1).await, Ok(Some(1)));
 }

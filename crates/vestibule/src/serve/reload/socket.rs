@@ -9,7 +9,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::{UnixListener, UnixStream};
-use vestibule_domain::{Randomness, SystemRandomness};
+use vestibule_domain::{SecureRandom, SystemRandom};
 
 /// What the command asks for.
 pub(super) const RELOAD: &[u8] = b"reload\n";
@@ -21,7 +21,7 @@ const LISTENS: &str = "00010000";
 const LISTENS_TCP: &str = "0A";
 
 pub(super) fn listen(address: SocketAddr) -> std::io::Result<UnixListener> {
-    let randomness: &dyn Randomness = &SystemRandomness;
+    let randomness: &dyn SecureRandom = &SystemRandom;
     let suffix = u64::from_ne_bytes(randomness.bytes());
     UnixListener::bind(format!("\0{}{suffix:016x}", name_prefix(address)))
 }

@@ -1,16 +1,16 @@
-//! Randomness as an argument.
+//! Cryptographic randomness as an argument.
 
 /// Where unpredictable bytes come from.
-pub trait Randomness: Send + Sync {
+pub trait SecureRandom: Send + Sync {
     /// Fills `bytes` with unpredictable ones.
     fn fill(&self, bytes: &mut [u8]);
 }
 
 /// The operating system's generator.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemRandomness;
+pub struct SystemRandom;
 
-impl Randomness for SystemRandomness {
+impl SecureRandom for SystemRandom {
     #[expect(
         clippy::expect_used,
         reason = "without randomness no id or nonce is safe: ending is the only right answer"
@@ -21,7 +21,7 @@ impl Randomness for SystemRandomness {
     }
 }
 
-impl dyn Randomness + '_ {
+impl dyn SecureRandom + '_ {
     /// `N` unpredictable bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];

@@ -1,7 +1,7 @@
-//! One call for several who want the same at the same moment.
+//! Single flight: concurrent callers of the same key share one call.
 //!
-//! A call belongs to all who wait for it, and ends when it has its answer or nobody waits any more: that the one who came
-//! first goes away changes nothing for the others. What a call came to is told to those who wait, and kept for nobody.
+//! A call belongs to all of its callers. It ends with its result or when the last caller has gone; the departure of the first
+//! caller changes nothing for the others. The result goes to the callers that wait and is not stored.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,63 +11,63 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-/// A call under way, and the wait for it.
-pub(crate) type Flight<V> = Shared<BoxFuture<'static, V>>;
+/// A call under way. Each caller awaits its own clone.
+pub(crate) type SharedCall<V> = Shared<BoxFuture<'static, V>>;
 
-/// What somebody who wants an answer gets.
-pub(crate) enum Seat<V: Clone> {
-    /// Nobody asked yet: the call that was begun.
-    Leader(Flight<V>),
-    /// Somebody asks already.
-    Follower(Flight<V>),
+/// The role of a caller.
+pub(crate) enum Role<V: Clone> {
+    /// The first caller, whose call was begun.
+    Leader(SharedCall<V>),
+    /// A later caller, which shares the call of the first.
+    Follower(SharedCall<V>),
 }
 
-/// The calls that are under way, by what they ask.
-pub(crate) struct Flights<K, V: Clone>(Arc<Mutex<UnderWay<K, V>>>);
+/// The calls under way, by their keys.
+pub(crate) struct SingleFlight<K, V: Clone>(Arc<Mutex<InFlight<K, V>>>);
 
-struct UnderWay<K, V: Clone> {
+struct InFlight<K, V: Clone> {
     calls: HashMap<K, (u64, WeakShared<BoxFuture<'static, V>>)>,
     next: u64,
 }
 
-/// The place of a call among those under way, until it is over.
-struct Place<K: Hash + Eq + Copy, V: Clone> {
-    flights: Arc<Mutex<UnderWay<K, V>>>,
+/// Removes its call from those under way when dropped.
+struct Registration<K: Hash + Eq + Copy, V: Clone> {
+    single_flight: Arc<Mutex<InFlight<K, V>>>,
     key: K,
     number: u64,
 }
 
-impl<K, V> Flights<K, V>
+impl<K, V> SingleFlight<K, V>
 where
     K: Hash + Eq + Copy + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(UnderWay { calls: HashMap::new(), next: 0 })))
+        Self(Arc::new(Mutex::new(InFlight { calls: HashMap::new(), next: 0 })))
     }
 
-    /// Joins those who ask the same, or begins a call. Nothing of it happens before somebody waits for it.
-    pub(crate) fn join<F>(&self, key: K, call: impl FnOnce() -> F) -> Seat<V>
+    /// Joins the call of this key, or begins one. A call does nothing until a caller awaits it.
+    pub(crate) fn join<F>(&self, key: K, call: impl FnOnce() -> F) -> Role<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
-        let mut under_way = lock(&self.0);
-        if let Some(flight) = under_way.calls.get(&key).and_then(|(_, flight)| flight.upgrade()) {
-            return Seat::Follower(flight);
+        let mut in_flight = lock(&self.0);
+        if let Some(call) = in_flight.calls.get(&key).and_then(|(_, call)| call.upgrade()) {
+            return Role::Follower(call);
         }
-        under_way.next += 1;
-        let place = Place { flights: Arc::clone(&self.0), key, number: under_way.next };
+        in_flight.next += 1;
+        let registration = Registration { single_flight: Arc::clone(&self.0), key, number: in_flight.next };
         let call = call();
-        let flight = async move {
-            let _until_it_is_over = place;
+        let call = async move {
+            let _until_it_is_over = registration;
             call.await
         };
-        let flight = flight.boxed().shared();
-        if let Some(weak) = flight.downgrade() {
-            let number = under_way.next;
-            under_way.calls.insert(key, (number, weak));
+        let call = call.boxed().shared();
+        if let Some(weak) = call.downgrade() {
+            let number = in_flight.next;
+            in_flight.calls.insert(key, (number, weak));
         }
-        Seat::Leader(flight)
+        Role::Leader(call)
     }
 }
 
@@ -75,10 +75,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<K: Hash + Eq + Copy, V: Clone> Drop for Place<K, V> {
+impl<K: Hash + Eq + Copy, V: Clone> Drop for Registration<K, V> {
     fn drop(&mut self) {
-        // Another call may have taken the place of one that nobody waited for.
-        if let Entry::Occupied(entry) = lock(&self.flights).calls.entry(self.key)
+        // A later call may have replaced one whose callers all went away.
+        if let Entry::Occupied(entry) = lock(&self.single_flight).calls.entry(self.key)
             && entry.get().0 == self.number
         {
             entry.remove();
@@ -98,18 +98,18 @@ mod tests {
 
     /// Calls that are answered when the gate says so, by their number.
     struct Stage {
-        flights: Flights<u8, u32>,
+        single_flight: SingleFlight<u8, u32>,
         calls: Arc<AtomicU32>,
         gate: watch::Sender<bool>,
     }
 
     impl Stage {
         fn new() -> Self {
-            Self { flights: Flights::new(), calls: Arc::default(), gate: watch::channel(false).0 }
+            Self { single_flight: SingleFlight::new(), calls: Arc::default(), gate: watch::channel(false).0 }
         }
 
-        fn join(&self, key: u8) -> Seat<u32> {
-            self.flights.join(key, || {
+        fn join(&self, key: u8) -> Role<u32> {
+            self.single_flight.join(key, || {
                 let (calls, mut gate) = (Arc::clone(&self.calls), self.gate.subscribe());
                 async move {
                     let number = calls.fetch_add(1, Ordering::SeqCst) + 1;
@@ -119,17 +119,17 @@ mod tests {
             })
         }
 
-        fn lead(&self, key: u8) -> Flight<u32> {
+        fn lead(&self, key: u8) -> SharedCall<u32> {
             match self.join(key) {
-                Seat::Leader(flight) => flight,
-                Seat::Follower(_) => panic!("somebody asks already"),
+                Role::Leader(call) => call,
+                Role::Follower(_) => panic!("somebody asks already"),
             }
         }
 
-        fn follow(&self, key: u8) -> Flight<u32> {
+        fn follow(&self, key: u8) -> SharedCall<u32> {
             match self.join(key) {
-                Seat::Follower(flight) => flight,
-                Seat::Leader(_) => panic!("nobody asks"),
+                Role::Follower(call) => call,
+                Role::Leader(_) => panic!("nobody asks"),
             }
         }
 
@@ -138,7 +138,7 @@ mod tests {
         }
 
         fn is_empty(&self) -> bool {
-            lock(&self.flights.0).calls.is_empty()
+            lock(&self.single_flight.0).calls.is_empty()
         }
     }
 
@@ -181,7 +181,7 @@ mod tests {
     #[tokio::test]
     async fn an_earlier_call_that_ends_takes_not_the_place_of_a_later_one() {
         let stage = Stage::new();
-        let early = Place { flights: Arc::clone(&stage.flights.0), key: 1, number: 0 };
+        let early = Registration { single_flight: Arc::clone(&stage.single_flight.0), key: 1, number: 0 };
         let later = stage.lead(1);
         drop(early);
         stage.open();

@@ -1,4 +1,4 @@
-//! What a provider states about a person beyond the profile, kept for the plugins that decide by it.
+//! Claims of a provider about a user beyond the profile, stored for the plugins that decide by them.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ const MAX_CLAIMS_BYTES: usize = 16 * 1024;
 const MAX_CLAIM_DEPTH: usize = 8;
 const MAX_CLAIM_NAME: usize = 128;
 
-/// Why a claim is not kept.
+/// Why a claim is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ClaimError {
     /// Together with those before it, it would be more than 16 KiB.
@@ -23,14 +23,14 @@ pub enum ClaimError {
     Name,
 }
 
-/// The claims of an identity that the operator chose to keep, as they were at its last sign-in: at most 16 KiB as JSON.
-/// Given to plugins, never to a client.
+/// The claims of an identity that the settings select, as of its last sign-in: at most 16 KiB as JSON. Plugins receive them,
+/// clients never do.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct KeptClaims(Map<String, Value>);
+pub struct UpstreamClaims(Map<String, Value>);
 
-impl KeptClaims {
-    /// Keeps one claim, or nothing of it: a part of a list of groups would be a wrong list.
-    pub fn keep(&mut self, name: &str, value: Value) -> Result<(), ClaimError> {
+impl UpstreamClaims {
+    /// Stores one claim whole, or not at all: a truncated list of groups would be a wrong list.
+    pub fn insert(&mut self, name: &str, value: Value) -> Result<(), ClaimError> {
         if !Self::is_name(name) {
             return Err(ClaimError::Name);
         }
@@ -47,7 +47,7 @@ impl KeptClaims {
         Ok(())
     }
 
-    /// Whether a claim of this name can be kept.
+    /// Whether a claim of this name can be stored.
     pub fn is_name(text: &str) -> bool {
         (1..=MAX_CLAIM_NAME).contains(&text.len())
     }
@@ -59,9 +59,9 @@ impl KeptClaims {
 }
 
 /// Claims are personal data: a log shows how many there are.
-impl fmt::Debug for KeptClaims {
+impl fmt::Debug for UpstreamClaims {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "KeptClaims({} claims)", self.0.len())
+        write!(formatter, "UpstreamClaims({} claims)", self.0.len())
     }
 }
 
@@ -82,29 +82,29 @@ mod tests {
 
     #[test]
     fn a_claim_is_kept_whole_or_not_at_all() {
-        let mut kept = KeptClaims::default();
-        kept.keep("groups", json!(["admins", "staff"])).unwrap();
+        let mut kept = UpstreamClaims::default();
+        kept.insert("groups", json!(["admins", "staff"])).unwrap();
         let long = Value::from("x".repeat(MAX_CLAIMS_BYTES));
-        assert_eq!(kept.keep("long", long.clone()), Err(ClaimError::TooLarge));
-        assert_eq!(kept.keep("groups", long), Err(ClaimError::TooLarge));
-        assert_eq!(kept.keep("", json!(1)), Err(ClaimError::Name));
+        assert_eq!(kept.insert("long", long.clone()), Err(ClaimError::TooLarge));
+        assert_eq!(kept.insert("groups", long), Err(ClaimError::TooLarge));
+        assert_eq!(kept.insert("", json!(1)), Err(ClaimError::Name));
         assert_eq!(Value::Object(kept.as_object().clone()), json!({"groups": ["admins", "staff"]}));
     }
 
     #[test]
     fn a_claim_that_is_nested_deep_is_not_kept() {
         let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
-        let mut kept = KeptClaims::default();
-        kept.keep("deep", nested(MAX_CLAIM_DEPTH)).unwrap();
-        assert_eq!(kept.keep("deeper", nested(MAX_CLAIM_DEPTH + 1)), Err(ClaimError::TooDeep));
+        let mut kept = UpstreamClaims::default();
+        kept.insert("deep", nested(MAX_CLAIM_DEPTH)).unwrap();
+        assert_eq!(kept.insert("deeper", nested(MAX_CLAIM_DEPTH + 1)), Err(ClaimError::TooDeep));
     }
 
     proptest! {
         #[test]
         fn whatever_is_kept_stays_within_the_bound(claims in prop::collection::vec(("[a-z]{1,8}", "\\PC{0,6000}"), 0..8)) {
-            let mut kept = KeptClaims::default();
+            let mut kept = UpstreamClaims::default();
             for (name, text) in claims {
-                let _ = kept.keep(&name, Value::from(text));
+                let _ = kept.insert(&name, Value::from(text));
             }
             prop_assert!(serde_json::to_vec(kept.as_object()).unwrap().len() <= MAX_CLAIMS_BYTES);
         }

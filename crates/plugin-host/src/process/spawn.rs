@@ -1,12 +1,12 @@
-//! A plugin's process from its start until its instance is made.
+//! Starts the process of a plugin and creates the instance in it.
 
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::confine::Rights;
+use super::confine::Sandbox;
 use super::life::{Process, describe};
-use super::link::{Link, Silence};
+use super::link::{Link, ReceiveError};
 use super::output::{OutputLog, OutputReader};
 use super::program::ChildProgram;
 use super::wire::{self, CreateOrder, FromChild, LoadOrder, MAX_PIECE, Report};
@@ -20,23 +20,23 @@ use crate::text::printable;
 const LOAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long `create` may take. Longer than a call: it may have to reach a directory or a database.
 pub(crate) const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long `destroy` may take when nobody needs the instance any more.
+/// How long `destroy` may take once the instance is not needed any more.
 pub(super) const DESTROY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A process in which a library is loaded and, after [`Newborn::create`], an instance made.
-pub(crate) struct Newborn {
+/// A process in which a library is loaded and, after [`StartingProcess::create`], an instance made.
+pub(crate) struct StartingProcess {
     child: Child,
     description: PluginDescription,
 }
 
-impl Newborn {
+impl StartingProcess {
     /// Starts a process and lets it load the library. Blocks its thread.
     pub(crate) fn load(
         program: &ChildProgram,
         output: &Arc<OutputLog>,
         file: &LoadableFile,
         threads: usize,
-        rights: Rights,
+        sandbox: Sandbox,
     ) -> Result<Self, LoadFault> {
         let mut child = Child::start(program, output).map_err(LoadFault::Process)?;
         let order = LoadOrder {
@@ -44,7 +44,7 @@ impl Newborn {
             file: file.path().to_owned(),
             sha256: file.sha256(),
             threads,
-            rights,
+            sandbox,
             log_level: log_sink::most_verbose(),
         };
         let sent = child.link.send_with_file(&wire::load(&order), file.copy());
@@ -55,7 +55,7 @@ impl Newborn {
         }
     }
 
-    /// What the plugin says of itself.
+    /// The plugin's description of itself.
     pub(crate) fn description(&self) -> &PluginDescription {
         &self.description
     }
@@ -70,7 +70,7 @@ impl Newborn {
         }
     }
 
-    /// The socket and the process, for whoever asks from now on.
+    /// The socket and the process, for the worker that sends calls.
     pub(super) fn into_parts(self) -> (Link, Process) {
         (self.child.link, self.child.process)
     }
@@ -116,8 +116,8 @@ impl Child {
         loop {
             let packet = match self.link.receive_until(until) {
                 Ok(packet) => packet,
-                Err(Silence::Ended) => return Err(self.ended(moment)),
-                Err(Silence::Late) => return Err(LoadFault::Hangs { moment, after: timeout }),
+                Err(ReceiveError::Closed) => return Err(self.ended(moment)),
+                Err(ReceiveError::TimedOut) => return Err(LoadFault::Hangs { moment, after: timeout }),
             };
             match FromChild::parse(&packet) {
                 Ok(FromChild::Report(Report::Failed(text))) => {
