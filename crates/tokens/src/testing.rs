@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::RsaEncoding;
 use base64::Engine;
@@ -54,7 +53,7 @@ impl TestKey {
     /// Signs anything, with any RSA scheme.
     pub(crate) fn sign(&self, scheme: &'static dyn RsaEncoding, message: &[u8]) -> Vec<u8> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(scheme, &SystemRandom::new(), message, &mut signature).unwrap();
+        self.pair.sign(scheme, &aws_lc_rs::rand::SystemRandom::new(), message, &mut signature).unwrap();
         signature
     }
 
