@@ -329,7 +329,7 @@ async fn k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection() {
 /// RFC 9112 section 3.2: one `Host`, which may be empty; HTTP/1.0 did not have it.
 #[tokio::test]
 async fn a_request_with_one_host_is_served_and_one_of_http_1_0_without() {
-    let stage = Stage::with(quick(), Duration::ZERO).await;
+    let stage = Stage::start(quick(), Duration::ZERO).await;
     for (version, host) in [
         ("1.1", "Host: x\r\n"),
         ("1.1", "Host: auth.example.com:8000\r\n"),
