@@ -3,6 +3,7 @@
 mod api_error;
 mod documented;
 mod error_answer;
+mod page_text;
 mod render;
 mod response;
 

@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "browser::a3_chromium_reads_an_allowed_origin_in_every_next_that_is_accepted",
             "next::a3_what_two_parsers_may_read_differently_is_refused",
-            "next::a3_whatever_is_accepted_leads_to_an_allowed_origin",
+            "next::properties::a3_whatever_is_accepted_leads_to_an_allowed_origin",
             "vestibule-domain next::tests::a3_what_two_parsers_may_read_differently_is_refused",
             "vestibule-domain next::tests::a3_whatever_is_accepted_has_an_allowed_origin_and_parses_again",
         ],
@@ -78,7 +78,7 @@ pub(super) const ROWS: &[Row] = &[
                   fragment stays last",
         remark: "",
         tests: &[
-            "next::a6_every_other_byte_of_next_survives_a_whole_sign_in",
+            "next::properties::a6_every_other_byte_of_next_survives_a_whole_sign_in",
             "next::a6_the_frontend_gets_its_address_back_with_exactly_one_token",
             "vestibule-domain next::tests::a6_every_other_byte_survives",
             "vestibule-domain next::tests::a6_exactly_one_jwt_is_ours_and_the_rest_stays",

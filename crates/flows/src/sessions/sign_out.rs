@@ -55,6 +55,10 @@ impl Flows {
         client: &ClientInfo,
     ) -> Result<(), FlowError> {
         let (now, storage) = (self.dependencies.clock.now(), &self.dependencies.storage);
+        // A token of a session that has ended costs no write, however often it comes.
+        if !storage.may_revoke_session(user, session).await? {
+            return Ok(());
+        }
         let event = |name| AuditEvent::by_user(name, user, client, now).in_session(session);
         let ended = storage.revoke_session(user, session, now, &event(AuditName::SessionEnded)).await?;
         if ended && everywhere {

@@ -5,9 +5,13 @@ use std::time::Duration;
 use poem::error::ResponseError;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use tracing::Level;
-use vestibule_flows::{CallbackRefusal, FlowError, InvalidCredential, PermissionError, SignInError};
+use vestibule_flows::{FlowError, InvalidCredential, PermissionError, SignInError};
 
 use super::ApiError;
+use super::page_text::{
+    BUSY, INVALID, LOADED_AHEAD, NOT_ALLOWED, OUR_FAULT, PageText, TOO_MANY, UNAVAILABLE, UNKNOWN_PROVIDER,
+    of_callback,
+};
 
 /// The answer to an error: what the client reads, and the level at which it is logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,38 +31,6 @@ pub(crate) struct ErrorResponse {
     /// What a person reads.
     pub(crate) page: PageText,
 }
-
-/// What happened, and what a person can do about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PageText {
-    pub(crate) title: &'static str,
-    pub(crate) text: &'static str,
-}
-
-const INVALID: PageText = PageText {
-    title: "This address cannot be used",
-    text: "Go back to the application that sent you here and start again.",
-};
-const INVALID_LINK: PageText = PageText {
-    title: "This sign-in link is no longer valid",
-    text: "Start again. If you came from an application, go back to it and sign in there.",
-};
-const LOADED_AHEAD: PageText = PageText {
-    title: "This page was loaded ahead of time",
-    text: "Nothing is lost. Load the page again to go on.",
-};
-const BUSY: PageText =
-    PageText { title: "The service is busy", text: "Wait a few seconds, then load this page again." };
-const UNAVAILABLE: PageText = PageText {
-    title: "The service is not available right now",
-    text: "Wait a few seconds, then load this page again. Nothing is lost.",
-};
-const TOO_MANY: PageText = PageText { title: "Too many attempts", text: "Wait a moment, then try again." };
-const OUR_FAULT: PageText = PageText {
-    title: "Something went wrong",
-    text: "The fault is on our side. Try again. If it happens again, tell the people who run this service, with the \
-           reference below.",
-};
 
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
@@ -129,19 +101,10 @@ impl ErrorResponse {
         let new = Self::new;
         match error {
             SignInError::InvalidNext(reason) => {
-                let page = PageText {
-                    title: "This sign-in link cannot be used",
-                    text: "It leads to an address that this service does not allow. Tell the people who run the \
-                           application that you came from.",
-                };
-                new(StatusCode::BAD_REQUEST, "invalid_next", reason, Level::INFO).page(page)
+                new(StatusCode::BAD_REQUEST, "invalid_next", reason, Level::INFO).page(NOT_ALLOWED)
             }
             SignInError::UnknownProvider => {
-                let page = PageText {
-                    title: "This way to sign in does not exist",
-                    text: "Start again and choose one of the ways that are offered.",
-                };
-                new(StatusCode::NOT_FOUND, "unknown_provider", error, Level::DEBUG).page(page)
+                new(StatusCode::NOT_FOUND, "unknown_provider", error, Level::DEBUG).page(UNKNOWN_PROVIDER)
             }
             SignInError::Callback(refusal) => {
                 let (code, page) = of_callback(*refusal);
@@ -222,70 +185,6 @@ impl ErrorResponse {
     /// Adds a header, whose value is one of ours or was parsed before.
     fn header(self, name: HeaderName, value: &str) -> Self {
         Self { header: HeaderValue::from_str(value).ok().map(|value| (name, value)), ..self }
-    }
-}
-
-fn of_callback(refusal: CallbackRefusal) -> (&'static str, PageText) {
-    match refusal {
-        CallbackRefusal::StateMissing => (
-            "state_missing",
-            PageText {
-                title: "This sign-in link is not complete",
-                text: "A part of the address is missing. Start again.",
-            },
-        ),
-        CallbackRefusal::StateForged => ("state_forged", INVALID_LINK),
-        CallbackRefusal::StateExpired => (
-            "state_expired",
-            PageText {
-                title: "This sign-in took too long",
-                text: "A sign-in has to be finished within ten minutes. Start again.",
-            },
-        ),
-        CallbackRefusal::StateReplayed => (
-            "state_replayed",
-            PageText {
-                title: "This sign-in link was used already",
-                text: "It works once. If you are not signed in, start again.",
-            },
-        ),
-        CallbackRefusal::WrongCallback => (
-            "wrong_callback",
-            PageText {
-                title: "This sign-in cannot be finished",
-                text: "The answer came to the address of another provider. Start again. If it happens again, tell the \
-                       people who run this service, with the reference below.",
-            },
-        ),
-        CallbackRefusal::OtherBrowser => (
-            "state_from_other_browser",
-            PageText {
-                title: "This sign-in began in another browser",
-                text: "Finish it in the browser in which it began, or start again in this one. The browser has to \
-                       accept cookies of this service.",
-            },
-        ),
-        CallbackRefusal::CodeMissing => (
-            "invalid_request",
-            PageText {
-                title: "The provider sent no answer",
-                text: "Start again. If it happens again, choose another way to sign in.",
-            },
-        ),
-        CallbackRefusal::CodeTooLong => (
-            "invalid_request",
-            PageText {
-                title: "The answer of the provider cannot be read",
-                text: "Start again. If it happens again, choose another way to sign in.",
-            },
-        ),
-        CallbackRefusal::ProviderGone => (
-            "unknown_provider",
-            PageText {
-                title: "This way to sign in is not offered any more",
-                text: "Start again and choose another one.",
-            },
-        ),
     }
 }
 

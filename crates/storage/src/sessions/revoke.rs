@@ -16,6 +16,20 @@ use crate::storage::Storage;
 const PAGE: i64 = 1_000;
 
 impl Storage {
+    /// Whether a session is this user's and was not ended by itself. Only reads, for callers that cannot know whether there is
+    /// anything to end.
+    pub async fn may_revoke_session(&self, user: &UserId, session: &SessionId) -> Result<bool, StorageError> {
+        let read = operation!(may_revoke_session(user, session), |connection| {
+            let of_user = sessions::table
+                .find(session.as_str())
+                .filter(sessions::user_id.eq(user.as_str()))
+                .filter(sessions::revoked_at.is_null());
+            let select = diesel::select(exists(of_user));
+            query!(connection, |c| select.get_result::<bool>(c))
+        });
+        self.db.read(read).await
+    }
+
     /// Ends a session of this user. False when it had ended already, alone or with all of the user's, or is not theirs.
     pub async fn revoke_session(
         &self,
