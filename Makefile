@@ -1,6 +1,6 @@
 # `make` lists what there is. Rust, make and a C compiler are all that building takes.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-needs check fuzz bench soak bench-plugins openapi settings screenshot
+.PHONY: help run build test test-needs check fuzz mutants bench soak bench-plugins openapi settings screenshot
 
 PROGRAM := $(or $(CARGO_TARGET_DIR),target)/debug/vestibule
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -42,6 +42,9 @@ endif
 
 fuzz: ## Fuzz every parser of outside bytes, each for SECONDS=10; TARGET=next for one, with INPUT=file to repeat a finding
 	scripts/fuzz.sh $(if $(SECONDS),-t $(SECONDS)) $(if $(INPUT),-i '$(INPUT)') $(TARGET)
+
+mutants: ## Change the crates that decide, one expression at a time; PACKAGE=vestibule-verifier for one, SHARD=0/10 for a sample
+	scripts/mutants.sh $(if $(SHARD),-s $(SHARD)) $(PACKAGE)
 
 # One build for both: apart, each would ask shared dependencies for other features.
 bench: ## Measure every endpoint beside the machine's limit, in ROUNDS=5 with SECONDS=1.5 for each figure
