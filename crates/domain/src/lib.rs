@@ -13,12 +13,14 @@ mod clock;
 mod configured;
 mod credential;
 mod email;
+mod epoch_table;
 mod error_chain;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod identity;
 mod ids;
+mod jitter;
 mod log_throttle;
 mod memory;
 mod next;
@@ -43,11 +45,13 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use configured::{AddressTrust, ConfiguredProvider, ConfiguredProviders};
 pub use credential::CredentialKind;
 pub use email::{EmailAddress, EmailError};
+pub use epoch_table::EpochTable;
 pub use error_chain::error_chain;
 pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
 };
 pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id};
+pub use jitter::jitter;
 pub use log_throttle::LogThrottle;
 pub use memory::heap_bytes;
 pub use next::{Next, NextError, NextUrl};

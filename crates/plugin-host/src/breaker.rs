@@ -15,8 +15,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use vestibule_domain::jitter;
+
 use crate::failure::{CallFailure, FailureKind, Unavailability};
-use crate::jitter::spread;
 
 const FAILURES_IN_A_ROW: usize = 5;
 const WINDOW: usize = 20;
@@ -221,7 +222,7 @@ impl Inner {
     }
 
     fn open(&mut self, pause: Duration, suspect: Option<u64>, now: Instant) -> Transition {
-        let rest = spread(pause, 0.8, 1.2);
+        let rest = jitter(pause, 0.8, 1.2);
         self.change(State::Open { until: now + rest, pause, suspect });
         Transition::Opened(rest)
     }

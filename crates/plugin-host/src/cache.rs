@@ -1,36 +1,31 @@
-//! Answers about permissions that may be used again for a while.
+//! Cache of a plugin's answers about permissions.
 //!
-//! Nothing is kept unless the plugin says for how long, and never for longer than the operator allows. A use prolongs
-//! nothing; failures and "no opinion" are never kept, a denial for a few seconds. An answer is given again only to a
-//! question that is the same to the letter, so a user whose name, address or attributes change is asked about afresh; and
-//! only in the same session.
+//! An answer is cached only as long as the plugin says, and never for longer than the operator allows. A use prolongs
+//! nothing; failures and "no opinion" are never cached, and a denial only for a few seconds. A cached answer serves only an identical
+//! question of the same session, so a change of a user's name, address or attributes causes a new call.
 //!
-//! To forget a user is final: an answer that was on its way at that moment is not used for anybody who asks afterwards.
-//! Each user belongs to an epoch, questions and answers carry the epoch that was when they were asked, and
-//! forgetting begins the next one.
+//! Forgetting a user is final: an answer that is under way at that moment is not used for later questions. A question carries the
+//! epoch of its user, and forgetting begins the next epoch ([`EpochTable`]).
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
-use vestibule_domain::{SessionId, UserId, heap_bytes};
+use vestibule_domain::{EpochTable, SessionId, UserId, heap_bytes, jitter};
 
 use crate::failure::CallFailure;
-use crate::jitter::spread;
 
 const CAPACITY: usize = 4096;
-/// The most that the answers of one instance may take in memory, roughly.
+/// Maximum memory for the answers of one instance, roughly.
 const CAPACITY_BYTES: u64 = 32 * 1024 * 1024;
 const ENTRY_BYTES: usize = 256;
-/// The longest that an answer is used again for, unless the settings of its instance say otherwise.
+/// Maximum time for which an answer is cached, unless the settings of its instance say otherwise.
 pub const DEFAULT_MAX_TTL: Duration = Duration::from_secs(300);
 const MAX_DENIAL_TTL: Duration = Duration::from_secs(5);
-/// Users share epochs, so that their number is bounded; what is forgotten of others is only asked again.
+/// Number of counters for the epochs of users. Forgetting one user may cost another one a call.
 const EPOCHS: usize = 256;
 
 /// What a question comes to.
@@ -93,8 +88,7 @@ impl Weighter<Key, Arc<Entry>> for ByBytes {
 /// The answers of one instance. Held in memory only.
 pub(crate) struct PermissionCache {
     entries: Cache<Key, Arc<Entry>, ByBytes>,
-    epochs: [AtomicU64; EPOCHS],
-    hasher: RandomState,
+    epochs: EpochTable,
     max_ttl: Duration,
 }
 
@@ -102,15 +96,14 @@ impl PermissionCache {
     pub(crate) fn new(max_ttl: Option<Duration>) -> Self {
         Self {
             entries: Cache::with_weighter(CAPACITY, CAPACITY_BYTES, ByBytes),
-            epochs: [const { AtomicU64::new(0) }; EPOCHS],
-            hasher: RandomState::new(),
+            epochs: EpochTable::new(EPOCHS),
             max_ttl: max_ttl.unwrap_or(DEFAULT_MAX_TTL),
         }
     }
 
     /// The question of this moment. To be made before anything is looked up for the answer.
     pub(crate) fn question(&self, user: &UserId, session: Option<&SessionId>, context_json: &str) -> Asked {
-        let epoch = self.epoch_of(user).load(Ordering::SeqCst);
+        let epoch = self.epochs.epoch(user);
         let mut text = digest::Context::new(&digest::SHA256);
         // No id has such a byte.
         for part in [session.map_or("", SessionId::as_str), "\0", user.as_str(), "\0", context_json] {
@@ -129,7 +122,7 @@ impl PermissionCache {
         }
     }
 
-    /// Keeps an answer for as long as plugin and operator allow.
+    /// Caches an answer for as long as plugin and operator allow.
     pub(crate) fn keep(&self, asked: &Asked, verdict: &Verdict, ttl_seconds: Option<u32>, now: Instant) {
         let Some(ttl) = ttl_seconds.filter(|seconds| *seconds > 0) else { return };
         let most = match verdict {
@@ -137,9 +130,9 @@ impl PermissionCache {
             Err(CallFailure::Denied(_)) => self.max_ttl.min(MAX_DENIAL_TTL),
             Err(_) => return,
         };
-        let ttl = spread(Duration::from_secs(ttl.into()).min(most), 0.9, 1.0);
-        // Only saves the place: an entry of a past epoch is never found.
-        if ttl.is_zero() || self.epoch_of(&asked.key.0).load(Ordering::SeqCst) != asked.what.epoch {
+        let ttl = jitter(Duration::from_secs(ttl.into()).min(most), 0.9, 1.0);
+        // Only saves memory: an entry of a past epoch is never found.
+        if ttl.is_zero() || self.epochs.epoch(&asked.key.0) != asked.what.epoch {
             return;
         }
         let bytes = bytes_of(verdict);
@@ -147,24 +140,17 @@ impl PermissionCache {
         self.entries.insert(asked.key.clone(), Arc::new(entry));
     }
 
-    /// Forgets what is known about a user, and what is just being asked.
+    /// Forgets the answers about a user, also those that are under way.
     pub(crate) fn forget(&self, user: &UserId) {
-        self.epoch_of(user).fetch_add(1, Ordering::SeqCst);
-        // The epoch is what counts; this is for what is kept of people no longer than needed.
+        self.epochs.advance(user);
+        // The epoch already ends their use; this deletes personal data that is no longer needed.
         self.entries.retain(|(owner, _), _| owner != user);
     }
 
-    /// Forgets what is known about anybody, and what is just being asked.
+    /// Forgets the answers about every user, also those that are under way.
     pub(crate) fn forget_everybody(&self) {
-        for epoch in &self.epochs {
-            epoch.fetch_add(1, Ordering::SeqCst);
-        }
+        self.epochs.advance_all();
         self.entries.clear();
-    }
-
-    fn epoch_of(&self, user: &UserId) -> &AtomicU64 {
-        let [bucket, ..] = self.hasher.hash_one(user.as_str()).to_le_bytes();
-        self.epochs.get(usize::from(bucket)).unwrap_or(&self.epochs[0])
     }
 }
 

@@ -44,7 +44,6 @@ mod host;
 mod inline;
 mod inspect;
 mod instance;
-mod jitter;
 mod job;
 mod json;
 mod library;
