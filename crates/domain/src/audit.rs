@@ -217,4 +217,45 @@ mod tests {
         }
         assert_eq!("sign_in".parse::<AuditName>(), Err(UnknownEvent));
     }
+
+    #[test]
+    fn an_event_has_the_members_that_it_was_given_and_no_others() {
+        let at = Timestamp::from_seconds(7);
+        let bare = AuditEvent::new(AuditName::KeysChanged, Actor::Service, at);
+        assert_eq!((bare.at, bare.name, &bare.actor), (at, AuditName::KeysChanged, &Actor::Service));
+        assert_eq!((&bare.user, &bare.session, &bare.provider, bare.reason), (&None, &None, &None, None));
+        assert_eq!((&bare.client, bare.details.len()), (&ClientInfo::default(), 0));
+
+        let (user, session) = (UserId::parse("ada").unwrap(), SessionId::parse("s1").unwrap());
+        let client = ClientInfo::new(Some("Browser"), Some("203.0.113.7".into()));
+        let event = bare
+            .about(&user)
+            .from(&client)
+            .in_session(&session)
+            .at_provider("google")
+            .refused("state_expired")
+            .with("keys", 2)
+            .with("first", true);
+        assert_eq!((event.user, event.session), (Some(user), Some(session)));
+        assert_eq!((event.provider.as_deref(), event.reason), (Some("google"), Some("state_expired")));
+        assert_eq!(event.client, client);
+        assert_eq!(Value::from(event.details), serde_json::json!({"keys": 2, "first": true}));
+    }
+
+    #[test]
+    fn what_a_user_does_happens_to_that_user_and_comes_from_the_client() {
+        let user = UserId::parse("ada").unwrap();
+        let client = ClientInfo::new(None, Some("203.0.113.7".into()));
+        let event = AuditEvent::of_user(AuditName::SessionEnded, &user, &client, Timestamp::from_seconds(7));
+        assert_eq!((event.actor, event.user), (Actor::User(user.clone()), Some(user)));
+        assert_eq!((event.client, event.name), (client, AuditName::SessionEnded));
+    }
+
+    #[test]
+    fn an_actor_is_a_user_by_id_or_a_word() {
+        let user = Actor::User(UserId::parse("ada").unwrap());
+        let words =
+            [user, Actor::Operator, Actor::Service, Actor::Anybody].map(|actor| actor.as_str().to_owned());
+        assert_eq!(words, ["ada", "operator", "service", "anybody"]);
+    }
 }

@@ -110,4 +110,36 @@ mod tests {
         assert_eq!(Timestamp::from_seconds(1).since(last), Duration::ZERO);
         assert_eq!(Timestamp::from_micros(-1).seconds(), -1);
     }
+
+    #[test]
+    fn a_moment_is_moved_by_a_duration_and_back() {
+        let (start, step) = (Timestamp::from_micros(1_000_250), Duration::from_micros(750));
+        assert_eq!(start.plus(step), Timestamp::from_micros(1_001_000));
+        assert_eq!(start.minus(step), Timestamp::from_micros(999_500));
+        assert_eq!(start.plus(step).since(start), step);
+        assert_eq!(start.since(start.plus(step)), Duration::ZERO, "a moment that lies ahead");
+    }
+
+    #[test]
+    fn seconds_and_microseconds_name_the_same_moment() {
+        assert_eq!(Timestamp::from_seconds(7).micros(), 7_000_000);
+        assert_eq!(Timestamp::from_micros(7_999_999).seconds(), 7, "rounded down");
+        assert_eq!(Timestamp::from_seconds(i64::MAX).micros(), i64::MAX);
+        let first = Timestamp::from_micros(i64::MIN);
+        assert_eq!(first.minus(Duration::from_secs(1)), first);
+        assert_eq!(Timestamp::from_seconds(0).plus(Duration::MAX).micros(), i64::MAX);
+    }
+
+    #[test]
+    fn a_moment_is_shown_as_rfc_3339_and_one_beyond_its_years_in_microseconds() {
+        let moment = Timestamp::from_seconds(0);
+        assert_eq!(format!("{moment} {moment:?}"), "1970-01-01T00:00:00Z 1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp::from_micros(i64::MAX).to_rfc3339(), "9223372036854775807us");
+    }
+
+    #[test]
+    fn the_machines_clock_is_past_the_day_of_this_test() {
+        let written = Timestamp::from_seconds(1_760_000_000);
+        assert!(SystemClock.now() > written && SystemClock.now() < Timestamp::from_micros(i64::MAX));
+    }
 }

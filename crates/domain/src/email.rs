@@ -124,4 +124,41 @@ mod tests {
     fn debug_does_not_show_the_address() {
         assert!(!format!("{:?}", EmailAddress::parse("ada@example.org").unwrap()).contains("ada"));
     }
+
+    #[test]
+    fn an_address_has_at_most_254_octets() {
+        let with_length =
+            |length: usize| format!("{}@example.org", "a".repeat(length - "@example.org".len()));
+        assert!(EmailAddress::parse(&with_length(254)).is_ok());
+        assert_eq!(EmailAddress::parse(&with_length(255)), Err(EmailError::Length));
+        assert!(
+            EmailAddress::parse(&format!("  {}  ", with_length(254))).is_ok(),
+            "blanks around it do not count"
+        );
+        assert_eq!(EmailAddress::parse("  "), Err(EmailError::Length));
+    }
+
+    #[test]
+    fn the_reason_of_a_refusal_says_what_is_wrong() {
+        for (bad, reason) in [
+            ("ada", EmailError::Form),
+            ("@example.org", EmailError::Form),
+            ("ada@", EmailError::Form),
+            ("ada@example@org", EmailError::Form),
+            ("ada@.org", EmailError::Form),
+            ("ada@example.", EmailError::Form),
+            ("a,b@example.org", EmailError::Character),
+            ("ada@exam_ple.org", EmailError::Character),
+        ] {
+            assert_eq!(EmailAddress::parse(bad), Err(reason), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_compared_without_regard_to_case_and_shown_as_given() {
+        let address = EmailAddress::parse(" Ada@Example.ORG ").unwrap();
+        assert_eq!(address.as_str(), "Ada@Example.ORG");
+        assert_eq!(address.key(), "ada@example.org");
+        assert_eq!(format!("{address:?}"), "EmailAddress(..)");
+    }
 }

@@ -107,3 +107,35 @@ pub enum UserIdScheme {
     /// The id that dgp-oauth2 would give: the MD5 of the verified address; random where there is none.
     EmailMd5,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_has_a_short_plain_name() {
+        for good in ["g", "google", "a-1_b", &"a".repeat(32)] {
+            assert_eq!(ProviderName::parse(good).unwrap().to_string(), good);
+        }
+        for bad in ["", "Google", "aB", "1a", "-a", "_a", "a.b", "a b", "ä", &"a".repeat(33)] {
+            assert_eq!(ProviderName::parse(bad), Err(ProviderNameError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_identity_is_shown_without_its_subject_except_to_its_owner() {
+        let profile = UpstreamProfile {
+            provider: ProviderName::parse("github").unwrap(),
+            identity: IdentityKey { issuer: "https://github.com".into(), subject: "42".into() },
+            login: None,
+            name: None,
+            avatar_url: None,
+            verified_email: None,
+            unverified_email: None,
+            claims: UpstreamClaims::default(),
+            organizations: Vec::new(),
+        };
+        assert_eq!(profile.provider_id(), "github:42");
+        assert_eq!(format!("{:?}", profile.identity), "https://github.com#..");
+    }
+}

@@ -54,4 +54,29 @@ mod tests {
         let long = json!({"a": "x".repeat(60_000)});
         assert!((60_000..62_000).contains(&bytes(&long)));
     }
+
+    #[test]
+    fn each_part_of_an_object_counts_once() {
+        let node = bytes(&json!({"a": 0})) - piece(1);
+        assert!(
+            node >= 11 * (size_of::<String>() + size_of::<Value>()),
+            "a node has room for eleven members"
+        );
+        let members = |count: usize| {
+            let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+            let object = names.into_iter().take(count).map(|name| (name.to_owned(), Value::Null)).collect();
+            heap_bytes(&object) - count * piece(1)
+        };
+        assert_eq!([members(5), members(6), members(11)], [node, 2 * node, 3 * node]);
+
+        let inner = json!({"a": {"b": "x"}});
+        assert_eq!(bytes(&inner), 2 * node + 2 * piece(1) + piece(1), "two nodes, two names and a text");
+        let array = bytes(&json!({"a": ["x", "y"]})) - node - piece(1);
+        assert_eq!(array, 2 * size_of::<Value>() + PIECE_BYTES + 2 * piece(1), "two items and two texts");
+    }
+
+    #[test]
+    fn what_is_empty_takes_no_piece_of_memory() {
+        assert_eq!([piece(0), piece(1)], [0, 1 + PIECE_BYTES]);
+    }
 }

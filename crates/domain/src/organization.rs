@@ -108,4 +108,20 @@ mod tests {
             assert_eq!(OrganizationId::parse(bad), None, "{bad:?}");
         }
     }
+
+    #[test]
+    fn a_login_has_at_most_100_characters_and_is_shown_as_given() {
+        let longest = "x".repeat(100);
+        assert_eq!(OrganizationLogin::parse(&longest).unwrap().as_str(), longest);
+        let login = OrganizationLogin::parse("Acme_Corp-1").unwrap();
+        assert_eq!((login.as_str(), &*login.key()), ("Acme_Corp-1", "acme_corp-1"));
+        assert_ne!(login, OrganizationLogin::parse("acme-corp").unwrap());
+    }
+
+    #[test]
+    fn a_number_is_one_that_every_database_can_store() {
+        let largest = OrganizationId::new(9_223_372_036_854_775_807).unwrap();
+        assert_eq!(largest.to_string(), "9223372036854775807");
+        assert_eq!(OrganizationId::new(9_223_372_036_854_775_808), None);
+    }
 }

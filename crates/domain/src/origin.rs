@@ -235,4 +235,40 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn this_machine_is_known_by_its_names_and_addresses_and_no_other_is() {
+        for here in ["http://localhost", "http://app.localhost:3000", "http://127.9.9.9", "http://[::1]:8000"]
+        {
+            assert!(Origin::parse(here).unwrap().is_loopback(), "{here}");
+        }
+        for elsewhere in
+            ["https://localhost.example", "https://notlocalhost", "https://128.0.0.1", "https://[::2]"]
+        {
+            assert!(!Origin::parse(elsewhere).unwrap().is_loopback(), "{elsewhere}");
+        }
+        assert!(Origin::parse("https://a.example").unwrap().is_https());
+        assert!(!Origin::parse("http://localhost").unwrap().is_https());
+    }
+
+    #[test]
+    fn an_address_of_ours_begins_with_the_origin_whatever_it_was_written_like() {
+        let address = ExternalAddress::parse(" https://Auth.example.com/ ").unwrap();
+        assert_eq!(address.origin().to_string(), "https://auth.example.com");
+        assert_eq!(address.join("/auth/check"), "https://auth.example.com/auth/check");
+        assert_eq!(ExternalAddress::parse("http://auth.example.com"), Err(OriginError::Plaintext));
+        assert_eq!(Origin::parse("https://a\\b"), Err(OriginError::Extra));
+        assert_eq!(Origin::parse("https://"), Err(OriginError::Form));
+    }
+
+    #[test]
+    fn any_loopback_adds_this_machine_to_the_list_and_nothing_else() {
+        let [app, here, other] = ["https://app.example.com", "http://localhost:5173", "https://evil.tld"]
+            .map(|text| Origin::parse(text).unwrap());
+        let listed = AllowedOrigins::new(vec![app.clone()]);
+        assert!(listed.allow(&app) && !listed.allow(&here) && !listed.any_loopback());
+        assert_eq!(listed.iter().collect::<Vec<_>>(), [&app]);
+        let open = listed.with_any_loopback();
+        assert!(open.allow(&app) && open.allow(&here) && !open.allow(&other) && open.any_loopback());
+    }
 }

@@ -224,4 +224,29 @@ mod tests {
         let grown = smaller.attributes_after(&attributes(&json!({"o": other})));
         assert_eq!(grown, Err(PatchError::TooLarge("attributes")));
     }
+
+    #[test]
+    fn a_member_of_another_type_is_reported_and_changes_nothing() {
+        for (member, value) in [
+            ("name", json!(7)),
+            ("name", json!("\u{200b}")),
+            ("avatar_url", json!("http://a.example/x.png")),
+            ("attributes", json!("x")),
+            ("attributes", json!([])),
+        ] {
+            let (patch, refused) = UserPatch::from_merge_patch(object(&json!({member: value})));
+            assert!(patch.is_empty(), "{member} {value}");
+            assert!(matches!(&refused[..], [PatchError::WrongType(of)] if *of == member), "{refused:?}");
+        }
+        assert!(!patch(&json!({"name": null})).is_empty(), "to remove something is a change");
+    }
+
+    #[test]
+    fn a_picture_is_set_and_removed() {
+        let mut ada = user(&json!({}));
+        patch(&json!({"avatar_url": "https://a.example/x.png"})).apply(&mut ada).unwrap();
+        assert_eq!(ada.avatar_url, AvatarUrl::clean("https://a.example/x.png"));
+        patch(&json!({"avatar_url": null})).apply(&mut ada).unwrap();
+        assert_eq!(ada.avatar_url, None);
+    }
 }

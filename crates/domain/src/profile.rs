@@ -115,4 +115,52 @@ mod tests {
             assert!(AvatarUrl::clean(bad).is_none(), "{bad}");
         }
     }
+
+    #[test]
+    fn every_character_that_changes_how_a_name_is_read_is_dropped() {
+        for (first, last) in [
+            ('\u{0}', '\u{1f}'),
+            ('\u{7f}', '\u{9f}'),
+            ('\u{200b}', '\u{200f}'),
+            ('\u{2028}', '\u{202e}'),
+            ('\u{2060}', '\u{2069}'),
+            ('\u{feff}', '\u{feff}'),
+            ('\u{e0000}', '\u{e007f}'),
+        ] {
+            for odd in [first, last] {
+                assert_eq!(DisplayName::clean(&format!("A{odd}B")).unwrap().as_str(), "AB", "{odd:?}");
+            }
+        }
+        assert_eq!(DisplayName::clean("Zoë 李\u{301}").unwrap().as_str(), "Zoë 李\u{301}");
+    }
+
+    #[test]
+    fn an_address_of_a_picture_has_at_most_1024_bytes_and_no_user() {
+        let with_length = |length: usize| {
+            let base = "https://a.example/";
+            format!("{base}{}", "x".repeat(length - base.len()))
+        };
+        assert!(AvatarUrl::clean(&with_length(1024)).is_some());
+        assert!(AvatarUrl::clean(&with_length(1025)).is_none());
+        for bad in ["https://u@a.example/", "https://:p@a.example/", "http://a.example/x.png"] {
+            assert!(AvatarUrl::clean(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn attributes_have_at_most_16_kib_as_json() {
+        let with_size = |bytes: usize| {
+            let text = "x".repeat(bytes - r#"{"a":""}"#.len());
+            Attributes::new(Map::from_iter([("a".to_owned(), Value::from(text))]))
+        };
+        assert_eq!(with_size(16 * 1024).unwrap().as_object().len(), 1);
+        assert_eq!(with_size(16 * 1024 + 1), Err(PatchError::TooLarge("attributes")));
+    }
+
+    #[test]
+    fn what_is_personal_does_not_show_in_debug() {
+        let attributes = Attributes::new(Map::from_iter([("team".to_owned(), Value::from("core"))])).unwrap();
+        assert_eq!(format!("{attributes:?}"), "Attributes(1 members)");
+        assert_eq!(format!("{:?}", DisplayName::clean("Ada").unwrap()), "DisplayName(..)");
+    }
 }

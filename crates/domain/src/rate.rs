@@ -83,4 +83,13 @@ mod tests {
             assert_eq!(Rate::new(1, period), Err(RateError::Period), "{period:?}");
         }
     }
+
+    #[test]
+    fn a_period_is_from_a_second_to_a_day() {
+        for period in [Duration::from_secs(1), Duration::from_secs(24 * 60 * 60)] {
+            assert_eq!(Rate::new(1, period).unwrap().period(), period);
+        }
+        let quick = Rate::per_second(NonZeroU32::new(5).unwrap());
+        assert_eq!(quick, Rate::new(5, Duration::from_secs(1)).unwrap());
+    }
 }

@@ -250,4 +250,44 @@ mod tests {
             prop_assert_eq!(EmailDomain::of_address(&address), EmailDomain::parse(&domain).unwrap());
         }
     }
+
+    #[test]
+    fn names_and_domains_are_taken_up_to_their_longest() {
+        assert!(RoleName::parse(&"x".repeat(64)).is_ok());
+        let labels = ("a".repeat(62) + ".").repeat(4);
+        let domain = |last: usize| labels.clone() + &"b".repeat(last);
+        assert_eq!(EmailDomain::parse(&domain(1)).unwrap().as_str().len(), 253);
+        assert_eq!(EmailDomain::parse(&domain(2)), Err(EmailDomainError));
+        assert_eq!(RoleName::parse("Writer").unwrap().to_string(), "Writer");
+    }
+
+    #[test]
+    fn every_subject_reads_back_from_its_kind_and_key() {
+        for (kind, key) in [
+            ("user", "9f2c"),
+            ("email", "ada@example.org"),
+            ("domain", "example.org"),
+            ("organization", "9000001"),
+            ("organization", "login:acme"),
+        ] {
+            let subject = RoleSubject::from_key(kind, key).unwrap();
+            assert_eq!((subject.kind(), &*subject.key()), (kind, key));
+        }
+        for (kind, key) in [("group", "9f2c"), ("user", "a b"), ("email", "ada"), ("domain", "a..b")] {
+            assert_eq!(RoleSubject::from_key(kind, key), None, "{kind} {key}");
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_role_names_the_provider_that_it_depends_on() {
+        let mut assignment = RoleAssignment {
+            role: RoleName::parse("Writer").unwrap(),
+            subject: RoleSubject::User(UserId::parse("9f2c").unwrap()),
+            service: None,
+            provider: None,
+        };
+        assert_eq!(assignment.reason(), "user 9f2c");
+        assignment.provider = ProviderName::parse("google").ok();
+        assert_eq!(assignment.reason(), "user 9f2c by google");
+    }
 }

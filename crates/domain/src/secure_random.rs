@@ -29,3 +29,16 @@ impl dyn SecureRandom + '_ {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_fills_every_byte_and_never_twice_alike() {
+        let random: &dyn SecureRandom = &SystemRandom;
+        let (one, other) = (random.bytes::<32>(), random.bytes::<32>());
+        assert_ne!(one, other);
+        assert!(one[16..] != [0; 16] && one[..16] != [0; 16]);
+    }
+}

@@ -45,3 +45,24 @@ impl fmt::Display for ServiceName {
         formatter.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_has_a_short_plain_name() {
+        for good in ["a", "7z", "my.service-1_x", &"x".repeat(64)] {
+            assert_eq!(ServiceName::parse(good).unwrap().to_string(), good);
+        }
+        for bad in ["", ".a", "-a", "_a", "a b", "a/b", "ä", &"x".repeat(65)] {
+            assert_eq!(ServiceName::parse(bad), Err(ServiceNameError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_service_itself_is_reserved_in_every_case() {
+        assert!(ServiceName::parse("Vestibule").unwrap().is_reserved());
+        assert!(!ServiceName::parse("vestibule2").unwrap().is_reserved());
+    }
+}

@@ -43,3 +43,19 @@ pub struct Session {
     /// When it ends by itself.
     pub expires_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_request_says_of_its_client_is_cut_to_text_of_bounded_length() {
+        let client =
+            ClientInfo::new(Some(&format!("Browser\r\n{}", "ä".repeat(300))), Some("203.0.113.7".into()));
+        let agent = client.user_agent.clone().unwrap();
+        assert_eq!((agent.chars().count(), agent.starts_with("Browserä")), (256, true));
+        assert_eq!((client.ip.as_deref(), &client.request_id), (Some("203.0.113.7"), &None));
+        let client = client.by_request(Some("r1"));
+        assert_eq!((client.request_id.as_deref(), client.user_agent), (Some("r1"), Some(agent)));
+    }
+}

@@ -82,31 +82,56 @@ mod tests {
 
     #[test]
     fn a_claim_is_kept_whole_or_not_at_all() {
-        let mut kept = UpstreamClaims::default();
-        kept.insert("groups", json!(["admins", "staff"])).unwrap();
+        let mut claims = UpstreamClaims::default();
+        claims.insert("groups", json!(["admins", "staff"])).unwrap();
         let long = Value::from("x".repeat(MAX_CLAIMS_BYTES));
-        assert_eq!(kept.insert("long", long.clone()), Err(ClaimError::TooLarge));
-        assert_eq!(kept.insert("groups", long), Err(ClaimError::TooLarge));
-        assert_eq!(kept.insert("", json!(1)), Err(ClaimError::Name));
-        assert_eq!(Value::Object(kept.as_object().clone()), json!({"groups": ["admins", "staff"]}));
+        assert_eq!(claims.insert("long", long.clone()), Err(ClaimError::TooLarge));
+        assert_eq!(claims.insert("groups", long), Err(ClaimError::TooLarge));
+        assert_eq!(claims.insert("", json!(1)), Err(ClaimError::Name));
+        assert_eq!(Value::Object(claims.as_object().clone()), json!({"groups": ["admins", "staff"]}));
     }
 
     #[test]
     fn a_claim_that_is_nested_deep_is_not_kept() {
         let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
-        let mut kept = UpstreamClaims::default();
-        kept.insert("deep", nested(MAX_CLAIM_DEPTH)).unwrap();
-        assert_eq!(kept.insert("deeper", nested(MAX_CLAIM_DEPTH + 1)), Err(ClaimError::TooDeep));
+        let mut claims = UpstreamClaims::default();
+        claims.insert("deep", nested(MAX_CLAIM_DEPTH)).unwrap();
+        assert_eq!(claims.insert("deeper", nested(MAX_CLAIM_DEPTH + 1)), Err(ClaimError::TooDeep));
     }
 
     proptest! {
         #[test]
-        fn whatever_is_kept_stays_within_the_bound(claims in prop::collection::vec(("[a-z]{1,8}", "\\PC{0,6000}"), 0..8)) {
-            let mut kept = UpstreamClaims::default();
-            for (name, text) in claims {
-                let _ = kept.insert(&name, Value::from(text));
+        fn whatever_is_kept_stays_within_the_bound(offered in prop::collection::vec(("[a-z]{1,8}", "\\PC{0,6000}"), 0..8)) {
+            let mut claims = UpstreamClaims::default();
+            for (name, text) in offered {
+                let _ = claims.insert(&name, Value::from(text));
             }
-            prop_assert!(serde_json::to_vec(kept.as_object()).unwrap().len() <= MAX_CLAIMS_BYTES);
+            prop_assert!(serde_json::to_vec(claims.as_object()).unwrap().len() <= MAX_CLAIMS_BYTES);
         }
+    }
+
+    #[test]
+    fn a_claim_has_a_name_of_at_most_128_bytes() {
+        assert!(UpstreamClaims::is_name("x") && UpstreamClaims::is_name(&"x".repeat(128)));
+        assert!(!UpstreamClaims::is_name("") && !UpstreamClaims::is_name(&"x".repeat(129)));
+    }
+
+    #[test]
+    fn all_claims_together_have_at_most_16_kib() {
+        let with_size = |bytes: usize| {
+            let mut claims = UpstreamClaims::default();
+            claims.insert("a", Value::from("x".repeat(bytes - r#"{"a":""}"#.len()))).map(|()| claims)
+        };
+        assert!(with_size(16 * 1024).is_ok());
+        assert_eq!(with_size(16 * 1024 + 1), Err(ClaimError::TooLarge));
+    }
+
+    #[test]
+    fn objects_and_arrays_both_count_as_levels_and_debug_shows_no_claim() {
+        let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!({"a": inner}));
+        let mut claims = UpstreamClaims::default();
+        claims.insert("deep", nested(8)).unwrap();
+        assert_eq!(claims.insert("deeper", nested(9)), Err(ClaimError::TooDeep));
+        assert_eq!(format!("{claims:?}"), "UpstreamClaims(1 claims)");
     }
 }

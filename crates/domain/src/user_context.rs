@@ -84,4 +84,9 @@ mod tests {
         let addresses: Vec<_> = context.verified_emails().into_iter().map(EmailAddress::as_str).collect();
         assert_eq!(addresses, ["Ada@Example.org"]);
     }
+
+    #[test]
+    fn an_identity_is_named_by_its_provider_and_subject() {
+        assert_eq!(identity("ada@example.org", true).provider_id(), "work:1");
+    }
 }

@@ -256,4 +256,12 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_username_has_2_to_32_characters_and_is_shown_in_lower_case() {
+        for (typed, name) in [("a1", "a1"), ("Ada_L-1", "ada_l-1"), ("7z", "7z")] {
+            assert_eq!(Username::parse(typed).unwrap().to_string(), name);
+        }
+        assert_eq!(Username::parse(&"x".repeat(32)).unwrap().as_str().len(), 32);
+    }
 }

@@ -130,6 +130,48 @@ fn a_refusal_comes_back_without_a_token() {
 }
 
 #[test]
+fn an_address_has_at_most_2048_bytes() {
+    let with_length = |length: usize| {
+        let base = "https://app.example.com/";
+        format!("{base}{}", "a".repeat(length - base.len()))
+    };
+    assert_eq!(parse(&with_length(2048)).unwrap().as_str().len(), 2048);
+    assert_eq!(parse(&with_length(2049)), Err(NextError::TooLong));
+}
+
+#[test]
+fn the_characters_at_both_ends_of_visible_ascii_are_taken() {
+    let edges = "https://app.example.com/!~";
+    assert_eq!(parse(edges).unwrap().as_str(), edges);
+    for beyond in [' ', '\u{7f}'] {
+        assert_eq!(parse(&format!("https://app.example.com/{beyond}")), Err(NextError::Character));
+    }
+}
+
+#[test]
+fn a_value_that_needs_it_is_percent_encoded() {
+    let next = Next::parse(Some("https://app.example.com/?a=1"), &allowed()).unwrap();
+    assert_eq!(next.with_error(HOME, "a&b=c#d"), "https://app.example.com/?a=1&error=a%26b%3Dc%23d");
+}
+
+#[test]
+fn a_next_reads_back_from_its_parameter() {
+    let url = "https://app.example.com/x?y#z";
+    for (text, parameter) in [(None, ""), (Some(url), url)] {
+        let next = Next::parse(text, &allowed()).unwrap();
+        assert_eq!(next.as_parameter(), parameter);
+        assert_eq!(Next::parse(Some(next.as_parameter()), &allowed()), Ok(next));
+    }
+}
+
+#[test]
+fn debug_shows_neither_query_nor_fragment() {
+    for secret in ["https://app.example.com/x?secret=1", "https://app.example.com/x#secret"] {
+        assert_eq!(format!("{:?}", parse(secret).unwrap()), "https://app.example.com/x");
+    }
+}
+
+#[test]
 fn absent_and_empty_mean_home() {
     assert_eq!(Next::parse(None, &allowed()), Ok(Next::Home));
     assert_eq!(Next::parse(Some(""), &allowed()), Ok(Next::Home));

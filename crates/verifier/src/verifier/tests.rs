@@ -275,6 +275,74 @@ fn m4_weak_keys_are_refused() {
 }
 
 #[test]
+fn keys_are_taken_from_2048_to_8192_bits() {
+    // The highest of so many bits, and the lowest.
+    let modulus = |bits: usize| {
+        let mut bytes = vec![0; bits.div_ceil(8)];
+        bytes[0] |= 1 << ((bits - 1) % 8);
+        *bytes.last_mut().unwrap() |= 1;
+        bytes
+    };
+    let read = |bytes: Vec<u8>| {
+        let mut key = first().jwk.clone();
+        key["n"] = json!(base64url(bytes));
+        Verifier::new("i", "s").with_jwks(&jwks(&[&key])).err()
+    };
+    for (bits, error) in [
+        (2047, Some(KeyError::Length { bits: 2047 })),
+        (2048, None),
+        (8192, None),
+        (8193, Some(KeyError::Length { bits: 8193 })),
+    ] {
+        assert_eq!(read(modulus(bits)), error, "{bits}");
+    }
+    assert_eq!(read([vec![0], modulus(2048)].concat()), None, "zeros in front do not count");
+    assert_eq!(read([vec![0], modulus(2047)].concat()), Some(KeyError::Length { bits: 2047 }));
+}
+
+#[test]
+fn exponents_are_odd_from_65537_to_33_bits() {
+    for (exponent, is_good) in [
+        (65_535_u64, false),
+        (65_537, true),
+        (65_538, false),
+        (65_539, true),
+        ((1 << 33) - 1, true),
+        ((1 << 33) + 1, false),
+        (u64::MAX, false),
+    ] {
+        let mut key = first().jwk.clone();
+        key["e"] = json!(base64url(exponent.to_be_bytes()));
+        let error = Verifier::new("i", "s").with_jwks(&jwks(&[&key])).err();
+        assert_eq!(error, (!is_good).then_some(KeyError::Exponent), "{exponent}");
+    }
+}
+
+#[test]
+fn a_token_of_128_kib_is_looked_at_and_a_longer_one_is_not() {
+    assert_eq!(refused(&"a".repeat(128 * 1024)), VerifyError::Malformed);
+    assert_eq!(refused(&"a".repeat(128 * 1024 + 1)), VerifyError::TooLarge);
+}
+
+#[test]
+fn a_token_is_of_somebody_and_may_name_the_service_as_its_audience() {
+    let mut nobody = changed("sub", json!(""));
+    nobody["userid"] = json!("");
+    assert_eq!(refused(&first().token(&nobody)), VerifyError::Claims);
+    assert!(verifier().verify(&first().token(&changed("aud", json!(SERVICE))), NOW).is_ok());
+    let begun = first().token(&changed("nbf", json!(NOW + 30)));
+    assert!(verifier().verify(&begun, NOW).is_ok(), "within the leeway");
+}
+
+#[test]
+fn debug_shows_whose_tokens_are_taken_and_by_which_keys() {
+    let shown = format!("{:?}", verifier());
+    for part in [ISSUER, SERVICE, "30s", &first().kid] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
 fn keys_for_something_else_are_passed_over() {
     let curve = json!({"kty": "EC", "crv": "P-256", "kid": "x", "x": "AA", "y": "AA"});
     let with = |member: &str, value: Value| {
