@@ -4,12 +4,8 @@ mod properties;
 
 use std::fs;
 
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use reqwest::Method;
 use serde_json::json;
-use tokio::runtime::Runtime;
-use url::Url;
 use vestibule_provider_emulator::{Endpoint, Provider};
 use vestibule_test_support::{Answer, Client, RawConnection, TestDatabase};
 

@@ -1,13 +1,10 @@
 //! What holds for every `next`.
 
-use std::fs;
-
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tokio::runtime::Runtime;
 use url::Url;
-use vestibule_provider_emulator::{Endpoint, Provider};
-use vestibule_test_support::{Answer, Client, TestDatabase};
+use vestibule_test_support::TestDatabase;
 
 use super::*;
 
