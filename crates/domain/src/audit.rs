@@ -229,13 +229,13 @@ mod tests {
         let (user, session) = (UserId::parse("ada").unwrap(), SessionId::parse("s1").unwrap());
         let client = ClientInfo::new(Some("Browser"), Some("203.0.113.7".into()));
         let event = bare
-            .about(&user)
-            .from(&client)
+            .for_user(&user)
+            .from_client(&client)
             .in_session(&session)
             .at_provider("google")
             .refused("state_expired")
-            .with("keys", 2)
-            .with("first", true);
+            .with_detail("keys", 2)
+            .with_detail("first", true);
         assert_eq!((event.user, event.session), (Some(user), Some(session)));
         assert_eq!((event.provider.as_deref(), event.reason), (Some("google"), Some("state_expired")));
         assert_eq!(event.client, client);
@@ -246,7 +246,7 @@ mod tests {
     fn what_a_user_does_happens_to_that_user_and_comes_from_the_client() {
         let user = UserId::parse("ada").unwrap();
         let client = ClientInfo::new(None, Some("203.0.113.7".into()));
-        let event = AuditEvent::of_user(AuditName::SessionEnded, &user, &client, Timestamp::from_seconds(7));
+        let event = AuditEvent::by_user(AuditName::SessionEnded, &user, &client, Timestamp::from_seconds(7));
         assert_eq!((event.actor, event.user), (Actor::User(user.clone()), Some(user)));
         assert_eq!((event.client, event.name), (client, AuditName::SessionEnded));
     }
