@@ -58,9 +58,9 @@ mod tests {
         assert_eq!(table.epoch("ada"), seen[0], "it stands still by itself");
         for all in [false, true, false, true] {
             if all {
-                table.advance_all()
+                table.advance_all();
             } else {
-                table.advance("ada")
+                table.advance("ada");
             }
             let now = table.epoch("ada");
             assert!(!seen.contains(&now), "{now} after {seen:?}");
