@@ -25,4 +25,12 @@ mod tests {
         assert!(all.iter().any(|some| *some < middle) && all.iter().any(|some| *some > middle));
         assert_eq!(jitter(middle, 1.0, 1.0), middle);
     }
+
+    #[test]
+    fn a_pause_is_at_least_half_and_at_most_the_whole() {
+        let pause = Duration::from_millis(100);
+        let pauses: Vec<_> = (0..200).map(|_| jitter(pause, 0.5, 1.0)).collect();
+        assert!(pauses.iter().all(|one| (pause / 2..=pause).contains(one)), "{pauses:?}");
+        assert!(pauses.iter().any(|one| one != &pauses[0]), "{pauses:?}");
+    }
 }

@@ -12,7 +12,7 @@ use vestibule_domain::{AuditEvent, SessionId, Timestamp, UserId};
 
 use crate::db::{Connection, Operation, operation, query};
 use crate::error::{OperationError, StorageError};
-use crate::jitter::random_number;
+use crate::random::random_number;
 use crate::schema::audit_events;
 use crate::storage::Storage;
 

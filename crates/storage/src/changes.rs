@@ -8,10 +8,11 @@
 
 mod record;
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
+
+use vestibule_domain::EpochTable;
 
 pub use record::{Change, Record, RecordKind};
 
@@ -19,14 +20,14 @@ pub use record::{Change, Record, RecordKind};
 /// promised to take effect everywhere.
 pub const LEASE: Duration = Duration::from_millis(800);
 
-/// All records share these counters, so that memory is bounded. Two records that share one cost a read, nothing else.
+/// How many counters all records share. Two records that share one cost a read, nothing else.
 const COUNTERS: usize = 4096;
 
 /// The state of some records when a copy of them was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     epoch: u64,
-    /// A sum of counters that only grow: it stands still only if all of them do.
+    /// A sum of epochs that only grow: it stands still only if all of them do.
     published: u64,
 }
 
@@ -38,9 +39,7 @@ pub struct Changes {
     /// Microseconds from the beginning to the last confirmation; 0 before the first.
     confirmed: AtomicU64,
     epoch: AtomicU64,
-    everything: AtomicU64,
-    counters: Box<[AtomicU64]>,
-    hasher: RandomState,
+    published: EpochTable,
     listeners: RwLock<Vec<Listener>>,
 }
 
@@ -50,9 +49,7 @@ impl Changes {
             began: Instant::now(),
             confirmed: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
-            everything: AtomicU64::new(0),
-            counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
+            published: EpochTable::new(COUNTERS),
             listeners: RwLock::default(),
         }
     }
@@ -64,9 +61,8 @@ impl Changes {
 
     /// The present version of these records. To be taken before the originals are read.
     pub fn version(&self, records: &[Record<'_>]) -> Version {
-        let everything = self.everything.load(Ordering::SeqCst);
-        let counters = records.iter().map(|record| self.counter(*record).load(Ordering::SeqCst));
-        let published = counters.fold(everything, u64::wrapping_add);
+        let epochs = records.iter().map(|record| self.published.epoch(record));
+        let published = epochs.fold(0, u64::wrapping_add);
         Version { epoch: self.epoch.load(Ordering::SeqCst), published }
     }
 
@@ -105,11 +101,10 @@ impl Changes {
 
     /// Ends every copy of what changed, and calls the listeners.
     pub(crate) fn publish(&self, change: Change<'_>) {
-        let counter = match change {
-            Change::Of(record) => self.counter(record),
-            Change::Everything => &self.everything,
-        };
-        counter.fetch_add(1, Ordering::SeqCst);
+        match change {
+            Change::Of(record) => self.published.advance(&record),
+            Change::Everything => self.published.advance_all(),
+        }
         self.call_listeners(change);
     }
 
@@ -135,11 +130,6 @@ impl Changes {
     fn call_listeners(&self, change: Change<'_>) {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
         listeners.iter().for_each(|listener| listener(change));
-    }
-
-    fn counter(&self, record: Record<'_>) -> &AtomicU64 {
-        let hash = usize::try_from(self.hasher.hash_one(record) % COUNTERS as u64).unwrap_or(0);
-        self.counters.get(hash).unwrap_or(&self.everything)
     }
 }
 

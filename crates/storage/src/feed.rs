@@ -11,12 +11,11 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use vestibule_domain::error_chain;
+use vestibule_domain::{error_chain, jitter};
 
 use crate::changes::{Change, Changes};
 use crate::db::Db;
 use crate::error::StorageError;
-use crate::jitter::jittered;
 use crate::storage::Storage;
 
 /// How often a feed confirms. Three confirmations fit into the time for which one counts.
@@ -57,7 +56,7 @@ impl Storage {
             } else {
                 tracing::debug!(error = error_chain(&error), "the change feed could not be started again");
             }
-            sleep(jittered(pause)).await;
+            sleep(jitter(pause, 0.5, 1.0)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

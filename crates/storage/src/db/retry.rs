@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use vestibule_domain::jitter;
+
 use crate::error::{OperationError, StorageError};
-use crate::jitter::random_up_to;
 
 /// How often an operation is repeated after a serialization failure or a deadlock.
 const MAX_REPETITIONS: u32 = 3;
@@ -34,7 +35,7 @@ impl RetryPolicy {
             return Err(error.into());
         }
         let rounds = self.lost_races + self.repetitions;
-        tokio::time::sleep(SHORTEST_PAUSE + random_up_to(PAUSE_PER_ROUND * rounds)).await;
+        tokio::time::sleep(SHORTEST_PAUSE + jitter(PAUSE_PER_ROUND * rounds, 0.0, 1.0)).await;
         Ok(())
     }
 }

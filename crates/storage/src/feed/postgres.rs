@@ -17,7 +17,7 @@ use super::{HEARTBEAT, HEARTBEAT_TIMEOUT, publish, start};
 use crate::changes::Changes;
 use crate::db::PostgresServer;
 use crate::error::StorageError;
-use crate::jitter::random_number;
+use crate::random::random_number;
 
 const CHANNEL: &str = "vestibule_changes";
 
