@@ -125,7 +125,11 @@ impl Middleware {
         }
         let outcome = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => Ok(response),
-            None => self.answer(&request, body, operation).instrument(span.clone()).await,
+            None => {
+                // Whatever panics, from the first look at the request on, is answered for.
+                let answer = AssertUnwindSafe(self.answer(&request, body, operation)).catch_unwind();
+                answer.instrument(span.clone()).await.unwrap_or(Err(ApiError::Panicked))
+            }
         };
         let (mut response, logged) = match outcome {
             Ok(response) => (response, None),
@@ -168,8 +172,7 @@ impl Middleware {
             (Some(handle), Some(operations)) => handle(&operations.app, context, body),
             _ => Box::pin(self.show_page(request)),
         };
-        let outcome = AssertUnwindSafe(with_time_budget(answer)).catch_unwind().await;
-        outcome.unwrap_or(Err(ApiError::Panicked))
+        with_time_budget(answer).await
     }
 
     async fn show_page(&self, request: &Request) -> Result<Response, ApiError> {
