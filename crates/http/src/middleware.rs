@@ -123,13 +123,12 @@ impl Middleware {
         if method == Method::HEAD {
             request.set_data(HeadersOnly);
         }
-        let outcome = match cors::preflight(&request, origin.as_ref()) {
-            Some(response) => Ok(response),
-            None => {
-                // Whatever panics, from the first look at the request on, is answered for.
-                let answer = AssertUnwindSafe(self.answer(&request, body, operation)).catch_unwind();
-                answer.instrument(span.clone()).await.unwrap_or(Err(ApiError::Panicked))
-            }
+        let outcome = if let Some(response) = cors::preflight(&request, origin.as_ref()) {
+            Ok(response)
+        } else {
+            // Whatever panics, from the first look at the request on, is answered for.
+            let answer = AssertUnwindSafe(self.answer(&request, body, operation)).catch_unwind();
+            answer.instrument(span.clone()).await.unwrap_or(Err(ApiError::Panicked))
         };
         let (mut response, logged) = match outcome {
             Ok(response) => (response, None),
