@@ -65,7 +65,8 @@ pub fn endpoint(
     metrics: Metrics,
     randomness: Arc<dyn SecureRandom>,
 ) -> impl Endpoint<Output = Response> + 'static {
-    let app = Arc::new(App { flows, settings, responses: ResponseCache::new() });
+    let responses = ResponseCache::new(flows.settings().permission_token_reuse);
+    let app = Arc::new(App { flows, settings, responses });
     let pages = documentation::add_routes(pages::add_routes(Route::new(), &app));
     Middleware::new(&app, metrics, randomness, pages.boxed())
 }

@@ -65,10 +65,9 @@ impl PermissionsApi {
         let decision = app.flows.authorize_service(authentication, service.0.as_deref()).await?;
         let granted = |grant: &PermissionGrant| write(&AuthorizationAnswer::Granted(grant.into()));
         Ok(match decision {
-            PermissionDecision::Granted(grant) if app.flows.settings().permission_token_reuse => {
+            PermissionDecision::Granted(grant) => {
                 Written::from_body(app.responses.get_or_write(&grant, granted))
             }
-            PermissionDecision::Granted(grant) => Written::from_body(granted(&grant)),
             PermissionDecision::Nothing => Written::new(&AuthorizationAnswer::Nothing(Nothing::default())),
         })
     }
