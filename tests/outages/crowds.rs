@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vestibule_provider_emulator::Persona;
-use vestibule_test_support::{Answer, TestCluster, TestDatabase, eventually};
+use vestibule_test_support::{TestCluster, TestDatabase, eventually};
 
 use super::stage::{LIMIT, Stage, assert_refused_for_now};
 use crate::world::{APP, World};
@@ -99,29 +99,49 @@ async fn l5_two_hundred_writers_at_once_share_postgres() {
     two_hundred_writers(TestDatabase::postgres()).await;
 }
 
+/// One is enough on a machine with nothing else to do.
+const MOST_ROUNDS: usize = 12;
+
+/// Lets all these people arrive at the callback at the same moment. Those who are to come again.
+async fn sign_in_at_once(stage: &Stage, people: Vec<String>) -> Vec<String> {
+    let mut callbacks = Vec::new();
+    for id in people {
+        let browser = stage.world.browser();
+        callbacks.push((stage.world.reach_callback(&browser, "google", &id, APP).await, browser, id));
+    }
+    let mut writers = JoinSet::new();
+    for (callback, browser, id) in callbacks {
+        writers.spawn(async move { (browser.get(callback.as_str()).await, id) });
+    }
+    let mut refused = Vec::new();
+    for (answer, id) in writers.join_all().await {
+        if answer.status == 303 {
+            assert!(answer.location_parameter("jwt").is_some(), "{id}: {}", answer.location());
+        } else {
+            assert_refused_for_now(&answer, "200 writers");
+            refused.push(id);
+        }
+    }
+    refused
+}
+
+/// A slow disk, or a busy machine, lets some wait too long. They are told so, and when they sign in again they get in.
 async fn two_hundred_writers(database: TestDatabase) {
     let stage = Stage::on(database).await;
-    let mut callbacks = Vec::new();
-    for number in 0..200 {
-        let id = format!("writer-{number}");
-        stage.world.control().put_persona(Persona::ordinary(&id, &format!("Writer {number}"), number + 1));
-        let browser = stage.world.browser();
-        callbacks.push((stage.world.reach_callback(&browser, "google", &id, APP).await, browser));
+    let mut outside: Vec<_> = (0..200).map(|number| format!("writer-{number}")).collect();
+    for (number, id) in (1..).zip(&outside) {
+        stage.world.control().put_persona(Persona::ordinary(id, &format!("Writer {number}"), number));
     }
-    let begun = Instant::now();
-    let mut writers = JoinSet::new();
-    for (callback, browser) in callbacks {
-        writers.spawn(async move { browser.get(callback.as_str()).await });
+    let mut done = 0;
+    for round in 1..=MOST_ROUNDS {
+        outside = sign_in_at_once(&stage, outside).await;
+        done = 200 - outside.len();
+        eprintln!("round {round} of 200 sign-ins at once: {done} done so far");
+        if outside.is_empty() {
+            break;
+        }
     }
-    let answers = writers.join_all().await;
-    let signed_in = |answer: &&Answer| answer.status == 303 && answer.location_parameter("jwt").is_some();
-    let done = answers.iter().filter(signed_in).count();
-    eprintln!("200 sign-ins at once: {done} done within {} ms", begun.elapsed().as_millis());
-    for answer in answers.iter().filter(|answer| !signed_in(answer)) {
-        assert_refused_for_now(answer, "200 writers");
-    }
-    // A slow disk lets some wait too long, which they are told; far from all of them.
-    assert!(done >= 50, "{done}");
+    assert_eq!(outside, [""; 0], "still outside");
     let sessions = stage.world.database.count("SELECT count(*) AS n FROM sessions");
     assert!(sessions > i64::try_from(done).unwrap(), "{sessions} sessions, {done} acknowledged");
     eventually("the service is ready", async || stage.world.browser().get("/readyz").await.status == 200)

@@ -14,7 +14,6 @@ mod tls;
 mod write_queue;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use diesel_async::pooled_connection::PoolError as OpenError;
 use diesel_async::pooled_connection::deadpool::{Pool, PoolError};
@@ -51,47 +50,31 @@ pub(crate) enum Db {
         writer: Pool<sqlite::Connection>,
         queue: Arc<WriteQueue>,
         readers: Pool<sqlite::Connection>,
-        acquire_timeout: Duration,
         instrumentation: Instrumentation,
     },
     Postgres {
         server: PostgresServer,
         pool: Pool<postgres::Connection>,
         probe: Arc<ServerProbe>,
-        acquire_timeout: Duration,
         instrumentation: Instrumentation,
     },
 }
 
 impl Db {
     pub(crate) fn open(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
-        let acquire_timeout = options.acquire_timeout;
         match url.target() {
             Target::Sqlite(path) => {
                 let file = DatabaseFile::open_or_create(path)?;
                 let writer = sqlite::pool(&file, sqlite::ConnectionMode::Writer, 1)?;
                 let readers = sqlite::pool(&file, sqlite::ConnectionMode::Reader, options.max_connections)?;
                 let queue = Arc::new(WriteQueue::new(file.clone()));
-                Ok(Self::Sqlite {
-                    file,
-                    writer,
-                    queue,
-                    readers,
-                    acquire_timeout,
-                    instrumentation: Instrumentation::default(),
-                })
+                Ok(Self::Sqlite { file, writer, queue, readers, instrumentation: Instrumentation::default() })
             }
             Target::Postgres(target) => {
                 let server = PostgresServer::new(target)?;
                 let pool = postgres::pool(&server, options.max_connections)?;
                 let probe = ServerProbe::new(server.clone(), pool.clone());
-                Ok(Self::Postgres {
-                    server,
-                    pool,
-                    probe,
-                    acquire_timeout,
-                    instrumentation: Instrumentation::default(),
-                })
+                Ok(Self::Postgres { server, pool, probe, instrumentation: Instrumentation::default() })
             }
         }
     }
@@ -109,7 +92,7 @@ impl Db {
         let Operation { name, arguments, run } = operation;
         let read = async {
             let budget = TimeBudget::begin();
-            let mut connection = self.reader(budget.deadline()).await?;
+            let mut connection = self.reader(budget.acquire_deadline()).await?;
             self.run(&mut connection, &budget, &arguments, run).await.map_err(StorageError::from)
         };
         self.instrumentation().instrument(OperationKind::Read, name, read).await
@@ -167,7 +150,7 @@ impl Db {
         run: RunOperation<A, T>,
         kind: WriteKind,
     ) -> Result<T, OperationError> {
-        let mut connection = self.writer(budget.deadline()).await?;
+        let mut connection = self.writer(budget.acquire_deadline()).await?;
         match kind {
             WriteKind::Statement => self.run(&mut connection, budget, arguments, run).await,
             WriteKind::Transaction => self.run(&mut connection, budget, &(arguments, run), transact).await,
@@ -191,7 +174,7 @@ impl Db {
         let done = tokio::select! {
             biased;
             done = &mut outcome => done,
-            connection = self.writer(budget.deadline()) => {
+            connection = self.writer(budget.acquire_deadline()) => {
                 let (queue, connection) = (Arc::clone(queue), connection?);
                 // The queue sends each caller its outcome.
                 drop(tokio::task::spawn_blocking(move || queue.drain(connection)));
@@ -222,16 +205,16 @@ impl Db {
     }
 
     /// A connection that may write.
-    pub(crate) async fn writer(&self, deadline: Instant) -> Result<Connection, StorageError> {
+    pub(crate) async fn writer(&self, acquire_deadline: Instant) -> Result<Connection, StorageError> {
         match self {
-            Self::Sqlite { writer, acquire_timeout, .. } => {
-                acquire(writer.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
+            Self::Sqlite { writer, .. } => {
+                acquire(writer.get(), acquire_deadline).await.map(Connection::sqlite)
             }
             Self::Postgres { probe, .. } if probe.is_away() => {
                 Err(StorageError::unavailable("the server does not answer"))
             }
-            Self::Postgres { pool, probe, acquire_timeout, .. } => {
-                let acquired = acquire(postgres::get(pool), *acquire_timeout, deadline).await;
+            Self::Postgres { pool, probe, .. } => {
+                let acquired = acquire(postgres::get(pool), acquire_deadline).await;
                 acquired.inspect_err(|_| probe.start()).map(Connection::postgres)
             }
         }
@@ -240,17 +223,17 @@ impl Db {
     /// A connection to SQLite for something that takes long; `None` when the database is PostgreSQL.
     pub(crate) async fn sqlite_reader(&self) -> Result<Option<Connection>, StorageError> {
         match self {
-            Self::Sqlite { .. } => self.reader(TimeBudget::begin().deadline()).await.map(Some),
+            Self::Sqlite { .. } => self.reader(TimeBudget::begin().acquire_deadline()).await.map(Some),
             Self::Postgres { .. } => Ok(None),
         }
     }
 
-    async fn reader(&self, deadline: Instant) -> Result<Connection, StorageError> {
+    async fn reader(&self, acquire_deadline: Instant) -> Result<Connection, StorageError> {
         match self {
-            Self::Sqlite { readers, acquire_timeout, .. } => {
-                acquire(readers.get(), *acquire_timeout, deadline).await.map(Connection::sqlite)
+            Self::Sqlite { readers, .. } => {
+                acquire(readers.get(), acquire_deadline).await.map(Connection::sqlite)
             }
-            Self::Postgres { .. } => self.writer(deadline).await,
+            Self::Postgres { .. } => self.writer(acquire_deadline).await,
         }
     }
 
@@ -312,10 +295,9 @@ fn transact<'c, A: Sync, T: Send>(
 
 async fn acquire<T>(
     connection: impl Future<Output = Result<T, PoolError>>,
-    acquire_timeout: Duration,
-    deadline: Instant,
+    acquire_deadline: Instant,
 ) -> Result<T, StorageError> {
-    match timeout_at(deadline.min(Instant::now() + acquire_timeout), connection).await {
+    match timeout_at(acquire_deadline, connection).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(PoolError::Backend(OpenError::ConnectionError(error)))) => Err(error.into()),
         Ok(Err(_)) => Err(StorageError::unavailable("the connection pool gave no connection")),

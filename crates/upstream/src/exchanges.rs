@@ -1,7 +1,8 @@
-//! How many exchanges with one provider may be under way at once.
+//! How many sign-ins at one provider may be finished at once: from before the attempt is spent until the sign-in is stored.
 //!
-//! Each callback with a code makes the service open a connection, also if the client is gone before the answer. What they cost is
-//! therefore bounded here, and not by what they themselves hold open.
+//! Each callback with a code makes the service open a connection to the provider, also if the client is gone before the answer. What
+//! they cost is therefore bounded here, and not by what they themselves hold open. It also bounds how many wait for the database with
+//! an attempt that is spent already: when both are overloaded, those who are refused may come again with the same callback.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use vestibule_domain::{LogThrottle, ProviderName};
 
 use crate::outbound::MAX_IDLE;
 
-/// How many exchanges with one provider may be under way at once.
+/// How many sign-ins at one provider may be finished at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExchangeLimit(usize);
 
@@ -53,7 +54,7 @@ const PAUSE_BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 #[error("as many sign-ins at {0} are being finished as may be at once")]
 pub struct ProviderBusy(pub ProviderName);
 
-/// The right to one exchange with the provider that gave it, which ends when it is dropped.
+/// The right to finish one sign-in at the provider that gave it. It ends when it is dropped.
 #[derive(Debug)]
 pub struct ExchangePermit(#[expect(dead_code, reason = "it is held, not read")] OwnedSemaphorePermit);
 

@@ -200,11 +200,9 @@ impl Provider for OidcProvider {
     async fn exchange(
         &self,
         exchange: &CodeExchange<'_>,
-        permit: ExchangePermit,
+        _: &ExchangePermit,
     ) -> Result<UpstreamProfile, ProviderError> {
         let work = self.client.within(Step::Exchange, self.finish(exchange));
-        let outcome = work.await.map_err(|failure| failure.of(&self.name));
-        drop(permit);
-        outcome
+        work.await.map_err(|failure| failure.of(&self.name))
     }
 }

@@ -66,14 +66,15 @@ pub trait Provider: Send + Sync {
     /// The address at the provider that a browser is sent to.
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError>;
 
-    /// The right to one exchange, of which only so many may be under way at once. A refused caller may try again.
+    /// The right to finish one sign-in: only so many may be under way at once. A refused caller may try again.
     async fn permit(&self) -> Result<ExchangePermit, ProviderBusy>;
 
-    /// Redeems a code and tells who has signed in. Asks the provider exactly once for one code. The permit is this provider's.
+    /// Redeems a code and tells who has signed in. Asks the provider exactly once for one code. The permit is this provider's;
+    /// the caller holds it until the sign-in is stored.
     async fn exchange(
         &self,
         exchange: &CodeExchange<'_>,
-        permit: ExchangePermit,
+        permit: &ExchangePermit,
     ) -> Result<UpstreamProfile, ProviderError>;
 }
 

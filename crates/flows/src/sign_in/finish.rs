@@ -244,7 +244,7 @@ impl Flows {
         permit: ExchangePermit,
         client: &ClientInfo,
     ) -> Result<Result<CompletedSignIn, RejectedSignIn>, FlowError> {
-        let profile = match provider.exchange(exchange, permit).await {
+        let profile = match provider.exchange(exchange, &permit).await {
             Ok(profile) => profile,
             Err(error) => {
                 if self.admits_refusal_line("provider_failed") {
@@ -254,7 +254,10 @@ impl Flows {
             }
         };
         self.admit_sign_in(&profile.identity)?;
-        match self.store(profile, client).await? {
+        let stored = self.store(profile, client).await;
+        // Held until here, so that those who must wait for the database wait before their attempt is spent.
+        drop(permit);
+        match stored? {
             SignInOutcome::Disabled => {
                 Ok(Err(RejectedSignIn("account_disabled", SignInResult::AccountDisabled)))
             }

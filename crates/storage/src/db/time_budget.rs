@@ -11,6 +11,9 @@ use tokio::time::Instant;
 /// How long an operation may take, the wait for a connection included: a stopped server, a network that drops packets or a disk
 /// that hangs never answers.
 const LIMIT: Duration = Duration::from_millis(2_400);
+/// An operation that waits for a connection does not begin with less than this. It would be cut off, and its connection closed for
+/// nothing: under overload, less and less would be done.
+const LEAST_TO_BEGIN: Duration = Duration::from_millis(400);
 
 tokio::task_local! {
     /// The time that remains for the operations of one use case.
@@ -42,6 +45,11 @@ impl TimeBudget {
     /// When the caller must get an answer.
     pub(super) fn deadline(&self) -> Instant {
         self.begun + self.limit
+    }
+
+    /// Until when the caller may wait for a connection. When this is over already, only an idle one is taken.
+    pub(super) fn acquire_deadline(&self) -> Instant {
+        self.begun + self.limit.saturating_sub(LEAST_TO_BEGIN)
     }
 
     /// Whether a timeout shows that the server is silent, and not merely that little time remained.
@@ -102,6 +110,20 @@ mod tests {
             let begun = Instant::now();
             assert!(!with_time_budget(operation(Duration::from_secs(60))).await);
             assert_eq!(begun.elapsed(), LIMIT.saturating_sub(Duration::from_secs(2)));
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn l5_the_wait_for_a_connection_leaves_time_for_the_operation() {
+        with_time_budget(async {
+            let budget = TimeBudget::begin();
+            assert_eq!(budget.deadline() - budget.acquire_deadline(), LEAST_TO_BEGIN);
+            drop(budget);
+            assert!(operation(LIMIT.saturating_sub(LEAST_TO_BEGIN / 2)).await);
+            let budget = TimeBudget::begin();
+            assert_eq!(budget.acquire_deadline(), Instant::now(), "no wait");
+            assert!(budget.deadline() > Instant::now(), "what is idle can be used");
         })
         .await;
     }

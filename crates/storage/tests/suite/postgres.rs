@@ -1,7 +1,5 @@
 //! Faults of the server and of the way to it.
 
-use std::time::Duration;
-
 use vestibule_domain::{AttemptId, SystemRandom};
 use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
 use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
@@ -139,7 +137,7 @@ async fn l6_a_server_that_is_not_there_yet_does_not_stop_the_start() {
 async fn more_work_than_connections_waits_its_turn() {
     on_database(TestDatabase::postgres(), async |bench| {
         let url = DatabaseUrl::parse(bench.database.url()).unwrap();
-        let options = StorageOptions { max_connections: 1, acquire_timeout: Duration::from_secs(2) };
+        let options = StorageOptions { max_connections: 1 };
         let storage = Storage::connect(&url, &options).unwrap();
         let spend = |_| {
             let storage = storage.clone();

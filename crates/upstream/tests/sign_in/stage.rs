@@ -165,7 +165,7 @@ pub(crate) async fn redeem(
     exchange: &CodeExchange<'_>,
 ) -> Result<UpstreamProfile, ProviderError> {
     let permit = provider.permit().await.unwrap();
-    provider.exchange(exchange, permit).await
+    provider.exchange(exchange, &permit).await
 }
 
 pub(crate) fn google_settings(issuer: String, client: &Client) -> OidcSettings {
