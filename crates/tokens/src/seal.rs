@@ -133,3 +133,19 @@ fn derived(root: &Prk, purpose: SealPurpose) -> Result<LessSafeKey, Unspecified>
 fn associated_data(key_id: SealingKeyId, purpose: SealPurpose, context: &str) -> Vec<u8> {
     [&[VERSION], key_id.as_slice(), purpose.label().as_bytes(), &[0], context.as_bytes()].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sealed with the nonce 0 to 11 by another implementation of HKDF and AES-256-GCM-SIV (RFC 8452).
+    const SEALED_EARLIER: &str = "AXokDUdCQM7kAAECAwQFBgcICQoL2FKr3IAlEu15HlW4x2utTXVcGKpyBQ";
+
+    #[test]
+    fn what_was_sealed_by_an_earlier_version_opens() {
+        let keys = SealingKeys::derive(b"a private key", "its id").unwrap();
+        let sealed = Sealed::parse(SEALED_EARLIER).unwrap();
+        let opened = keys.open(SealPurpose::LoginAttempt, "https://auth.example.com", sealed);
+        assert_eq!(opened.as_deref(), Some(&b"a text"[..]));
+    }
+}

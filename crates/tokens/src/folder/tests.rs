@@ -110,6 +110,28 @@ fn m1_a_public_key_may_be_read_by_all_and_written_by_none() {
 }
 
 #[test]
+fn m1_a_folder_that_others_may_write_to_is_neither_read_nor_added_to() {
+    let dir = folder();
+    put(dir.path(), "key.pem", &first().pkcs8, 0o600);
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(KeyRing::load_dir(dir.path(), START), Err(KeyError::Folder(_))));
+    assert!(matches!(generate_key(dir.path(), START, START), Err(KeyError::Folder(_))));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_of_at_most_64_kib_is_read() {
+    let padded = |size: usize| {
+        let dir = folder();
+        let note = "x".repeat(size - first().pkcs8.len() - 1);
+        put(dir.path(), "key.pem", &format!("{note}\n{}", first().pkcs8), 0o600);
+        dir
+    };
+    assert!(KeyRing::load_dir(padded(64 * 1024).path(), START).is_ok());
+    assert_eq!(fault(padded(64 * 1024 + 1).path()), KeyFault::TooLarge);
+}
+
+#[test]
 fn only_ordinary_files_of_our_own_are_read() {
     let dir = folder();
     let elsewhere = put(dir.path(), "key", &first().pkcs8, 0o600);

@@ -64,6 +64,23 @@ fn m4_a_small_or_even_exponent_is_refused() {
 }
 
 #[test]
+fn m4_the_longest_key_and_the_exponents_at_both_ends_are_taken() {
+    let fault = |modulus: &[u8], exponent: &[u8]| PublicKey::new(modulus, exponent).err();
+    let mut modulus = first().modulus.repeat(4);
+    modulus[0] |= 0x80;
+    assert_eq!(fault(&modulus, &[1, 0, 1]), None, "8192 bits");
+    let modulus = &first().modulus;
+    for (exponent, expected) in [
+        (&[0xff, 0xff][..], Some(KeyFault::Exponent)),
+        (&[1, 0, 1], None),
+        (&[1, 0xff, 0xff, 0xff, 0xff], None),
+        (&[2, 0, 0, 0, 1], Some(KeyFault::Exponent)),
+    ] {
+        assert_eq!(fault(modulus, exponent), expected, "{exponent:?}");
+    }
+}
+
+#[test]
 fn m4_a_private_key_with_exponent_one_is_refused() {
     let key = testing::generate(2048, 65_537);
     let numbers = [key.n(), key.d(), &key.primes()[0], &key.primes()[1]].map(rsa::BigUint::to_bytes_be);

@@ -111,7 +111,7 @@ impl JobQueue {
     }
 }
 
-/// Half as many threads as there are processors, at least one. They start with the first job, and end with the pool.
+/// Threads that start with the first job, and end with the pool.
 pub(super) struct SigningPool {
     queue: Arc<JobQueue>,
     started: Once,
@@ -141,7 +141,7 @@ impl SigningPool {
             if answer.is_closed() {
                 return;
             }
-            let outcome = if queued_at.elapsed() > MAX_WAIT { Err(Busy) } else { Ok(job()) };
+            let outcome = if is_too_late(queued_at.elapsed()) { Err(Busy) } else { Ok(job()) };
             drop(answer.send(outcome));
         };
         self.put(priority, Box::new(job), bytes)?;
@@ -161,8 +161,7 @@ impl SigningPool {
     }
 
     fn start(&self) {
-        let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        for number in 0..(processors / 2).max(1) {
+        for number in 0..thread_count(thread::available_parallelism().map_or(1, NonZero::get)) {
             let queue = Arc::clone(&self.queue);
             let thread = thread::Builder::new().name(format!("sign-{number}")).stack_size(STACK_BYTES);
             // INVARIANT: a pool without a thread is closed, so that no job waits in it.
@@ -181,6 +180,15 @@ impl Drop for SigningPool {
         self.queue.lock().closed = true;
         self.queue.not_empty.notify_all();
     }
+}
+
+/// Half as many threads as there are processors, at least one.
+fn thread_count(processors: usize) -> usize {
+    (processors / 2).max(1)
+}
+
+fn is_too_late(waited: Duration) -> bool {
+    waited > MAX_WAIT
 }
 
 fn run_jobs(queue: &JobQueue) {

@@ -16,7 +16,7 @@ fn occupy(pool: &Arc<SigningPool>) -> Vec<mpsc::Sender<()>> {
         has_begun.recv().unwrap();
         release
     };
-    (0..(processors / 2).max(1)).map(hold).collect()
+    (0..thread_count(processors)).map(hold).collect()
 }
 
 #[tokio::test]
@@ -95,10 +95,10 @@ async fn a_job_that_panics_costs_no_thread() {
 }
 
 #[tokio::test]
-async fn k6_a_few_large_tokens_fill_the_queue_as_many_small_ones_do() {
+async fn k6_a_few_large_tokens_of_8_mib_fill_the_queue_as_many_small_ones_do() {
     let pool = Arc::new(SigningPool::new());
     let held = occupy(&pool);
-    let large = QUEUE_BYTES / 4;
+    let large = 2 * 1024 * 1024;
     for _ in 0..4 {
         pool.put(Priority::Permission, Box::new(|| ()), large).unwrap();
     }
@@ -110,4 +110,27 @@ async fn k6_a_few_large_tokens_fill_the_queue_as_many_small_ones_do() {
     }
     assert_eq!(pool.queue.lock().permission.bytes, 0);
     assert_eq!(pool.run(Priority::Permission, large, || 1).await, Ok(Some(1)));
+}
+
+#[test]
+fn half_of_the_processors_sign_and_at_least_one() {
+    assert_eq!([1, 2, 3, 4, 9, 64].map(thread_count), [1, 1, 1, 2, 4, 32]);
+}
+
+#[test]
+fn k6_a_signature_waits_two_seconds_and_no_longer() {
+    assert!(!is_too_late(Duration::from_secs(2)));
+    assert!(is_too_late(Duration::from_millis(2001)));
+}
+
+#[tokio::test]
+async fn the_threads_end_with_the_pool() {
+    let pool = SigningPool::new();
+    assert_eq!(pool.run(Priority::SignIn, 1, || 1).await, Ok(Some(1)));
+    let queue = Arc::downgrade(&pool.queue);
+    drop(pool);
+    // Each thread holds the queue for as long as it runs.
+    while queue.strong_count() > 0 {
+        thread::yield_now();
+    }
 }

@@ -281,6 +281,24 @@ fn d5_a_clock_that_goes_back_refuses_tokens_of_the_future_and_never_panics() {
 }
 
 #[test]
+fn a_sign_out_takes_a_token_from_up_to_a_day_ahead_and_none_that_has_expired() {
+    let (service, clock) = service();
+    let token = user_token(&service);
+    let (second, day) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
+    let at = |now: Timestamp| {
+        clock.set(now);
+        service.verify_user_token_of_any_clock(&token).map(|claims| claims.session_id.clone())
+    };
+    assert_eq!(at(START), Ok(session()));
+    assert_eq!(at(START.minus(day)), Ok(session()));
+    assert_eq!(service.verify_user_token(&token), Err(TokenRefused::IssuedInFuture), "for anything else");
+    assert_eq!(at(START.minus(day + second)), Err(TokenRefused::IssuedInFuture));
+    let end = START.plus(USER_TTL + LEEWAY);
+    assert_eq!(at(end.minus(second)), Ok(session()));
+    assert_eq!(at(end), Err(TokenRefused::Expired));
+}
+
+#[test]
 fn d6_the_kinds_are_not_interchangeable() {
     let (service, _) = service();
     assert_eq!(service.verify_user_token(&permission_token(&service)), Err(TokenRefused::Kind));

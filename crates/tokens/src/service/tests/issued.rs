@@ -71,6 +71,53 @@ fn what_would_be_refused_for_its_size_is_not_issued() {
 }
 
 #[test]
+fn the_longest_user_token_that_is_issued_is_accepted() {
+    let (service, _) = service_with(first().ring(), &format!("https://{}", "a".repeat(1262)));
+    let of_session = |length: usize| {
+        let session = SessionId::parse(&"s".repeat(length)).unwrap();
+        service.issue_user_token(&user(), &session, far()).map(|token| text(&token))
+    };
+    let longest = (1..=128).map_while(|length| of_session(length).ok()).last().unwrap();
+    assert_eq!(longest.len(), 4096);
+    assert!(service.verify_user_token(&longest).is_ok());
+    assert!(service.recall_user_token(&longest).is_some());
+    assert_eq!(of_session(128), Err(SignError::TooLarge));
+}
+
+#[test]
+fn a_permission_token_has_at_most_128_kib() {
+    let (service, _) = service();
+    let name = ServiceName::parse("s").unwrap();
+    let of_answer = |length: usize| {
+        let permissions = object(&json!({"x": "y".repeat(length)}));
+        service.issue_permission_token(&user(), &name, &permissions).map(|issued| text(&issued.token))
+    };
+    let longest = (97_700..97_900).map_while(|length| of_answer(length).ok()).last().unwrap();
+    assert_eq!(longest.len(), 128 * 1024);
+}
+
+#[tokio::test]
+async fn a_token_that_was_queued_says_what_one_says_that_was_not() {
+    let (service, _) = service();
+    let without_id = |token: &str| {
+        let mut claims: Value = serde_json::from_str(&part(token, 1)).unwrap();
+        claims.as_object_mut().unwrap().remove("jti");
+        (part(token, 0), claims)
+    };
+    let queued = text(&service.issue_user_token_queued(&user(), &session(), far()).await.unwrap());
+    assert!(service.verify_user_token(&queued).is_ok());
+    assert_eq!(without_id(&queued), without_id(&user_token(&service)));
+    let ended = service.issue_user_token_queued(&user(), &session(), START).await;
+    assert_eq!(ended.unwrap_err(), SignError::Ended);
+
+    let name = ServiceName::parse("neuroglancer").unwrap();
+    let permissions = object(&json!({"read": true}));
+    let queued = service.issue_permission_token_queued(&user(), &name, &permissions).await.unwrap();
+    assert_eq!(without_id(&text(&queued.token)), without_id(&permission_token(&service)));
+    assert_eq!((queued.issued_at, queued.expires_at), (START, START.plus(PERMISSION_TTL)));
+}
+
+#[test]
 fn m4_the_jwks_has_public_members_alone() {
     let (service, _) = service();
     let keys = serde_json::to_value(service.jwks()).unwrap();

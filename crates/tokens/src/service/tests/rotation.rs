@@ -6,6 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
+use crate::KeyState;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const OLD: &str = "20251122T100833Z-old.pem";
@@ -71,6 +72,42 @@ fn m2_a_retired_key_is_refused_even_for_a_token_that_claims_to_live() {
     assert!(service.verify_user_token(&token).is_ok());
     clock.set(START.plus(DAY).plus(USER_TTL).plus(LEEWAY));
     assert_eq!(service.verify_user_token(&token), Err(TokenRefused::UnknownKey));
+}
+
+#[test]
+fn what_is_shown_of_the_keys_is_the_same_object_until_something_about_them_changes() {
+    let dir = rotating();
+    let (service, clock) = service_of(dir.path());
+    let shown = service.published_keys();
+    clock.set(START.plus(DAY).minus(Duration::from_secs(1)));
+    assert!(Arc::ptr_eq(&shown, &service.published_keys()));
+
+    clock.set(START.plus(DAY));
+    let later = service.published_keys();
+    assert_eq!((&shown.signing_key_id, &later.signing_key_id), (&first().kid, &second().kid));
+    assert!(Arc::ptr_eq(&later, &service.published_keys()));
+
+    clock.set(START);
+    assert_eq!(service.published_keys().signing_key_id, first().kid, "a clock that goes back");
+    service.replace_ring(second().ring());
+    assert_eq!(service.published_keys().signing_key_id, second().kid);
+}
+
+#[test]
+fn the_operator_sees_what_each_key_does_now() {
+    let dir = rotating();
+    let (service, clock) = service_of(dir.path());
+    let described = || {
+        let keys = service.describe_keys();
+        keys.into_iter().map(|key| (key.kid, key.bits, key.active_from, key.state)).collect::<Vec<_>>()
+    };
+    let both = |old, new| {
+        [(first().kid.clone(), 2048, START, old), (second().kid.clone(), 2048, START.plus(DAY), new)]
+    };
+    assert_eq!(described(), both(KeyState::Signing, KeyState::Next));
+    clock.set(START.plus(DAY));
+    let until = Some(START.plus(DAY).plus(USER_TTL).plus(LEEWAY));
+    assert_eq!(described(), both(KeyState::Verifying { until }, KeyState::Signing));
 }
 
 #[test]

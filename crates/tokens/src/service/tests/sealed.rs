@@ -40,6 +40,16 @@ fn too_much_for_a_browser_to_carry_is_not_sealed() {
 }
 
 #[test]
+fn the_longest_text_that_is_sealed_fills_8_kib_and_opens() {
+    let (service, _) = service();
+    let longest = vec![7; 6107];
+    let sealed = service.seal(LoginAttempt, &longest).unwrap();
+    assert_eq!(sealed.len(), 8 * 1024);
+    assert_eq!(service.open(LoginAttempt, &sealed), Some(longest));
+    assert_eq!(service.seal(LoginAttempt, &[7; 6108]), Err(SealError::TooLarge));
+}
+
+#[test]
 fn m5_a_token_is_nothing_sealed() {
     let (service, _) = service();
     assert_eq!(service.open(LoginAttempt, &user_token(&service)), None);
