@@ -213,6 +213,7 @@ mod tests {
     fn every_event_is_known_by_its_name_and_no_two_have_one() {
         for name in AuditName::ALL {
             assert_eq!(name.as_str().parse(), Ok(*name));
+            assert_eq!(name.to_string(), name.as_str());
             assert!(name.as_str().split('.').count() == 2, "{name}");
         }
         assert_eq!("sign_in".parse::<AuditName>(), Err(UnknownEvent));

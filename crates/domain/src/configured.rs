@@ -109,6 +109,19 @@ mod tests {
     }
 
     #[test]
+    fn the_providers_come_in_the_order_of_the_settings() {
+        let provider = |name: &str| ConfiguredProvider {
+            name: ProviderName::parse(name).unwrap(),
+            issuer: format!("https://{name}.example"),
+            addresses: AddressTrust::None,
+        };
+        let listed = ["work", "corporate", "google"].map(provider);
+        let providers = ConfiguredProviders::new(listed.to_vec());
+        assert!(providers.iter().eq(&listed));
+        assert!((&providers).into_iter().eq(&listed));
+    }
+
+    #[test]
     fn c18_an_address_counts_as_far_as_its_provider_is_trusted() {
         let counts = |trust: AddressTrust, text: &str| {
             corporate(trust).trusts_email("corporate", "https://id.example", &address(text))

@@ -59,6 +59,13 @@ mod tests {
     }
 
     #[test]
+    fn the_machines_own_time_counts_from_when_the_throttle_was_made() {
+        let throttle = LogThrottle::new(Duration::from_secs(24 * 60 * 60));
+        assert_eq!([throttle.admit(), throttle.admit(), throttle.admit()], [Some(0), None, None]);
+        assert_eq!(throttle.admit_at(Duration::from_secs(48 * 60 * 60)), Some(2));
+    }
+
+    #[test]
     fn of_many_threads_at_once_one_is_admitted() {
         let throttle = LogThrottle::new(Duration::from_secs(60));
         let admitted = std::thread::scope(|scope| {

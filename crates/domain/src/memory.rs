@@ -62,6 +62,7 @@ mod tests {
             node >= 11 * (size_of::<String>() + size_of::<Value>()),
             "a node has room for eleven members"
         );
+        assert_eq!(node, NODE_BYTES + PIECE_BYTES, "and is one piece");
         let members = |count: usize| {
             let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
             let object = names.into_iter().take(count).map(|name| (name.to_owned(), Value::Null)).collect();
