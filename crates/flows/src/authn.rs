@@ -3,6 +3,7 @@
 //! To add a kind of credential: its file here, its variant of [`CredentialKind`](vestibule_domain::CredentialKind), and the
 //! place where requests carry it in [`Credentials`].
 
+mod administrator;
 mod cache;
 mod principal;
 mod session_to_end;
@@ -11,6 +12,7 @@ mod user_token;
 use thiserror::Error;
 use vestibule_tokens::TokenRefused;
 
+pub use administrator::Administrator;
 pub use principal::{FullPerson, Principal};
 pub use session_to_end::SessionToEnd;
 

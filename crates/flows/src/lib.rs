@@ -1,5 +1,5 @@
 //! The use cases of the service: start a sign-in, finish it, check a session, authorize a service, choose a username,
-//! look somebody up, sign out.
+//! look somebody up, sign out; and what an administrator does ([`Administration`]).
 //!
 //! **Owns** the order in which things happen and every decision about who may do what. **Does not own** HTTP: an error
 //! says who is at fault ([`FlowError`]), never which status that becomes.
@@ -8,6 +8,7 @@
 //! somebody takes a [`Principal`] or a narrower proof, which only `authn` can make; none takes a token.
 
 mod account;
+mod admin;
 mod authn;
 mod error;
 #[cfg(any(test, fuzzing))]
@@ -19,6 +20,8 @@ mod permissions;
 mod readiness;
 mod sessions;
 mod sign_in;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +35,14 @@ use vestibule_tokens::TokenService;
 use vestibule_upstream::Providers;
 
 pub use account::{PublicProfile, UsernameOutcome};
-pub use authn::{Authentication, Credentials, FullPerson, InvalidCredential, Principal, SessionToEnd};
+pub use admin::{
+    AdminError, Administration, AuditSelection, ExplainedPermissions, GrantedRole, IdentityDetails,
+    IdentityStanding, Leftovers, NamedOrganization, NamedSubject, NamedUser, ReservedServiceRule,
+    RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
+};
+pub use authn::{
+    Administrator, Authentication, Credentials, FullPerson, InvalidCredential, Principal, SessionToEnd,
+};
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
 pub use limits::{AccountRates, RateLimiter};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};

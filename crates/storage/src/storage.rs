@@ -41,6 +41,11 @@ impl Storage {
         Self { providers: Arc::new(providers), ..self.clone() }
     }
 
+    /// The providers whose identities count.
+    pub fn providers(&self) -> &ConfiguredProviders {
+        &self.providers
+    }
+
     /// Calls this observer for every operation from now on. Only the first call of this method has an effect.
     pub fn observe_with(&self, observer: Arc<dyn StorageObserver>) {
         self.db.instrumentation().observe_with(observer);

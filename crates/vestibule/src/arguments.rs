@@ -13,8 +13,8 @@ use crate::error::CommandError;
 use crate::settings::table::LISTEN;
 use crate::settings::{self, Sources};
 
-pub(crate) use users::{NamedUser, SignOutArguments, SubjectArguments, UserArgument, UserFilter, UserOption};
-pub(crate) use values::{OrganizationArgument, ProviderId};
+pub(crate) use users::{SignOutArguments, SubjectArguments, UserArgument, UserFilter, UserOption};
+pub(crate) use values::ProviderId;
 
 use values::parse_configuration_file;
 

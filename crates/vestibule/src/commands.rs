@@ -1,10 +1,10 @@
 //! The commands besides `serve`, one file each.
 
+mod administration;
 mod audit;
 mod backup;
 mod config;
 mod database;
-mod find_user;
 mod healthcheck;
 mod keys;
 mod migrate;

@@ -2,17 +2,7 @@
 
 use clap::Args;
 use vestibule_domain::{EmailAddress, EmailDomain, UserId, Username, UsernameError};
-
-use super::values::OrganizationArgument;
-
-/// The user that a command line names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NamedUser {
-    /// By a text that may be an id or a username.
-    Either(String),
-    Id(UserId),
-    Username(Username),
-}
+use vestibule_flows::{NamedOrganization, NamedSubject, NamedUser};
 
 /// Defines arguments that name a user, from: what the help calls the user, how the first argument is given, and what may stand
 /// in the place of a user.
@@ -80,16 +70,27 @@ user_arguments!(
     SubjectArguments, "One user", [long, value_name = "USER",], {
         /// All people who have verified this address
         #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
-        pub(crate) email: Option<EmailAddress>,
+        email: Option<EmailAddress>,
         /// All people who have verified an address of this very domain, such as example.org
         #[arg(long, value_parser = EmailDomain::parse)]
-        pub(crate) domain: Option<EmailDomain>,
+        domain: Option<EmailDomain>,
         /// All members of this organization at GitHub, where the settings ask for organizations: its number, or its login if
         /// no other organization was ever seen under it
-        #[arg(long, value_name = "NUMBER|LOGIN", value_parser = OrganizationArgument::parse)]
-        pub(crate) organization: Option<OrganizationArgument>,
+        #[arg(long, value_name = "NUMBER|LOGIN", value_parser = NamedOrganization::parse)]
+        organization: Option<NamedOrganization>,
     }
 );
+
+impl SubjectArguments {
+    /// The subject, if one is named.
+    pub(crate) fn named_subject(&self) -> Option<NamedSubject> {
+        let Self { email, domain, organization, .. } = self.clone();
+        let user = self.named_user().map(NamedSubject::User);
+        let organization = organization.map(NamedSubject::Organization);
+        let email = email.map(NamedSubject::Email);
+        user.or(organization).or(email).or(domain.map(NamedSubject::Domain))
+    }
+}
 
 /// Also accepts a username that was chosen before it was reserved.
 fn parse_username(text: &str) -> Result<Username, UsernameError> {

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use vestibule_domain::{OrganizationError, OrganizationId, OrganizationLogin, ProviderName};
+use vestibule_domain::ProviderName;
 
 /// An identity: `provider:subject`.
 #[derive(Debug, Clone)]
@@ -20,22 +20,6 @@ impl ProviderId {
             return Err("expected the provider and the subject there, such as github:42".to_owned());
         }
         Ok(Self { provider, subject: subject.to_owned() })
-    }
-}
-
-/// An organization, by its number or its login.
-#[derive(Debug, Clone)]
-pub(crate) enum OrganizationArgument {
-    Number(OrganizationId),
-    Login(OrganizationLogin),
-}
-
-impl OrganizationArgument {
-    pub(super) fn parse(text: &str) -> Result<Self, OrganizationError> {
-        match OrganizationId::parse(text) {
-            Some(id) => Ok(Self::Number(id)),
-            None => OrganizationLogin::parse(text).map(Self::Login),
-        }
     }
 }
 

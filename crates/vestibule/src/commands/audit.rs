@@ -1,19 +1,15 @@
 //! `vestibule audit`.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
-use vestibule_domain::{Clock, SystemClock};
-use vestibule_storage::{AuditFilter, RecordedEvent, Storage};
+use vestibule_flows::{Administration, AuditSelection};
+use vestibule_storage::RecordedEvent;
 
-use super::database::{DATABASE, open};
-use super::find_user::find_user_id;
+use super::administration::administer;
+use super::database::open;
 use super::support::{block_on, say};
 use crate::arguments::AuditCommand;
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
-
-const PAGE: u32 = 500;
 
 pub(crate) fn audit(sources: &Sources, command: &AuditCommand) -> Result<(), CommandError> {
     let AuditCommand::List { user, event, since, json } = command;
@@ -21,26 +17,20 @@ pub(crate) fn audit(sources: &Sources, command: &AuditCommand) -> Result<(), Com
     let line = if *json { as_json } else { as_text };
     block_on(async {
         let storage = open(&url, sources.dev()).await?;
-        let user = find_user_id(&storage, user.named_user()).await?;
-        let since: &Option<Duration> = since;
-        let filter = AuditFilter {
-            user: user.as_ref(),
-            name: *event,
-            since: since.map(|ago| SystemClock.now().minus(ago)),
-        };
-        list(&storage, filter, line).await
+        let admin = administer(&storage);
+        let selection = admin.select_audit_events(user.named_user().as_ref(), *event, *since).await?;
+        list(&admin, &selection, line).await
     })
 }
 
 async fn list(
-    storage: &Storage,
-    filter: AuditFilter<'_>,
+    admin: &Administration<'_>,
+    selection: &AuditSelection,
     line: fn(&RecordedEvent) -> String,
 ) -> Result<(), CommandError> {
     let mut after: Option<String> = None;
     loop {
-        let events = storage.list_audit_events(filter, after.as_deref(), PAGE).await;
-        let events = events.map_err(CommandError::while_doing(DATABASE))?;
+        let events = admin.list_audit_events(selection, after.as_deref()).await?;
         events.iter().try_for_each(|event| say(line(event)))?;
         match events.last() {
             Some(last) => after = Some(last.id.clone()),

@@ -7,9 +7,6 @@ use crate::serve::connect_storage;
 use crate::settings::PeopleSettings;
 use crate::settings::table::DATABASE_URL;
 
-/// How errors of the database begin.
-pub(super) const DATABASE: &str = "the database";
-
 /// Opens a database that exists: a mistyped address must not look like a service without users.
 pub(super) async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, CommandError> {
     assert_exists(url)?;

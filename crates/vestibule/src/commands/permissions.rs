@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use vestibule_domain::{LinkedIdentity, ServiceName, User, UserContext};
-use vestibule_plugin_host::{CallFailure, NoObserver, PermissionRequest, PluginHost, PluginPlan, exit_now};
+use vestibule_domain::{ServiceName, User};
+use vestibule_flows::{Administration, ExplainedPermissions, describe_user};
+use vestibule_plugin_host::{NoObserver, PluginHost, PluginPlan, exit_now};
 
-use super::database::{DATABASE, open_people};
-use super::find_user::{describe_user, find_user};
+use super::administration::{administer, find_user};
+use super::database::open_people;
 use super::support::{block_on, say};
 use crate::arguments::PermissionsCommand;
 use crate::error::CommandError;
@@ -25,11 +26,10 @@ pub(crate) fn permissions(sources: &Sources, command: &PermissionsCommand) -> Re
     let (people, plugins) = Settings::read_people_and_plugins(sources)?;
     let outcome = block_on(async {
         let storage = open_people(&people, sources.dev()).await?;
-        let user = find_user(&storage, user.named_user()).await?;
-        let user_context =
-            storage.find_user_context(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
+        let admin = administer(&storage);
+        let user = find_user(&admin, user.named_user()).await?;
         let host = load(plugins, service).await?;
-        let outcome = explain(&host, service, &user, &user_context).await;
+        let outcome = explain(&admin, &host, service, &user).await;
         tokio::task::block_in_place(|| host.close(GRACE));
         outcome
     });
@@ -56,30 +56,20 @@ async fn load(plan: PluginPlan, service: &ServiceName) -> Result<PluginHost, Com
 }
 
 async fn explain(
+    admin: &Administration<'_>,
     host: &PluginHost,
     service: &ServiceName,
     user: &User,
-    user_context: &UserContext,
 ) -> Result<(), CommandError> {
-    // The identity of the last sign-in stands for the one that a session would name.
-    let provider_id = user_context.identities.first().map(LinkedIdentity::provider_id).unwrap_or_default();
-    let request = PermissionRequest {
-        service,
-        user,
-        provider_id: Some(&provider_id),
-        session: None,
-        user_context: Some(user_context),
-        memo: None,
-    };
-    let failed = |failure: CallFailure| CommandError::while_doing("the plugin does not answer")(failure);
-    if let Some(explanation) = host.explain(&request).await.map_err(failed)? {
-        say_who(host, service, user)?;
-        return say_explanation(&explanation);
-    }
-    let permissions = host.permissions(&request).await.map_err(failed)?;
+    let explained = admin.explain_permissions(host, service, user).await?;
     say_who(host, service, user)?;
-    say(format_args!("permissions  {}", compact(&Value::Object(permissions))))?;
-    Err(CommandError::new("the plugin answers permissions and does not explain them"))
+    match explained {
+        ExplainedPermissions::Explained(explanation) => say_explanation(&explanation),
+        ExplainedPermissions::Unexplained(permissions) => {
+            say(format_args!("permissions  {}", compact(&Value::Object(permissions))))?;
+            Err(CommandError::new("the plugin answers permissions and does not explain them"))
+        }
+    }
 }
 
 fn say_who(host: &PluginHost, service: &ServiceName, user: &User) -> Result<(), CommandError> {

@@ -1,19 +1,15 @@
 //! `vestibule users`.
 
-use vestibule_domain::{
-    Actor, AuditEvent, AuditName, Clock, ConfiguredProviders, EmailAddress, IdentityKey, SystemClock, User,
-    UserId,
-};
-use vestibule_storage::{Identity, Storage, Unlinking};
+use vestibule_domain::{User, UserId};
+use vestibule_flows::{Administration, IdentityDetails, IdentityStanding, describe_user};
+use vestibule_storage::Identity;
 
-use super::database::{DATABASE, open_people};
-use super::find_user::{describe_user, find_user};
+use super::administration::{administer, find_user};
+use super::database::open_people;
 use super::support::{block_on, say};
 use crate::arguments::{ProviderId, SignOutArguments, UnlinkArguments, UsersCommand};
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
-
-const PAGE: u32 = 500;
 
 pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), CommandError> {
     // Commands that end access must work without the settings of the providers.
@@ -25,34 +21,37 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Com
     };
     block_on(async {
         let storage = open_people(&people, sources.dev()).await?;
+        let admin = administer(&storage);
         match command {
-            UsersCommand::List => list(&storage).await,
+            UsersCommand::List => list(&admin).await,
             UsersCommand::Show(argument) => {
-                show(&storage, &people.providers, &find_user(&storage, argument.named_user()).await?).await
+                show(&admin, &find_user(&admin, argument.named_user()).await?).await
             }
-            UsersCommand::SignOut(arguments) => sign_out(&storage, arguments).await,
+            UsersCommand::SignOut(arguments) => sign_out(&admin, arguments).await,
             UsersCommand::Disable(argument) => {
-                disable(&storage, &find_user(&storage, argument.named_user()).await?).await
+                let user = find_user(&admin, argument.named_user()).await?;
+                admin.disable_user(&user).await?;
+                say(format_args!("{}: disabled; all sessions are over", describe_user(&user)))
             }
             UsersCommand::Enable(argument) => {
-                enable(&storage, &find_user(&storage, argument.named_user()).await?).await
+                let user = find_user(&admin, argument.named_user()).await?;
+                admin.enable_user(&user).await?;
+                say(format_args!("{}: enabled", describe_user(&user)))
             }
             UsersCommand::Delete(argument) => {
-                delete(&storage, &find_user(&storage, argument.named_user()).await?).await
+                let user = find_user(&admin, argument.named_user()).await?;
+                admin.delete_user(&user).await?;
+                say(format_args!("{}: deleted, with identities, sessions and roles", describe_user(&user)))
             }
-            UsersCommand::Unlink(UnlinkArguments { user, identity }) => {
-                let user = find_user(&storage, user.named_user()).await?;
-                unlink(&storage, &people.providers, &user, identity).await
-            }
+            UsersCommand::Unlink(arguments) => unlink(&admin, arguments).await,
         }
     })
 }
 
-async fn list(storage: &Storage) -> Result<(), CommandError> {
+async fn list(admin: &Administration<'_>) -> Result<(), CommandError> {
     let mut after: Option<UserId> = None;
     loop {
-        let users =
-            storage.list_users(after.as_ref(), PAGE).await.map_err(CommandError::while_doing(DATABASE))?;
+        let users = admin.list_users(after.as_ref()).await?;
         users.iter().try_for_each(|user| say(describe_line(user)))?;
         match users.last() {
             Some(last) => after = Some(last.id.clone()),
@@ -69,7 +68,8 @@ fn describe_line(user: &User) -> String {
     format!("{}  {username}  {email}  {}{disabled}", user.id, user.join_date)
 }
 
-async fn show(storage: &Storage, providers: &ConfiguredProviders, user: &User) -> Result<(), CommandError> {
+async fn show(admin: &Administration<'_>, user: &User) -> Result<(), CommandError> {
+    let details = admin.read_user_details(user).await?;
     say(format_args!("id        {}", user.id))?;
     say(format_args!("username  {}", user.username.as_ref().map_or("-", |name| name.as_str())))?;
     say(format_args!("name      {}", user.name.as_ref().map_or("-", |name| name.as_str())))?;
@@ -78,14 +78,10 @@ async fn show(storage: &Storage, providers: &ConfiguredProviders, user: &User) -
     if let Some(since) = user.disabled_at {
         say(format_args!("disabled  {since}"))?;
     }
-    for identity in storage.list_identities(&user.id).await.map_err(CommandError::while_doing(DATABASE))? {
-        say(format_args!("identity  {}", describe_identity(&identity, providers)))?;
+    for identity in &details.identities {
+        say(format_args!("identity  {}", describe_identity(identity)))?;
     }
-    for session in storage
-        .list_sessions(&user.id, SystemClock.now())
-        .await
-        .map_err(CommandError::while_doing(DATABASE))?
-    {
+    for session in &details.sessions {
         let (created, expires) = (session.created_at, session.expires_at);
         say(format_args!("session   {} by {} from {created} to {expires}", session.id, session.provider_id))?;
     }
@@ -93,96 +89,33 @@ async fn show(storage: &Storage, providers: &ConfiguredProviders, user: &User) -
 }
 
 /// Issuer, subject, login and last use; then its name, its address, and a remark if one of these does not count.
-fn describe_identity(identity: &Identity, providers: &ConfiguredProviders) -> String {
-    let Identity { issuer, subject, provider, last_used_at, .. } = identity;
-    let login = identity.login.as_deref().unwrap_or("-");
-    let email = identity.email.as_deref().unwrap_or("-");
-    let address = identity.email.as_deref().and_then(|text| EmailAddress::parse(text).ok());
-    let counts =
-        |address: &EmailAddress| identity.email_verified && providers.trusts_email(provider, issuer, address);
-    let remark = match &address {
-        _ if !providers.trusts_identity(provider, issuer) => {
-            ", counts for nothing: its provider is not configured"
-        }
-        Some(address) if !counts(address) => ", which does not count",
-        _ => "",
+fn describe_identity(details: &IdentityDetails) -> String {
+    let Identity { issuer, subject, provider, last_used_at, login, email, .. } = &details.identity;
+    let (login, email) = (login.as_deref().unwrap_or("-"), email.as_deref().unwrap_or("-"));
+    let remark = match details.standing {
+        IdentityStanding::Counts => "",
+        IdentityStanding::WithoutEmail => ", which does not count",
+        IdentityStanding::Orphaned => ", counts for nothing: its provider is not configured",
     };
     format!("{issuer} {subject} {login} {last_used_at} {provider}:{subject} {email}{remark}")
 }
 
-async fn unlink(
-    storage: &Storage,
-    providers: &ConfiguredProviders,
-    user: &User,
-    id: &ProviderId,
-) -> Result<(), CommandError> {
-    let ProviderId { provider, subject } = id;
-    let identities = storage.list_identities(&user.id).await.map_err(CommandError::while_doing(DATABASE))?;
-    let fits = |identity: &&Identity| identity.provider == provider.as_str() && identity.subject == *subject;
-    let mut fitting: Vec<_> = identities.iter().filter(fits).collect();
-    // The issuer that the name leads to now goes before earlier ones.
-    fitting.sort_by_key(|identity| !providers.trusts_identity(&identity.provider, &identity.issuer));
-    let unknown =
-        || CommandError::new(format_args!("{}: has no identity {provider}:{subject}", describe_user(user)));
-    let identity = fitting.first().ok_or_else(unknown)?;
-    let key = IdentityKey { issuer: identity.issuer.clone(), subject: subject.clone() };
-    let event = event(AuditName::IdentityUnlinked, user).at_provider(provider.as_str());
-    let outcome = storage.unlink_identity(&user.id, &key, SystemClock.now(), &event).await;
-    match outcome.map_err(CommandError::while_doing(DATABASE))? {
-        Unlinking::Done { sessions } => say(format_args!(
-            "{}: {provider}:{subject} is unlinked; sessions that ended: {sessions}",
-            describe_user(user)
-        )),
-        Unlinking::LastIdentity => Err(CommandError::new(format_args!(
-            "{}: {provider}:{subject} is the last way in: no other identity is of a provider that is configured",
-            describe_user(user)
-        ))),
-        Unlinking::Unknown => Err(unknown()),
-    }
+async fn unlink(admin: &Administration<'_>, arguments: &UnlinkArguments) -> Result<(), CommandError> {
+    let user = find_user(admin, arguments.user.named_user()).await?;
+    let ProviderId { provider, subject } = &arguments.identity;
+    let sessions = admin.unlink_identity(&user, provider, subject).await?;
+    say(format_args!(
+        "{}: {provider}:{subject} is unlinked; sessions that ended: {sessions}",
+        describe_user(&user)
+    ))
 }
 
-async fn sign_out(storage: &Storage, arguments: &SignOutArguments) -> Result<(), CommandError> {
+async fn sign_out(admin: &Administration<'_>, arguments: &SignOutArguments) -> Result<(), CommandError> {
     if arguments.all {
-        return sign_out_all(storage).await;
+        let users = admin.sign_out_everybody().await?;
+        return say(format_args!("users whose sessions are over: {users}"));
     }
-    let user = find_user(storage, arguments.named_user()).await?;
-    let event = event(AuditName::AllSessionsEnded, &user);
-    let ended = storage.revoke_all_sessions(&user.id, SystemClock.now(), &event).await;
-    let ended = ended.map_err(CommandError::while_doing(DATABASE))?;
+    let user = find_user(admin, arguments.named_user()).await?;
+    let ended = admin.sign_out_user(&user).await?;
     say(format_args!("{}: signed out; sessions that ended: {ended}", describe_user(&user)))
-}
-
-async fn sign_out_all(storage: &Storage) -> Result<(), CommandError> {
-    let event = AuditEvent::new(AuditName::AllSessionsEnded, Actor::Operator, SystemClock.now());
-    // Recorded first, because the change takes more than one transaction and may be interrupted.
-    let recorded = storage.record_audit_event(&event.with_detail("whose", "everybody")).await;
-    recorded.map_err(CommandError::while_doing(DATABASE))?;
-    let users =
-        storage.revoke_everything(SystemClock.now()).await.map_err(CommandError::while_doing(DATABASE))?;
-    say(format_args!("users whose sessions are over: {users}"))
-}
-
-async fn disable(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let event = event(AuditName::UserDisabled, user);
-    storage
-        .disable_user(&user.id, SystemClock.now(), &event)
-        .await
-        .map_err(CommandError::while_doing(DATABASE))?;
-    say(format_args!("{}: disabled; all sessions are over", describe_user(user)))
-}
-
-async fn enable(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let event = event(AuditName::UserEnabled, user);
-    storage.enable_user(&user.id, &event).await.map_err(CommandError::while_doing(DATABASE))?;
-    say(format_args!("{}: enabled", describe_user(user)))
-}
-
-async fn delete(storage: &Storage, user: &User) -> Result<(), CommandError> {
-    let event = event(AuditName::UserDeleted, user);
-    storage.delete_user(&user.id, &event).await.map_err(CommandError::while_doing(DATABASE))?;
-    say(format_args!("{}: deleted, with identities, sessions and roles", describe_user(user)))
-}
-
-fn event(name: AuditName, user: &User) -> AuditEvent {
-    AuditEvent::new(name, Actor::Operator, SystemClock.now()).for_user(&user.id)
 }

@@ -1,19 +1,11 @@
 use tokio::task::{JoinHandle, JoinSet};
-use vestibule_domain::{
-    AccountLinking, Actor, AddressTrust, AuditEvent, AuditName, ClientInfo, ConfiguredProvider,
-    ConfiguredProviders, DisplayName, IdentityKey, ProviderName, SystemRandom, UpstreamClaims,
-    UpstreamProfile, UserIdScheme,
-};
-use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, StorageOptions};
+use vestibule_domain::{Actor, AuditEvent, AuditName};
 use vestibule_test_support::{TestDatabase, eventually};
 
 use super::*;
+use crate::testing::{GOOGLE, at, connect, person, sign_in_as};
 
 const GRACE: Duration = Duration::from_secs(600);
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_seconds(1_900_000_000 + seconds)
-}
 
 /// An event for a write whose audit trail a test does not look at.
 fn event() -> AuditEvent {
@@ -29,52 +21,13 @@ struct Stage {
     database: TestDatabase,
 }
 
-fn connect(database: &TestDatabase) -> Storage {
-    let url = DatabaseUrl::parse(database.url()).unwrap();
-    let google = ConfiguredProvider {
-        name: ProviderName::parse("google").unwrap(),
-        issuer: "https://accounts.google.com".into(),
-        addresses: AddressTrust::All,
-    };
-    let storage = Storage::connect(&url, &StorageOptions::default()).unwrap();
-    storage.with_providers(ConfiguredProviders::new(vec![google]))
-}
-
-async fn sign_in(storage: &Storage) -> (SessionId, UserId) {
-    let profile = UpstreamProfile {
-        provider: ProviderName::parse("google").unwrap(),
-        identity: IdentityKey { issuer: "https://accounts.google.com".into(), subject: "7".into() },
-        login: None,
-        name: DisplayName::clean("Ada Lovelace"),
-        avatar_url: None,
-        verified_email: None,
-        unverified_email: None,
-        claims: UpstreamClaims::default(),
-        organizations: Vec::new(),
-    };
-    let sign_in = SignIn {
-        profile,
-        client: ClientInfo::default(),
-        linking: AccountLinking::VerifiedEmail,
-        id_scheme: UserIdScheme::Random,
-        new_user_id: UserId::random(&SystemRandom),
-        session_id: SessionId::random(&SystemRandom),
-        now: at(0),
-        expires_at: at(3600),
-    };
-    match storage.finish_sign_in(sign_in).await.unwrap() {
-        SignInOutcome::SignedIn { user, session, .. } => (session.id, user.id),
-        SignInOutcome::Disabled => panic!("nobody is disabled"),
-    }
-}
-
 impl Stage {
     async fn set(database: TestDatabase) -> Self {
         let storage = connect(&database);
         storage.migrate().await.unwrap();
-        let (session, user) = sign_in(&storage).await;
+        let (user, session) = sign_in_as(&storage, person(GOOGLE, "7"), "ada").await;
         let sessions = Arc::new(SessionCache::new(storage));
-        Self { sessions, session, user, following: None, database }
+        Self { sessions, session: session.id, user: user.id, following: None, database }
     }
 
     async fn follow(mut self) -> Self {
