@@ -1,38 +1,20 @@
-//! What requests work with.
+//! What the handlers of operations work with.
 
 use std::sync::Arc;
 
-use vestibule_domain::ServiceName;
 use vestibule_flows::Flows;
 
 use crate::client_address::TrustedProxies;
 use crate::endpoints::permissions::response_cache::ResponseCache;
-use crate::middleware::access_log::AccessLog;
-use crate::middleware::rate_limit::AddressRates;
-use crate::middleware::trace::RequestTracer;
 use crate::shutdown::Shutdown;
 
-/// What the operator decided about the HTTP surface.
-#[derive(Debug, Clone)]
-pub struct HttpSettings {
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// How often one address may ask for what costs something.
-    pub address_rates: AddressRates,
-    /// With these the page at `/` is the demonstration, which offers these services; without, the plain page.
-    pub demo_services: Option<Vec<ServiceName>>,
-    /// Exports the spans of requests; `None`: they are not exported.
-    pub tracer: Option<Arc<dyn RequestTracer>>,
-    /// Which lines of requests are written.
-    pub access_log: AccessLog,
-    /// Whether the service is about to end.
-    pub shutdown: Shutdown,
-}
-
-/// Everything that a request may need.
+/// Everything that a handler may need. What surrounds every operation is the middleware's.
 pub(crate) struct App {
     pub(crate) flows: Arc<Flows>,
-    pub(crate) settings: HttpSettings,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: TrustedProxies,
+    /// Whether the service is about to end.
+    pub(crate) shutdown: Shutdown,
     /// What was answered to authorizations.
     pub(crate) responses: ResponseCache,
 }

@@ -30,6 +30,7 @@ mod redirect;
 mod request_context;
 mod responses;
 mod run_to_completion;
+mod settings;
 mod shutdown;
 
 use std::sync::Arc;
@@ -39,7 +40,6 @@ use poem::{Endpoint, EndpointExt, Response, Route};
 use vestibule_domain::SecureRandom;
 use vestibule_flows::Flows;
 
-pub use app::HttpSettings;
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
 pub use metrics::{
@@ -52,6 +52,7 @@ pub use middleware::listener_refusals::Refusals;
 pub use middleware::rate_limit::{AddressRates, is_nearby};
 pub use middleware::trace::RequestTracer;
 pub use operations::is_probe;
+pub use settings::HttpSettings;
 pub use shutdown::Shutdown;
 
 use app::App;
@@ -66,9 +67,10 @@ pub fn endpoint(
     randomness: Arc<dyn SecureRandom>,
 ) -> impl Endpoint<Output = Response> + 'static {
     let responses = ResponseCache::new(flows.settings().permission_token_reuse);
-    let app = Arc::new(App { flows, settings, responses });
-    let pages = documentation::add_routes(pages::add_routes(Route::new(), &app));
-    Middleware::new(&app, metrics, randomness, pages.boxed())
+    let (trusted_proxies, shutdown) = (settings.trusted_proxies.clone(), settings.shutdown.clone());
+    let app = Arc::new(App { flows, trusted_proxies, shutdown, responses });
+    let pages = pages::add_routes(Route::new(), settings.demo_services.as_deref());
+    Middleware::new(app, settings, metrics, randomness, documentation::add_routes(pages).boxed())
 }
 
 /// The endpoint of `ADMIN_LISTEN`: `/metrics` in the Prometheus text format.

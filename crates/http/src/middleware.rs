@@ -28,6 +28,7 @@ use crate::immediate::ImmediateAnswer;
 use crate::metrics::Metrics;
 use crate::operations::{Operation, allowed_methods};
 use crate::request_context::{HeadersOnly, RequestContext, RequestId};
+use crate::settings::HttpSettings;
 
 /// The target of the span that a request is served in. What is logged meanwhile carries its fields.
 pub const REQUEST_SPAN: &str = "vestibule::request";
@@ -60,24 +61,25 @@ struct Operations {
 
 impl Middleware {
     pub(crate) fn new(
-        app: &Arc<App>,
+        app: Arc<App>,
+        http: HttpSettings,
         metrics: Metrics,
         randomness: Arc<dyn SecureRandom>,
         pages: BoxEndpoint<'static>,
     ) -> Self {
-        let (settings, http) = (app.flows.settings(), &app.settings);
+        let settings = app.flows.settings();
         let https = settings.external_address.origin().is_https();
         let immediate = ImmediateAnswer::new(Arc::clone(&app.flows), https);
         Self {
             allowed_origins: settings.allowed_origins.clone(),
             default_headers: security_headers::default_headers(https),
             trusted_proxies: http.trusted_proxies.clone(),
-            limits: AddressLimits::new(http.address_rates, http.trusted_proxies.clone()),
-            tracer: http.tracer.clone(),
+            limits: AddressLimits::new(http.address_rates, http.trusted_proxies),
+            tracer: http.tracer,
             metrics,
             ids: RequestIds::new(randomness),
-            access: http.access_log.clone(),
-            operations: Some(Operations { app: Arc::clone(app), immediate }),
+            access: http.access_log,
+            operations: Some(Operations { app, immediate }),
             pages,
         }
     }

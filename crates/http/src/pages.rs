@@ -1,13 +1,10 @@
 //! The pages that people see, and what they are made of. All of it is inside the program.
 
-use std::sync::Arc;
-
 use askama::Template;
 use poem::http::header;
 use poem::web::Html;
 use poem::{Endpoint, IntoResponse, Response, Route, get};
-
-use crate::app::App;
+use vestibule_domain::ServiceName;
 
 /// The service's own page.
 #[derive(Template)]
@@ -49,19 +46,18 @@ const ASSETS: &[(&str, &str, &str)] = &[
 ];
 
 /// Adds `/` and the files of [`ASSETS`].
-pub(crate) fn add_routes(routes: Route, app: &Arc<App>) -> Route {
-    let home = home(app);
+pub(crate) fn add_routes(routes: Route, demo_services: Option<&[ServiceName]>) -> Route {
+    let home = home(demo_services);
     let routes = routes.at("/", get(poem::endpoint::make_sync(move |_| page(home.clone()))));
     ASSETS
         .iter()
         .fold(routes, |routes, (path, content_type, text)| routes.at(*path, get(asset(text, content_type))))
 }
 
-/// The service's own page: the demonstration with `--dev`, else the sign-in buttons or the profile.
-fn home(app: &App) -> String {
-    let demo = app.settings.demo_services.as_ref();
-    let services: Vec<_> = demo.into_iter().flatten().map(ToString::to_string).collect();
-    let mode = if demo.is_some() { "demo" } else { "home" };
+/// The service's own page: the demonstration if there are services for it, else the sign-in buttons or the profile.
+fn home(demo_services: Option<&[ServiceName]>) -> String {
+    let services: Vec<_> = demo_services.into_iter().flatten().map(ToString::to_string).collect();
+    let mode = if demo_services.is_some() { "demo" } else { "home" };
     rendered(&HomePage { mode, services: &services.join(" ") })
 }
 

@@ -57,7 +57,7 @@ impl HealthApi {
         &self,
         app: Data<&Arc<App>>,
     ) -> Result<Success<HealthAnswer>, Documented<ReadinessFailures>> {
-        if app.settings.shutdown.has_begun() {
+        if app.shutdown.has_begun() {
             return Err(ApiError::NotReady("the service is stopping").into());
         }
         match app.flows.check_readiness().await {

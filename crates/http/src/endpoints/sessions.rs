@@ -114,7 +114,7 @@ impl SessionsApi {
         let credentials = credentials.token_or(form.field("jwt"))?;
         let session = app.flows.find_session_to_end(credentials).await?;
         let flows = Arc::clone(&app.flows);
-        let client = app.settings.trusted_proxies.client_info(request);
+        let client = app.trusted_proxies.client_info(request);
         run_to_completion(async move { flows.sign_out(session, everywhere, &client).await }).await?;
         Ok(Success(SignOutAnswer { success: true }))
     }

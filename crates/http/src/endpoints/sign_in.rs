@@ -185,7 +185,7 @@ async fn finish(app: &App, request: &Request, answer: Answer) -> Result<SeeOther
         error: answer.error.0.filter(|error| !error.is_empty()),
         issuer: answer.iss.0,
         browser: find_browser_secret(request, &flows.settings().external_address),
-        client: app.settings.trusted_proxies.client_info(request),
+        client: app.trusted_proxies.client_info(request),
     };
     let finished = run_to_completion(async move { flows.finish_sign_in(&callback).await }).await?;
     SeeOther::to(&finished.location(app.flows.settings().urls()))

@@ -85,7 +85,7 @@ impl UsersApi {
     ) -> Result<Success<UpdateAnswer>, Documented<UpdateFailures>> {
         let credentials = credentials.token_or(form.field("jwt"))?;
         let username = form.field_or("username", username.0.as_deref())?;
-        let client = app.settings.trusted_proxies.client_info(request);
+        let client = app.trusted_proxies.client_info(request);
         let principal = app.flows.authenticate(credentials).await?.into_principal();
         let person = principal.and_then(|principal| principal.as_full_person());
         Ok(Success(app.flows.choose_username(person.as_ref(), username, &client).await?.into()))
