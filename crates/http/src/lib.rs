@@ -20,8 +20,8 @@ mod form;
 #[doc(hidden)]
 pub mod fuzzing;
 mod immediate;
-mod metrics;
 mod middleware;
+mod observer;
 mod operations;
 mod pages;
 mod parameters;
@@ -33,24 +33,23 @@ mod run_to_completion;
 mod settings;
 mod shutdown;
 
+use std::fmt;
 use std::sync::Arc;
 
-use poem::endpoint::BoxEndpoint;
-use poem::{Endpoint, EndpointExt, Response, Route};
+use poem::endpoint::{BoxEndpoint, make_sync};
+use poem::error::InternalServerError;
+use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route};
 use vestibule_domain::SecureRandom;
 use vestibule_flows::Flows;
 
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
-pub use metrics::{
-    KeysReading, Metrics, PluginMetrics, PluginReading, PoolReading, RuntimeReading, ServiceMetrics,
-    ServiceReading,
-};
 pub use middleware::REQUEST_SPAN;
 pub use middleware::access_log::AccessLog;
 pub use middleware::listener_refusals::Refusals;
 pub use middleware::rate_limit::{AddressRates, is_nearby};
 pub use middleware::trace::RequestTracer;
+pub use observer::{ObservedOperation, RequestObserver};
 pub use operations::is_probe;
 pub use settings::HttpSettings;
 pub use shutdown::Shutdown;
@@ -59,21 +58,27 @@ use app::App;
 use endpoints::permissions::response_cache::ResponseCache;
 use middleware::Middleware;
 
-/// The public endpoint: all paths, with headers, errors, logs and metrics.
+/// The type of the text that Prometheus reads.
+const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The public endpoint: all paths, with headers, errors and logs. Tells the observer of every request.
 pub fn endpoint(
     flows: Arc<Flows>,
     settings: HttpSettings,
-    metrics: Metrics,
+    observer: Arc<dyn RequestObserver>,
     randomness: Arc<dyn SecureRandom>,
 ) -> impl Endpoint<Output = Response> + 'static {
     let responses = ResponseCache::new(flows.settings().permission_token_reuse);
     let (trusted_proxies, shutdown) = (settings.trusted_proxies.clone(), settings.shutdown.clone());
     let app = Arc::new(App { flows, trusted_proxies, shutdown, responses });
     let pages = pages::add_routes(Route::new(), settings.demo_services.as_deref());
-    Middleware::new(app, settings, metrics, randomness, documentation::add_routes(pages).boxed())
+    Middleware::new(app, settings, observer, randomness, documentation::add_routes(pages).boxed())
 }
 
-/// The endpoint of `ADMIN_LISTEN`: `/metrics` in the Prometheus text format.
-pub fn admin_endpoint(metrics: Metrics) -> BoxEndpoint<'static> {
-    Route::new().at("/metrics", poem::get(metrics)).boxed()
+/// The endpoint of `ADMIN_LISTEN`: `/metrics` in the Prometheus text format, as `encode` writes it.
+pub fn admin_endpoint(
+    encode: impl Fn() -> Result<String, fmt::Error> + Send + Sync + 'static,
+) -> BoxEndpoint<'static> {
+    let metrics = move |_| encode().map(|text| text.with_content_type(METRICS)).map_err(InternalServerError);
+    Route::new().at("/metrics", poem::get(make_sync(metrics))).boxed()
 }

@@ -1,5 +1,5 @@
 //! What surrounds every operation: every request enters here and every answer leaves here. Request id, panics, errors, CORS,
-//! security headers, limits of addresses, one log line, metrics.
+//! security headers, limits of addresses, one log line, the observer.
 
 pub(crate) mod access_log;
 mod cors;
@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::client_address::TrustedProxies;
 use crate::error::{ApiError, ErrorResponse, render};
 use crate::immediate::ImmediateAnswer;
-use crate::metrics::Metrics;
+use crate::observer::RequestObserver;
 use crate::operations::{Operation, allowed_methods};
 use crate::request_context::{HeadersOnly, RequestContext, RequestId};
 use crate::settings::HttpSettings;
@@ -45,7 +45,7 @@ pub(crate) struct Middleware {
     trusted_proxies: TrustedProxies,
     tracer: Option<Arc<dyn RequestTracer>>,
     limits: AddressLimits,
-    metrics: Metrics,
+    observer: Arc<dyn RequestObserver>,
     ids: RequestIds,
     access: AccessLog,
     /// What operations work with; `None` where only pages are served.
@@ -63,7 +63,7 @@ impl Middleware {
     pub(crate) fn new(
         app: Arc<App>,
         http: HttpSettings,
-        metrics: Metrics,
+        observer: Arc<dyn RequestObserver>,
         randomness: Arc<dyn SecureRandom>,
         pages: BoxEndpoint<'static>,
     ) -> Self {
@@ -76,7 +76,7 @@ impl Middleware {
             trusted_proxies: http.trusted_proxies.clone(),
             limits: AddressLimits::new(http.address_rates, http.trusted_proxies),
             tracer: http.tracer,
-            metrics,
+            observer,
             ids: RequestIds::new(randomness),
             access: http.access_log,
             operations: Some(Operations { app, immediate }),
@@ -102,7 +102,7 @@ impl Middleware {
         cors::add_headers(response.headers_mut(), cors::allowed_origin(request, &self.allowed_origins));
         add_request_id(response.headers_mut(), &request_id);
         let duration = started.elapsed();
-        self.metrics.count_request(operation.index(), operation.id, 200, duration);
+        self.observer.answered(operation.observed(), 200, duration);
         let verdict = self.access.judge(operation, 200);
         let (method, request_id) = (request.method(), request_id.as_str());
         Access { method, operation, status: 200, request_id, error: None, duration }.write(verdict);
@@ -145,7 +145,7 @@ impl Middleware {
             tracer.end(&span, status);
         }
         let duration = started.elapsed();
-        self.metrics.count_request(operation.index(), id, status, duration);
+        self.observer.answered(operation.observed(), status, duration);
         let (error, verdict) = logged.unzip();
         let request_id = request_id.as_str();
         Access { method: &method, operation, status, request_id, error, duration }
@@ -199,7 +199,7 @@ impl Middleware {
         let verdict = self.access.judge(operation, answer.status.as_u16());
         span.in_scope(|| log_error(error, &answer, verdict));
         if let Some(by) = answer.limited_by {
-            self.metrics.service().count_rate_limited(operation.id, by);
+            self.observer.rate_limited(operation.id, by);
         }
         (render(&answer, request, operation.errors, request_id), Some((answer.code, verdict)))
     }

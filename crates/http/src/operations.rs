@@ -12,6 +12,7 @@ use crate::endpoints::handler::Handler;
 use crate::error::ErrorFormat;
 use crate::immediate::{Immediate, ImmediateAnswer};
 use crate::middleware::rate_limit::RateClass;
+use crate::observer::ObservedOperation;
 use crate::path_pattern::PathPattern::{self, Exact, Prefix};
 
 /// One operation, or one kind of page.
@@ -179,9 +180,10 @@ impl Operation {
         found.unwrap_or(&OTHER)
     }
 
-    /// Its place among all, for tables that are kept by operation.
-    pub(crate) fn index(&self) -> usize {
-        OPERATIONS.iter().position(|known| std::ptr::eq(known, self)).unwrap_or(OPERATIONS.len())
+    /// What an observer is told of it.
+    pub(crate) fn observed(&self) -> ObservedOperation {
+        let index = OPERATIONS.iter().position(|known| std::ptr::eq(known, self));
+        ObservedOperation { id: self.id, index: index.unwrap_or(OPERATIONS.len()) }
     }
 
     /// HEAD is GET without a body (RFC 9110 section 9.3.2).

@@ -1,38 +1,34 @@
-//! What is counted of connections.
+//! Connections of clients.
 
 use std::sync::atomic::AtomicI64;
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use vestibule_listener::{CloseReason, Observer};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabels {
-    reason: &'static str,
-}
+use crate::families::{Counters, counters};
 
-#[derive(Clone)]
-pub(super) struct ConnectionMetrics {
+/// Connections of clients.
+pub struct ConnectionMetrics {
     open: Gauge<i64, AtomicI64>,
-    refused: Family<ReasonLabels, Counter>,
+    closed_early: Counters<1>,
 }
 
 impl ConnectionMetrics {
-    pub(super) fn register(registry: &mut Registry) -> Self {
-        let (open, refused) = (Gauge::default(), Family::default());
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let open = Gauge::default();
         registry.register("http_connections", "Connections that are open", open.clone());
         let help = "Connections that were refused or cut, by reason";
-        registry.register("http_connections_refused", help, refused.clone());
-        Self { open, refused }
+        Self { open, closed_early: counters(registry, "http_connections_refused", help) }
     }
+}
 
-    pub(super) fn set_open(&self, count: usize) {
+impl Observer for ConnectionMetrics {
+    fn open_connections(&self, count: usize) {
         self.open.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    pub(super) fn count_refused(&self, reason: &'static str) {
-        self.refused.get_or_create(&ReasonLabels { reason }).inc();
+    fn closed_early(&self, reason: CloseReason) {
+        self.closed_early.get_or_create(&[("reason", reason.as_str().into())]).inc();
     }
 }

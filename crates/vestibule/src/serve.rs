@@ -8,7 +8,6 @@ mod development;
 mod ignored;
 mod keys;
 mod listeners;
-mod observer;
 mod plugins;
 mod providers;
 mod reload;
@@ -114,7 +113,7 @@ async fn serve(
     let max_connections = components.descriptors.affordable(settings.max_connections);
     let clients = ClientLimits { max_connections, proxies: settings.trusted_proxies.clone() };
     let handler = PoemHandler { endpoint, refusals: refusals(), stopping };
-    listeners::serve(sockets.service, handler, clients, shutdown, metrics.clone()).await;
+    listeners::serve(sockets.service, handler, clients, shutdown, metrics.connections.clone()).await;
     tasks.stop();
     audit.record(AuditName::ServiceStopped, Actor::Service, identify).await;
     components.close().await

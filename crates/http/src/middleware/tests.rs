@@ -1,15 +1,24 @@
 //! The layer around endpoints that misbehave.
 
+use std::time::Duration;
+
 use poem::endpoint::make_sync;
 use poem::error::InternalServerError;
 use poem::http::StatusCode;
 use poem::{EndpointExt, Route, get};
 use serde_json::Value;
-use vestibule_domain::{Origin, SystemRandom, Timestamp};
+use vestibule_domain::{Origin, SystemRandom};
 
 use super::request_id::RequestIds;
 use super::*;
-use crate::TrustedProxies;
+use crate::{ObservedOperation, TrustedProxies};
+
+struct NoObserver;
+
+impl RequestObserver for NoObserver {
+    fn answered(&self, _: ObservedOperation, _: u16, _: Duration) {}
+    fn rate_limited(&self, _: &'static str, _: &'static str) {}
+}
 
 fn middleware(https: bool) -> Middleware {
     let routes = Route::new()
@@ -23,7 +32,7 @@ fn middleware(https: bool) -> Middleware {
         trusted_proxies: TrustedProxies::default(),
         limits: AddressLimits::new(rate_limit::AddressRates::default(), TrustedProxies::default()),
         tracer: None,
-        metrics: Metrics::new("0", Timestamp::from_seconds(0)),
+        observer: Arc::new(NoObserver),
         ids: RequestIds::new(Arc::new(SystemRandom)),
         access: AccessLog::new(None),
         operations: None,

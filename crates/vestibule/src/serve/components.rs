@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use poem::{Endpoint, Response};
+use tokio::runtime::Handle;
 use vestibule_domain::{Clock, SecureRandom, SystemClock, SystemRandom, Timestamp};
 use vestibule_flows::{Dependencies, Flows};
-use vestibule_http::{AccessLog, HttpSettings, Metrics, RequestTracer, Shutdown};
+use vestibule_http::{AccessLog, HttpSettings, RequestTracer, Shutdown};
+use vestibule_metrics::Metrics;
 use vestibule_plugin_host::PluginHost;
 use vestibule_provider_emulator::Emulator;
 use vestibule_storage::{Storage, StorageOptions};
@@ -15,9 +17,9 @@ use vestibule_upstream::{Providers, UpstreamObserver};
 use super::descriptors::Descriptors;
 use super::development::start_emulator;
 use super::keys::{self, KeyFolder, LoadedKeys};
-use super::observer::{self, ServiceObserver, Watched};
 use super::{plugins, providers, storage};
 use crate::error::CommandError;
+use crate::logging::LostLines;
 use crate::settings::Settings;
 use crate::telemetry::{HttpTracer, SpanCounts};
 
@@ -25,7 +27,6 @@ use crate::telemetry::{HttpTracer, SpanCounts};
 pub(super) struct Components {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Metrics,
-    observer: Arc<ServiceObserver>,
     pub(super) access_log: AccessLog,
     pub(super) emulator: Option<Emulator>,
     pub(super) descriptors: Descriptors,
@@ -46,23 +47,23 @@ impl Components {
     ) -> Result<Self, CommandError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
-        let observer = ServiceObserver::new(metrics.service());
-        let upstream: Arc<dyn UpstreamObserver> = observer.clone();
+        let upstream: Arc<dyn UpstreamObserver> = metrics.upstream.clone();
         let emulator = start_emulator(settings).await?;
         let descriptors = Descriptors::divide(settings);
         let providers = providers::make(&settings.providers, &clock, descriptors.exchanges, Some(&upstream))?;
         let plugins = plugins::load(&settings.plugins, &metrics).await?;
         let LoadedKeys { ring, folder } = load_keys(settings, clock.now()).await?;
         let storage = connect(settings).await?;
-        storage.observe_with(observer.clone());
+        storage.observe_with(metrics.database.clone());
         let tokens = make_tokens(settings, ring, &clock);
         let access_log = AccessLog::new(settings.log.access_rate);
-        let watched = Watched { tokens: &tokens, clock: &clock, spans, access_log: &access_log };
-        observer::watch(&metrics, &storage, watched);
+        metrics.watch_database(&storage);
+        metrics.watch_keys(&tokens, &clock);
+        metrics.watch_runtime(Handle::current());
+        watch_output(&metrics, spans, access_log.clone());
         Ok(Self {
             clock,
             metrics,
-            observer,
             access_log,
             emulator,
             descriptors,
@@ -88,7 +89,7 @@ impl Components {
             plugins: Arc::clone(&self.plugins),
             clock: Arc::clone(&self.clock),
             randomness: Arc::clone(&randomness),
-            observer: self.observer.clone(),
+            observer: self.metrics.people.clone(),
         };
         let flows = Arc::new(Flows::new(settings.flows.clone(), dependencies));
         let services = || settings.plugins.services.iter().map(|(name, _)| name.clone()).collect();
@@ -101,7 +102,7 @@ impl Components {
             access_log: self.access_log.clone(),
             shutdown: stopping.clone(),
         };
-        vestibule_http::endpoint(flows, http, self.metrics.clone(), randomness)
+        vestibule_http::endpoint(flows, http, self.metrics.requests.clone(), randomness)
     }
 
     /// Ends what does not end by itself.
@@ -112,6 +113,14 @@ impl Components {
             None => Ok(()),
         }
     }
+}
+
+/// Makes each scrape read what became of spans, if they are exported, and of lines of the log.
+fn watch_output(metrics: &Metrics, spans: Option<Arc<SpanCounts>>, access_log: AccessLog) {
+    if let Some(spans) = spans {
+        metrics.watch_spans(move || spans.read());
+    }
+    metrics.watch_lost_lines(move || LostLines::read(&access_log).to_readings());
 }
 
 /// On a thread that may block: in development a key may have to be made, which takes a while.

@@ -11,8 +11,9 @@ use poem::http::{self, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpSocket};
-use vestibule_http::{Metrics, Refusals, Shutdown, TrustedProxies, is_nearby, is_probe};
-use vestibule_listener::{CloseReason, Handler, Limits, Listener, Observer, Peer, RequestBody};
+use vestibule_http::{Refusals, Shutdown, TrustedProxies, is_nearby, is_probe};
+use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, RequestBody};
+use vestibule_metrics::Metrics;
 
 use super::shutdown::ShutdownSignal;
 use crate::error::CommandError;
@@ -51,13 +52,13 @@ pub(crate) async fn serve(
     handler: PoemHandler<impl Endpoint<Output = Response> + 'static>,
     clients: ClientLimits,
     shutdown: ShutdownSignal,
-    metrics: Metrics,
+    observer: Arc<dyn Observer>,
 ) {
     let ClientLimits { max_connections, proxies } = clients;
     let is_shared = Arc::new(move |address| is_nearby(address) || proxies.contain(address));
     let limits = Limits { max_connections, is_shared, ..Limits::default() };
     let stopping = handler.stopping.clone();
-    let listener = Listener::new(socket, handler, limits, Arc::new(ConnectionMetrics(metrics)));
+    let listener = Listener::new(socket, handler, limits, observer);
     let drain = async {
         shutdown.requested().await;
         tracing::info!("stopping: readiness says no, then requests under way are finished");
@@ -71,7 +72,7 @@ pub(crate) async fn serve(
 
 /// Serves the metrics for as long as the program runs.
 pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics, refusals: Refusals) {
-    let endpoint = vestibule_http::admin_endpoint(metrics);
+    let endpoint = vestibule_http::admin_endpoint(move || metrics.encode());
     let handler = PoemHandler { endpoint, refusals, stopping: Shutdown::default() };
     let limits =
         Limits { max_connections: ADMIN_CONNECTIONS, is_shared: Arc::new(|_| true), ..Limits::default() };
@@ -106,17 +107,5 @@ impl<E: Endpoint<Output = Response> + 'static> Handler for PoemHandler<E> {
 
     fn refuse(&self, status: http::StatusCode) -> http::Response<bytes::Bytes> {
         self.refusals.answer(status)
-    }
-}
-
-struct ConnectionMetrics(Metrics);
-
-impl Observer for ConnectionMetrics {
-    fn open_connections(&self, count: usize) {
-        self.0.set_open_connections(count);
-    }
-
-    fn closed_early(&self, reason: CloseReason) {
-        self.0.count_refused_connection(reason.as_str());
     }
 }

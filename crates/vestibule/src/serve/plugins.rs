@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vestibule_http::Metrics;
+use vestibule_metrics::Metrics;
 use vestibule_plugin_host::{
     CallObserver, ChildProgram, HostParts, LoadError, LoadFault, PluginHost, PluginPlan,
 };
 
-use super::observer::{self, PluginObserver};
 use crate::error::CommandError;
 use crate::settings::Sources;
 use crate::settings::table::{ALLOWED_SERVICES, INSTALLED_EXTENSIONS, PLUGIN_PATH};
@@ -21,13 +20,13 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Loads the plugins, on a thread that may block.
 pub(super) async fn load(plan: &PluginPlan, metrics: &Metrics) -> Result<Arc<PluginHost>, CommandError> {
-    let (plan, parts) = (plan.clone(), host_parts(Arc::new(PluginObserver::new(metrics.plugins().clone()))));
+    let (plan, parts) = (plan.clone(), host_parts(metrics.plugins.clone()));
     let loading = tokio::task::spawn_blocking(move || {
         PluginHost::load(&plan, parts).map_err(|error| describe_load_error(&plan, &error))
     });
     let loaded = loading.await.map_err(CommandError::while_doing("loading the plugins"))?;
     let host = loaded.map(Arc::new)?;
-    observer::watch_plugins(metrics.plugins(), &host);
+    metrics.watch_plugins(&host);
     Ok(host)
 }
 
