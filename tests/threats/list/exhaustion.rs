@@ -96,7 +96,8 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-flows permissions::token_cache::tests::k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers",
             "vestibule-plugin-host cache::tests::k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers",
             "vestibule-tokens service::pool::tests::k6_a_full_queue_refuses_at_once_and_permissions_take_no_place_from_sign_ins",
-            "vestibule-tokens service::pool::tests::k6_a_few_large_tokens_fill_the_queue_as_many_small_ones_do",
+            "vestibule-tokens service::pool::tests::k6_a_few_large_tokens_of_8_mib_fill_the_queue_as_many_small_ones_do",
+            "vestibule-tokens service::pool::tests::k6_a_signature_waits_two_seconds_and_no_longer",
         ],
     },
     Row {
