@@ -1,39 +1,14 @@
 //! The raw answer of a plugin, before it is interpreted.
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 use vestibule_plugin_abi::code;
 
+use crate::bad_reply::BadReply;
 use crate::json::parse_object;
+use crate::unavailability::Unavailability;
 
 /// The most that a plugin may reply.
 pub(crate) const MAX_REPLY_BYTES: usize = 64 * 1024;
-
-/// Why a reply is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum BadReply {
-    /// More than 64 KiB.
-    #[error("it is larger than 64 KiB")]
-    TooLarge,
-    /// More than one.
-    #[error("it was given twice")]
-    Several,
-    /// Not text.
-    #[error("it is not UTF-8")]
-    NotUtf8,
-    /// Not JSON (RFC 8259).
-    #[error("it is not JSON")]
-    NotJson,
-    /// A number, an array.
-    #[error("it is not a JSON object")]
-    NotAnObject,
-    /// More than 32 levels.
-    #[error("it is nested deeper than 32 levels")]
-    TooDeep,
-    /// Two members of one name in one object.
-    #[error("an object in it has two members of one name")]
-    DuplicateMember,
-}
 
 /// What comes back from a plugin: plain data, whatever road it took.
 #[derive(Debug, Default)]
@@ -47,7 +22,7 @@ pub(crate) struct RawAnswer {
 }
 
 /// What a runner sends back for a call: what came from the plugin, or why nothing did.
-pub(crate) type CallResult = Result<RawAnswer, crate::failure::Unavailability>;
+pub(crate) type CallResult = Result<RawAnswer, Unavailability>;
 
 /// The reply, if any.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use vestibule_domain::jitter;
 
-use crate::failure::{CallFailure, FailureKind, Unavailability};
+use crate::failure::{CallFailure, FailureKind};
+use crate::unavailability::Unavailability;
 
 const FAILURES_IN_A_ROW: usize = 5;
 const WINDOW: usize = 20;

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use vestibule_plugin_abi::{Call, Host, Logger, MAJOR, MINOR, Str, code};
 
-use crate::answer::{BadReply, MAX_REPLY_BYTES, RawAnswer, RawReply};
+use crate::answer::{MAX_REPLY_BYTES, RawAnswer, RawReply};
+use crate::bad_reply::BadReply;
 use crate::{deadline_probe, log_sink, text};
 
 /// The one table, for every plugin and as long as the process lives.

@@ -6,8 +6,10 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use vestibule_plugin_abi::code;
 
-use crate::answer::{BadReply, RawAnswer};
+use crate::answer::RawAnswer;
+use crate::bad_reply::BadReply;
 use crate::observer::{Operation, Outcome};
+use crate::unavailability::Unavailability;
 
 /// Why a call has no answer. Neither the texts nor the variants, but for the reason of a denial, hold anything that
 /// the plugin said: that is in the log.
@@ -35,38 +37,6 @@ pub enum CallFailure {
     /// No plugin answers for this service.
     #[error("no plugin answers for this service")]
     UnknownService,
-}
-
-/// Why there is no answer for now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Unavailability {
-    /// It took too long.
-    #[error("it did not answer in time")]
-    Timeout,
-    /// Too many calls are waiting.
-    #[error("too many calls are waiting")]
-    QueueFull,
-    /// The wait for a turn took the time that there was, or so much of it that the plugin had too little.
-    #[error("it was busy with other calls for too long")]
-    QueueTimeout,
-    /// Every thread is in a call that has had its time.
-    #[error("all its threads hang")]
-    Stuck,
-    /// It says so.
-    #[error("it asks to try later")]
-    Retry,
-    /// Its process ended while it was asked.
-    #[error("its process ended")]
-    Crashed,
-    /// Its process ends again and again, and the next is not there yet.
-    #[error("its process is to be started again")]
-    Restarting,
-    /// It is not asked, for as long as this.
-    #[error("it has failed too often and is given a rest")]
-    Open(Duration),
-    /// The host is closing.
-    #[error("the service is ending")]
-    Closed,
 }
 
 /// How a plugin failed.

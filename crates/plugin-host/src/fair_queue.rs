@@ -6,8 +6,8 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
-use crate::failure::Unavailability;
 use crate::job::Job;
+use crate::unavailability::Unavailability;
 
 /// Maximum number of calls about one user that are under way at once.
 const MAX_OF_ONE_USER: usize = 2;

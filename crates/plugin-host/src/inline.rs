@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::failure::Unavailability;
 use crate::fair_queue::FairQueue;
 use crate::job::{Job, Order, Pending};
 use crate::pool::run;
 use crate::raw::RawInstance;
+use crate::unavailability::Unavailability;
 
 /// An instance without threads.
 pub(crate) struct Inline {

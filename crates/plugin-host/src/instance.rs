@@ -16,7 +16,7 @@ use vestibule_plugin_abi::code;
 use crate::answer::RawAnswer;
 use crate::breaker::{Breaker, Ending, Transition};
 use crate::cache::{PermissionCache, Verdict, What};
-use crate::failure::{CallFailure, Unavailability, interpret};
+use crate::failure::{CallFailure, interpret};
 use crate::gauges::{Inflight, PluginGauges};
 use crate::job::Order;
 use crate::library::PluginDescription;
@@ -25,6 +25,7 @@ use crate::probe::Probe;
 use crate::question::Question;
 use crate::runner::Runner;
 use crate::single_flight::SingleFlight;
+use crate::unavailability::Unavailability;
 use crate::{InstanceSettings, InstanceSpec};
 
 /// One configured instance.

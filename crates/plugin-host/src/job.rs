@@ -11,8 +11,8 @@ use tokio::time::timeout_at;
 use tracing::Span;
 
 use crate::answer::{CallResult, RawAnswer};
-use crate::failure::Unavailability;
 use crate::question::Question;
+use crate::unavailability::Unavailability;
 
 /// What is to be asked about whom, and how long that may take.
 pub(crate) struct Order {

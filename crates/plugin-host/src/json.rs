@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::answer::BadReply;
+use crate::bad_reply::BadReply;
 
 const MAX_DEPTH: usize = 32;
 

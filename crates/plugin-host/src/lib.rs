@@ -22,6 +22,7 @@
 #![allow(unsafe_code, reason = "this crate is the host's side of a C interface")]
 
 mod answer;
+mod bad_reply;
 mod breaker;
 mod cache;
 mod callbacks;
@@ -65,8 +66,9 @@ mod settings;
 mod signal;
 mod single_flight;
 mod text;
+mod unavailability;
 
-pub use answer::BadReply;
+pub use bad_reply::BadReply;
 pub use breaker::BreakerState;
 pub use cache::DEFAULT_MAX_TTL;
 pub use check::{CheckError, CheckReport, CheckRequest, check, run_check_child};
@@ -76,7 +78,7 @@ pub use crash::before_last_line;
 pub use describe::ContextMemo;
 pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;
-pub use failure::{CallFailure, FailureKind, Unavailability};
+pub use failure::{CallFailure, FailureKind};
 pub use gauges::PluginGauges;
 pub use hooks::{ExtensionPatch, Hook, HookOutcome};
 pub use host::{PermissionRequest, PluginHost};
@@ -90,3 +92,4 @@ pub use schema::{SchemaFault, Violation};
 pub use search::{PluginName, PluginNameError, PluginPath};
 pub use settings::{InstanceSettings, InstanceSpec, Isolation, IsolationError};
 pub use text::printable;
+pub use unavailability::Unavailability;

@@ -8,12 +8,13 @@ use tokio::time::timeout_at;
 
 use crate::cache::{Asked, Known, Verdict};
 use crate::describe;
-use crate::failure::{CallFailure, FailureKind, Unavailability};
+use crate::failure::{CallFailure, FailureKind};
 use crate::host::PermissionRequest;
 use crate::instance::{Call, Instance};
 use crate::observer::{CacheResult, Operation};
 use crate::question::Question;
 use crate::single_flight::Role;
+use crate::unavailability::Unavailability;
 
 impl Instance {
     /// What the user may do at the service. An answer that the plugin lets be used again is; whoever asks the same at one

@@ -10,11 +10,11 @@ use std::thread;
 use std::time::Instant;
 
 use crate::error::LoadFault;
-use crate::failure::Unavailability;
 use crate::fair_queue::FairQueue;
 use crate::job::{Job, Order, Pending};
 use crate::observer::CallObserver;
 use crate::raw::RawInstance;
+use crate::unavailability::Unavailability;
 
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot::error::TryRecvError;
 use vestibule_plugin_abi::code;
 
-use crate::failure::Unavailability;
 use crate::job::{Order, Pending};
 use crate::question::Question;
+use crate::unavailability::Unavailability;
 
 /// Minimum time between two probes of an instance, however often its health is asked for.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -29,10 +29,10 @@ use tokio::sync::Notify;
 
 use crate::config::{Environment, PluginConfig};
 use crate::error::LoadFault;
-use crate::failure::Unavailability;
 use crate::job::{Order, Pending};
 use crate::library::LoadableFile;
 use crate::observer::CallObserver;
+use crate::unavailability::Unavailability;
 
 pub use child::run_plugin_process;
 pub(crate) use child::take_socket;

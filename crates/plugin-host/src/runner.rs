@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
-use crate::failure::Unavailability;
 use crate::inline::Inline;
 use crate::job::{Order, Pending, Returned};
 use crate::library::Library;
@@ -14,6 +13,7 @@ use crate::observer::CallObserver;
 use crate::pool::{self, Pool};
 use crate::process::{CREATE_TIMEOUT, ProcessRunner};
 use crate::raw::RawInstance;
+use crate::unavailability::Unavailability;
 use crate::{InstanceSpec, Isolation};
 
 /// Where the calls of one instance run.

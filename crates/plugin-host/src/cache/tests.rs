@@ -4,7 +4,8 @@ use std::thread;
 use serde_json::json;
 
 use super::*;
-use crate::failure::{FailureKind, Unavailability};
+use crate::failure::FailureKind;
+use crate::unavailability::Unavailability;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -9,7 +9,8 @@
 use serde_json::Value;
 
 use super::{MAX_DEPTH, parse_object};
-use crate::answer::{BadReply, MAX_REPLY_BYTES, RawAnswer, RawReply};
+use crate::answer::{MAX_REPLY_BYTES, RawAnswer, RawReply};
+use crate::bad_reply::BadReply;
 
 /// Whatever is accepted reads the same with the library's own reader, is not too deep and has lost no member.
 pub fn plugin_answers(bytes: &[u8]) {

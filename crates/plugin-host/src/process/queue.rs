@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 use super::worker::Worker;
 use super::{ProcessSpec, wire};
 use crate::answer::RawAnswer;
-use crate::failure::Unavailability;
 use crate::fair_queue::FairQueue;
 use crate::job::{Delivery, Job};
 use crate::observer::CallObserver;
+use crate::unavailability::Unavailability;
 
 /// How much more than its time a call is given before it counts as one that hangs.
 const GRACE: Duration = Duration::from_millis(100);

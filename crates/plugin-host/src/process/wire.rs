@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::confine::Sandbox;
 use crate::Hook;
-use crate::answer::{BadReply, RawAnswer, RawReply};
+use crate::answer::{RawAnswer, RawReply};
+use crate::bad_reply::BadReply;
 use crate::library::PluginDescription;
 use crate::question::Question;
 
