@@ -11,8 +11,6 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vestibule_domain::{LogThrottle, ProviderName};
 
-use crate::outbound::MAX_IDLE;
-
 /// How many sign-ins at one provider may be finished at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExchangeLimit(usize);
@@ -41,6 +39,8 @@ const DESCRIPTORS_OF_A_REQUEST: usize = 2;
 const SHARED_FETCHES: usize = 2;
 /// A provider may spread its endpoints over so many hosts.
 const MAX_IDLE_HOSTS: usize = 4;
+/// Idle connections to one host.
+pub(crate) const MAX_IDLE: usize = 4;
 
 /// Callbacks that wait for a place. They hold nothing but memory.
 const MAX_WAITING: usize = 256;

@@ -14,13 +14,12 @@ use vestibule_domain::ProviderName;
 
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, Reason, Step};
-use crate::exchanges::ExchangeLimit;
+use crate::exchanges::{ExchangeLimit, MAX_IDLE};
 use crate::observer::{UpstreamObserver, Watch};
 
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Idle connections to one host, and how long they are kept: for the requests of the next sign-in, when they are many.
-pub(crate) const MAX_IDLE: usize = 4;
+/// How long idle connections are kept: for the requests of the next sign-in, when they are many.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BODY: usize = 1024 * 1024;
 const USER_AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
