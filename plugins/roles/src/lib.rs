@@ -9,6 +9,7 @@
 
 mod config;
 mod decision;
+mod mistake;
 mod policy;
 mod policy_input;
 mod source;

@@ -3,7 +3,7 @@
 use vestibule_plugin_sdk::{Identity, Organization, Value};
 
 use crate::config::{ClaimText, OrganizationText, RuleText};
-use crate::policy::Mistake;
+use crate::mistake::Mistake;
 use crate::policy_input::PolicyInput;
 
 /// What a person must be for a rule to apply.
