@@ -302,8 +302,7 @@ impl WorldBuilder {
         let emulator = Emulator::start(self.emulator).await.expect("a free port");
         let program = point_at(self.program, &emulator, &self.config, &self.corporate);
         let program = self.left_out.iter().fold(program, |program, name| program.without(name));
-        let made = program.run(&["keys", "generate"]).await;
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        program.share_signing_key().await;
         let keys_dir = program.keys_dir();
         let program = if self.key_in_environment {
             program.setting("PRIVATE_KEY", &pem_in(&keys_dir))

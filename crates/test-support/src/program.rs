@@ -2,6 +2,7 @@
 
 mod builder;
 mod process;
+mod signing_key;
 
 use std::fs;
 use std::path::{Path, PathBuf};
