@@ -29,6 +29,15 @@ async fn every_secret_can_stand_in_a_file_of_its_own() {
     assert!(directory.join("from-a-file.db").exists());
 }
 
+/// `LOG_FILE` is what many call the file that they want the log in.
+#[tokio::test]
+async fn what_is_no_secret_has_no_file_of_its_own() {
+    for name in ["LOG_FILE", "ALLOWED_ORIGINS_FILE"] {
+        let outcome = command(&with_github().setting(name, "/absent/file"), &["config", "check"]).await;
+        assert_eq!(outcome.status, Some(0), "{name}: {}", outcome.error);
+    }
+}
+
 #[tokio::test]
 async fn a_secret_in_two_places_or_in_a_file_that_is_not_there_is_a_mistake() {
     for (name, program) in [

@@ -88,9 +88,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What an operator wrote, in its place or in a file of its own.
+    /// What an operator wrote, in its place or, if it is a secret, in a file of its own.
     fn find_text(&mut self, row: &Row) -> Found<String> {
-        let (text, file) = (self.sources.find(row.name), self.sources.find(&row.file_name()));
+        let text = self.sources.find(row.name);
+        let file = if row.is_secret { self.sources.find(&row.file_name()) } else { None };
         let path = match (text, file) {
             (None, None) => return Found::Absent,
             (Some(text), None) => return Found::Value(text),
@@ -100,8 +101,7 @@ impl<'a> Reader<'a> {
             }
             (None, Some(path)) => path,
         };
-        let rule = if row.is_secret { Rule::SECRET } else { Rule::DECIDES };
-        match rule.read(Path::new(&path)) {
+        match Rule::SECRET.read(Path::new(&path)) {
             Ok(text) => Found::Value(text),
             Err(fault) => {
                 self.report(&row.file_name(), &fault);
