@@ -111,7 +111,7 @@ const REFUSAL_LINES: Rate = Rate::per_second(NonZeroU32::MIN.saturating_add(99))
 
 /// What an account's requests are counted for.
 #[derive(Debug, Clone, Copy, Hash)]
-enum Purpose {
+enum AccountRateClass {
     SignIn,
     Update,
     Authorize,
@@ -120,15 +120,15 @@ enum Purpose {
 impl Flows {
     /// An account that nobody may have here yet is the provider's, and is counted before anything is written.
     pub(crate) fn admit_sign_in(&self, identity: &IdentityKey) -> Result<(), FlowError> {
-        self.admit(self.settings.account_rates.sign_in, Purpose::SignIn, identity)
+        self.admit(self.settings.account_rates.sign_in, AccountRateClass::SignIn, identity)
     }
 
     pub(crate) fn admit_update(&self, user: &UserId) -> Result<(), FlowError> {
-        self.admit(self.settings.account_rates.update, Purpose::Update, user)
+        self.admit(self.settings.account_rates.update, AccountRateClass::Update, user)
     }
 
     pub(crate) fn admit_authorization(&self, user: &UserId) -> Result<(), FlowError> {
-        self.admit(self.settings.account_rates.authorize, Purpose::Authorize, user)
+        self.admit(self.settings.account_rates.authorize, AccountRateClass::Authorize, user)
     }
 
     /// Whether there is room in the log for one more line about a sign-in that came to nothing for this reason.
@@ -136,9 +136,14 @@ impl Flows {
         self.limiter.admit(&REFUSAL_LINES, ("refusal", reason)).is_ok()
     }
 
-    fn admit(&self, rate: Option<Rate>, purpose: Purpose, account: impl Hash) -> Result<(), FlowError> {
+    fn admit(
+        &self,
+        rate: Option<Rate>,
+        class: AccountRateClass,
+        account: impl Hash,
+    ) -> Result<(), FlowError> {
         let Some(rate) = rate else { return Ok(()) };
-        let outcome = self.limiter.admit(&rate, (purpose, account));
+        let outcome = self.limiter.admit(&rate, (class, account));
         outcome.map_err(|retry_after| FlowError::TooManyRequests { retry_after })
     }
 }

@@ -34,38 +34,38 @@ pub(crate) struct Success<T>(pub(crate) T);
 
 impl<T: Describe> IntoResponse for Success<T> {
     fn into_response(self) -> poem::Response {
-        Written::new(&self.0).into_response()
+        SerializedJson::new(&self.0).into_response()
     }
 }
 
 /// 200 with a body of JSON that has been written, perhaps for an earlier request.
-pub(crate) struct Written<T>(Bytes, PhantomData<fn() -> T>);
+pub(crate) struct SerializedJson<T>(Bytes, PhantomData<fn() -> T>);
 
-impl<T: Describe> Written<T> {
+impl<T: Describe> SerializedJson<T> {
     /// Writes the body.
     pub(crate) fn new(answer: &T) -> Self {
-        Self::from_body(write(answer))
+        Self::from_body(serialize(answer))
     }
 
-    /// Takes a body that [`write`] has made of such an answer.
+    /// Takes a body that [`serialize`] has made of such an answer.
     pub(crate) fn from_body(body: Bytes) -> Self {
         Self(body, PhantomData)
     }
 }
 
 /// Writes the body of an answer.
-pub(crate) fn write<T: Describe>(answer: &T) -> Bytes {
+pub(crate) fn serialize<T: Describe>(answer: &T) -> Bytes {
     // Not by way of a tree of values, as the framework does it.
     serde_json::to_vec(answer).unwrap_or_default().into()
 }
 
-impl<T: Describe> IntoResponse for Written<T> {
+impl<T: Describe> IntoResponse for SerializedJson<T> {
     fn into_response(self) -> poem::Response {
         self.0.with_content_type(Json::<T>::CONTENT_TYPE).into_response()
     }
 }
 
-impl<T: Describe> ApiResponse for Written<T> {
+impl<T: Describe> ApiResponse for SerializedJson<T> {
     fn meta() -> MetaResponses {
         Success::<T>::meta()
     }

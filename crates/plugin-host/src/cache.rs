@@ -36,26 +36,26 @@ type Key = (UserId, Option<SessionId>);
 
 /// A question about a user, and the epoch in which it was asked.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct CacheQuery {
     key: Key,
-    what: What,
+    digest: QuestionDigest,
 }
 
 /// All that makes a question the same as another: whom it is about, in which session, what is told of them, and the epoch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct What {
+pub(crate) struct QuestionDigest {
     digest: [u8; 32],
     epoch: u64,
 }
 
-impl Asked {
+impl CacheQuery {
     /// The user whom it is about.
     pub(crate) fn user(&self) -> &UserId {
         &self.key.0
     }
 
-    pub(crate) fn what(&self) -> What {
-        self.what
+    pub(crate) fn digest(&self) -> QuestionDigest {
+        self.digest
     }
 }
 
@@ -70,7 +70,7 @@ pub(crate) enum Known {
 }
 
 struct Entry {
-    asked: Asked,
+    asked: CacheQuery,
     verdict: Verdict,
     until: Instant,
     bytes: u64,
@@ -102,7 +102,12 @@ impl PermissionCache {
     }
 
     /// The question of this moment. To be made before anything is looked up for the answer.
-    pub(crate) fn question(&self, user: &UserId, session: Option<&SessionId>, context_json: &str) -> Asked {
+    pub(crate) fn question(
+        &self,
+        user: &UserId,
+        session: Option<&SessionId>,
+        context_json: &str,
+    ) -> CacheQuery {
         let epoch = self.epochs.epoch(user);
         let mut text = digest::Context::new(&digest::SHA256);
         // No id has such a byte.
@@ -111,10 +116,10 @@ impl PermissionCache {
         }
         let mut digest = [0; 32];
         digest.copy_from_slice(text.finish().as_ref());
-        Asked { key: (user.clone(), session.cloned()), what: What { digest, epoch } }
+        CacheQuery { key: (user.clone(), session.cloned()), digest: QuestionDigest { digest, epoch } }
     }
 
-    pub(crate) fn find(&self, asked: &Asked, now: Instant) -> Known {
+    pub(crate) fn find(&self, asked: &CacheQuery, now: Instant) -> Known {
         match self.entries.get(&asked.key) {
             Some(entry) if entry.asked == *asked && now < entry.until => Known::Fresh(entry.verdict.clone()),
             Some(_) => Known::Stale,
@@ -123,7 +128,7 @@ impl PermissionCache {
     }
 
     /// Caches an answer for as long as plugin and operator allow.
-    pub(crate) fn keep(&self, asked: &Asked, verdict: &Verdict, ttl_seconds: Option<u32>, now: Instant) {
+    pub(crate) fn keep(&self, asked: &CacheQuery, verdict: &Verdict, ttl_seconds: Option<u32>, now: Instant) {
         let Some(ttl) = ttl_seconds.filter(|seconds| *seconds > 0) else { return };
         let most = match verdict {
             Ok(_) => self.max_ttl,
@@ -132,7 +137,7 @@ impl PermissionCache {
         };
         let ttl = jitter(Duration::from_secs(ttl.into()).min(most), 0.9, 1.0);
         // Only saves memory: an entry of a past epoch is never found.
-        if ttl.is_zero() || self.epochs.epoch(&asked.key.0) != asked.what.epoch {
+        if ttl.is_zero() || self.epochs.epoch(&asked.key.0) != asked.digest.epoch {
             return;
         }
         let bytes = bytes_of(verdict);

@@ -1,15 +1,15 @@
-//! What this process keeps from other processes of its user, which the processes of plugins are.
+//! Keeps this process closed to other processes of its user, which the processes of plugins are.
 //!
-//! INVARIANT: code of a plugin runs, here or in a child, only after this process has concealed itself: a descriptor of its memory that
+//! INVARIANT: code of a plugin runs, here or in a child, only after this process is no longer dumpable: a descriptor of its memory that
 //! is open once is good for ever. So the program does it before anything else, and nothing starts a child before.
 
 use std::ffi::OsString;
 use std::io;
 
 #[cfg(target_os = "linux")]
-mod environment;
+mod dumpable;
 #[cfg(target_os = "linux")]
-mod memory;
+mod environment;
 
 /// Keeps other processes of our user from looking into the memory, the environment and the open files of this one (it is not *dumpable*
 /// any more, in the words of prctl(2)), and the kernel from writing a core file of it. Holds until the process executes another
@@ -19,14 +19,14 @@ mod memory;
 /// When the system does not do it.
 pub fn disable_dumping() -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    memory::conceal()?;
+    dumpable::disable()?;
     Ok(())
 }
 
-/// Whether this process is concealed; to be checked before a child is started.
-pub(crate) fn require_concealed() -> io::Result<()> {
+/// Fails if other processes of this user could read this one; checked before a child is started.
+pub(crate) fn require_not_dumpable() -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    memory::require_concealed()?;
+    dumpable::require_not_dumpable()?;
     Ok(())
 }
 

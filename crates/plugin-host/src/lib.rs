@@ -3,7 +3,7 @@
 //! **Owns** the host's half of the plugin ABI: where libraries may come from, what is refused before a line of them runs,
 //! the threads that calls run on, how long a caller waits, and what each kind of failure means. **Does not own** what an
 //! answer is used for (`flows`), nor what is configured (the program). The `unsafe` of the host is in `library`,
-//! `callbacks`, `raw`, `text`, `crash` and `conceal`, but for a few lines of `process` about sockets and about what is taken from a child.
+//! `callbacks`, `raw`, `text`, `crash` and `hardening`, but for a few lines of `process` about sockets and about what is taken from a child.
 //!
 //! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance looks whether it knows the
 //! answer (`cache`), whether the same call is under way (`single_flight`) and whether the plugin may be asked (`breaker`), and asks
@@ -27,7 +27,6 @@ mod breaker;
 mod cache;
 mod callbacks;
 mod check;
-mod conceal;
 mod config;
 mod crash;
 mod deadline_probe;
@@ -40,6 +39,7 @@ mod fair_queue;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gauges;
+mod hardening;
 mod hooks;
 mod host;
 mod inline;
@@ -72,7 +72,6 @@ pub use bad_reply::BadReply;
 pub use breaker::BreakerState;
 pub use cache::DEFAULT_MAX_TTL;
 pub use check::{CheckError, CheckReport, CheckRequest, check, run_check_child};
-pub use conceal::{disable_dumping, take_environment};
 pub use config::{ConfigFault, Environment, PluginConfig};
 pub use crash::before_last_line;
 pub use describe::ContextMemo;
@@ -80,6 +79,7 @@ pub use error::{LoadError, LoadFault};
 pub use exit::exit_now;
 pub use failure::{CallFailure, FailureKind};
 pub use gauges::PluginGauges;
+pub use hardening::{disable_dumping, take_environment};
 pub use hooks::{ExtensionPatch, Hook, HookOutcome};
 pub use host::{PermissionRequest, PluginHost};
 pub use inspect::inspect;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::{Map, Value};
 use tokio::time::timeout_at;
 
-use crate::cache::{Asked, Known, Verdict};
+use crate::cache::{CacheQuery, Known, Verdict};
 use crate::describe;
 use crate::failure::{CallFailure, FailureKind};
 use crate::host::PermissionRequest;
@@ -38,7 +38,7 @@ impl Instance {
                 };
                 Arc::clone(self).ask_and_keep(asked.clone(), question, deadline)
             };
-            match self.single_flight.join(asked.what(), call) {
+            match self.single_flight.join(asked.digest(), call) {
                 Role::Leader(call) => return call.await,
                 Role::Follower(call) => match timeout_at(deadline.into(), call).await {
                     Ok(verdict) if concerns_everybody(&verdict) => {
@@ -85,7 +85,7 @@ impl Instance {
         })
     }
 
-    fn look_up(&self, asked: &Asked) -> Option<Verdict> {
+    fn look_up(&self, asked: &CacheQuery) -> Option<Verdict> {
         let known = self.cache.find(asked, Instant::now());
         let (result, verdict) = match known {
             Known::Fresh(verdict) => (CacheResult::Hit, Some(verdict)),
@@ -96,7 +96,12 @@ impl Instance {
         verdict
     }
 
-    async fn ask_and_keep(self: Arc<Self>, asked: Asked, question: Question, deadline: Instant) -> Verdict {
+    async fn ask_and_keep(
+        self: Arc<Self>,
+        asked: CacheQuery,
+        question: Question,
+        deadline: Instant,
+    ) -> Verdict {
         let (time, may_deny) = (self.settings().timeout, self.settings().may_deny);
         let answered = self.ask(Call { user: asked.user(), question, deadline, time, may_deny }).await;
         let verdict = answered.verdict.and_then(|object| object.ok_or_else(|| self.no_reply()));

@@ -13,7 +13,7 @@ use crate::schema::schema_migrations;
 use crate::storage::Storage;
 
 /// How long to wait while another process migrates.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The messages of the two databases when another process holds a lock that a step needs.
@@ -132,7 +132,7 @@ pub(crate) async fn found_version(connection: &mut Connection) -> Result<i32, Op
 }
 
 async fn apply_all(db: &Db, migrations: &[Migration]) -> Result<Vec<String>, StorageError> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + LOCK_TIMEOUT;
     let mut applied = Vec::new();
     loop {
         match apply_next(db, migrations, deadline).await {

@@ -11,7 +11,7 @@ use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 use url::Url;
 
 /// A server that takes longer is down or frozen.
-const PATIENCE: Duration = Duration::from_secs(10);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The address of the shared server's maintenance database.
 pub(crate) fn shared_server() -> &'static str {
@@ -83,7 +83,7 @@ pub(crate) fn url_of_database(maintenance_url: &str, name: &str) -> String {
 
 /// Runs one statement; the first column of the first row of its result.
 pub(crate) fn query(url: &str, statement: &str) -> Result<Option<String>, String> {
-    query_within(PATIENCE, url, statement)
+    query_within(QUERY_TIMEOUT, url, statement)
 }
 
 /// As [`query`], for statements that have much to do.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use vestibule_domain::{Clock, ProviderName, Timestamp};
 
-use crate::error::{Failure, Reason, Step};
+use crate::error::{Reason, Step, StepError};
 
 /// How long a fetched value is used before it is asked for again.
 const FRESH_FOR: Duration = Duration::from_secs(60 * 60);
@@ -27,7 +27,7 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn provider(&self) -> &ProviderName;
     /// How long one fetch may take.
     fn timeout(&self) -> Duration;
-    async fn fetch(&self) -> Result<Self::Value, Failure>;
+    async fn fetch(&self) -> Result<Self::Value, StepError>;
 }
 
 /// A value together with which fetch it came from.
@@ -45,7 +45,7 @@ impl<T> Clone for Held<T> {
 
 struct State<T> {
     held: Option<Held<T>>,
-    failed: Option<(Timestamp, Failure)>,
+    failed: Option<(Timestamp, StepError)>,
     renewed_at: Option<Timestamp>,
 }
 
@@ -65,7 +65,7 @@ impl<S: Source> Cache<S> {
     }
 
     /// The value: a fresh one if possible, an old one when the provider does not answer.
-    pub(crate) async fn current(self: &Arc<Self>) -> Result<Held<S::Value>, Failure> {
+    pub(crate) async fn current(self: &Arc<Self>) -> Result<Held<S::Value>, StepError> {
         let held = self.state().held.clone();
         let Some(held) = held else {
             return in_own_task(Arc::clone(self).fetch_after(None)).await;
@@ -83,11 +83,11 @@ impl<S: Source> Cache<S> {
     pub(crate) async fn newer_than(
         self: &Arc<Self>,
         seen: &Held<S::Value>,
-    ) -> Result<Option<Held<S::Value>>, Failure> {
+    ) -> Result<Option<Held<S::Value>>, StepError> {
         in_own_task(Arc::clone(self).renew_after(seen.generation)).await
     }
 
-    async fn fetch_after(self: Arc<Self>, seen: Option<u64>) -> Result<Held<S::Value>, Failure> {
+    async fn fetch_after(self: Arc<Self>, seen: Option<u64>) -> Result<Held<S::Value>, StepError> {
         let _single_fetch = self.single_fetch.lock().await;
         if let Some(newer) = self.held_other_than(seen) {
             return Ok(newer);
@@ -96,7 +96,7 @@ impl<S: Source> Cache<S> {
         self.fetch().await
     }
 
-    async fn renew_after(self: Arc<Self>, seen: u64) -> Result<Option<Held<S::Value>>, Failure> {
+    async fn renew_after(self: Arc<Self>, seen: u64) -> Result<Option<Held<S::Value>>, StepError> {
         let _single_fetch = self.single_fetch.lock().await;
         if let Some(newer) = self.held_other_than(Some(seen)) {
             return Ok(Some(newer));
@@ -111,10 +111,10 @@ impl<S: Source> Cache<S> {
     }
 
     /// INVARIANT: called with `single_fetch` held.
-    async fn fetch(&self) -> Result<Held<S::Value>, Failure> {
+    async fn fetch(&self) -> Result<Held<S::Value>, StepError> {
         let outcome = tokio::time::timeout(self.source.timeout(), self.source.fetch())
             .await
-            .unwrap_or(Err(Failure::unavailable(S::STEP, Reason::Timeout)));
+            .unwrap_or(Err(StepError::unavailable(S::STEP, Reason::Timeout)));
         let now = self.clock.now();
         let mut state = self.state();
         match outcome {
@@ -139,7 +139,7 @@ impl<S: Source> Cache<S> {
         self.state().held.clone().filter(|held| Some(held.generation) != seen)
     }
 
-    fn check_pause(&self) -> Result<(), Failure> {
+    fn check_pause(&self) -> Result<(), StepError> {
         let failed = self.state().failed;
         match failed {
             Some((at, failure)) if !self.is_over(at, PAUSE_AFTER_FAILURE) => Err(failure),
@@ -159,9 +159,9 @@ impl<S: Source> Cache<S> {
 }
 
 async fn in_own_task<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
-) -> Result<T, Failure> {
-    let stopped = Failure::rubbish(Step::Discovery, "the service is stopping");
+    work: impl Future<Output = Result<T, StepError>> + Send + 'static,
+) -> Result<T, StepError> {
+    let stopped = StepError::malformed(Step::Discovery, "the service is stopping");
     tokio::spawn(work).await.unwrap_or(Err(stopped))
 }
 

@@ -147,13 +147,13 @@ pub enum SettingsError {
 /// A [`ProviderError`] without the name of the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{step}: {reason}")]
-pub(crate) struct Failure {
+pub(crate) struct StepError {
     step: Step,
     reason: Reason,
     refused: bool,
 }
 
-impl Failure {
+impl StepError {
     pub(crate) fn unavailable(step: Step, reason: Reason) -> Self {
         Self { step, reason, refused: false }
     }
@@ -163,11 +163,11 @@ impl Failure {
     }
 
     /// An answer that is not what the protocol says it is.
-    pub(crate) fn rubbish(step: Step, what: &'static str) -> Self {
+    pub(crate) fn malformed(step: Step, what: &'static str) -> Self {
         Self::unavailable(step, Reason::Text(what))
     }
 
-    pub(crate) fn of(self, provider: &ProviderName) -> ProviderError {
+    pub(crate) fn at_provider(self, provider: &ProviderName) -> ProviderError {
         let (provider, step, reason) = (provider.clone(), self.step, self.reason);
         if self.refused {
             ProviderError::Refused { provider, step, reason }

@@ -43,9 +43,9 @@ const MAX_IDLE_HOSTS: usize = 4;
 pub(crate) const MAX_IDLE: usize = 4;
 
 /// Callbacks that wait for a place. They hold nothing but memory.
-const MAX_WAITING: usize = 256;
+const MAX_QUEUED: usize = 256;
 /// How long one waits.
-const PATIENCE: Duration = Duration::from_secs(2);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long it is not said again that all places are taken.
 const PAUSE_BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
@@ -71,7 +71,7 @@ impl Exchanges {
         Self {
             provider: provider.clone(),
             places: Arc::new(Semaphore::new(limit.0)),
-            waiting: Semaphore::new(MAX_WAITING),
+            waiting: Semaphore::new(MAX_QUEUED),
             warning: LogThrottle::new(PAUSE_BETWEEN_WARNINGS),
         }
     }
@@ -82,7 +82,7 @@ impl Exchanges {
             return Ok(ExchangePermit(place));
         }
         let Ok(_waiting) = self.waiting.try_acquire() else { return Err(self.busy()) };
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
+        let place = tokio::time::timeout(QUEUE_TIMEOUT, Arc::clone(&self.places).acquire_owned()).await;
         place.ok().and_then(Result::ok).map(ExchangePermit).ok_or_else(|| self.busy())
     }
 
@@ -130,7 +130,7 @@ mod tests {
         let exchanges = exchanges();
         let mut taken = take_all(&exchanges).await;
         let release = async {
-            tokio::time::sleep(PATIENCE / 2).await;
+            tokio::time::sleep(QUEUE_TIMEOUT / 2).await;
             drop(taken.pop());
         };
         let (waited, ()) = tokio::join!(exchanges.permit(), release);
@@ -142,7 +142,7 @@ mod tests {
         let exchanges = exchanges();
         let taken = take_all(&exchanges).await;
         let begun = tokio::time::Instant::now();
-        let outcomes = join_all((0..MAX_WAITING + 50).map(|_| async {
+        let outcomes = join_all((0..MAX_QUEUED + 50).map(|_| async {
             let refused = exchanges.permit().await.is_err();
             (refused, begun.elapsed())
         }));

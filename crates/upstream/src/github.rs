@@ -17,7 +17,7 @@ use vestibule_domain::{
 };
 
 use crate::endpoint::Endpoint;
-use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
+use crate::error::{ProviderError, Reason, SettingsError, Step, StepError};
 use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
 use crate::oauth::Registration;
 use crate::outbound::{self, OutboundClient};
@@ -80,7 +80,7 @@ impl GithubProvider {
         })
     }
 
-    async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, Failure> {
+    async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, StepError> {
         self.check_responder(exchange.issuer)?;
         let tokens =
             self.registration.exchange(&self.client, &self.token, AuthType::RequestBody, exchange).await?;
@@ -91,34 +91,34 @@ impl GithubProvider {
     }
 
     /// GitHub does not promise `iss` (RFC 9207). Should it send one, it must be its own.
-    fn check_responder(&self, issuer: Option<&str>) -> Result<(), Failure> {
+    fn check_responder(&self, issuer: Option<&str>) -> Result<(), StepError> {
         if issuer.is_none_or(|issuer| self.answers_as(issuer)) {
             return Ok(());
         }
         let problem = "iss names another issuer than the one that was asked";
-        Err(Failure::refused(Step::AuthorizationResponse, Reason::Text(problem)))
+        Err(StepError::refused(Step::AuthorizationResponse, Reason::Text(problem)))
     }
 
-    async fn user(&self, access_token: &str) -> Result<User, Failure> {
-        let unavailable = |reason| Failure::unavailable(Step::UserInfo, reason);
+    async fn user(&self, access_token: &str) -> Result<User, StepError> {
+        let unavailable = |reason| StepError::unavailable(Step::UserInfo, reason);
         let answer = self.client.get(&self.user, ACCEPT, Some(access_token)).await.map_err(unavailable)?;
         let answer = outbound::json(&answer).map_err(unavailable)?;
-        User::read(&answer).ok_or(Failure::rubbish(Step::UserInfo, "the user has no numeric id"))
+        User::read(&answer).ok_or(StepError::malformed(Step::UserInfo, "the user has no numeric id"))
     }
 
-    async fn emails(&self, access_token: &str) -> Result<KnownEmails, Failure> {
+    async fn emails(&self, access_token: &str) -> Result<KnownEmails, StepError> {
         let entries = self.list(Step::Emails, &self.emails, access_token).await?;
         Ok(KnownEmails::new(entries.iter().filter_map(Entry::read).collect()))
     }
 
     /// The organizations that the person belongs to, publicly or not; none when they are not wanted.
-    async fn organizations(&self, access_token: &str) -> Result<Vec<Organization>, Failure> {
+    async fn organizations(&self, access_token: &str) -> Result<Vec<Organization>, StepError> {
         let Some(endpoint) = &self.organizations else { return Ok(Vec::new()) };
         let entries = self.list(Step::Organizations, endpoint, access_token).await?;
         Ok(entries.iter().filter_map(read_organization).collect())
     }
 
-    async fn list(&self, step: Step, first: &Endpoint, access_token: &str) -> Result<Vec<Value>, Failure> {
+    async fn list(&self, step: Step, first: &Endpoint, access_token: &str) -> Result<Vec<Value>, StepError> {
         List { client: &self.client, api: &self.api, access_token, step }.read(first).await
     }
 
@@ -166,7 +166,7 @@ impl Provider for GithubProvider {
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {
         self.registration
             .authorization_url(&self.authorize, request, &[])
-            .map_err(|failure| failure.of(&self.name))
+            .map_err(|failure| failure.at_provider(&self.name))
     }
 
     async fn permit(&self) -> Result<ExchangePermit, ProviderBusy> {
@@ -179,6 +179,6 @@ impl Provider for GithubProvider {
         _: &ExchangePermit,
     ) -> Result<UpstreamProfile, ProviderError> {
         let work = self.client.within(Step::Exchange, self.finish(exchange));
-        work.await.map_err(|failure| failure.of(&self.name))
+        work.await.map_err(|failure| failure.at_provider(&self.name))
     }
 }

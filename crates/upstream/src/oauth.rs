@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::endpoint::Endpoint;
-use crate::error::{Failure, Reason, Step};
+use crate::error::{Reason, Step, StepError};
 use crate::outbound::OutboundClient;
 use crate::provider::{AuthorizationRequest, CodeExchange};
 
@@ -45,7 +45,7 @@ impl Registration {
         endpoint: &Endpoint,
         request: &AuthorizationRequest<'_>,
         extra: &[(&'static str, &str)],
-    ) -> Result<Url, Failure> {
+    ) -> Result<Url, StepError> {
         let step = Step::AuthorizationRequest;
         let verifier = code_verifier(request.code_verifier, step)?;
         let redirect = redirect_uri(request.redirect_uri, step)?;
@@ -68,7 +68,7 @@ impl Registration {
         endpoint: &Endpoint,
         auth_type: AuthType,
         exchange: &CodeExchange<'_>,
-    ) -> Result<TokenAnswer, Failure> {
+    ) -> Result<TokenAnswer, StepError> {
         let step = Step::CodeExchange;
         let grant = self
             .client()
@@ -90,34 +90,34 @@ impl Registration {
 }
 
 /// RFC 7636 section 4.1: 43 to 128 unreserved characters.
-fn code_verifier(text: &str, step: Step) -> Result<PkceCodeVerifier, Failure> {
+fn code_verifier(text: &str, step: Step) -> Result<PkceCodeVerifier, StepError> {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
         Ok(PkceCodeVerifier::new(text.to_owned()))
     } else {
-        Err(Failure::rubbish(step, "the code verifier is not one of RFC 7636"))
+        Err(StepError::malformed(step, "the code verifier is not one of RFC 7636"))
     }
 }
 
-fn redirect_uri(text: &str, step: Step) -> Result<RedirectUrl, Failure> {
+fn redirect_uri(text: &str, step: Step) -> Result<RedirectUrl, StepError> {
     RedirectUrl::new(text.to_owned())
-        .map_err(|_| Failure::rubbish(step, "the redirect uri is not an address"))
+        .map_err(|_| StepError::malformed(step, "the redirect uri is not an address"))
 }
 
-fn failure_of(error: RequestTokenError<Reason, BasicErrorResponse>) -> Failure {
+fn failure_of(error: RequestTokenError<Reason, BasicErrorResponse>) -> StepError {
     match error {
         RequestTokenError::ServerResponse(answer) => failure_of_code(answer.error().as_ref()),
-        RequestTokenError::Request(reason) => Failure::unavailable(Step::CodeExchange, reason),
+        RequestTokenError::Request(reason) => StepError::unavailable(Step::CodeExchange, reason),
         // Both hold the body, which may hold tokens: they end here.
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Failure::rubbish(Step::CodeExchange, "the answer is neither a token nor an error")
+            StepError::malformed(Step::CodeExchange, "the answer is neither a token nor an error")
         }
     }
 }
 
 /// Sorts the error codes of RFC 6749 section 5.2 and those that Google and GitHub add: is it this code, our
 /// registration, or the provider's health? A code that is not known is not shown either.
-fn failure_of_code(code: &str) -> Failure {
+fn failure_of_code(code: &str) -> StepError {
     let known = |codes: &[&'static str]| codes.iter().copied().find(|known| *known == code);
     let step = Step::CodeExchange;
     if let Some(code) = known(&[
@@ -127,7 +127,7 @@ fn failure_of_code(code: &str) -> Failure {
         "access_denied",
         "unverified_user_email",
     ]) {
-        Failure::refused(step, Reason::Code(code))
+        StepError::refused(step, Reason::Code(code))
     } else if let Some(code) = known(&[
         "invalid_client",
         "unauthorized_client",
@@ -137,11 +137,11 @@ fn failure_of_code(code: &str) -> Failure {
         "incorrect_client_credentials",
         "application_suspended",
     ]) {
-        Failure::unavailable(step, Reason::Settings(code))
+        StepError::unavailable(step, Reason::Settings(code))
     } else if let Some(code) = known(&["temporarily_unavailable", "server_error", "slow_down"]) {
-        Failure::unavailable(step, Reason::Code(code))
+        StepError::unavailable(step, Reason::Code(code))
     } else {
-        Failure::refused(
+        StepError::refused(
             step,
             Reason::Text("the provider says no, with an error code that is not known here"),
         )

@@ -41,7 +41,7 @@ impl UpstreamOutcome {
         }
     }
 
-    fn of(result: &Result<Response<Vec<u8>>, Reason>) -> Self {
+    fn from_result(result: &Result<Response<Vec<u8>>, Reason>) -> Self {
         match result {
             Ok(answer) if answer.status().is_success() => Self::Ok,
             Ok(answer) if answer.status().is_server_error() => Self::ServerError,
@@ -81,7 +81,7 @@ impl Watch {
             outcome = tracing::field::Empty
         );
         let result = work.instrument(span.clone()).await;
-        let outcome = UpstreamOutcome::of(&result);
+        let outcome = UpstreamOutcome::from_result(&result);
         span.record("outcome", outcome.as_str());
         self.observer.request(&self.provider, outcome, started.elapsed());
         result

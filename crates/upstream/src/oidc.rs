@@ -18,12 +18,12 @@ use url::Url;
 use vestibule_domain::{Clock, IdentityKey, ProviderName, UpstreamClaims, UpstreamProfile};
 
 use crate::cache::{Cache, Held};
-use crate::error::{Failure, ProviderError, Reason, SettingsError, Step};
+use crate::error::{ProviderError, Reason, SettingsError, Step, StepError};
 use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
 use crate::oauth::{Registration, TokenAnswer};
 use crate::outbound::{self, OutboundClient};
 use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
-use claims::{Claims, Person};
+use claims::{Claims, UserClaims};
 use discovery::{Metadata, MetadataSource};
 use id_token::{Expected, IdTokenError};
 use keys::{KeySet, KeySource};
@@ -63,13 +63,13 @@ impl OidcProvider {
         Ok(Self { name, label, issuer, registration, kept: claims, client, exchanges, clock, metadata, keys })
     }
 
-    async fn start(&self, request: &AuthorizationRequest<'_>) -> Result<Url, Failure> {
+    async fn start(&self, request: &AuthorizationRequest<'_>) -> Result<Url, StepError> {
         let metadata = self.metadata.current().await?.value;
         let extra = [("nonce", request.nonce)];
         self.registration.authorization_url(&metadata.authorization_endpoint, request, &extra)
     }
 
-    async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, Failure> {
+    async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, StepError> {
         let metadata = self.metadata.current().await?.value;
         self.check_responder(exchange.issuer, &metadata)?;
         let tokens = self
@@ -77,19 +77,19 @@ impl OidcProvider {
             .exchange(&self.client, &metadata.token_endpoint, metadata.auth_type.clone(), exchange)
             .await?;
         let claims = self.examine(&tokens, exchange.nonce, &metadata).await?;
-        let person = self.person(claims, &tokens, &metadata).await?;
+        let person = self.user_claims(claims, &tokens, &metadata).await?;
         Ok(self.profile(person))
     }
 
     /// RFC 9207 section 2.4: a provider that promises `iss` must send it, and it must be the issuer that was asked.
-    fn check_responder(&self, issuer: Option<&str>, metadata: &Metadata) -> Result<(), Failure> {
+    fn check_responder(&self, issuer: Option<&str>, metadata: &Metadata) -> Result<(), StepError> {
         let problem = match issuer {
             Some(issuer) if self.answers_as(issuer) => return Ok(()),
             None if !metadata.promises_iss => return Ok(()),
             Some(_) => "iss names another issuer than the one that was asked",
             None => "iss is missing although the issuer promises it",
         };
-        Err(Failure::refused(Step::AuthorizationResponse, Reason::Text(problem)))
+        Err(StepError::refused(Step::AuthorizationResponse, Reason::Text(problem)))
     }
 
     async fn examine(
@@ -97,8 +97,8 @@ impl OidcProvider {
         tokens: &TokenAnswer,
         nonce: &str,
         metadata: &Metadata,
-    ) -> Result<Claims, Failure> {
-        let refused = |reason| Failure::refused(Step::IdToken, Reason::Text(reason));
+    ) -> Result<Claims, StepError> {
+        let refused = |reason| StepError::refused(Step::IdToken, Reason::Text(reason));
         let token = tokens.id_token().ok_or(refused("the issuer gave no id token"))?;
         let expected = Expected {
             issuer: &self.issuer,
@@ -122,13 +122,13 @@ impl OidcProvider {
 
     /// The claims about the person: those of the ID token, completed by the userinfo endpoint where it says nothing of
     /// the address, the name or a claim that is to be kept.
-    async fn person(
+    async fn user_claims(
         &self,
         claims: Claims,
         tokens: &TokenAnswer,
         metadata: &Metadata,
-    ) -> Result<Person, Failure> {
-        let stated = claims.person(&self.kept);
+    ) -> Result<UserClaims, StepError> {
+        let stated = claims.user_claims(&self.kept);
         let Some(endpoint) = metadata.userinfo_endpoint.as_ref().filter(|_| !stated.is_complete(&self.kept))
         else {
             return Ok(stated);
@@ -138,16 +138,16 @@ impl OidcProvider {
             .client
             .get(endpoint, "application/json", Some(tokens.access_token()))
             .await
-            .map_err(|reason| Failure::unavailable(step, reason))?;
-        let more: Claims = outbound::json(&answer).map_err(|reason| Failure::unavailable(step, reason))?;
+            .map_err(|reason| StepError::unavailable(step, reason))?;
+        let more: Claims = outbound::json(&answer).map_err(|reason| StepError::unavailable(step, reason))?;
         // OpenID Connect Core section 5.3.2: without this an access token of another user could be slipped in.
         if more.subject() != Some(stated.subject.as_str()) {
-            return Err(Failure::refused(step, Reason::Text("sub is not the one of the id token")));
+            return Err(StepError::refused(step, Reason::Text("sub is not the one of the id token")));
         }
-        Ok(stated.completed_by(more.person(&self.kept)))
+        Ok(stated.completed_by(more.user_claims(&self.kept)))
     }
 
-    fn profile(&self, person: Person) -> UpstreamProfile {
+    fn profile(&self, person: UserClaims) -> UpstreamProfile {
         let (verified_email, unverified_email) = person.emails();
         UpstreamProfile {
             provider: self.name.clone(),
@@ -190,7 +190,7 @@ impl Provider for OidcProvider {
 
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {
         let work = self.client.within(Step::AuthorizationRequest, self.start(request));
-        work.await.map_err(|failure| failure.of(&self.name))
+        work.await.map_err(|failure| failure.at_provider(&self.name))
     }
 
     async fn permit(&self) -> Result<ExchangePermit, ProviderBusy> {
@@ -203,6 +203,6 @@ impl Provider for OidcProvider {
         _: &ExchangePermit,
     ) -> Result<UpstreamProfile, ProviderError> {
         let work = self.client.within(Step::Exchange, self.finish(exchange));
-        work.await.map_err(|failure| failure.of(&self.name))
+        work.await.map_err(|failure| failure.at_provider(&self.name))
     }
 }

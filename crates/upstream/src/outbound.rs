@@ -13,7 +13,7 @@ use thiserror::Error;
 use vestibule_domain::ProviderName;
 
 use crate::endpoint::Endpoint;
-use crate::error::{Failure, Reason, Step};
+use crate::error::{Reason, Step, StepError};
 use crate::exchanges::{ExchangeLimit, MAX_IDLE};
 use crate::observer::{UpstreamObserver, Watch};
 
@@ -85,11 +85,11 @@ impl OutboundClient {
     pub(crate) async fn within<T>(
         &self,
         step: Step,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        work: impl Future<Output = Result<T, StepError>>,
+    ) -> Result<T, StepError> {
         tokio::time::timeout(self.total, work)
             .await
-            .unwrap_or(Err(Failure::unavailable(step, Reason::Timeout)))
+            .unwrap_or(Err(StepError::unavailable(step, Reason::Timeout)))
     }
 
     /// How long a request may take whose result is shared: half of a step, so that the step can go on without it.

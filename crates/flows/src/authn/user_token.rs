@@ -27,7 +27,7 @@ impl Flows {
     /// The same from memory alone: for a token that was verified before, whose session is cached and fresh, and about which
     /// nothing is to be written. `None` means not cached; call [`Flows::authenticate`].
     pub fn authenticate_cached(&self, credentials: Credentials<'_>) -> Option<Principal> {
-        let claims = self.dependencies.tokens.recall_user_token(credentials.token?)?;
+        let claims = self.dependencies.tokens.find_cached_user_token(credentials.token?)?;
         let key = self.session_key(&claims);
         let session = self.session_cache.find_fresh(key)?;
         (!session.is_due(key.now, LAST_SEEN_RESOLUTION)).then(|| Principal::with_user_token(session))

@@ -16,7 +16,7 @@ use super::tag::Tag;
 use crate::app::App;
 use crate::authn::PresentedCredentials;
 use crate::error::{Documented, Status, Statuses};
-use crate::responses::{Written, write};
+use crate::responses::{SerializedJson, serialize};
 
 use responses::{AuthorizationAnswer, Nothing};
 
@@ -60,15 +60,17 @@ impl PermissionsApi {
         /// The service, by the name under which it is configured.
         #[oai(example = "examples::service")]
         service: Query<Option<String>>,
-    ) -> Result<Written<AuthorizationAnswer>, Documented<AuthorizeFailures>> {
+    ) -> Result<SerializedJson<AuthorizationAnswer>, Documented<AuthorizeFailures>> {
         let authentication = app.flows.authenticate(credentials.token()?);
         let decision = app.flows.authorize_service(authentication, service.0.as_deref()).await?;
-        let granted = |grant: &PermissionGrant| write(&AuthorizationAnswer::Granted(grant.into()));
+        let granted = |grant: &PermissionGrant| serialize(&AuthorizationAnswer::Granted(grant.into()));
         Ok(match decision {
             PermissionDecision::Granted(grant) => {
-                Written::from_body(app.responses.get_or_write(&grant, granted))
+                SerializedJson::from_body(app.responses.get_or_write(&grant, granted))
             }
-            PermissionDecision::Nothing => Written::new(&AuthorizationAnswer::Nothing(Nothing::default())),
+            PermissionDecision::Nothing => {
+                SerializedJson::new(&AuthorizationAnswer::Nothing(Nothing::default()))
+            }
         })
     }
 }

@@ -23,7 +23,7 @@ fn granted(number: u64) -> Verdict {
 }
 
 /// The answer, if it may be used.
-fn fresh(cache: &PermissionCache, asked: &Asked, now: Instant) -> Option<Verdict> {
+fn fresh(cache: &PermissionCache, asked: &CacheQuery, now: Instant) -> Option<Verdict> {
     match cache.find(asked, now) {
         Known::Fresh(verdict) => Some(verdict),
         Known::Stale | Known::Nothing => None,
@@ -108,7 +108,7 @@ fn another_context_is_another_question() {
 fn e9_a_question_is_the_same_only_about_the_same_user_in_the_same_session_with_the_same_words() {
     let cache = cache();
     let session = |id| SessionId::parse(id).unwrap();
-    let what = |id, session: Option<&SessionId>, context| cache.question(&user(id), session, context).what();
+    let what = |id, session: Option<&SessionId>, context| cache.question(&user(id), session, context).digest();
     let (first, second) = (session("first"), session("second"));
     let asked = what("ada", Some(&first), "{}");
     assert!(asked == what("ada", Some(&first), "{}"));
@@ -165,7 +165,7 @@ fn e9_an_answer_that_was_on_its_way_when_the_user_was_forgotten_is_not_used() {
     let before = cache.question(&user("ada"), None, "{}");
     cache.forget(&user("ada"));
     let after = cache.question(&user("ada"), None, "{}");
-    assert!(before.what() != after.what(), "the call under way is not shared");
+    assert!(before.digest() != after.digest(), "the call under way is not shared");
     cache.keep(&before, &granted(1), Some(100), now);
     assert_eq!(fresh(&cache, &after, now), None);
     // Even when it comes between the look at the epoch and the insertion.

@@ -56,7 +56,7 @@ pub(crate) fn enter_sandbox(sandbox: Sandbox) -> io::Result<()> {
     Ok(())
 }
 
-/// Root without capabilities may not look into a process that has concealed itself.
+/// Root without capabilities may not look into a process that is not dumpable.
 #[cfg(target_os = "linux")]
 fn give_up_capabilities() -> io::Result<()> {
     use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};

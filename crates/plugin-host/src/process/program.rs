@@ -11,7 +11,7 @@ use std::sync::{LazyLock, mpsc};
 use std::thread;
 
 use super::output::ChildOutput;
-use crate::conceal::require_concealed;
+use crate::hardening::require_not_dumpable;
 
 /// What a plugin's process keeps of the environment. No setting of the service is among these.
 const KEPT_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
@@ -42,7 +42,7 @@ impl ChildProgram {
     /// # Errors
     /// While the child could look into this process.
     pub(crate) fn command(&self) -> io::Result<Command> {
-        require_concealed()?;
+        require_not_dumpable()?;
         let mut command = Command::new(&self.path);
         command.arg0("vestibule").args(&self.arguments).env_clear().process_group(0);
         command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))));

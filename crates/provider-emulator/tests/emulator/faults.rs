@@ -8,7 +8,7 @@ use vestibule_provider_emulator::{Emulator, EmulatorOptions, Endpoint, Fault, La
 use crate::world::{World, json as body};
 
 const MEBIBYTE: usize = 1024 * 1024;
-const PATIENCE: Duration = Duration::from_millis(200);
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Asks Google for its discovery document, which fails as told.
 async fn ask(world: &World, fault: Fault) -> reqwest::Result<reqwest::Response> {
@@ -51,7 +51,7 @@ async fn a_hanging_endpoint_never_answers() {
     let control = world.control();
     control.inject(Provider::Github, Endpoint::User, Fault::Hang, Lasting::Once);
     let request = world.http.get(format!("{}/user", world.emulator.github_api_url()));
-    assert!(request.timeout(PATIENCE).send().await.unwrap_err().is_timeout());
+    assert!(request.timeout(REQUEST_TIMEOUT).send().await.unwrap_err().is_timeout());
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_body_can_hang_after_its_first_byte() {
     let mut response = ask(&world, Fault::HangInBody).await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.chunk().await.unwrap().unwrap().as_ref(), b"{");
-    assert!(tokio::time::timeout(PATIENCE, response.chunk()).await.is_err());
+    assert!(tokio::time::timeout(REQUEST_TIMEOUT, response.chunk()).await.is_err());
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl TokenService {
 
     /// The claims of a token that was verified before and is still good, without checking its signature again. `None` means not
     /// cached; call `verify_user_token`.
-    pub fn recall_user_token(&self, token: &str) -> Option<Arc<UserTokenClaims>> {
+    pub fn find_cached_user_token(&self, token: &str) -> Option<Arc<UserTokenClaims>> {
         if token.len() > MAX_USER_TOKEN_LEN {
             return None;
         }

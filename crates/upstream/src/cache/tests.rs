@@ -32,7 +32,7 @@ impl Source for Arc<Counter> {
         Duration::from_millis(20)
     }
 
-    async fn fetch(&self) -> Result<u64, Failure> {
+    async fn fetch(&self) -> Result<u64, StepError> {
         let fetch = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
         tokio::task::yield_now().await;
         if self.hangs.load(Ordering::SeqCst) {
@@ -42,8 +42,8 @@ impl Source for Arc<Counter> {
     }
 }
 
-fn failure() -> Failure {
-    Failure::unavailable(Step::Keys, Reason::Status(503))
+fn failure() -> StepError {
+    StepError::unavailable(Step::Keys, Reason::Status(503))
 }
 
 struct Scene {
@@ -77,7 +77,7 @@ impl Scene {
         self.counter.fetches.load(Ordering::SeqCst)
     }
 
-    async fn current(&self) -> Result<u64, Failure> {
+    async fn current(&self) -> Result<u64, StepError> {
         self.cache.current().await.map(|held| *held.value)
     }
 }
@@ -138,7 +138,7 @@ async fn b9_an_old_value_survives_an_outage() {
 async fn b9_a_provider_that_hangs_ends_in_a_timeout_and_keeps_the_old_value() {
     let scene = Scene::new();
     scene.counter.hangs.store(true, Ordering::SeqCst);
-    assert_eq!(scene.current().await, Err(Failure::unavailable(Step::Keys, Reason::Timeout)));
+    assert_eq!(scene.current().await, Err(StepError::unavailable(Step::Keys, Reason::Timeout)));
     scene.counter.hangs.store(false, Ordering::SeqCst);
     scene.pass(5);
     assert_eq!(scene.current().await, Ok(2));

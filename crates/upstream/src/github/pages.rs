@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ACCEPT;
 use crate::endpoint::Endpoint;
-use crate::error::{Failure, Step};
+use crate::error::{Step, StepError};
 use crate::outbound::{self, OutboundClient};
 
 /// At 100 entries each, far more than any user has.
@@ -23,8 +23,8 @@ pub(super) struct List<'a> {
 
 impl List<'_> {
     /// The entries of all pages; none of them when GitHub does not show us the list.
-    pub(super) async fn read(&self, first: &Endpoint) -> Result<Vec<Value>, Failure> {
-        let unavailable = |reason| Failure::unavailable(self.step, reason);
+    pub(super) async fn read(&self, first: &Endpoint) -> Result<Vec<Value>, StepError> {
+        let unavailable = |reason| StepError::unavailable(self.step, reason);
         let mut entries: Vec<Value> = Vec::new();
         let mut next = Some(first.clone());
         for page in 0..MAX_PAGES {

@@ -58,7 +58,8 @@ fn b5_a_verifier_that_is_too_short_or_odd_is_never_used() {
 #[test]
 fn an_error_code_tells_whose_matter_it_is() {
     let google = ProviderName::parse("google").unwrap();
-    let is_refused = |code| matches!(failure_of_code(code).of(&google), ProviderError::Refused { .. });
+    let is_refused =
+        |code| matches!(failure_of_code(code).at_provider(&google), ProviderError::Refused { .. });
     for code in ["invalid_grant", "bad_verification_code", "something_else", ""] {
         assert!(is_refused(code), "{code}");
     }
@@ -67,7 +68,7 @@ fn an_error_code_tells_whose_matter_it_is() {
     {
         assert!(!is_refused(code), "{code}");
     }
-    let settings = failure_of_code("incorrect_client_credentials").of(&google).to_string();
+    let settings = failure_of_code("incorrect_client_credentials").at_provider(&google).to_string();
     assert!(settings.contains("check the client id, secret"), "{settings}");
 }
 

@@ -42,10 +42,10 @@ impl Claims {
     /// What the claims say about the person. A claim of the wrong type counts as absent, `email_verified` as false
     /// unless it is the boolean `true`: some issuers write texts, and for `"false"` it would be a costly guess. The claims named in
     /// `kept` come along as they are.
-    pub(super) fn person(&self, kept: &[String]) -> Person {
+    pub(super) fn user_claims(&self, kept: &[String]) -> UserClaims {
         let email = self.text("email").and_then(|text| EmailAddress::parse(text).ok());
         let verified = self.get("email_verified") == Some(&Value::Bool(true));
-        Person {
+        UserClaims {
             subject: self.subject().unwrap_or_default().to_owned(),
             email: email.map(|email| StatedEmail { email, verified }),
             name: self.text("name").and_then(DisplayName::clean),
@@ -66,7 +66,7 @@ struct StatedEmail {
 }
 
 /// What an issuer says about a person.
-pub(super) struct Person {
+pub(super) struct UserClaims {
     pub(super) subject: String,
     email: Option<StatedEmail>,
     pub(super) name: Option<DisplayName>,
@@ -76,7 +76,7 @@ pub(super) struct Person {
     pub(super) kept: Map<String, Value>,
 }
 
-impl Person {
+impl UserClaims {
     /// Whether nothing is missing that is worth another request.
     pub(super) fn is_complete(&self, kept: &[String]) -> bool {
         self.email.is_some() && self.name.is_some() && kept.iter().all(|name| self.kept.contains_key(name))
@@ -113,8 +113,10 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn person(claims: &Value) -> Person {
-        Claims::parse(claims.to_string().as_bytes()).unwrap().person(&["groups".to_owned(), "hd".to_owned()])
+    fn person(claims: &Value) -> UserClaims {
+        Claims::parse(claims.to_string().as_bytes())
+            .unwrap()
+            .user_claims(&["groups".to_owned(), "hd".to_owned()])
     }
 
     #[test]

@@ -11,7 +11,7 @@ use vestibule_domain::ProviderName;
 use super::OidcSettings;
 use crate::cache::Source;
 use crate::endpoint::Endpoint;
-use crate::error::{Failure, SettingsError, Step};
+use crate::error::{SettingsError, Step, StepError};
 use crate::outbound::{self, OutboundClient};
 
 const PATH: &str = ".well-known/openid-configuration";
@@ -128,11 +128,13 @@ impl Source for MetadataSource {
         self.client.shared_timeout()
     }
 
-    async fn fetch(&self) -> Result<Metadata, Failure> {
-        let unavailable = |reason| Failure::unavailable(Self::STEP, reason);
+    async fn fetch(&self) -> Result<Metadata, StepError> {
+        let unavailable = |reason| StepError::unavailable(Self::STEP, reason);
         let answer = self.client.get(&self.address, "application/json", None).await.map_err(unavailable)?;
         let document: Document = outbound::json(&answer).map_err(unavailable)?;
-        document.check(&self.issuer, self.tls_only).map_err(|problem| Failure::rubbish(Self::STEP, problem))
+        document
+            .check(&self.issuer, self.tls_only)
+            .map_err(|problem| StepError::malformed(Self::STEP, problem))
     }
 }
 

@@ -12,7 +12,7 @@ use vestibule_domain::ProviderName;
 
 use super::discovery::MetadataSource;
 use crate::cache::{Cache, Source};
-use crate::error::{Failure, Step};
+use crate::error::{Step, StepError};
 use crate::outbound::{self, OutboundClient};
 
 /// Issuers publish two or three; what lies beyond this many is not looked at.
@@ -110,8 +110,8 @@ impl Source for KeySource {
         self.client.shared_timeout()
     }
 
-    async fn fetch(&self) -> Result<KeySet, Failure> {
-        let unavailable = |reason| Failure::unavailable(Self::STEP, reason);
+    async fn fetch(&self) -> Result<KeySet, StepError> {
+        let unavailable = |reason| StepError::unavailable(Self::STEP, reason);
         let metadata = self.metadata.current().await?.value;
         let answer =
             self.client.get(&metadata.jwks_uri, "application/json", None).await.map_err(unavailable)?;

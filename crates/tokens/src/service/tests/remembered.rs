@@ -19,17 +19,17 @@ fn a4_a_token_that_is_remembered_still_expires() {
 fn a4_only_a_token_that_was_verified_and_is_still_good_is_recalled() {
     let (service, clock) = service();
     let token = user_token(&service);
-    assert_eq!(service.recall_user_token(&token), None);
+    assert_eq!(service.find_cached_user_token(&token), None);
     let claims = service.verify_user_token(&token).unwrap();
-    assert_eq!(service.recall_user_token(&token), Some(claims));
-    assert_eq!(service.recall_user_token(&format!("{token}A")), None);
+    assert_eq!(service.find_cached_user_token(&token), Some(claims));
+    assert_eq!(service.find_cached_user_token(&format!("{token}A")), None);
     clock.set(START.plus(USER_TTL + LEEWAY));
-    assert_eq!(service.recall_user_token(&token), None);
+    assert_eq!(service.find_cached_user_token(&token), None);
     clock.set(START.minus(LEEWAY + Duration::from_secs(1)));
-    assert_eq!(service.recall_user_token(&token), None);
+    assert_eq!(service.find_cached_user_token(&token), None);
     clock.set(START);
     service.replace_ring(KeyRing::from_pem(&second().pkcs8.clone().into(), None).unwrap());
-    assert_eq!(service.recall_user_token(&token), None);
+    assert_eq!(service.find_cached_user_token(&token), None);
 }
 
 #[test]
