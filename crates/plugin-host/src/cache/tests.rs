@@ -108,7 +108,8 @@ fn another_context_is_another_question() {
 fn e9_a_question_is_the_same_only_about_the_same_user_in_the_same_session_with_the_same_words() {
     let cache = cache();
     let session = |id| SessionId::parse(id).unwrap();
-    let what = |id, session: Option<&SessionId>, context| cache.question(&user(id), session, context).digest();
+    let what =
+        |id, session: Option<&SessionId>, context| cache.question(&user(id), session, context).digest();
     let (first, second) = (session("first"), session("second"));
     let asked = what("ada", Some(&first), "{}");
     assert!(asked == what("ada", Some(&first), "{}"));
