@@ -15,7 +15,7 @@ use vestibule_plugin_abi::code;
 
 use crate::answer::RawAnswer;
 use crate::breaker::{Breaker, Ending, Transition};
-use crate::cache::{PermissionCache, Verdict, What};
+use crate::cache::{PermissionCache, QuestionDigest, Verdict};
 use crate::failure::{CallFailure, interpret};
 use crate::gauges::{Inflight, PluginGauges};
 use crate::job::Order;
@@ -37,7 +37,7 @@ pub(crate) struct Instance {
     probe: Probe,
     breaker: Breaker,
     pub(crate) cache: PermissionCache,
-    pub(crate) single_flight: SingleFlight<What, Verdict>,
+    pub(crate) single_flight: SingleFlight<QuestionDigest, Verdict>,
     inflight: Inflight,
     hasher: RandomState,
     pub(crate) observer: Arc<dyn CallObserver>,

@@ -80,7 +80,7 @@ fn the_longest_user_token_that_is_issued_is_accepted() {
     let longest = (1..=128).map_while(|length| of_session(length).ok()).last().unwrap();
     assert_eq!(longest.len(), 4096);
     assert!(service.verify_user_token(&longest).is_ok());
-    assert!(service.recall_user_token(&longest).is_some());
+    assert!(service.find_cached_user_token(&longest).is_some());
     assert_eq!(of_session(128), Err(SignError::TooLarge));
 }
 

@@ -51,7 +51,7 @@ fn m3_the_remembered_tokens_of_a_key_die_with_it() {
     assert_eq!(service.verify_user_token(&token).unwrap_err(), TokenRefused::UnknownKey);
     let back = KeyRing::from_pem(&first().pkcs8.clone().into(), None).unwrap();
     service.replace_ring(back);
-    assert_eq!(service.recall_user_token(&token), None, "nothing of it was kept");
+    assert_eq!(service.find_cached_user_token(&token), None, "nothing of it was kept");
     assert!(service.verify_user_token(&token).is_ok());
 }
 
