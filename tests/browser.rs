@@ -1,5 +1,6 @@
 //! A person at a browser: the service's own page in headless Chromium, from the first look to signing out.
 
+mod guide;
 mod stage;
 mod webdriver;
 

@@ -227,6 +227,7 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "browser::b11_a_token_that_arrives_unasked_is_put_before_the_person",
             "browser::b11_an_attempt_of_this_tab_does_not_vouch_for_another_token",
+            "browser::guide::b11_the_guide_s_page_takes_no_token_that_it_has_not_asked_for",
         ],
     },
     Row {
