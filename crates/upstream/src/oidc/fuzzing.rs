@@ -105,19 +105,19 @@ pub fn claims(bytes: &[u8]) {
     let kept = ["groups".to_owned(), "hd".to_owned()];
     let Some(claims) = Claims::parse(bytes) else { return };
     let stated: Value = serde_json::from_slice(bytes).unwrap();
-    let (verified, unverified) = claims.person(&kept).emails();
+    let (verified, unverified) = claims.user_claims(&kept).emails();
     assert!(verified.is_none() || unverified.is_none());
     let is_stated =
         |text: &str| stated.get("email").and_then(Value::as_str).is_some_and(|stated| stated.trim() == text);
     assert!(verified.iter().chain(&unverified).all(|email| is_stated(email.as_str())));
     assert!(verified.is_none() || stated.get("email_verified") == Some(&Value::Bool(true)));
-    let person = claims.person(&kept);
+    let person = claims.user_claims(&kept);
     for (name, value) in &person.kept {
         assert!(kept.contains(name) && stated.get(name) == Some(value) && !value.is_null());
     }
     // What a second answer adds leaves the first one's address as it was.
     let more = Claims::parse(br#"{"email": "other@example.org", "email_verified": true}"#).unwrap();
-    let (completed, _) = person.completed_by(more.person(&kept)).emails();
+    let (completed, _) = person.completed_by(more.user_claims(&kept)).emails();
     assert!(unverified.is_none() || completed.is_none());
 }
 
