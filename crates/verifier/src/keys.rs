@@ -110,10 +110,9 @@ fn strong_key(modulus: &str, exponent: &str) -> Result<DecodingKey, KeyError> {
     if !(MIN_BITS..=MAX_BITS).contains(&bits) {
         return Err(KeyError::Length { bits });
     }
-    if exponent.len() > size_of::<u64>() {
-        return Err(KeyError::Exponent);
-    }
-    let value = exponent.iter().fold(0_u64, |value, &byte| value << 8 | u64::from(byte));
+    // A number of more than 64 bits becomes the largest of 64.
+    let value =
+        exponent.iter().fold(0_u64, |value, &byte| value.saturating_mul(256).saturating_add(u64::from(byte)));
     if value % 2 == 0 || !(MIN_EXPONENT..=MAX_EXPONENT).contains(&value) {
         return Err(KeyError::Exponent);
     }

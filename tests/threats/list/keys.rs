@@ -24,6 +24,7 @@ pub(super) const ROWS: &[Row] = &[
             "threats::keys::m1_no_private_key_is_in_the_repository_or_comes_with_the_image",
             "vestibule-storage::suite sqlite::m1_a_new_file_is_its_owners_alone",
             "vestibule-tokens folder::tests::m1_a_file_is_never_replaced",
+            "vestibule-tokens folder::tests::m1_a_folder_that_others_may_write_to_is_neither_read_nor_added_to",
             "vestibule-tokens folder::tests::m1_a_new_key_is_private_complete_and_signs",
             "vestibule-tokens folder::tests::m1_a_private_key_that_others_can_reach_is_refused",
             "vestibule-tokens folder::tests::m1_a_public_key_may_be_read_by_all_and_written_by_none",

@@ -64,7 +64,7 @@ fn m4_a_small_or_even_exponent_is_refused() {
 }
 
 #[test]
-fn m4_the_longest_key_and_the_exponents_at_both_ends_are_taken() {
+fn the_longest_key_and_the_exponents_at_both_ends_are_taken() {
     let fault = |modulus: &[u8], exponent: &[u8]| PublicKey::new(modulus, exponent).err();
     let mut modulus = first().modulus.repeat(4);
     modulus[0] |= 0x80;

@@ -176,6 +176,13 @@ fn d1_other_algorithms_are_refused() {
 }
 
 #[test]
+fn d1_a_token_without_a_signature_is_malformed() {
+    let good = first().token(&claims());
+    let (message, _) = good.rsplit_once('.').unwrap();
+    assert_eq!([message, &format!("{message}.")].map(refused), [VerifyError::Malformed; 2]);
+}
+
+#[test]
 fn d2_d3_a_header_with_anything_else_is_refused() {
     let kid = &first().kid;
     for header in [
@@ -303,13 +310,15 @@ fn keys_are_taken_from_2048_to_8192_bits() {
 #[test]
 fn exponents_are_odd_from_65537_to_33_bits() {
     for (exponent, is_good) in [
-        (65_535_u64, false),
+        (65_535, false),
         (65_537, true),
         (65_538, false),
         (65_539, true),
         ((1 << 33) - 1, true),
         ((1 << 33) + 1, false),
-        (u64::MAX, false),
+        (u128::from(u64::MAX), false),
+        ((1 << 64) + 65_537, false),
+        (u128::MAX, false),
     ] {
         let mut key = first().jwk.clone();
         key["e"] = json!(base64url(exponent.to_be_bytes()));
