@@ -34,7 +34,7 @@ impl Emulator {
     pub async fn start(options: EmulatorOptions) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let keys = FirstKeys::of_process().await?;
+        let keys = FirstKeys::of_process(options.keys_dir.as_deref()).await?;
         let base = format!("http://{}", reachable(address));
         let shared = Arc::new(Shared::new(base, options, keys));
         let acceptor = Acceptor::new(listener, address, shared.doomed.clone());

@@ -1,10 +1,13 @@
 //! The keys of an issuer: the one that signs, and those that it publishes.
 
+mod kept;
+
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
-use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256};
@@ -32,6 +35,18 @@ impl SigningKey {
     pub(crate) fn generate() -> io::Result<Self> {
         let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(failed)?;
         Ok(Self { id: random::hex40(), pair })
+    }
+
+    /// The key of a PKCS#8 text.
+    fn from_pkcs8(der: &[u8]) -> io::Result<Self> {
+        let refused = |error: KeyRejected| io::Error::other(format!("a kept key cannot be used: {error}"));
+        let pair = rsa::KeyPair::from_pkcs8(der).map_err(refused)?;
+        Ok(Self { id: random::hex40(), pair })
+    }
+
+    fn to_pkcs8(&self) -> io::Result<Vec<u8>> {
+        let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(failed)?;
+        Ok(der.as_ref().to_vec())
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -121,21 +136,24 @@ pub(crate) struct FirstKeys {
 
 impl FirstKeys {
     /// The same keys for every emulator of this process: making them is nearly all of a start, and a test suite
-    /// starts hundreds.
-    pub(crate) async fn of_process() -> io::Result<Self> {
+    /// starts hundreds. With a folder they are the same in the next process.
+    pub(crate) async fn of_process(keys_dir: Option<&Path>) -> io::Result<Self> {
         static KEYS: OnceCell<FirstKeys> = OnceCell::const_new();
-        KEYS.get_or_try_init(Self::generate).await.cloned()
+        KEYS.get_or_try_init(|| Self::make(keys_dir)).await.cloned()
     }
 
-    async fn generate() -> io::Result<Self> {
-        let (google, corporate) = tokio::try_join!(generate_aside(), generate_aside())?;
+    async fn make(keys_dir: Option<&Path>) -> io::Result<Self> {
+        let file = |name: &str| keys_dir.map(|folder| folder.join(name));
+        let (google, corporate) = (make_aside(file("google.der")), make_aside(file("corporate.der")));
+        let (google, corporate) = tokio::try_join!(google, corporate)?;
         Ok(Self { google, corporate })
     }
 }
 
 /// Making a key takes too long for a thread that serves requests.
-async fn generate_aside() -> io::Result<Arc<SigningKey>> {
-    task::spawn_blocking(SigningKey::generate).await.map_err(io::Error::other)?.map(Arc::new)
+async fn make_aside(file: Option<PathBuf>) -> io::Result<Arc<SigningKey>> {
+    let make = move || file.map_or_else(SigningKey::generate, |file| kept::load_or_generate(&file));
+    task::spawn_blocking(make).await.map_err(io::Error::other)?.map(Arc::new)
 }
 
 /// The signing key and the published ones, which tests can let drift apart.

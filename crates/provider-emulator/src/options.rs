@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::{Host, Url};
@@ -27,6 +28,9 @@ pub struct EmulatorOptions {
     pub slow_delay: Duration,
     /// What tells the time.
     pub clock: Clock,
+    /// The folder in which the keys of the issuers are kept from one process to the next. `None`: each process makes its own. The
+    /// first emulator of a process decides.
+    pub keys_dir: Option<PathBuf>,
 }
 
 impl Default for EmulatorOptions {
@@ -39,6 +43,7 @@ impl Default for EmulatorOptions {
             corporate_client: Client::new("corp-client", "corp-secret"),
             slow_delay: Duration::from_secs(3),
             clock: Clock::system(),
+            keys_dir: None,
         }
     }
 }
