@@ -17,29 +17,10 @@ use vestibule_test_support::{
 /// Where the frontend of most tests lives: an allowed origin that nobody listens at.
 pub(crate) const APP: &str = "https://app.example.com/welcome";
 
-/// Runs a test on SQLite and on PostgreSQL.
-macro_rules! on_both_databases {
-    ($($(#[$doc:meta])* async fn $name:ident($database:ident) $body:block)+) => {
-        $(mod $name {
-            use super::*;
+pub(crate) use vestibule_test_support::on_both_databases;
 
-            async fn run($database: TestDatabase) $body
-
-            $(#[$doc])*
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_sqlite() {
-                run(TestDatabase::sqlite()).await;
-            }
-
-            $(#[$doc])*
-            #[tokio::test(flavor = "multi_thread")]
-            async fn on_postgres() {
-                run(TestDatabase::postgres()).await;
-            }
-        })+
-    };
-}
-pub(crate) use on_both_databases;
+/// The names of all providers.
+pub(crate) const PROVIDERS: [&str; 3] = ["google", "github", "corporate"];
 
 /// What is standing when a test begins.
 pub(crate) struct World {
@@ -181,15 +162,9 @@ impl World {
 }
 
 impl World {
-    /// What is in the database: all of a file, or how many rows each table has.
+    /// What is in the database; see [`TestDatabase::contents`].
     pub(crate) fn written(&self) -> Vec<u8> {
-        let Some(file) = self.database.file() else {
-            let counted = "SELECT string_agg(table_name || ' ' || query_to_xml(format('SELECT count(*) FROM %I', table_name), \
-                           false, true, '')::text, ';') FROM information_schema.tables WHERE table_schema = 'public'";
-            return self.database.query(counted).expect("tables").into_bytes();
-        };
-        let log = file.with_extension("db-wal");
-        [std::fs::read(file).unwrap(), std::fs::read(log).unwrap_or_default()].concat()
+        self.database.contents()
     }
 
     /// Puts another text in the place of the corporate issuer's table, which is the last, and starts the program again.
@@ -337,6 +312,11 @@ pub(crate) fn all_that_need_the_database(browser: &Client, token: &str) -> [Requ
         get("/auth/get_profile?username=ada"),
         get("/readyz"),
     ]
+}
+
+/// A parameter of an address.
+pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// The private key in a folder of keys.

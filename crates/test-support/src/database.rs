@@ -68,6 +68,17 @@ impl TestDatabase {
         postgres::query(&self.url, statement).unwrap_or_else(|error| panic!("{statement}: {error}"))
     }
 
+    /// What was written so far: all of a file, or how many rows each table has.
+    pub fn contents(&self) -> Vec<u8> {
+        let Some(file) = self.file() else {
+            let counted = "SELECT string_agg(table_name || ' ' || query_to_xml(format('SELECT count(*) FROM %I', table_name), \
+                           false, true, '')::text, ';') FROM information_schema.tables WHERE table_schema = 'public'";
+            return self.query(counted).expect("tables").into_bytes();
+        };
+        let log = file.with_extension("db-wal");
+        [std::fs::read(file).expect("a file"), std::fs::read(log).unwrap_or_default()].concat()
+    }
+
     /// The file of a SQLite database, for tests that damage it.
     pub fn file(&self) -> Option<PathBuf> {
         match &self.place {
@@ -88,6 +99,30 @@ impl Drop for TestDatabase {
             postgres::drop_database(postgres::shared_server(), name);
         }
     }
+}
+
+/// Runs each test on SQLite and on PostgreSQL, as `name::on_sqlite` and `name::on_postgres`.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($(#[$doc:meta])* async fn $name:ident($database:ident) $body:block)+) => {
+        $(mod $name {
+            use super::*;
+
+            async fn run($database: $crate::TestDatabase) $body
+
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                run($crate::TestDatabase::sqlite()).await;
+            }
+
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                run($crate::TestDatabase::postgres()).await;
+            }
+        })+
+    };
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! **Owns** what a test needs around the part it tests: [`TestDatabase`] and [`TestCluster`], [`Program`] with its
 //! [`MovableClock`] and its [`FaultyDisk`], a [`Relay`] for a network that fails, a [`Machine`] that tells how much of the time was not
-//! ours, and two kinds of client: [`Client`] behaves
+//! ours, a [`Forge`] of tokens, and two kinds of client: [`Client`] behaves
 //! like a browser without a window, [`RawConnection`] sends any bytes at all. **Does not own** anything that is tested: it depends on no other crate
 //! of the workspace, so that every crate can use it.
 //!
@@ -23,6 +23,7 @@ mod consistency;
 mod database;
 mod disk;
 mod eventually;
+pub mod forge;
 mod machine;
 mod port;
 mod postgres;
@@ -37,6 +38,7 @@ pub use consistency::{TableLock, WriteLock};
 pub use database::TestDatabase;
 pub use disk::{DiskFault, FaultyDisk};
 pub use eventually::eventually;
+pub use forge::Forge;
 pub use machine::Machine;
 pub use port::free_port;
 pub use program::{Ended, Program, ProgramBuilder};
