@@ -1,6 +1,6 @@
 # `make` lists what there is. Rust, make and a C compiler are all that building takes.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-needs check fuzz mutants bench soak bench-plugins openapi settings screenshot
+.PHONY: help run build test test-needs check fuzz mutants bench soak bench-plugins openapi settings snapshots screenshot
 
 PROGRAM := $(or $(CARGO_TARGET_DIR),target)/debug/vestibule
 RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
@@ -68,6 +68,10 @@ openapi: build ## Write openapi.yaml anew
 settings: build ## Write the tables of docs/settings.md anew
 	$(PROGRAM) config document docs/settings.md > docs/settings.md.new
 	mv docs/settings.md.new docs/settings.md
+
+snapshots: ## Write the snapshots of answers anew; `git diff` then shows what clients would see
+	rm -rf crates/http/tests/api/snapshots
+	INSTA_UPDATE=always cargo test --workspace --test api
 
 screenshot: test-needs build ## Take the pictures in docs/images anew
 	PICTURES='$(CURDIR)/docs/images' cargo test --workspace --test black_box browser::pictures

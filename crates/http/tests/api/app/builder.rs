@@ -1,0 +1,164 @@
+//! How a service is put together, and what a test may want otherwise.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::EndpointExt as _;
+use vestibule_domain::{
+    AccountLinking, AddressTrust, AllowedOrigins, Clock, ConfiguredProviders, ExternalAddress, Origin,
+    SecureRandom, ServiceName, SystemRandom, UserIdScheme,
+};
+use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows};
+use vestibule_http::{AccessLog, AddressRates, HttpSettings, Shutdown, TrustedProxies};
+use vestibule_metrics::Metrics;
+use vestibule_plugin_host::{
+    HostParts, InstanceSettings, InstanceSpec, PluginHost, PluginName, PluginPath, PluginPlan,
+};
+use vestibule_provider_emulator::{Emulator, EmulatorOptions};
+use vestibule_storage::{DatabaseUrl, Storage, StorageOptions};
+use vestibule_test_support::{Client, TestDatabase};
+use vestibule_tokens::{TokenService, TokenSettings};
+
+use super::clock::TestClock;
+use super::providers::{self, ProviderChoice};
+use super::{EXTERNAL_ADDRESS, TestApp, keys};
+use crate::plugin_process::this_program;
+
+/// What the program's settings are by default.
+const SESSION_TTL: Duration = Duration::from_secs(14 * 24 * 3600);
+const PERMISSION_TTL: Duration = Duration::from_secs(15 * 60);
+
+/// A service that is not there yet.
+pub(crate) struct TestAppBuilder {
+    flows: FlowSettings,
+    http: HttpSettings,
+    emulator: EmulatorOptions,
+    providers: ProviderChoice,
+    plan: PluginPlan,
+    clock: Arc<TestClock>,
+    database: TestDatabase,
+}
+
+impl TestAppBuilder {
+    pub(super) fn new(database: TestDatabase) -> Self {
+        let clock = TestClock::new();
+        let origins = ["https://app.example.com", "http://localhost:3000"];
+        let flows = FlowSettings {
+            external_address: ExternalAddress::parse(EXTERNAL_ADDRESS).expect("an address"),
+            allowed_origins: AllowedOrigins::new(origins.map(|text| Origin::parse(text).unwrap()).to_vec()),
+            account_linking: AccountLinking::default(),
+            user_id_scheme: UserIdScheme::default(),
+            session_ttl: SESSION_TTL,
+            outage_grace: Duration::ZERO,
+            permission_token_reuse: true,
+            account_rates: AccountRates::default(),
+        };
+        let http = HttpSettings {
+            trusted_proxies: TrustedProxies::default(),
+            address_rates: AddressRates::default(),
+            demo_services: None,
+            tracer: None,
+            access_log: AccessLog::new(None),
+            shutdown: Shutdown::default(),
+        };
+        let emulator = EmulatorOptions {
+            redirect_uris: providers::registered_redirect_uris(),
+            clock: clock.of_emulator(),
+            keys_dir: Some(keys::emulator_keys()),
+            ..EmulatorOptions::default()
+        };
+        let providers = ProviderChoice { has_github: true, corporate_trust: AddressTrust::All };
+        Self { flows, http, emulator, providers, plan: PluginPlan::default(), clock, database }
+    }
+
+    /// Changes what the operator decided about the flows.
+    pub(crate) fn flows(mut self, change: impl FnOnce(&mut FlowSettings)) -> Self {
+        change(&mut self.flows);
+        self
+    }
+
+    /// Leaves out GitHub.
+    pub(crate) fn without_github(mut self) -> Self {
+        self.providers.has_github = false;
+        self
+    }
+
+    /// Offers the services `storage` and `reports`, and tells an extension of sign-ins: the sample plugins, on threads.
+    pub(crate) fn plugins(mut self) -> Self {
+        let services = ["storage", "reports"];
+        let spec = |alias: &str, plugin: &str| InstanceSpec {
+            alias: alias.to_owned(),
+            plugin: PluginName::parse(plugin).expect("a name"),
+            settings: InstanceSettings::default(),
+        };
+        let service = |name| (ServiceName::parse(name).expect("a name"), spec(name, "sample-permissions"));
+        let extensions = vec![spec("sample-extension", "sample-extension")];
+        let path = PluginPath::new(vec![built_plugins()]);
+        self.plan = PluginPlan { path, services: services.map(service).to_vec(), extensions };
+        self
+    }
+
+    /// Starts the providers and joins everything.
+    pub(crate) async fn build(self) -> TestApp {
+        let emulator = Emulator::start(self.emulator).await.expect("a free port");
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let metrics = Metrics::new("0", clock.now());
+        let randomness: Arc<dyn SecureRandom> = Arc::new(SystemRandom);
+        let (providers, configured) = providers::make(&emulator, &clock, self.providers);
+        let storage = connect(&self.database, configured).await;
+        let feed = storage.clone();
+        let dependencies = Dependencies {
+            storage: storage.clone(),
+            tokens: Arc::new(make_tokens(&clock, &randomness)),
+            providers,
+            plugins: load_plugins(self.plan, &metrics).await,
+            clock,
+            randomness: Arc::clone(&randomness),
+            observer: metrics.people.clone(),
+        };
+        let flows = Arc::new(Flows::new(self.flows, dependencies));
+        TestApp {
+            endpoint: vestibule_http::endpoint(flows, self.http, metrics.requests.clone(), randomness)
+                .boxed(),
+            emulator,
+            clock: self.clock,
+            storage,
+            requests: Client::new(EXTERNAL_ADDRESS),
+            feed: tokio::spawn(async move { feed.follow_changes().await }),
+            database: self.database,
+        }
+    }
+}
+
+async fn connect(database: &TestDatabase, providers: ConfiguredProviders) -> Storage {
+    let url = DatabaseUrl::parse(database.url()).expect("an address");
+    let storage = Storage::connect(&url, &StorageOptions::default()).expect("a new file");
+    storage.migrate().await.expect("a schema");
+    storage.with_providers(providers)
+}
+
+fn make_tokens(clock: &Arc<dyn Clock>, randomness: &Arc<dyn SecureRandom>) -> TokenService {
+    let settings = TokenSettings {
+        issuer: EXTERNAL_ADDRESS.to_owned(),
+        user_token_ttl: SESSION_TTL,
+        permission_token_ttl: PERMISSION_TTL,
+    };
+    TokenService::new(keys::signing_ring(), settings, Arc::clone(clock), Arc::clone(randomness))
+}
+
+async fn load_plugins(plan: PluginPlan, metrics: &Metrics) -> Arc<PluginHost> {
+    let observer = metrics.plugins.clone();
+    let load = move || {
+        let environment = Arc::new(|_: &str| None::<String>);
+        PluginHost::load(&plan, HostParts { child: this_program(), environment, observer })
+    };
+    let loaded = tokio::task::spawn_blocking(load).await.expect("no panic");
+    Arc::new(loaded.unwrap_or_else(|error| panic!("{error}: run `cargo build --workspace --all-targets`")))
+}
+
+/// The folder of plugins that cargo has built.
+fn built_plugins() -> PathBuf {
+    let test = std::env::current_exe().expect("this program");
+    test.parent().and_then(Path::parent).expect("tests run in target/<profile>/deps").to_owned()
+}
