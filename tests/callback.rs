@@ -7,7 +7,6 @@ mod state;
 
 use std::sync::Arc;
 
-use reqwest::Method;
 use tokio::task::JoinSet;
 use url::Url;
 use vestibule_provider_emulator::{Provider, TokenExchanges};
@@ -15,12 +14,8 @@ use vestibule_test_support::{Answer, Client};
 
 use crate::world::{APP, World};
 
-const MISSING: &str = "This sign-in link is not complete";
 const FORGED: &str = "This sign-in link is no longer valid";
-const EXPIRED: &str = "This sign-in took too long";
 const REPLAYED: &str = "This sign-in link was used already";
-const OTHER_BROWSER: &str = "This sign-in began in another browser";
-const NO_CODE: &str = "The provider sent no answer";
 
 const NONE: TokenExchanges = TokenExchanges { attempted: 0, succeeded: 0 };
 const ONE: TokenExchanges = TokenExchanges { attempted: 1, succeeded: 1 };
@@ -88,12 +83,4 @@ fn without(url: &Url, name: &str) -> Url {
 
 fn exchanges(world: &World, provider: Provider) -> TokenExchanges {
     world.control().token_exchanges(provider)
-}
-
-/// The callback in a browser of no memory, with headers of our choice.
-async fn get_with(address: &Url, headers: &[(&str, &str)]) -> Answer {
-    let browser = Client::new(address.as_str());
-    let request = browser.request(Method::GET, address.as_str());
-    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    browser.send(request).await
 }

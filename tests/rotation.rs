@@ -13,11 +13,11 @@ use std::time::Duration;
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use serde_json::json;
-use vestibule_test_support::{MovableClock, TestDatabase, eventually};
+use vestibule_test_support::forge::parts_of;
+use vestibule_test_support::{Forge, MovableClock, TestDatabase, eventually};
 
 use crate::authorize::granted;
-use crate::tokens::{Forge, parts_of};
-use crate::world::{APP, World, WorldBuilder};
+use crate::world::{APP, World, WorldBuilder, pem_in};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -122,7 +122,7 @@ async fn m2_an_old_key_retires_when_its_last_token_has_ended() {
     let clock = Arc::new(MovableClock::new());
     let world = under(&clock).start().await;
     let token = world.sign_in("google", "ada").await;
-    let forge = Forge::new(&world.program.keys_dir(), &token);
+    let forge = Forge::new(&pem_in(&world.program.keys_dir()), &token);
     let old = key_of(&token);
     keys(&world, &["rotate"]).await;
     until_signed_by_another(&world, &token, &old).await;

@@ -40,37 +40,6 @@ async fn is_signed_in_at(program: &Program, token: &str) -> bool {
 }
 
 on_both_databases! {
-    /// This session, and no other.
-    async fn a_sign_out_ends_this_session_alone(database) {
-        let world = World::on(database).await;
-        let (here, there) = (world.sign_in("google", "ada").await, world.sign_in("google", "ada").await);
-        let other = world.sign_in("google", "linus").await;
-        assert_done(&sign_out(&world, &here).await);
-        assert!(!world.is_signed_in(&here).await);
-        assert!(world.is_signed_in(&there).await);
-        assert!(world.is_signed_in(&other).await);
-        let update = world.post_as(&here, "/auth/update", &[("username", "ada")]).await.json();
-        assert_eq!(update, json!({"success": false, "error": "not signed in"}));
-        let authorize = world.get_as(&here, "/auth/authorize?service=storage").await.json();
-        assert_eq!(authorize, json!({"permissions": {}}));
-    }
-
-    /// Every session of this user, also of other providers, and nobody else's.
-    async fn d9_signing_out_everywhere_ends_all_sessions_of_the_user(database) {
-        let world = World::on(database).await;
-        let mut sessions = Vec::new();
-        for provider in ["google", "github", "corporate", "google"] {
-            sessions.push(world.sign_in(provider, "ada").await);
-        }
-        let other = world.sign_in("google", "linus").await;
-        assert_done(&world.post_as(&sessions[0], "/auth/logout", &[("all", "true")]).await);
-        for session in &sessions {
-            assert!(!world.is_signed_in(session).await);
-        }
-        assert!(world.is_signed_in(&other).await);
-        assert!(world.is_signed_in(&world.sign_in("google", "ada").await).await, "a new sign-in counts");
-    }
-
     /// A sign-out is over when it is answered, whatever happens to the process then.
     async fn l2_an_ended_session_stays_ended_when_the_process_is_killed(database) {
         let mut world = World::on(database).await;
@@ -140,55 +109,6 @@ async fn d9_another_process_on_the_same_database_knows() {
     world.until_signed_out(&sessions[1]).await;
     world.until_signed_out(&sessions[2]).await;
     assert!(world.is_signed_in(&sessions[3]).await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_token_and_all_may_come_in_the_query_the_form_or_a_header() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    for all in [false, true] {
-        let suffix = if all { "&all=true" } else { "&all=false" };
-        for place in ["query", "form", "bearer", "auth-token", "multipart"] {
-            let (mine, mine_too) =
-                (world.sign_in("google", "ada").await, world.sign_in("google", "ada").await);
-            let browser = world.browser();
-            let post = |address: &str| browser.request(Method::POST, address);
-            let switch = if all { "true" } else { "" };
-            let multipart = format!(
-                "--x\r\nContent-Disposition: form-data; name=\"jwt\"\r\n\r\n{mine}\r\n\
-                 --x\r\nContent-Disposition: form-data; name=\"all\"\r\n\r\n{switch}\r\n--x--\r\n"
-            );
-            let request = match place {
-                "query" => post(&format!("/auth/logout?jwt={mine}{suffix}")),
-                "form" => post("/auth/logout").form(&[("jwt", mine.as_str()), ("all", switch)]),
-                "bearer" => post(&format!("/auth/logout?{suffix}")).bearer_auth(&mine),
-                "auth-token" => post("/auth/logout").header("Auth-Token", &mine).form(&[("all", switch)]),
-                _ => post("/auth/logout")
-                    .header("content-type", "multipart/form-data; boundary=x")
-                    .body(multipart),
-            };
-            assert_done(&browser.send(request).await);
-            assert!(!world.is_signed_in(&mine).await, "{place}");
-            assert_eq!(world.is_signed_in(&mine_too).await, !all, "{place}, all: {all}");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_different_tokens_end_neither_session() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let (one, two) = (world.sign_in("google", "ada").await, world.sign_in("google", "linus").await);
-    let answer = world.post_as(&one, "/auth/logout", &[("jwt", &two)]).await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &json!("invalid_request")));
-    assert!(world.is_signed_in(&one).await && world.is_signed_in(&two).await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn g5_get_ends_nothing() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let token = world.sign_in("google", "ada").await;
-    let answer = world.get_as(&token, "/auth/logout?all=true").await;
-    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("POST")));
-    assert!(world.is_signed_in(&token).await);
 }
 
 /// A permission token is the service's business until it expires; a quarter of an hour is what its holder has.

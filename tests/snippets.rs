@@ -7,12 +7,12 @@ use std::process::Command;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::forge::{message, parts_of, without};
+use vestibule_test_support::{Forge, TestDatabase};
 
 use crate::documents::markdown::{Document, repository};
-use crate::tokens::{Forge, parts_of};
 use crate::verifiers::interpreters::{node, python, run};
-use crate::world::World;
+use crate::world::{World, pem_in};
 
 const SERVICE: &str = "storage";
 
@@ -96,7 +96,7 @@ async fn bad_tokens(
     user_token: &str,
     good: &str,
 ) -> Vec<(&'static str, String, &'static str)> {
-    let forge = Forge::new(&world.program.keys_dir(), good);
+    let forge = Forge::new(&pem_in(&world.program.keys_dir()), good);
     let other_service = permission_token(world, user_token, "reports").await;
     let changed = |claim: &str, value: Value| forge.sign(&forge.header, &forge.claims_with(claim, value));
     let renamed = |algorithm: &str| forge.header_with("alg", json!(algorithm));
@@ -109,7 +109,7 @@ async fn bad_tokens(
         ("another issuer", changed("iss", json!("https://auth.example.com")), "ssuer"),
         ("another deployment's key", stranger(good), "key"),
         ("an hour too old", changed("exp", json!(issued - 3600)), "expired"),
-        ("without an end", forge.sign(&forge.header, &crate::tokens::without(&forge.claims, "exp")), ""),
+        ("without an end", forge.sign(&forge.header, &without(&forge.claims, "exp")), ""),
         ("an end that is a word", changed("exp", json!("never")), ""),
         ("from the future", changed("iat", json!(issued + 3600)), "not"),
         ("no algorithm", forge.sign(&renamed("none"), &forge.claims), "alg"),
@@ -142,15 +142,14 @@ fn stranger(good: &str) -> String {
 }
 
 fn signed_by(forge: &Forge, name: &str, algorithm: Algorithm) -> String {
-    let message =
-        crate::tokens::message(forge.header_with("alg", json!(name)).to_string(), forge.claims.to_string());
+    let message = message(forge.header_with("alg", json!(name)).to_string(), forge.claims.to_string());
     forge.sign_message(&message, algorithm)
 }
 
 /// Where a verifier lets the token choose the algorithm, the public key becomes a secret that everybody knows.
 async fn with_shared_secret(world: &World, header: &Value, claims: &Value) -> String {
     let pem = world.browser().get("/auth/public-key").await.body;
-    let message = crate::tokens::message(header.to_string(), claims.to_string());
+    let message = message(header.to_string(), claims.to_string());
     let secret = EncodingKey::from_secret(pem.as_bytes());
     format!("{message}.{}", crypto::sign(message.as_bytes(), &secret, Algorithm::HS256).unwrap())
 }

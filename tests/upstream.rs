@@ -1,8 +1,6 @@
-//! Providers that lie, break or vanish, and those whose ID tokens somebody has tampered with.
+//! Providers that break or vanish.
 
 mod faults;
-mod id_tokens;
-mod keys;
 
 use crate::world::World;
 

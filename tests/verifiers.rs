@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use vestibule_test_support::TestDatabase;
+use vestibule_test_support::forge::parts_of;
 use vestibule_verifier::{Verifier, VerifyError};
 
-use crate::tokens::parts_of;
 use crate::world::World;
 use interpreters::{node, python, run, run_well};
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use vestibule_test_support::TestDatabase;
+use vestibule_test_support::forge::parts_of;
 
 use super::plugins::PluginFolder;
 use super::{authorize, granted};
-use crate::tokens::parts_of;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,11 @@
 //! Answers that a plugin lets be used again, and what ends that.
 
 use serde_json::json;
+use vestibule_test_support::forge::parts_of;
 use vestibule_test_support::{TestDatabase, eventually};
 
 use super::granted;
 use super::plugins::PluginFolder;
-use crate::tokens::parts_of;
 use crate::world::World;
 
 async fn with_script(folder: &PluginFolder, table: &str) -> World {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vestibule_test_support::forge::parts_of;
 use vestibule_test_support::{MovableClock, TestDatabase};
 
 use super::granted;
 use super::plugins::PluginFolder;
-use crate::tokens::parts_of;
 use crate::world::{World, WorldBuilder};
 
 const MINUTE: Duration = Duration::from_secs(60);

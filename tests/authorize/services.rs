@@ -3,9 +3,9 @@
 use serde_json::json;
 use url::form_urlencoded;
 use vestibule_test_support::TestDatabase;
+use vestibule_test_support::forge::parts_of;
 
 use super::{authorize, granted};
-use crate::tokens::parts_of;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]

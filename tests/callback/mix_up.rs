@@ -2,18 +2,13 @@
 
 mod evil;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 use vestibule_provider_emulator::{Provider, RedirectPolicy};
-use vestibule_test_support::{Answer, Client, MovableClock, RawConnection, TestDatabase};
+use vestibule_test_support::{Answer, Client, RawConnection, TestDatabase};
 
 use super::{NONE, ONE, assert_finishes, assert_refused, consented, exchanges, with, without};
-use crate::sign_in::{PROVIDERS, parameter};
-use crate::world::{APP, World, on_both_databases};
+use crate::world::{APP, PROVIDERS, World, on_both_databases, parameter};
 use evil::EvilProvider;
 
 const WRONG: &str = "This sign-in cannot be finished";
@@ -142,19 +137,6 @@ on_both_databases! {
     }
 }
 
-/// What is good but for its age is still of one provider alone.
-#[tokio::test(flavor = "multi_thread")]
-async fn b12_an_old_state_at_the_address_of_another_provider_is_no_better() {
-    let clock = Arc::new(MovableClock::new());
-    let world = World::builder(TestDatabase::sqlite()).clock(&clock).start().await;
-    let (browser, good, refusal) = both_answers(&world, "corporate").await;
-    clock.advance(Duration::from_secs(601));
-    for answer in [&good, &refusal] {
-        assert_refused(&browser.get(at(answer, "/auth/oauth_callback").as_str()).await, WRONG);
-        assert_refused(&browser.get(answer.as_str()).await, super::EXPIRED);
-    }
-}
-
 /// GitHub takes every path below the registered one, so there is none; and a path is written in one way.
 #[tokio::test(flavor = "multi_thread")]
 async fn b12_no_other_path_is_a_callback() {
@@ -252,31 +234,4 @@ async fn b12_a_provider_that_is_renamed_meanwhile_gets_no_code_under_its_new_nam
         (404, Some("text/html; charset=utf-8"))
     );
     assert_eq!(exchanges(&world, Provider::Corporate), NONE);
-}
-
-/// The two that share an address: Google says who it is, so that its code is known before it is sent to GitHub.
-#[tokio::test(flavor = "multi_thread")]
-async fn b4_an_answer_of_google_is_not_exchanged_at_github() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let (browser, github) = consented(&world, "github").await;
-    let (_, google) = consented(&world, "google").await;
-    let mixed = with(&google, "state", &parameter(&github, "state").unwrap());
-    let end = browser.get(mixed.as_str()).await;
-    assert_eq!(end.location().as_str(), format!("{APP}?error=sign_in_failed"));
-    assert_eq!(EMULATED.map(|provider| exchanges(&world, provider)), [NONE; 3]);
-}
-
-/// Neither a look ahead nor another method is a callback, at any of the addresses.
-#[tokio::test(flavor = "multi_thread")]
-async fn b10_only_a_navigation_spends_a_callback_of_a_named_provider() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let (browser, callback) = consented(&world, "corporate").await;
-    let head = browser.send(browser.request(Method::HEAD, callback.as_str())).await;
-    assert_eq!((head.status.as_u16(), head.body.as_str(), head.header("location")), (400, "", None));
-    let ahead = browser.request(Method::GET, callback.as_str()).header("sec-purpose", "prefetch");
-    assert_refused(&browser.send(ahead).await, "This page was loaded ahead of time");
-    let posted = browser.send(browser.request(Method::POST, callback.as_str())).await;
-    assert_eq!((posted.status.as_u16(), posted.header("allow")), (405, Some("GET, HEAD")));
-    assert_eq!(exchanges(&world, Provider::Corporate), NONE);
-    assert_finishes(&browser, &callback).await;
 }

@@ -1,4 +1,4 @@
-//! The provider's part of a callback: its code, its error, its name.
+//! The provider's part of a callback: what is seen of it, and what comes many times at once.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,84 +7,17 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use url::Url;
-use vestibule_provider_emulator::{Endpoint, Provider, TokenExchanges};
+use vestibule_provider_emulator::Provider;
 use vestibule_test_support::{Client, TestDatabase};
 
-use super::{
-    FORGED, MISSING, NONE, ONE, OTHER_BROWSER, REPLAYED, assert_finishes, assert_refused, consented,
-    exchanges, finish_all, with, without,
-};
-use crate::sign_in::{PROVIDERS, parameter};
-use crate::world::{APP, World, on_both_databases};
+use super::{ONE, REPLAYED, assert_finishes, assert_refused, exchanges, finish_all, with};
+use crate::world::{APP, PROVIDERS, World, on_both_databases, parameter};
 
 /// The callback brings the browser back to the frontend with this error and no token.
 async fn assert_fails(browser: &Client, callback: &Url, error: &str) {
     let answer = browser.get(callback.as_str()).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
     assert_eq!(answer.location().as_str(), format!("{APP}?error={error}"), "{callback}");
-}
-
-/// RFC 9207: the issuer promises to name itself, so that another one's answer is known before the code is sent anywhere.
-#[tokio::test(flavor = "multi_thread")]
-async fn b4_an_answer_that_names_another_issuer_or_none_is_not_exchanged() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let issuer = world.emulator.corporate_issuer();
-    let (browser, callback) = consented(&world, "corporate").await;
-    assert_eq!(parameter(&callback, "iss"), Some(issuer.clone()));
-    assert_fails(&browser, &without(&callback, "iss"), "sign_in_failed").await;
-    for other in [&world.emulator.google_issuer(), "https://evil.tld", &format!("{issuer}/"), ""] {
-        let (browser, callback) = consented(&world, "corporate").await;
-        assert_fails(&browser, &with(&callback, "iss", other), "sign_in_failed").await;
-    }
-    // Those that promise nothing may still not name somebody else.
-    for provider in ["google", "github"] {
-        let (browser, callback) = consented(&world, provider).await;
-        assert_fails(&browser, &with(&callback, "iss", &issuer), "sign_in_failed").await;
-    }
-    for provider in [Provider::Corporate, Provider::Google, Provider::Github] {
-        assert_eq!(exchanges(&world, provider), NONE, "{provider}");
-    }
-    // What somebody else says of a refusal is not so either, and none of this has spent anything.
-    let (browser, callback) = consented(&world, "google").await;
-    let before = world.written();
-    assert_fails(&browser, &with(&callback, "iss", "https://evil.tld"), "sign_in_failed").await;
-    assert!(world.written() == before);
-    assert_finishes(&browser, &callback).await;
-    let browser = world.browser();
-    let refusal = world.reach_callback(&browser, "corporate", "refuses", APP).await;
-    assert_fails(&browser, &with(&refusal, "iss", "https://evil.tld"), "sign_in_failed").await;
-    assert_fails(&browser, &refusal, "access_denied").await;
-    let (browser, callback) = consented(&world, "corporate").await;
-    assert_finishes(&browser, &callback).await;
-}
-
-/// A code goes to the provider that the state names, and to no other.
-#[tokio::test(flavor = "multi_thread")]
-async fn b4_the_code_of_one_provider_is_worth_nothing_at_another() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let browser = world.browser();
-    let corporate = world.reach_callback(&browser, "corporate", "ada", APP).await;
-    let google = world.reach_callback(&browser, "google", "linus", APP).await;
-    let mixed = with(&google, "code", &parameter(&corporate, "code").unwrap());
-    assert_fails(&browser, &mixed, "sign_in_failed").await;
-    assert_eq!(exchanges(&world, Provider::Google), TokenExchanges { attempted: 1, succeeded: 0 });
-    assert_eq!(exchanges(&world, Provider::Corporate), NONE);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b5_a_code_from_another_browser_is_not_exchanged_for_a_token() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    for (name, provider) in
-        [("google", Provider::Google), ("github", Provider::Github), ("corporate", Provider::Corporate)]
-    {
-        let (victim, victims) = consented(&world, name).await;
-        let attacker = world.browser();
-        let attackers = world.reach_callback(&attacker, name, "linus", APP).await;
-        let code = |callback: &Url| parameter(callback, "code").unwrap();
-        assert_fails(&attacker, &with(&attackers, "code", &code(&victims)), "sign_in_failed").await;
-        assert_fails(&victim, &with(&victims, "code", &code(&attackers)), "sign_in_failed").await;
-        assert_eq!(exchanges(&world, provider), TokenExchanges { attempted: 2, succeeded: 0 });
-    }
 }
 
 /// The challenge is of a verifier that stays between us and the token endpoint: it is in no address that a browser
@@ -158,21 +91,6 @@ async fn b8_twenty_tabs_at_two_providers_all_finish() {
     assert_eq!(tabs.len(), 20);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a8_an_error_leads_to_the_frontend_only_with_a_good_state() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    for provider in PROVIDERS {
-        let browser = world.browser();
-        let callback = world.reach_callback(&browser, provider, "refuses", APP).await;
-        assert_eq!(parameter(&callback, "error").as_deref(), Some("access_denied"));
-        assert_refused(&browser.get(with(&callback, "state", "forged").as_str()).await, FORGED);
-        assert_refused(&browser.get(without(&callback, "state").as_str()).await, MISSING);
-        assert_refused(&world.browser().get(callback.as_str()).await, OTHER_BROWSER);
-        assert_fails(&browser, &callback, "access_denied").await;
-    }
-    assert_eq!(exchanges(&world, Provider::Google), NONE);
-}
-
 on_both_databases! {
     /// Anybody can make up an error, as often as they like: it leaves nothing behind, and the attempt is as good as before.
     async fn k7_an_error_spends_nothing_and_writes_nothing_however_often_it_comes(database) {
@@ -219,40 +137,4 @@ on_both_databases! {
         }
         assert_eq!(exchanges(&world, Provider::Google), ONE);
     }
-}
-
-/// What a provider writes into its error is not passed on; it is sorted into what frontends know.
-#[tokio::test(flavor = "multi_thread")]
-async fn a8_a_providers_error_becomes_one_of_ours() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    for (stated, ours) in [
-        ("temporarily_unavailable", "temporarily_unavailable"),
-        ("server_error", "temporarily_unavailable"),
-        ("consent_required", "access_denied"),
-        ("invalid_scope", "sign_in_failed"),
-        ("<script>alert(1)</script>", "sign_in_failed"),
-        ("x&jwt=y", "sign_in_failed"),
-        ("x\r\nSet-Cookie: a=b", "sign_in_failed"),
-    ] {
-        let (browser, callback) = consented(&world, "google").await;
-        // An error counts even beside a code.
-        let mut callback = with(&callback, "error", stated);
-        callback.query_pairs_mut().append_pair("error_description", stated).append_pair("error_uri", stated);
-        assert_fails(&browser, &callback, ours).await;
-    }
-    assert_eq!(exchanges(&world, Provider::Google), NONE);
-}
-
-/// A code that a provider took once is not sent a second time, whatever became of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn b2_a_code_that_failed_is_not_tried_again() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let (browser, callback) = consented(&world, "google").await;
-    let wrong = with(&callback, "code", "4/0Anobody");
-    assert_fails(&browser, &wrong, "sign_in_failed").await;
-    assert_refused(&browser.get(callback.as_str()).await, REPLAYED);
-    assert_eq!(world.control().requests(Provider::Google, Endpoint::Token), 1);
-    let (browser, callback) = consented(&world, "github").await;
-    assert_finishes(&browser, &callback).await;
-    assert_eq!(exchanges(&world, Provider::Github), ONE);
 }

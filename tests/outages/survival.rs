@@ -1,7 +1,5 @@
 //! The process is killed: what keeps people out keeps them out afterwards.
 
-use vestibule_test_support::TestDatabase;
-
 use crate::world::{APP, World, on_both_databases};
 
 on_both_databases! {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use vestibule_test_support::forge::parts_of;
 use vestibule_test_support::{Client, Method, MovableClock, TestDatabase};
 
-use crate::tokens::parts_of;
 use crate::world::{APP, World, on_both_databases};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

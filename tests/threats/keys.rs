@@ -8,8 +8,7 @@ use vestibule_test_support::TestDatabase;
 
 use crate::callback::assert_refused;
 use crate::documents::markdown::repository;
-use crate::sign_in::parameter;
-use crate::world::{APP, World};
+use crate::world::{APP, World, parameter};
 
 const FORGED: &str = "This sign-in link is no longer valid";
 const OTHER_BROWSER: &str = "This sign-in began in another browser";

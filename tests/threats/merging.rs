@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use vestibule_provider_emulator::Persona;
-use vestibule_test_support::TestDatabase;
 
 use crate::world::{World, on_both_databases};
 

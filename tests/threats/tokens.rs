@@ -7,9 +7,8 @@ use std::path::Path;
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use rustix::fs::inotify;
 use serde_json::json;
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::{Forge, TestDatabase};
 
-use crate::tokens::Forge;
 use crate::world::World;
 
 /// Whether anybody has opened or read the file since the watch began.

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use url::form_urlencoded;
 use vestibule_provider_emulator::Persona;
-use vestibule_test_support::TestDatabase;
 
 use crate::world::{World, on_both_databases};
 

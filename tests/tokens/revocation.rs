@@ -2,8 +2,6 @@
 
 use serde_json::json;
 
-use vestibule_test_support::TestDatabase;
-
 use crate::world::{World, on_both_databases};
 
 on_both_databases! {

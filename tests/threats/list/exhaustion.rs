@@ -50,7 +50,7 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "cross_origin::bodies::k3_a_body_in_chunks_without_end_is_refused",
-            "cross_origin::bodies::k3_a_body_of_more_than_64_kibibytes_is_refused",
+            "vestibule-http::api cross_origin::bodies::k3_a_body_of_more_than_64_kibibytes_is_refused",
             "threats::connections::k3_big_and_endless_input_is_refused_and_leaves_no_trace_in_memory",
             "vestibule-listener serve::tests::k3_k4_whatever_is_too_large_or_framed_twice_ends_the_connection",
         ],
@@ -112,7 +112,7 @@ pub(super) const ROWS: &[Row] = &[
             "callback::providers::k7_an_error_spends_nothing_and_writes_nothing_however_often_it_comes",
             "observability::audit::k7_whoever_is_nobody_can_add_nothing_however_often_they_come",
             "observability::metrics::k7_a_flood_of_odd_requests_makes_no_more_than_a_handful_of_series",
-            "sign_in::k7_a_sign_in_that_only_begins_writes_nothing",
+            "vestibule-http::api sign_in::k7_a_sign_in_that_only_begins_writes_nothing",
             "threats::exhaustion::k7_a_flood_of_sign_ins_that_only_begin_grows_nothing",
         ],
     },

@@ -62,7 +62,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "a cookie never stands for a person, so there is nothing to borrow; GET ends \
                   nothing",
         remark: "Endpoints that take a cookie for a credential do not exist.",
-        tests: &["sign_out::g5_get_ends_nothing"],
+        tests: &["vestibule-http::api sessions::g5_get_ends_nothing"],
     },
     Row {
         id: "G6",
@@ -71,10 +71,10 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "no permission to read, never a reflection, no fault",
         remark: "",
         tests: &[
-            "cross_origin::cors::g6_a_preflight_of_an_allowed_origin_is_told_what_is_possible",
-            "cross_origin::cors::g6_a_preflight_of_any_other_origin_is_a_method_that_is_not_there",
-            "cross_origin::cors::g6_a_refused_origin_is_refused_though_the_token_is_good",
-            "cross_origin::cors::g6_allowed_origins_read_every_answer_and_no_others_do",
+            "vestibule-http::api cross_origin::cors::g6_a_preflight_of_an_allowed_origin_is_told_what_is_possible",
+            "vestibule-http::api cross_origin::cors::g6_a_preflight_of_any_other_origin_is_a_method_that_is_not_there",
+            "vestibule-http::api cross_origin::cors::g6_a_refused_origin_is_refused_though_the_token_is_good",
+            "vestibule-http::api cross_origin::cors::g6_allowed_origins_read_every_answer_and_no_others_do",
             "cross_origin::cors::g6_bytes_that_are_no_text_are_an_origin_that_is_not_allowed",
             "cross_origin::cors::g6_without_the_setting_only_the_service_itself_is_allowed",
         ],
@@ -86,8 +86,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "there is no JSONP, 404, `nosniff`, `no-store`",
         remark: "",
         tests: &[
-            "cross_origin::methods::g7_there_is_no_jsonp",
-            "cross_origin::methods::g7_what_is_not_there_is_not_there_by_any_method",
+            "vestibule-http::api cross_origin::methods::g7_there_is_no_jsonp",
+            "vestibule-http::api cross_origin::methods::g7_what_is_not_there_is_not_there_by_any_method",
         ],
     },
     Row {
@@ -123,8 +123,8 @@ pub(super) const ROWS: &[Row] = &[
             "browser::g9_an_error_in_the_address_is_never_shown_as_it_stands",
             "browser::g9_no_page_can_be_framed",
             "cross_origin::headers::g9_every_answer_has_its_security_headers",
-            "cross_origin::headers::g9_the_policy_of_the_reference_allows_its_own_scripts_and_no_others",
-            "cross_origin::headers::g9_what_a_page_repeats_is_escaped",
+            "vestibule-http::api cross_origin::pages::g9_the_policy_of_the_reference_allows_its_own_scripts_and_no_others",
+            "vestibule-http::api cross_origin::pages::g9_what_a_page_repeats_is_escaped",
             "vestibule-http middleware::tests::g9_a_fault_has_the_same_headers_as_any_answer",
         ],
     },

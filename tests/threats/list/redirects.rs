@@ -13,8 +13,8 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "next::a1_an_origin_that_is_removed_during_a_sign_in_gets_no_token",
-            "next::a1_another_origin_gets_no_address_and_a_stable_error",
-            "next::a1_next_given_twice_is_refused",
+            "vestibule-http::api next::a1_another_origin_gets_no_address_and_a_stable_error",
+            "vestibule-http::api next::a1_next_given_twice_is_refused",
         ],
     },
     Row {
@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "origins are compared whole, after parsing",
         remark: "",
         tests: &[
-            "next::a2_an_origin_is_compared_whole",
+            "vestibule-http::api next::a2_an_origin_is_compared_whole",
             "vestibule-domain next::tests::a2_an_origin_is_compared_whole",
             "vestibule-domain origin::tests::a2_an_origin_reads_back_as_itself_and_a_header_is_compared_byte_for_byte",
         ],
@@ -39,8 +39,8 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "browser::a3_chromium_reads_an_allowed_origin_in_every_next_that_is_accepted",
-            "next::a3_what_two_parsers_may_read_differently_is_refused",
-            "next::properties::a3_whatever_is_accepted_leads_to_an_allowed_origin",
+            "vestibule-http::api next::a3_what_two_parsers_may_read_differently_is_refused",
+            "vestibule-http::api next::properties::a3_whatever_is_accepted_leads_to_an_allowed_origin",
             "vestibule-domain next::tests::a3_what_two_parsers_may_read_differently_is_refused",
             "vestibule-domain next::tests::a3_whatever_is_accepted_has_an_allowed_origin_and_parses_again",
         ],
@@ -53,7 +53,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "https alone, and http at a listed loopback origin",
         remark: "",
         tests: &[
-            "next::a4_only_https_and_the_listed_loopback_origin_are_followed",
+            "vestibule-http::api next::a4_only_https_and_the_listed_loopback_origin_are_followed",
             "vestibule-domain next::tests::a4_only_https_and_listed_loopback_http",
             "vestibule-tokens service::tests::remembered::a4_a_token_that_is_remembered_still_expires",
         ],
@@ -78,8 +78,8 @@ pub(super) const ROWS: &[Row] = &[
                   fragment stays last",
         remark: "",
         tests: &[
-            "next::properties::a6_every_other_byte_of_next_survives_a_whole_sign_in",
-            "next::a6_the_frontend_gets_its_address_back_with_exactly_one_token",
+            "vestibule-http::api next::properties::a6_every_other_byte_of_next_survives_a_whole_sign_in",
+            "vestibule-http::api next::a6_the_frontend_gets_its_address_back_with_exactly_one_token",
             "vestibule-domain next::tests::a6_every_other_byte_survives",
             "vestibule-domain next::tests::a6_exactly_one_jwt_is_ours_and_the_rest_stays",
         ],
@@ -91,7 +91,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "400, never a second header; 2,048 bytes at most",
         remark: "",
         tests: &[
-            "next::a7_odd_bytes_and_too_many_are_refused",
+            "next::a7_a_next_without_end_is_refused",
+            "vestibule-http::api next::a7_odd_bytes_and_too_many_are_refused",
             "vestibule-domain next::tests::a7_odd_bytes_and_long_addresses_are_refused",
             "vestibule-http redirect::tests::a7_no_text_becomes_a_second_header",
         ],
@@ -104,8 +105,8 @@ pub(super) const ROWS: &[Row] = &[
                   without a token; else a plain page",
         remark: "",
         tests: &[
-            "callback::providers::a8_a_providers_error_becomes_one_of_ours",
-            "callback::providers::a8_an_error_leads_to_the_frontend_only_with_a_good_state",
+            "vestibule-http::api callback::providers::a8_a_providers_error_becomes_one_of_ours",
+            "vestibule-http::api callback::providers::a8_an_error_leads_to_the_frontend_only_with_a_good_state",
         ],
     },
     Row {
@@ -117,7 +118,7 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "callback::redirects::a9_redirects_are_bare_and_the_cookie_is_for_this_host_alone",
-            "callback::redirects::a9_with_https_the_cookie_has_the_host_prefix_and_a_whole_sign_in_works",
+            "vestibule-http::api callback::redirects::a9_with_https_the_cookie_has_the_host_prefix_and_a_whole_sign_in_works",
         ],
     },
     Row {
@@ -127,9 +128,9 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "every address that is given out is made from the settings",
         remark: "",
         tests: &[
-            "callback::redirects::a10_addresses_come_from_the_settings_whatever_a_request_says",
+            "vestibule-http::api callback::redirects::a10_addresses_come_from_the_settings_whatever_a_request_says",
             "callback::redirects::a10_an_absolute_request_target_decides_nothing",
-            "callback::redirects::a10_the_end_of_a_sign_in_comes_from_the_settings_too",
+            "vestibule-http::api callback::redirects::a10_the_end_of_a_sign_in_comes_from_the_settings_too",
         ],
     },
 ];

@@ -10,10 +10,10 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "the first name stays; refused with the reason",
         remark: "",
         tests: &[
-            "usernames::f1_a_username_can_be_chosen_once",
-            "usernames::f1_get_is_refused_and_changes_nothing",
-            "usernames::f1_the_name_of_somebody_else_is_taken_in_any_case",
-            "usernames::f1_without_a_good_token_nothing_is_set",
+            "vestibule-http::api usernames::f1_a_username_can_be_chosen_once",
+            "vestibule-http::api usernames::f1_get_is_refused_and_changes_nothing",
+            "vestibule-http::api usernames::f1_the_name_of_somebody_else_is_taken_in_any_case",
+            "vestibule-http::api usernames::f1_without_a_good_token_nothing_is_set",
             "vestibule-storage::suite usernames::f1_a_username_is_chosen_once",
         ],
     },
@@ -41,7 +41,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "plain ASCII or nothing, so that there is one form",
         remark: "",
         tests: &[
-            "usernames::f3_f4_letters_outside_ascii_are_refused",
+            "vestibule-http::api usernames::f3_f4_letters_outside_ascii_are_refused",
             "vestibule-domain username::tests::f3_letters_that_only_look_like_ascii_are_refused",
             "vestibule-domain username::tests::f3_parsing_is_idempotent_and_gives_plain_ascii",
         ],
@@ -52,7 +52,7 @@ pub(super) const ROWS: &[Row] = &[
         attack: "Look-alike, invisible, combining and turning characters",
         outcome: "refused",
         remark: "",
-        tests: &["usernames::f3_f4_letters_outside_ascii_are_refused"],
+        tests: &["vestibule-http::api usernames::f3_f4_letters_outside_ascii_are_refused"],
     },
     Row {
         id: "F5",
@@ -64,9 +64,9 @@ pub(super) const ROWS: &[Row] = &[
         tests: &[
             "commands::naming::f5_a_username_that_is_the_id_of_somebody_else_is_refused_until_it_is_said_which_is_meant",
             "commands::naming::f5_a_username_that_was_the_id_of_somebody_who_is_gone_leads_nobody_to_a_stranger",
-            "usernames::f5_every_name_within_the_rules_is_taken",
-            "usernames::f5_odd_and_reserved_names_are_refused_alike",
-            "usernames::f5_the_id_of_anybody_by_any_scheme_is_no_username",
+            "vestibule-http::api usernames::f5_every_name_within_the_rules_is_taken",
+            "vestibule-http::api usernames::f5_odd_and_reserved_names_are_refused_alike",
+            "vestibule-http::api usernames::f5_the_id_of_anybody_by_any_scheme_is_no_username",
             "vestibule-domain ids::tests::f5_the_ids_of_every_scheme_look_like_ids_in_any_case_and_with_hyphens",
             "vestibule-domain username::tests::f5_reserved_and_odd_names_are_refused",
         ],
@@ -78,8 +78,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "ignored; 400",
         remark: "",
         tests: &[
-            "usernames::f6_a_username_that_is_given_twice_is_refused",
-            "usernames::f6_other_fields_are_ignored",
+            "vestibule-http::api usernames::f6_a_username_that_is_given_twice_is_refused",
+            "vestibule-http::api usernames::f6_other_fields_are_ignored",
         ],
     },
     Row {

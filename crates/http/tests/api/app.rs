@@ -100,7 +100,7 @@ impl TestApp {
 
     /// Gives a request to the service, as the listener would.
     pub(crate) async fn call(&self, request: reqwest::Request) -> Answer {
-        let (url, request) = exchange::to_poem(request);
+        let (url, request) = exchange::to_poem(&request);
         let response = self.endpoint.call(request).await.expect("every error is answered");
         exchange::to_answer(url, response).await
     }

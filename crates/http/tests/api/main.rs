@@ -11,13 +11,23 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "tests may fail loudly"
 )]
 
 mod app;
+mod callback;
 mod clients;
+mod cross_origin;
 mod health;
 mod keys;
+mod linking;
+mod next;
 mod permissions;
 mod plugin_process;
+mod sessions;
+mod sign_in;
 mod snapshot;
+mod tokens;
+mod upstream;
+mod usernames;

@@ -14,7 +14,7 @@ use vestibule_test_support::Answer;
 const PEER: ([u8; 4], u16) = ([127, 0, 0, 1], 40_000);
 
 /// A request as the listener reads it: the path alone in its first line, the host and the length of the body in headers.
-pub(crate) fn to_poem(request: reqwest::Request) -> (Url, Request) {
+pub(crate) fn to_poem(request: &reqwest::Request) -> (Url, Request) {
     let url = request.url().clone();
     let mut parts = http::Request::new(()).into_parts().0;
     parts.method = request.method().clone();

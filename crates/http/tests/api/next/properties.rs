@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tokio::runtime::Runtime;
 use url::Url;
-use vestibule_test_support::TestDatabase;
 
 use super::*;
 
@@ -61,22 +60,22 @@ fn cases(count: u32) -> TestRunner {
     TestRunner::new(Config { cases: count, failure_persistence: None, ..Config::default() })
 }
 
-/// One world for all cases of a property.
-fn standing() -> (Runtime, World) {
+/// One app for all cases of a property.
+fn standing() -> (Runtime, TestApp) {
     let runtime = Runtime::new().unwrap();
-    let world = runtime.block_on(World::on(TestDatabase::sqlite()));
-    (runtime, world)
+    let app = runtime.block_on(TestApp::new());
+    (runtime, app)
 }
 
 #[test]
 fn a6_every_other_byte_of_next_survives_a_whole_sign_in() {
-    let (runtime, world) = standing();
+    let (runtime, app) = standing();
     let checked = cases(64).run(&pieces(), |pieces| {
         runtime.block_on(async {
             let next = pieces.next();
-            let [check, _] = ask(&world.browser(), &next).await;
+            let [check, _] = ask(&app.anonymous(), &next).await;
             prop_assert_eq!(check.status.as_u16(), 200, "{} {}", next, check.body);
-            prop_assert_eq!(end_of_sign_in(&world, &next).await, pieces.end());
+            prop_assert_eq!(end_of_sign_in(&app, &next).await, pieces.end());
             Ok(())
         })
     });
@@ -86,14 +85,14 @@ fn a6_every_other_byte_of_next_survives_a_whole_sign_in() {
 /// Texts that look like addresses: most are refused, and whatever is not leads where it may.
 #[test]
 fn a3_whatever_is_accepted_leads_to_an_allowed_origin() {
-    let (runtime, world) = standing();
+    let (runtime, app) = standing();
     let text = "(https?:)?[/\\\\@]{0,3}(app\\.example\\.com|evil\\.tld|localhost)?(:[0-9]{0,4})?[ -~\\t\\n\u{e4}]{0,16}(app\\.example\\.com|evil\\.tld)?";
-    let checked = cases(256).run(&text, |text| runtime.block_on(assert_safe(&world, &text)));
+    let checked = cases(256).run(&text, |text| runtime.block_on(assert_safe(&app, &text)));
     checked.unwrap();
 }
 
-async fn assert_safe(world: &World, next: &str) -> Result<(), TestCaseError> {
-    let [check, login] = ask(&world.browser(), next).await;
+async fn assert_safe(app: &TestApp, next: &str) -> Result<(), TestCaseError> {
+    let [check, login] = ask(&app.anonymous(), next).await;
     if next.is_empty() || check.status != 200 {
         prop_assert!(next.is_empty() || (check.status == 400 && login.status == 400), "{next:?}");
         return Ok(());
@@ -102,6 +101,6 @@ async fn assert_safe(world: &World, next: &str) -> Result<(), TestCaseError> {
     let origin = Url::parse(next).unwrap().origin().ascii_serialization();
     prop_assert!(ALLOWED.contains(&origin.as_str()), "{next:?}");
     let link = Url::parse(check.json()["providers"]["google"]["url"].as_str().unwrap()).unwrap();
-    prop_assert_eq!(crate::sign_in::parameter(&link, "next"), Some(next.to_owned()));
+    prop_assert_eq!(crate::callback::parameter(&link, "next"), Some(next.to_owned()));
     Ok(())
 }

@@ -4,10 +4,8 @@ use serde_json::{Value, json};
 use vestibule_provider_emulator::{
     Endpoint, Fault, Issuer, Lasting, Persona, Provider, Signature, Tampering,
 };
-use vestibule_test_support::TestDatabase;
 
-use super::assert_no_user;
-use crate::world::World;
+use crate::app::TestApp;
 
 const HOUR: i64 = 3600;
 
@@ -83,26 +81,26 @@ async fn b6_a_flawed_id_token_of_another_issuer_signs_nobody_in() {
 }
 
 async fn refuse_all_flaws(name: &str, issuer: Issuer, provider: Provider) {
-    let world = World::on(TestDatabase::sqlite()).await;
+    let app = TestApp::new().await;
     let client = match issuer {
-        Issuer::Google => world.emulator.google_client().id.clone(),
-        Issuer::Corporate => world.emulator.corporate_client().id.clone(),
+        Issuer::Google => app.emulator.google_client().id.clone(),
+        Issuer::Corporate => app.emulator.corporate_client().id.clone(),
     };
     let flaws = flaws(&client);
     for flaw in &flaws {
-        world.control().tamper(issuer, flaw.clone());
-        assert_eq!(world.fail_to_sign_in(name, "ada").await, "sign_in_failed", "{flaw:?}");
+        app.control().tamper(issuer, flaw.clone());
+        assert_eq!(app.fail_to_sign_in(name, "ada").await, "sign_in_failed", "{flaw:?}");
     }
     // Each of them got as far as a token: it was the token that was refused.
-    assert_eq!(world.control().token_exchanges(provider).succeeded, u64::try_from(flaws.len()).unwrap());
-    assert_no_user(&world).await;
-    world.control().clear_tampering(issuer);
-    world.sign_in(name, "ada").await;
+    assert_eq!(app.control().token_exchanges(provider).succeeded, u64::try_from(flaws.len()).unwrap());
+    app.assert_no_user().await;
+    app.control().clear_tampering(issuer);
+    app.sign_in(name, "ada").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b6_an_unusual_but_good_id_token_signs_in() {
-    let world = World::on(TestDatabase::sqlite()).await;
+    let app = TestApp::new().await;
     for good in [
         vec![],
         vec![Tampering::no_key_id()],
@@ -119,55 +117,55 @@ async fn b6_an_unusual_but_good_id_token_signs_in() {
         set("acr", json!({"odd": [1, 2]})),
         set("picture", Value::Null),
     ] {
-        world.control().tamper(Issuer::Google, good);
-        world.sign_in("google", "ada").await;
+        app.control().tamper(Issuer::Google, good);
+        app.sign_in("google", "ada").await;
     }
 }
 
 /// Which of several keys is meant must be said.
 #[tokio::test(flavor = "multi_thread")]
 async fn b6_without_a_key_id_there_must_be_one_key() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    world.control().publish_extra_key(Issuer::Google).unwrap();
-    world.control().tamper(Issuer::Google, vec![Tampering::no_key_id()]);
-    assert_eq!(world.fail_to_sign_in("google", "ada").await, "sign_in_failed");
-    world.control().clear_tampering(Issuer::Google);
-    world.sign_in("google", "ada").await;
+    let app = TestApp::new().await;
+    app.control().publish_extra_key(Issuer::Google).unwrap();
+    app.control().tamper(Issuer::Google, vec![Tampering::no_key_id()]);
+    assert_eq!(app.fail_to_sign_in("google", "ada").await, "sign_in_failed");
+    app.control().clear_tampering(Issuer::Google);
+    app.sign_in("google", "ada").await;
 }
 
 /// An access token of somebody else could be slipped in: userinfo must speak of the same person.
 #[tokio::test(flavor = "multi_thread")]
 async fn b6_userinfo_about_somebody_else_signs_nobody_in() {
-    let world = World::on(TestDatabase::sqlite()).await;
+    let app = TestApp::new().await;
     for members in [json!({"sub": "somebody-else"}), json!({"sub": null}), json!({"sub": 7})] {
-        world.control().override_userinfo(Issuer::Google, members.clone());
-        assert_eq!(world.fail_to_sign_in("google", "no-name").await, "sign_in_failed", "{members}");
+        app.control().override_userinfo(Issuer::Google, members.clone());
+        assert_eq!(app.fail_to_sign_in("google", "no-name").await, "sign_in_failed", "{members}");
     }
-    assert_no_user(&world).await;
-    world.control().override_userinfo(Issuer::Google, json!({"name": "Known to userinfo"}));
-    let token = world.sign_in("google", "no-name").await;
-    assert_eq!(world.profile(&token).await["name"], "Known to userinfo");
+    app.assert_no_user().await;
+    app.control().override_userinfo(Issuer::Google, json!({"name": "Known to userinfo"}));
+    let token = app.sign_in("google", "no-name").await;
+    assert_eq!(app.profile(&token).await["name"], "Known to userinfo");
 }
 
 /// The verified mark of one address does not move to another.
 #[tokio::test(flavor = "multi_thread")]
 async fn c2_userinfo_does_not_verify_the_address_of_the_id_token() {
-    let world = World::on(TestDatabase::sqlite()).await;
+    let app = TestApp::new().await;
     let mut persona = Persona::ordinary("mallory", "Mallory", 31);
     persona.google = json!({"sub": "31", "email": "victim@example.com"});
-    world.control().put_persona(persona);
-    world.control().override_userinfo(
+    app.control().put_persona(persona);
+    app.control().override_userinfo(
         Issuer::Google,
         json!({"name": "M", "email": "mallory@example.com", "email_verified": true}),
     );
-    let profile = world.profile(&world.sign_in("google", "mallory").await).await;
+    let profile = app.profile(&app.sign_in("google", "mallory").await).await;
     assert_eq!((&profile["email"], &profile["name"]), (&Value::Null, &json!("M")));
 }
 
 /// A token answer without a token of the right kind, or with GitHub's way of saying no.
 #[tokio::test(flavor = "multi_thread")]
 async fn b9_a_token_answer_that_says_no_signs_nobody_in() {
-    let world = World::on(TestDatabase::sqlite()).await;
+    let app = TestApp::new().await;
     for (name, provider, answer, error) in [
         ("google", Provider::Google, json!({"access_token": "x", "token_type": "Bearer"}), "sign_in_failed"),
         (
@@ -206,8 +204,8 @@ async fn b9_a_token_answer_that_says_no_signs_nobody_in() {
         ),
         ("github", Provider::Github, json!([]), "temporarily_unavailable"),
     ] {
-        world.control().inject(provider, Endpoint::Token, Fault::json(&answer), Lasting::Once);
-        assert_eq!(world.fail_to_sign_in(name, "ada").await, error, "{answer}");
+        app.control().inject(provider, Endpoint::Token, Fault::json(&answer), Lasting::Once);
+        assert_eq!(app.fail_to_sign_in(name, "ada").await, error, "{answer}");
     }
-    assert_no_user(&world).await;
+    app.assert_no_user().await;
 }

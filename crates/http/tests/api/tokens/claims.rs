@@ -1,9 +1,10 @@
 //! Claims of the wrong type or content, properly signed.
 
 use serde_json::{Value, json};
+use vestibule_test_support::forge::without;
 
-use super::forge::without;
 use super::{Stage, labelled};
+use crate::app::EXTERNAL_ADDRESS;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d4_every_claim_is_required() {
@@ -86,7 +87,7 @@ async fn d4_a_claim_that_is_not_ours_is_refused() {
 async fn d4_texts_are_texts_and_say_what_they_must() {
     let stage = Stage::set().await;
     let forge = &stage.forge;
-    let issuer = stage.world.program.base_url();
+    let issuer = EXTERNAL_ADDRESS;
     let mut cases = Vec::new();
     let mut wrong = |name: &str, value: Value| {
         cases.push((json!({name: value}), forge.sign(&forge.header, &forge.claims_with(name, value))));
@@ -102,8 +103,10 @@ async fn d4_texts_are_texts_and_say_what_they_must() {
     for name in ["iss", "aud"] {
         for other in [
             format!("{issuer}/"),
-            issuer.replace("127.0.0.1", "localhost"),
-            "https://auth.example.com".into(),
+            issuer.replace("https", "http"),
+            issuer.replace("auth", "AUTH"),
+            format!("{issuer}:443"),
+            "https://other.example.com".into(),
         ] {
             wrong(name, json!(other));
         }
@@ -116,10 +119,11 @@ async fn d4_texts_are_texts_and_say_what_they_must() {
 #[tokio::test(flavor = "multi_thread")]
 async fn d4_a_session_is_its_own_users_alone() {
     let stage = Stage::set().await;
-    let Stage { world, forge, .. } = &stage;
-    let other = super::parts_of(&world.sign_in("github", "linus").await).1;
+    let Stage { app, forge, .. } = &stage;
+    let other = vestibule_test_support::forge::parts_of(&app.sign_in("github", "linus").await).1;
     let (sub, sid) = (other["sub"].clone(), other["sid"].clone());
-    let both = super::forge::with(&forge.claims_with("sub", sub.clone()), "userid", sub.clone());
+    let both =
+        vestibule_test_support::forge::with(&forge.claims_with("sub", sub.clone()), "userid", sub.clone());
     let cases = [
         ("another subject", forge.claims_with("sub", sub.clone())),
         ("another userid", forge.claims_with("userid", sub)),

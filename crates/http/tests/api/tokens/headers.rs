@@ -1,14 +1,13 @@
 //! What a header may not say, and how the parts may not be written.
 
-use serde_json::{Value, json};
-
-use super::forge::{Forge, encode, without};
-use super::{Stage, labelled};
-
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use jsonwebtoken::Algorithm;
 use rsa::traits::PublicKeyParts as _;
+use serde_json::{Value, json};
+use vestibule_test_support::forge::{Forge, encode, without};
+
+use super::{Stage, labelled};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d2_the_key_id_only_names_a_key_of_the_ring() {
@@ -39,7 +38,7 @@ async fn d2_the_key_id_only_names_a_key_of_the_ring() {
 #[tokio::test(flavor = "multi_thread")]
 async fn d2_a_key_that_comes_with_the_token_is_neither_used_nor_fetched() {
     let stage = Stage::set().await;
-    let trap = stage.world.control().trap_url();
+    let trap = stage.app.control().trap_url();
     let stranger = Forge::stranger(&stage.good);
     let number = |number: &rsa::BigUint| encode(number.to_bytes_be());
     let (n, e) = (number(stranger.private.n()), number(stranger.private.e()));
@@ -62,7 +61,7 @@ async fn d2_a_key_that_comes_with_the_token_is_neither_used_nor_fetched() {
         cases.push((format!("{member}, our own signature"), stage.forge.sign(&ours, &stage.forge.claims)));
     }
     stage.assert_refused(&cases).await;
-    assert_eq!(stage.world.control().trapped(), 0, "an address in a token was asked for");
+    assert_eq!(stage.app.control().trapped(), 0, "an address in a token was asked for");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +86,7 @@ async fn d3_a_header_member_that_is_not_ours_is_refused() {
     };
     let mut cases = labelled(members.map(sign));
     let both = forge.header_with("b64", json!(false));
-    let both = super::forge::with(&both, "crit", json!(["b64"]));
+    let both = vestibule_test_support::forge::with(&both, "crit", json!(["b64"]));
     cases.push(("b64 and crit".to_owned(), forge.sign(&both, &forge.claims)));
     stage.assert_refused(&cases).await;
 }

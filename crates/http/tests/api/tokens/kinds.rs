@@ -6,20 +6,20 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use serde_json::{Value, json};
-
-use reqwest::Url;
-use vestibule_test_support::Client;
+use url::Url;
+use vestibule_test_support::forge::{Forge, encode, message, parts_of, with, without};
 use vestibule_verifier::Verifier;
 
-use super::forge::{Forge, encode, message, parts_of, with};
 use super::{Stage, labelled};
+use crate::app::{EXTERNAL_ADDRESS, FRONTEND};
+use crate::clients::{ApiClient as _, Browser};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_token_without_a_fault_is_accepted() {
-    let Stage { world, good, forge } = Stage::set().await;
+    let Stage { app, good, forge } = Stage::set().await;
     let forged = forge.sign(&forge.header, &forge.claims);
     assert_ne!(forged, good, "the members stand in another order");
-    assert_eq!(world.profile(&forged).await, world.profile(&good).await);
+    assert_eq!(app.profile(&forged).await, app.profile(&good).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,8 +41,8 @@ async fn d1_a_token_without_a_signature_is_refused_however_none_is_spelt() {
 async fn d1_the_public_key_is_not_a_shared_secret() {
     let stage = Stage::set().await;
     let public = stage.forge.private.to_public_key();
-    let pem = stage.world.browser().get("/auth/public-key").await.body;
-    let jwks = stage.world.browser().get("/.well-known/jwks.json").await;
+    let pem = stage.app.anonymous().get("/auth/public-key").await.body;
+    let jwks = stage.app.anonymous().get("/.well-known/jwks.json").await;
     let jwk = &jwks.json()["keys"][0];
     let secrets: [(&str, Vec<u8>); 8] = [
         ("the PEM", pem.clone().into()),
@@ -99,7 +99,7 @@ async fn d1_a_token_of_another_deployments_key_is_refused() {
     let cases = [
         ("under our key's id".to_owned(), stranger.sign(header, claims)),
         ("under its own id".to_owned(), stranger.sign(&own_kid, claims)),
-        ("without an id".to_owned(), stranger.sign(&super::forge::without(header, "kid"), claims)),
+        ("without an id".to_owned(), stranger.sign(&without(header, "kid"), claims)),
     ];
     stage.assert_refused(&cases).await;
 }
@@ -107,8 +107,8 @@ async fn d1_a_token_of_another_deployments_key_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn d6_whatever_else_we_make_is_not_a_user_token() {
     let stage = Stage::set().await;
-    let Stage { world, good, forge } = &stage;
-    let answer = world.get_as(good, "/auth/authorize?service=storage").await.json();
+    let Stage { app, good, forge } = &stage;
+    let answer = app.with_token(good).get("/auth/authorize?service=storage").await.json();
     let permission = answer["token"].as_str().unwrap();
     let (permission_header, permission_claims) = parts_of(permission);
     assert_eq!(
@@ -116,8 +116,8 @@ async fn d6_whatever_else_we_make_is_not_a_user_token() {
         (&json!("permission+jwt"), &json!("user+jwt"))
     );
 
-    let browser = world.browser();
-    let callback = world.reach_callback(&browser, "google", "linus", crate::world::APP).await;
+    let browser = app.browser();
+    let callback = app.reach_callback(&browser, "google", "linus", FRONTEND).await;
     let parameter = |name: &str| callback.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
     let cases = [
         ("a permission token", permission.to_owned()),
@@ -129,7 +129,7 @@ async fn d6_whatever_else_we_make_is_not_a_user_token() {
             format!("{}.{}", good.rsplit_once('.').unwrap().0, parameter("state")),
         ),
         ("the code of a sign-in", parameter("code")),
-        ("the cookie of a sign-in", browser.cookie("vestibule-sign-in").unwrap()),
+        ("the cookie of a sign-in", browser.cookie(COOKIE).unwrap()),
         ("the user's id", forge.claims["sub"].as_str().unwrap().to_owned()),
         ("the session's id", forge.claims["sid"].as_str().unwrap().to_owned()),
     ];
@@ -149,8 +149,8 @@ async fn d6_a_user_token_states_its_kind_in_exactly_one_way() {
         (kind, token)
     });
     let mut cases = labelled(cases);
-    let without = super::forge::without(&forge.header, "typ");
-    cases.push(("no kind at all".to_owned(), forge.sign(&without, &forge.claims)));
+    let kindless = without(&forge.header, "typ");
+    cases.push(("no kind at all".to_owned(), forge.sign(&kindless, &forge.claims)));
     stage.assert_refused(&cases).await;
 }
 
@@ -178,14 +178,14 @@ impl Kind {
     ];
 }
 
-const COOKIE: &str = "vestibule-sign-in";
+const COOKIE: &str = "__Host-vestibule-sign-in";
 
 /// Somebody who is signed in, and a browser that comes back from a provider.
 struct Holder<'a> {
     stage: &'a Stage,
     permission: &'a str,
     verifier: &'a Verifier,
-    browser: Client,
+    browser: Browser<'a>,
     callback: Url,
 }
 
@@ -210,7 +210,7 @@ impl Holder<'_> {
     /// Whether this counts where the other kind belongs. The ids belong nowhere: they are names, not proofs.
     async fn is_taken_for(&self, kind: Kind, given: &str) -> bool {
         match kind {
-            Kind::UserToken => self.stage.world.is_signed_in(given).await,
+            Kind::UserToken => self.stage.app.is_signed_in(given).await,
             Kind::PermissionToken => {
                 let issued = self.stage.forge.claims["iat"].as_u64().unwrap();
                 self.verifier.verify(given, issued).is_ok()
@@ -223,8 +223,8 @@ impl Holder<'_> {
                 brings_a_token(&self.browser, &callback).await
             }
             Kind::Cookie => {
-                let browser = self.stage.world.browser();
-                browser.set_cookie(&format!("{COOKIE}={given}; Path=/"));
+                let browser = self.stage.app.browser();
+                browser.set_cookie(&format!("{COOKIE}={given}; Path=/; Secure"));
                 brings_a_token(&browser, &self.callback).await
             }
             Kind::UserId | Kind::SessionId => false,
@@ -232,7 +232,7 @@ impl Holder<'_> {
     }
 }
 
-async fn brings_a_token(browser: &Client, callback: &Url) -> bool {
+async fn brings_a_token(browser: &Browser<'_>, callback: &Url) -> bool {
     let answer = browser.get(callback.as_str()).await;
     answer.status == 303 && answer.location_parameter("jwt").is_some()
 }
@@ -240,16 +240,16 @@ async fn brings_a_token(browser: &Client, callback: &Url) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn d6_each_kind_counts_in_its_own_place_and_in_no_other() {
     let stage = Stage::set().await;
-    let world = &stage.world;
+    let app = &stage.app;
     let permission =
-        world.get_as(&stage.good, "/auth/authorize?service=storage").await.json()["token"].clone();
-    let key_set = world.browser().get("/.well-known/jwks.json").await.body;
-    let verifier = Verifier::new(world.program.base_url(), "storage").with_jwks(&key_set).unwrap();
+        app.with_token(&stage.good).get("/auth/authorize?service=storage").await.json()["token"].clone();
+    let key_set = app.anonymous().get("/.well-known/jwks.json").await.body;
+    let verifier = Verifier::new(EXTERNAL_ADDRESS, "storage").with_jwks(&key_set).unwrap();
     for kind in Kind::ALL {
         for place in Kind::ALL {
             // Another each time: whoever comes back has used up what they had.
-            let browser = world.browser();
-            let callback = world.reach_callback(&browser, "google", "linus", crate::world::APP).await;
+            let browser = app.browser();
+            let callback = app.reach_callback(&browser, "google", "linus", FRONTEND).await;
             let holder = Holder {
                 stage: &stage,
                 permission: permission.as_str().unwrap(),

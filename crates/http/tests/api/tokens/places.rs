@@ -3,15 +3,16 @@
 use reqwest::Method;
 use serde_json::json;
 use url::{Position, Url};
-use vestibule_test_support::{Answer, Client, TestDatabase};
+use vestibule_test_support::Answer;
 
-use crate::world::World;
+use crate::app::{EXTERNAL_ADDRESS, TestApp};
+use crate::clients::{Anonymous, ApiClient as _};
 
 /// The places that a token can stand in, in the order in which they count.
 const PLACES: [&str; 4] = ["Authorization", "Auth-Token", "query", "form"];
 
 /// Sends a request with tokens in these places.
-async fn send(browser: &Client, method: Method, address: &str, tokens: &[(&str, &str)]) -> Answer {
+async fn send(browser: &Anonymous<'_>, method: Method, address: &str, tokens: &[(&str, &str)]) -> Answer {
     let mut url = Url::parse("http://path.only").unwrap().join(address).unwrap();
     for (_, token) in tokens.iter().filter(|(place, _)| *place == "query") {
         url.query_pairs_mut().append_pair("jwt", token);
@@ -30,10 +31,10 @@ async fn send(browser: &Client, method: Method, address: &str, tokens: &[(&str, 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_counts_in_each_of_its_places() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let browser = world.browser();
+    let app = TestApp::new().await;
+    let browser = app.anonymous();
     for (place, name) in PLACES.into_iter().zip(["ada", "linus", "no-name", "robin"]) {
-        let token = world.sign_in("google", if name == "robin" { "renamed" } else { name }).await;
+        let token = app.sign_in("google", if name == "robin" { "renamed" } else { name }).await;
         if place != "form" {
             let answer = send(&browser, Method::GET, "/auth/check", &[(place, &token)]).await;
             assert_eq!(answer.json()["authenticated"], true, "{place}");
@@ -42,7 +43,7 @@ async fn a_token_counts_in_each_of_its_places() {
             let answer = send(&browser, Method::POST, address, &[(place, &token)]).await;
             assert_eq!(answer.json(), json!({"success": true}), "{place}: {address}");
         }
-        assert!(!world.is_signed_in(&token).await, "{place}");
+        assert!(!app.is_signed_in(&token).await, "{place}");
     }
 }
 
@@ -57,14 +58,14 @@ fn essence(answer: Answer) -> (u16, Vec<String>, String) {
 /// Somebody who is known is told so at once, unless the request has something that has to be looked at.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_is_answered_alike_whichever_way_it_takes() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let token = world.sign_in("google", "ada").await;
-    let (browser, here) = (world.browser(), world.program.base_url());
+    let app = TestApp::new().await;
+    let token = app.sign_in("google", "ada").await;
+    let (browser, here) = (app.anonymous(), EXTERNAL_ADDRESS);
     let ask = async |address: &str, origin: &str| {
         let request = browser.request(Method::GET, address).header("Auth-Token", &token);
         browser.send(request.header("Origin", origin)).await
     };
-    for origin in [here.as_str(), "https://elsewhere.example.com"] {
+    for origin in [here, "https://elsewhere.example.com"] {
         let first = essence(ask("/auth/check", origin).await);
         assert!(first.2.contains("\"authenticated\":true"), "{}", first.2);
         for address in
@@ -75,15 +76,15 @@ async fn a_check_is_answered_alike_whichever_way_it_takes() {
             assert_eq!(essence(answer), first, "{address}");
         }
     }
-    let repeated = ask("/auth/check?next=a&next=b", &here).await;
+    let repeated = ask("/auth/check?next=a&next=b", here).await;
     assert_eq!((repeated.status.as_u16(), &repeated.json()["error"]), (400, &json!("invalid_request")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_different_tokens_in_one_request_are_refused() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let (ada, linus) = (world.sign_in("google", "ada").await, world.sign_in("google", "linus").await);
-    let browser = world.browser();
+    let app = TestApp::new().await;
+    let (ada, linus) = (app.sign_in("google", "ada").await, app.sign_in("google", "linus").await);
+    let browser = app.anonymous();
     for (method, address) in [
         (Method::GET, "/auth/check"),
         (Method::GET, "/auth/authorize?service=storage"),
@@ -106,15 +107,15 @@ async fn two_different_tokens_in_one_request_are_refused() {
         assert_eq!((twice.status.as_u16(), &twice.json()["error"]), (400, &json!("invalid_request")));
     }
     for token in [&ada, &linus] {
-        assert!(world.profile(token).await.get("username").is_none());
+        assert!(app.profile(token).await.get("username").is_none());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_token_in_several_places_is_one_token_and_an_empty_one_is_none() {
-    let world = World::on(TestDatabase::sqlite()).await;
-    let ada = world.sign_in("google", "ada").await;
-    let browser = world.browser();
+    let app = TestApp::new().await;
+    let ada = app.sign_in("google", "ada").await;
+    let browser = app.anonymous();
     let everywhere: Vec<_> = PLACES[..3].iter().map(|place| (*place, ada.as_str())).collect();
     assert_eq!(send(&browser, Method::GET, "/auth/check", &everywhere).await.json()["authenticated"], true);
     let with_empty =
