@@ -2,12 +2,15 @@
 //! first are on the screen, a router in the fragment, and a service that is away.
 
 use serde_json::{Value, json};
-use vestibule_test_support::{TestDatabase, eventually};
+use vestibule_test_support::{Shutdown, TestCluster, TestDatabase, eventually};
 
 use super::stage::serve_page;
 use super::webdriver::Browser;
 use crate::documents::markdown::Document;
 use crate::world::World;
+
+/// Where the frontend of the stage is, to which somebody else has signed in.
+const APP_ORIGIN: &str = "https://app.example.com";
 
 /// The page of a frontend developer who has copied the guide and written the two functions that it leaves to them.
 fn page(service: &str) -> String {
@@ -47,7 +50,8 @@ async fn token(browser: &Browser) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guide_s_page_keeps_links_address_and_session() {
-    let builder = World::builder(TestDatabase::postgres());
+    let mut cluster = TestCluster::start();
+    let builder = World::builder(cluster.create_database());
     let home = serve_page(page(&builder.base_url())).await;
     let mut world = builder.setting("ALLOWED_ORIGINS", home.trim_end_matches('/')).start().await;
     let browser = Browser::open().await;
@@ -68,11 +72,11 @@ async fn the_guide_s_page_keeps_links_address_and_session() {
     let kept = token(&browser).await;
     assert!(kept.is_string());
 
-    let lock = world.database.lock_tables("users, sessions").await;
+    cluster.stop(Shutdown::Fast);
     eventually("the check fails", async || reload(&browser).await["failure"].is_string()).await;
     assert!(shown(&browser).await["failure"].as_str().is_some_and(|text| text.contains("503")));
     assert_eq!(token(&browser).await, kept, "while the database is away");
-    drop(lock);
+    cluster.start_again();
     eventually("the check is back", async || reload(&browser).await["authenticated"] == true).await;
 
     world.program.stop().await;
@@ -91,7 +95,8 @@ async fn the_guide_s_page_keeps_links_address_and_session() {
 async fn b11_the_guide_s_page_takes_no_token_that_it_has_not_asked_for() {
     let builder = World::builder(TestDatabase::sqlite());
     let home = serve_page(page(&builder.base_url())).await;
-    let world = builder.setting("ALLOWED_ORIGINS", home.trim_end_matches('/')).start().await;
+    let origins = format!("{home};{APP_ORIGIN}", home = home.trim_end_matches('/'));
+    let world = builder.setting("ALLOWED_ORIGINS", &origins).start().await;
     let theirs = world.sign_in("google", "grace").await;
     let browser = Browser::open().await;
     for link in [format!("{home}?jwt={theirs}"), format!("{home}?jwt={theirs}&attempt=made-up")] {

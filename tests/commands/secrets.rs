@@ -33,7 +33,8 @@ async fn every_secret_can_stand_in_a_file_of_its_own() {
 #[tokio::test]
 async fn what_is_no_secret_has_no_file_of_its_own() {
     for name in ["LOG_FILE", "ALLOWED_ORIGINS_FILE"] {
-        let outcome = command(&with_github().setting(name, "/absent/file"), &["config", "check"]).await;
+        let program = ready_to_start().await.setting(name, "/absent/file");
+        let outcome = command(&program, &["config", "check"]).await;
         assert_eq!(outcome.status, Some(0), "{name}: {}", outcome.error);
     }
 }
