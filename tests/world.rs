@@ -60,7 +60,7 @@ impl World {
             // Many tests are one person in a great hurry.
             .setting("RATE_LIMIT_SIGN_IN_PER_ACCOUNT", "1000/1m")
             .setting("RATE_LIMIT_UPDATE_PER_ACCOUNT", "1000/1m");
-        let emulator = EmulatorOptions { redirect_uris, ..EmulatorOptions::default() };
+        let emulator = emulator_options(redirect_uris);
         let (config, left_out) = (String::new(), Vec::new());
         let (key_in_environment, corporate) = (false, TRUSTED.to_owned());
         WorldBuilder { program, emulator, database, config, left_out, key_in_environment, corporate }
@@ -286,6 +286,12 @@ impl WorldBuilder {
         };
         World { program: program.start().await, emulator, database: self.database }
     }
+}
+
+/// The issuers' keys are made once for all tests.
+pub(crate) fn emulator_options(redirect_uris: RedirectUris) -> EmulatorOptions {
+    let keys_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator-keys");
+    EmulatorOptions { redirect_uris, keys_dir: Some(keys_dir), ..EmulatorOptions::default() }
 }
 
 /// What an operator registers at each provider for a service at this address. GitHub takes more than that.

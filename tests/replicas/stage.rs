@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use reqwest::Method;
 use tempfile::TempDir;
 use url::Url;
-use vestibule_provider_emulator::{Control, Emulator, EmulatorOptions, Persona};
+use vestibule_provider_emulator::{Control, Emulator, Persona};
 use vestibule_test_support::{Answer, Client, Program, ProgramBuilder, TestDatabase};
 
 use super::haproxy::Haproxy;
-use crate::world::{APP, TRUSTED, point_at, registered_at};
+use crate::world::{APP, TRUSTED, emulator_options, point_at, registered_at};
 
 /// What the replicas share, from which any number of them can be made.
 pub(crate) struct Site {
@@ -34,7 +34,7 @@ impl Site {
     pub(super) async fn on(database: TestDatabase) -> Self {
         let proxy = Haproxy::new();
         let redirect_uris = registered_at(&proxy.base_url());
-        let options = EmulatorOptions { redirect_uris, ..EmulatorOptions::default() };
+        let options = emulator_options(redirect_uris);
         let emulator = Emulator::start(options).await.expect("a free port");
         Self { proxy, emulator, database, keys: tempfile::tempdir().unwrap() }
     }
