@@ -104,7 +104,7 @@ async fn every_answer_is_as_the_document_says() {
         {
             assert!(
                 seen.contains(&(id.to_owned(), status.clone())),
-                "{id} {status} is stated and was not seen"
+                "{id} {status} is stated and was not seen: let `every_answer` ask for it"
             );
         }
     }
