@@ -1,5 +1,5 @@
 //! The use cases of the service: start a sign-in, finish it, check a session, authorize a service, choose a username,
-//! look somebody up, sign out; and what an administrator does ([`Administration`]).
+//! look up a profile, sign out; and what an administrator does ([`Administration`]).
 //!
 //! **Owns** the order in which things happen and every decision about who may do what. **Does not own** HTTP: an error
 //! says who is at fault ([`FlowError`]), never which status that becomes.
@@ -101,16 +101,16 @@ pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable bytes.
     pub randomness: Arc<dyn SecureRandom>,
-    /// Whoever counts.
+    /// Counts what people do.
     pub observer: Arc<dyn FlowObserver>,
 }
 
-/// What plugins said about somebody is forgotten when another replica changes the user, as it is when this one does.
+/// Cached answers of plugins about a user are dropped when another replica changes the user, as it is when this one does.
 fn forget_what_changes(dependencies: &Dependencies) {
     if !dependencies.storage.may_have_replicas() {
         return;
     }
-    // Not owned: the plugins end when the service lets them go, whoever still listens.
+    // Not owned: the plugins end when the service drops them, also while observers remain.
     let plugins = Arc::downgrade(&dependencies.plugins);
     dependencies.storage.changes().subscribe(move |change| {
         let Some(plugins) = plugins.upgrade() else { return };

@@ -39,7 +39,7 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Nobody has asked for anything yet.
+    /// An empty limiter.
     pub fn new() -> Self {
         Self { began: Instant::now(), hasher: RandomState::new(), earned_back_at: Cache::new(CAPACITY) }
     }
@@ -52,7 +52,7 @@ impl RateLimiter {
 
     /// The same for a request that counts in several places: in all of them, or, where one of them refuses, in none.
     ///
-    /// The narrowest comes first, so that whoever floods is refused there and the wider ones do not even notice.
+    /// The narrowest comes first, so that a flood is refused there and takes nothing from the wider ones.
     pub fn admit_in_all<K: Hash>(&self, places: &[(Rate, K)]) -> Result<(), Duration> {
         self.admit_in_all_at(places, self.began.elapsed())
     }

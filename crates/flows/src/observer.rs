@@ -1,4 +1,4 @@
-//! What is told to whoever counts what people do.
+//! What the flows report, to be counted.
 
 use vestibule_domain::ServiceName;
 
@@ -7,9 +7,9 @@ use crate::{CallbackRefusal, FlowError, PermissionDecision, PermissionError};
 /// What a sign-in came to, once its callback was found to be in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignInResult {
-    /// Somebody came back.
+    /// A known user signed in.
     SignedIn,
-    /// Somebody came for the first time.
+    /// A new user signed in.
     NewUser,
     /// The provider, or the person there, said no.
     DeclinedAtProvider,
@@ -52,7 +52,7 @@ impl SignInResult {
 pub enum AuthorizationResult {
     /// A token.
     Granted,
-    /// Nobody was signed in.
+    /// The caller was not signed in.
     NotSignedIn,
     /// The service is none of ours.
     UnknownService,
@@ -98,7 +98,7 @@ impl AuthorizationResult {
     }
 }
 
-/// A token that was given to somebody.
+/// A token that was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IssuedToken {
     /// A user token, which is always new.
@@ -121,10 +121,10 @@ pub trait FlowObserver: Send + Sync {
     /// A callback belongs to no sign-in of that browser.
     fn callback_refused(&self, _reason: CallbackRefusal) {}
 
-    /// Somebody signed out, of one session or of all.
+    /// A person signed out, of one session or of all.
     fn signed_out(&self, _everywhere: bool) {}
 
-    /// Somebody asked for permissions; without a service when it is none of ours.
+    /// A caller asked for permissions; `None` when the service is not configured.
     fn authorized(&self, _service: Option<&ServiceName>, _result: AuthorizationResult) {}
 
     /// A token was given.

@@ -6,13 +6,13 @@ use vestibule_domain::Timestamp;
 
 use crate::Flows;
 
-/// Tokens of a replica count at another whose clock is up to a minute behind. Whoever watches hears of it long before.
+/// Tokens of a replica count at another whose clock is up to a minute behind. Monitoring hears of it long before.
 const TOLERANCE: Duration = Duration::from_secs(10);
 
 /// The service can do its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Readiness {
-    /// What somebody should look at all the same.
+    /// What an operator should look at all the same.
     pub warning: Option<String>,
 }
 

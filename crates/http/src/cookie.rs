@@ -17,7 +17,7 @@ fn name(external: &ExternalAddress) -> &'static str {
     if external.origin().is_https() { "__Host-vestibule-sign-in" } else { "vestibule-sign-in" }
 }
 
-/// The browser's secret, if it has one. A second cookie of the name means that somebody else set it: then neither counts.
+/// The browser's secret, if it has one. A second cookie of the name was set by another party: then neither counts.
 pub(crate) fn find_browser_secret(request: &Request, external: &ExternalAddress) -> Option<BrowserSecret> {
     let headers = request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut values = headers

@@ -1,5 +1,5 @@
 //! Answers from memory, before anything is set up that only a request needs which may wait, fail or have something to log: the same
-//! for everybody, as keys are, or a check of somebody whose session is cached.
+//! for everybody, as keys are, or a check by a person whose session is cached.
 //!
 //! INVARIANT: what is answered here, the handler of the operation would answer alike. Whenever that is not plain, nothing has
 //! happened yet and the handler is called.
@@ -50,7 +50,7 @@ impl ImmediateAnswer {
         is_plain(request).then(|| self.cached.jwks(request.method()))
     }
 
-    /// The answer to a check of somebody who is known to be signed in.
+    /// The answer to a check by a person whose session is cached.
     pub(crate) fn check_session(&self, request: &Request) -> Option<Response> {
         if request.method() != Method::GET {
             return None;

@@ -128,7 +128,7 @@ impl Middleware {
         let outcome = if let Some(response) = cors::preflight(&request, origin.as_ref()) {
             Ok(response)
         } else {
-            // Whatever panics, from the first look at the request on, is answered for.
+            // A panic anywhere from here on becomes an answer.
             let answer = AssertUnwindSafe(self.answer(&request, body, operation)).catch_unwind();
             answer.instrument(span.clone()).await.unwrap_or(Err(ApiError::Panicked))
         };

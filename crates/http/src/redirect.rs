@@ -15,7 +15,7 @@ pub(crate) struct SeeOther {
 
 impl SeeOther {
     pub(crate) fn to(location: &str) -> Result<Self, ApiError> {
-        // Whatever is redirected to has been parsed before; this is the last fence against a second header.
+        // Every address has been parsed before; this is the last check against a second header.
         let location = HeaderValue::from_str(location)
             .map_err(|_| ApiError::Unexpected(StatusCode::INTERNAL_SERVER_ERROR))?;
         Ok(Self { location, cookie: None })

@@ -1,4 +1,4 @@
-//! Work that is done to its end, also when whoever asked has gone away.
+//! Runs work to its end, also when the client has gone away.
 
 use tracing::Instrument as _;
 use vestibule_flows::{FlowError, with_time_budget};

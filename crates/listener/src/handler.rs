@@ -1,4 +1,4 @@
-//! The interface of whatever answers requests.
+//! The interface of what answers requests.
 
 use std::net::SocketAddr;
 

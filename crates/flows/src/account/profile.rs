@@ -15,7 +15,7 @@ pub struct PublicProfile {
 }
 
 impl Flows {
-    /// Finds whose username this is. A text that cannot be a username is nobody's.
+    /// Finds whose username this is. `None` for a text that cannot be a username.
     pub async fn resolve_username(&self, username: Option<&str>) -> Result<Option<UserId>, FlowError> {
         Ok(self.find_by_username(username).await?.map(|user| user.id))
     }

@@ -1,7 +1,7 @@
 //! The sessions that are in use, kept in memory.
 //!
 //! A cached session counts only while the change feed of the storage confirms it, so a session that ends anywhere is dead here
-//! within a second, whatever breaks; otherwise the database is asked. Whether a session has expired is decided at each use.
+//! within a second, also when the feed breaks; otherwise the database is asked. Whether a session has expired is decided at each use.
 
 mod cached_session;
 
@@ -82,7 +82,7 @@ impl SessionCache {
                     Ok(found) => found.clone(),
                     Err(_) => stale.map(|(_, kept)| kept),
                 };
-                // Nobody waits any more if this fails.
+                // If this fails, no caller waits any more.
                 if let Some(kept) = to_keep {
                     drop(seat.insert(kept));
                 }

@@ -13,7 +13,7 @@ pub enum SignInError {
     /// The caller: there is no provider of this name.
     #[error("there is no such provider")]
     UnknownProvider,
-    /// The caller, or whoever sent them: the callback does not belong to a sign-in that this browser began.
+    /// The caller's mistake, or that of the page that sent them: the callback does not belong to a sign-in that this browser began.
     #[error("callback refused: {0}")]
     Callback(#[from] CallbackRefusal),
     /// Us, for a moment: more sign-ins come back from a provider than can be finished.

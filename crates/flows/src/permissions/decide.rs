@@ -120,7 +120,7 @@ impl Flows {
         })
     }
 
-    /// In the log alone: whoever is denied may ask as often as they like.
+    /// In the log alone: a person who is denied may ask any number of times, and the database must not grow from it.
     fn tell_of_denial(&self, principal: &Principal, service: &ServiceName) {
         let user = &principal.user().id;
         let event = AuditEvent::new(
@@ -136,7 +136,7 @@ impl Flows {
         log_audit_event(&event.with_detail("service", service.as_str()));
     }
 
-    /// A token for somebody who is still there after the wait for the plugin, and after that for a signature; else `None`.
+    /// A token, if the person is still signed in after the wait for the plugin and after the wait for a signature; else `None`.
     async fn sign_or_reuse(
         &self,
         principal: Principal,

@@ -7,9 +7,9 @@ use crate::{Authentication, FlowError, Flows, Principal};
 /// What a check finds.
 #[derive(Debug)]
 pub enum SessionCheck {
-    /// Somebody is signed in.
+    /// The caller is signed in.
     SignedIn(Box<Principal>),
-    /// Nobody is; these are the ways in.
+    /// The caller is not signed in; these are the providers to sign in with.
     SignedOut(Vec<ProviderLink>),
 }
 

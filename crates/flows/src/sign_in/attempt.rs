@@ -11,7 +11,7 @@ use crate::{BrowserSecret, CallbackRefusal, FlowError};
 /// How long a person may take at the provider.
 pub(crate) const ATTEMPT_LIFE: Duration = Duration::from_secs(600);
 
-/// What the callback must know of the redirect that led to it. It is sealed, so nobody can read or change it, and it is
+/// What the callback must know of the redirect that led to it. It is sealed, so that only the service can read or change it, and it is
 /// stored nowhere: a flood of started sign-ins grows nothing. Not `Debug`: what is sealed stays so.
 ///
 /// A replica reads what a newer one has sealed as long as the version is one that it knows: members that it does not know only add

@@ -38,7 +38,7 @@ const MAX_CODE_LENGTH: usize = 4096;
 enum ProviderAnswer<'a> {
     Code(&'a str),
     Refusal(&'a str),
-    /// It names another issuer, so nobody knows whose it is (RFC 9207 section 2.4).
+    /// It names another issuer, so it may be of any of them (RFC 9207 section 2.4).
     OfAnotherIssuer,
 }
 
@@ -73,7 +73,7 @@ impl RejectedSignIn {
     }
 }
 
-/// Somebody who may go in: their token, and whether they were never here before.
+/// A sign-in that succeeded: the token, and whether the user is new.
 struct CompletedSignIn {
     token: SecretString,
     is_new: bool,
@@ -142,7 +142,7 @@ impl Flows {
                     redirect_uri: &self.settings.urls().redirect_uri(provider.name()),
                     issuer: callback.issuer.as_deref(),
                 };
-                // INVARIANT: the place comes before the attempt, so that whoever finds none may come again.
+                // INVARIANT: the place comes before the attempt, so that a caller who is refused may come again.
                 let permit = self.permit_exchange(provider.as_ref()).await?;
                 self.spend(&attempt).await?;
                 self.sign_in(provider.as_ref(), &exchange, permit, &callback.client).await
@@ -200,7 +200,7 @@ impl Flows {
             },
         );
         match outcome {
-            // Whoever is known to be somebody has an event in the database.
+            // If the user is known, there is an event in the database.
             Ok(
                 Ok(_)
                 | Err(RejectedSignIn(_, SignInResult::AccountDisabled | SignInResult::DeniedByExtension)),
@@ -308,7 +308,7 @@ impl Flows {
         }
         let tokens = &self.dependencies.tokens;
         let token = tokens.issue_user_token_queued(&user.id, &session.id, session.expires_at).await?;
-        // INVARIANT: nobody is given the token of a session that was ended while an extension thought about it.
+        // INVARIANT: the token of a session that was ended while an extension was asked is not given out.
         if has_waited && let Some(declined) = self.find_end(session).await? {
             return Ok(Err(declined));
         }
@@ -341,7 +341,7 @@ impl Flows {
             patches.into_iter().map(|extension| (extension.alias, extension.patch)).unzip();
         let outcome = self.dependencies.storage.patch_user(&user.id, patches).await?;
         self.dependencies.plugins.forget_user(&user.id);
-        // Nobody is left to change when the user was deleted meanwhile.
+        // The user was deleted meanwhile; there is nothing to change.
         let Some(PatchedUser { user, refused }) = outcome else { return Ok(user) };
         for (number, error) in refused {
             let alias = aliases.get(number).map_or("", String::as_str);

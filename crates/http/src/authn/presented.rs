@@ -31,7 +31,7 @@ impl<'r> PresentedCredentials<'r> {
         Self(tokens.filter(|token| !token.is_empty()).collect())
     }
 
-    /// The one token of the request. Two different ones are refused: whoever looks at the other would see another user.
+    /// The one token of the request. Two different ones are refused: a proxy or a handler that reads the other would see another user.
     pub(crate) fn token(&self) -> Result<Credentials<'_>, ApiError> {
         self.token_or(None)
     }

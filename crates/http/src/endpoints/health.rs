@@ -1,4 +1,4 @@
-//! For whatever watches over the service.
+//! Liveness and readiness, for probes.
 
 pub(crate) mod responses;
 

@@ -80,7 +80,7 @@ impl SignInApi {
     ///
     /// Redirects to the provider, and sets a cookie that ties the attempt to this browser for ten minutes. When the
     /// provider is out of reach it redirects to `next` with `error=temporarily_unavailable`. A failure is a page for
-    /// whoever accepts `text/html`, as browsers do, and JSON for everybody else.
+    /// clients that accept `text/html`, as browsers do, and JSON for all others.
     #[oai(
         path = "/auth/login/:provider",
         method = "get",
@@ -107,7 +107,7 @@ impl SignInApi {
 
     /// Finishes a sign-in with Google or GitHub
     ///
-    /// The redirect URI that is registered at Google and GitHub, and at nobody else. Redirects to `next` with a `jwt`
+    /// The redirect URI that is registered at Google and GitHub, and at no other provider. Redirects to `next` with a `jwt`
     /// parameter that holds the user token; or with `error` when the provider said no (`access_denied`), is out of reach
     /// (`temporarily_unavailable`), sends a statement that is false (`sign_in_failed`), or the user is disabled
     /// (`account_disabled`).
@@ -135,7 +135,7 @@ impl SignInApi {
 
     /// Finishes a sign-in with any other provider
     ///
-    /// The redirect URI that is registered at the provider of this name, and at nobody else: the answer of one provider
+    /// The redirect URI that is registered at the provider of this name, and at no other: the answer of one provider
     /// is never taken at the address of another. All else is as with Google and GitHub.
     #[oai(
         path = "/auth/callback/:provider",

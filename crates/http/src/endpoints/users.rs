@@ -93,7 +93,7 @@ impl UsersApi {
 
     /// Finds whose username it is
     ///
-    /// Anybody may ask. The case does not matter; what cannot be a username is nobody's.
+    /// No token is needed. The case does not matter; a text that cannot be a username belongs to no user.
     #[oai(path = "/auth/resolve", method = "get", tag = "Tag::Users", operation_id = "resolve_username")]
     async fn resolve_username(
         &self,
@@ -108,7 +108,7 @@ impl UsersApi {
 
     /// Finds the public profile of the holder of a username
     ///
-    /// Anybody may ask. The case does not matter; what cannot be a username is nobody's. The address is not shown, only
+    /// No token is needed. The case does not matter; a text that cannot be a username belongs to no user. The address is not shown, only
     /// the digest by which avatar services know it.
     #[oai(path = "/auth/get_profile", method = "get", tag = "Tag::Users", operation_id = "find_profile")]
     async fn find_profile(

@@ -1,4 +1,4 @@
-//! Whatever can go wrong with a request.
+//! Everything that can go wrong with a request.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use poem_openapi::error::ParseParamError;
 use thiserror::Error;
 use vestibule_flows::FlowError;
 
-/// Whatever can go wrong with a request.
+/// Everything that can go wrong with a request.
 #[derive(Debug, Error)]
 pub(crate) enum ApiError {
     #[error("the request has two different tokens")]

@@ -1,6 +1,6 @@
 //! The one line of a request, and how many of them are written in a flood.
 //!
-//! Whoever can send requests can make lines. So each outcome has a budget of lines for a period; beyond it one of
+//! Any client can cause lines by sending requests. So each outcome has a budget of lines for a period; beyond it one of
 //! [`ONE_OF`] is written, and says so, and the others are counted. A flood of one outcome takes no line from the others.
 
 use std::sync::Arc;
@@ -63,7 +63,7 @@ impl AccessLog {
 
     /// What becomes of the lines of a request. To be asked once for each.
     pub(super) fn judge(&self, operation: &Operation, status: u16) -> Verdict {
-        // Nothing is taken from a budget, and nothing is counted, for lines that nobody would read.
+        // Nothing is taken from a budget, and nothing is counted, for lines that the log's level leaves out.
         if is_read(operation, status) {
             self.judge_at(status, self.0.began.elapsed())
         } else {
@@ -133,7 +133,7 @@ impl Access<'_> {
     }
 }
 
-/// What machines ask for all the time, and what went well, is of interest to nobody.
+/// True for a success of an operation that machines call all the time.
 fn is_routine(operation: &Operation, status: u16) -> bool {
     status < 400 && operation.is_routine
 }

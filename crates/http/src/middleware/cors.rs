@@ -1,4 +1,4 @@
-//! Cross-origin requests: the configured origins, compared whole, and nobody else (Fetch standard, section 3.3).
+//! Cross-origin requests: from the configured origins alone, compared whole (Fetch standard, section 3.3).
 
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};

@@ -1,4 +1,4 @@
-//! Headers that every answer has, whatever it is.
+//! Headers that every answer has.
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 

@@ -76,7 +76,7 @@ impl WriteQueue {
     }
 }
 
-/// A write in the queue, of whatever types.
+/// A write in the queue, with its types erased.
 trait QueuedWrite: Send {
     /// Whether the caller still waits for the outcome.
     fn is_awaited(&self) -> bool;

@@ -44,7 +44,7 @@ impl CachedSession {
             && self.last_seen_at.compare_exchange(last, now.micros(), order, order).is_ok()
     }
 
-    /// Whether it is this user's and has not reached its end, of which nobody tells.
+    /// True if it is this user's and has not expired. No change is published when a session expires.
     pub(super) fn is_running(&self, user: &UserId, now: Timestamp) -> bool {
         self.live.user.id == *user && self.live.session.expires_at > now
     }

@@ -9,17 +9,17 @@ use vestibule_flows::Principal;
 
 use crate::responses::describe;
 
-/// Whether somebody is signed in.
+/// Whether the caller is signed in.
 #[derive(Union, Serialize)]
 #[serde(untagged)]
 pub(crate) enum SessionAnswer {
-    /// Somebody is.
+    /// The caller is signed in.
     SignedIn(SignedIn),
-    /// Nobody is.
+    /// The caller is not signed in.
     SignedOut(SignedOut),
 }
 
-/// Somebody is signed in.
+/// The caller is signed in.
 #[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct SignedIn {
@@ -35,7 +35,7 @@ impl Example for SignedIn {
     }
 }
 
-/// Nobody is signed in.
+/// The caller is not signed in.
 #[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct SignedOut {
@@ -67,7 +67,7 @@ impl Example for ProviderAnswer {
     }
 }
 
-/// The profile of whoever is signed in.
+/// The profile of the person who is signed in.
 #[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct Profile {

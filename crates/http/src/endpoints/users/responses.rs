@@ -38,7 +38,7 @@ impl Example for UpdateAnswer {
 #[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct ResolveAnswer {
-    /// The user's id; null when nobody has the username.
+    /// The user's id; null when no user has the username.
     #[oai(nullable)]
     pub(crate) userid: Option<String>,
 }
@@ -53,9 +53,9 @@ impl Example for ResolveAnswer {
 #[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct FindProfileAnswer {
-    /// Whether somebody has the username.
+    /// Whether a user has the username.
     pub(crate) found: bool,
-    /// The public profile; null when nobody has the username.
+    /// The public profile; null when no user has the username.
     #[oai(nullable)]
     pub(crate) profile: Option<PublicProfileAnswer>,
 }
