@@ -95,6 +95,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-http::api next::a7_odd_bytes_and_too_many_are_refused",
             "vestibule-domain next::tests::a7_odd_bytes_and_long_addresses_are_refused",
             "vestibule-http redirect::tests::a7_no_text_becomes_a_second_header",
+            "vestibule-http redirect::tests::a7_a_second_header_in_an_address_or_a_cookie_is_refused",
         ],
     },
     Row {

@@ -102,7 +102,7 @@ impl SignInApi {
         let external = &flows.settings().external_address;
         let browser = find_browser_secret(request, external);
         let started = flows.start_sign_in(&provider.0, next.0.as_deref(), browser).await?;
-        Ok(SeeOther::to(&started.location)?.with_cookie(&set_browser_secret(&started.browser, external)))
+        Ok(SeeOther::to(&started.location)?.with_cookie(&set_browser_secret(&started.browser, external))?)
     }
 
     /// Finishes a sign-in with Google or GitHub
