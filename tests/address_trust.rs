@@ -26,12 +26,7 @@ fn with_rules(database: TestDatabase, more: &str) -> WorldBuilder {
 
 /// Somebody whose providers all state this address as verified.
 fn person(id: &str, number: u32, address: &str) -> Persona {
-    let mut persona = Persona::ordinary(id, id, number);
-    persona.google["email"] = json!(address);
-    persona.corporate["email"] = json!(address);
-    persona.github.user["email"] = json!(address);
-    persona.github.emails = json!([{"email": address, "primary": true, "verified": true}]);
-    persona
+    Persona::ordinary(id, id, number).with_email(address)
 }
 
 async fn sign_in(world: &World, provider: &str, persona: Persona) -> String {

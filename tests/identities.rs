@@ -6,9 +6,9 @@ use std::sync::Arc;
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 use vestibule_provider_emulator::{Endpoint, Fault, Lasting, Persona, Provider};
-use vestibule_test_support::{Client, Method, TestDatabase};
+use vestibule_test_support::{Client, Method, TestDatabase, assert_refusal_page};
 
-use crate::callback::{assert_refused, finish_all};
+use crate::callback::finish_all;
 use crate::world::{APP, World, on_both_databases};
 
 const VICTIM: &str = "victim@example.com";
@@ -345,7 +345,7 @@ async fn c7_a_removed_provider_signs_nobody_in() {
     world.program.restart().await;
 
     let answer = browser.get(callback.as_str()).await;
-    assert_refused(&answer, "This way to sign in is not offered any more");
+    assert_refusal_page(&answer, "This way to sign in is not offered any more");
     assert_eq!(world.control().token_exchanges(Provider::Corporate).attempted, 0);
     assert!(browser.get("/auth/check").await.json()["providers"].get("corporate").is_none());
     assert_eq!(browser.get("/auth/login/corporate").await.status, 404);

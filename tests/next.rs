@@ -3,9 +3,8 @@
 use std::fs;
 
 use vestibule_provider_emulator::Provider;
-use vestibule_test_support::{RawConnection, TestDatabase};
+use vestibule_test_support::{RawConnection, TestDatabase, assert_refusal_page};
 
-use crate::callback::assert_refused;
 use crate::world::{APP, World};
 
 /// The state says where to go; whether one may is asked again when the person arrives.
@@ -23,7 +22,7 @@ async fn a1_an_origin_that_is_removed_during_a_sign_in_gets_no_token() {
     fs::write(&file, before.replace("https://app.example.com;", "")).unwrap();
     world.program.restart().await;
     let answer = browser.get(callback.as_str()).await;
-    assert_refused(&answer, "This sign-in link cannot be used");
+    assert_refusal_page(&answer, "This sign-in link cannot be used");
     assert_eq!(world.control().token_exchanges(Provider::Google).attempted, 0);
 
     fs::write(&file, before).unwrap();

@@ -12,6 +12,7 @@ use vestibule_provider_emulator::{
 };
 use vestibule_test_support::{
     Answer, Client, FaultyDisk, MovableClock, Program, ProgramBuilder, TestDatabase, eventually,
+    login_address, sign_in_error, signed_in_token, with_parameter,
 };
 
 /// Where the frontend of most tests lives: an allowed origin that nobody listens at.
@@ -90,16 +91,13 @@ impl World {
         next: &str,
     ) -> Url {
         let answer = self.start_sign_in(browser, provider, next).await;
-        let mut consent = answer.location();
-        consent.query_pairs_mut().append_pair("persona", persona);
+        let consent = with_parameter(&answer.location(), "persona", persona);
         browser.get(consent.as_str()).await.location()
     }
 
     /// Asks for our login address.
     pub(crate) async fn start_sign_in(&self, browser: &Client, provider: &str, next: &str) -> Answer {
-        let mut address = Url::parse(&format!("{}/auth/login/{provider}", self.program.base_url())).unwrap();
-        address.query_pairs_mut().append_pair("next", next);
-        let answer = browser.get(address.as_str()).await;
+        let answer = browser.get(login_address(&self.program.base_url(), provider, next).as_str()).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
         answer
     }
@@ -113,20 +111,12 @@ impl World {
 
     /// A whole sign-in that succeeds; the user token.
     pub(crate) async fn sign_in(&self, provider: &str, persona: &str) -> String {
-        let answer = self.finish_sign_in(provider, persona).await;
-        assert_eq!(answer.status, 303, "{}", answer.body);
-        answer
-            .location_parameter("jwt")
-            .unwrap_or_else(|| panic!("no token in {:?}", answer.header("location")))
+        signed_in_token(&self.finish_sign_in(provider, persona).await)
     }
 
     /// A whole sign-in that brings the browser back to the frontend with an `error` and nothing else; which one.
     pub(crate) async fn fail_to_sign_in(&self, provider: &str, persona: &str) -> String {
-        let answer = self.finish_sign_in(provider, persona).await;
-        assert_eq!(answer.status, 303, "{}", answer.body);
-        let error = answer.location_parameter("error").unwrap_or_else(|| panic!("{}", answer.location()));
-        assert_eq!(answer.location().as_str(), format!("{APP}?error={error}"));
-        error
+        sign_in_error(&self.finish_sign_in(provider, persona).await, APP)
     }
 
     /// GET with a user token in the header.
@@ -318,11 +308,6 @@ pub(crate) fn all_that_need_the_database(browser: &Client, token: &str) -> [Requ
         get("/auth/get_profile?username=ada"),
         get("/readyz"),
     ]
-}
-
-/// A parameter of an address.
-pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// The private key in a folder of keys.

@@ -5,10 +5,13 @@ mod evil;
 use serde_json::Value;
 use url::Url;
 use vestibule_provider_emulator::{Provider, RedirectPolicy};
-use vestibule_test_support::{Answer, Client, RawConnection, TestDatabase};
+use vestibule_test_support::{
+    Answer, Client, RawConnection, TestDatabase, assert_refusal_page, parameter, with_parameter,
+    without_parameter,
+};
 
-use super::{NONE, ONE, assert_finishes, assert_refused, consented, exchanges, with, without};
-use crate::world::{APP, PROVIDERS, World, on_both_databases, parameter};
+use super::{NONE, ONE, assert_finishes, consented, exchanges};
+use crate::world::{APP, PROVIDERS, World, on_both_databases};
 use evil::EvilProvider;
 
 const WRONG: &str = "This sign-in cannot be finished";
@@ -25,8 +28,8 @@ fn at(callback: &Url, path: &str) -> Url {
 async fn both_answers(world: &World, provider: &str) -> (Client, Url, Url) {
     let browser = world.browser();
     let consent = world.start_sign_in(&browser, provider, APP).await.location();
-    let good = browser.get(with(&consent, "persona", "ada").as_str()).await.location();
-    let refusal = browser.get(with(&consent, "persona", "refuses").as_str()).await.location();
+    let good = browser.get(with_parameter(&consent, "persona", "ada").as_str()).await.location();
+    let refusal = browser.get(with_parameter(&consent, "persona", "refuses").as_str()).await.location();
     (browser, good, refusal)
 }
 
@@ -49,11 +52,11 @@ async fn bring_the_victim(
     attackers: &Url,
     redirect_uri: &str,
 ) -> Option<Answer> {
-    evil.lure_to(with(&without(attackers, "state"), "redirect_uri", redirect_uri));
+    evil.lure_to(with_parameter(&without_parameter(attackers, "state"), "redirect_uri", redirect_uri));
     let victim = world.browser();
     let at_evil = world.start_sign_in(&victim, "partner", APP).await.location();
     let honest = victim.get(at_evil.as_str()).await.location();
-    let consented = victim.get(with(&honest, "persona", "ada").as_str()).await;
+    let consented = victim.get(with_parameter(&honest, "persona", "ada").as_str()).await;
     match consented.status.as_u16() {
         302 => Some(victim.get(consented.location().as_str()).await),
         _ => None,
@@ -123,11 +126,11 @@ on_both_databases! {
             let (browser, good, refusal) = both_answers(&world, provider).await;
             let before = world.written();
             for other in others {
-                for answer in [&good, &refusal, &without(&good, "code"), &with(&good, "iss", &evil.issuer())] {
-                    assert_refused(&browser.get(at(answer, other).as_str()).await, WRONG);
+                for answer in [&good, &refusal, &without_parameter(&good, "code"), &with_parameter(&good, "iss", &evil.issuer())] {
+                    assert_refusal_page(&browser.get(at(answer, other).as_str()).await, WRONG);
                 }
                 // The path comes before whose browser it is.
-                assert_refused(&world.browser().get(at(&good, other).as_str()).await, WRONG);
+                assert_refusal_page(&world.browser().get(at(&good, other).as_str()).await, WRONG);
             }
             assert!(world.written() == before, "{provider}");
             assert_finishes(&browser, &good).await;
@@ -211,7 +214,7 @@ async fn b12_two_names_of_one_issuer_have_an_address_each() {
     for (provider, other) in [("corporate", paths[1]), ("subsidiary", paths[0])] {
         let (browser, callback) = consented(&world, provider).await;
         assert_eq!(callback.path(), format!("/auth/callback/{provider}"));
-        assert_refused(&browser.get(at(&callback, other).as_str()).await, WRONG);
+        assert_refusal_page(&browser.get(at(&callback, other).as_str()).await, WRONG);
         assert_eq!(exchanges(&world, Provider::Corporate), NONE);
         assert_finishes(&browser, &callback).await;
         world.control().reset_counters();
@@ -224,9 +227,9 @@ async fn b12_a_provider_that_is_renamed_meanwhile_gets_no_code_under_its_new_nam
     let mut world = World::on(TestDatabase::sqlite()).await;
     let (browser, callback) = consented(&world, "corporate").await;
     change_settings(&mut world, |text| text.replace("[providers.corporate]", "[providers.renamed]")).await;
-    assert_refused(&browser.get(at(&callback, "/auth/callback/renamed").as_str()).await, WRONG);
+    assert_refusal_page(&browser.get(at(&callback, "/auth/callback/renamed").as_str()).await, WRONG);
     let gone = "This way to sign in is not offered any more";
-    assert_refused(&browser.get(callback.as_str()).await, gone);
+    assert_refusal_page(&browser.get(callback.as_str()).await, gone);
     // Without a state that says so, it is an address of nobody.
     let nobody = browser.get("/auth/callback/corporate?code=x").await;
     assert_eq!(

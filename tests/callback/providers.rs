@@ -8,10 +8,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use url::Url;
 use vestibule_provider_emulator::Provider;
-use vestibule_test_support::{Client, TestDatabase};
+use vestibule_test_support::{Client, TestDatabase, assert_refusal_page, parameter, with_parameter};
 
-use super::{ONE, REPLAYED, assert_finishes, assert_refused, exchanges, finish_all, with};
-use crate::world::{APP, PROVIDERS, World, on_both_databases, parameter};
+use super::{ONE, REPLAYED, assert_finishes, exchanges, finish_all};
+use crate::world::{APP, PROVIDERS, World, on_both_databases};
 
 /// The callback brings the browser back to the frontend with this error and no token.
 async fn assert_fails(browser: &Client, callback: &Url, error: &str) {
@@ -98,7 +98,7 @@ on_both_databases! {
         for provider in PROVIDERS {
             let browser = Arc::new(world.browser());
             let consent = world.start_sign_in(&browser, provider, APP).await.location();
-            let refusal = browser.get(with(&consent, "persona", "refuses").as_str()).await.location();
+            let refusal = browser.get(with_parameter(&consent, "persona", "refuses").as_str()).await.location();
             let before = world.written();
             for _ in 0..10 {
                 assert_fails(&browser, &refusal, "access_denied").await;
@@ -107,9 +107,9 @@ on_both_databases! {
             assert!(many.iter().all(|answer| answer.status == 303), "{many:?}");
             assert!(world.written() == before, "{provider}");
 
-            let good = browser.get(with(&consent, "persona", "ada").as_str()).await.location();
+            let good = browser.get(with_parameter(&consent, "persona", "ada").as_str()).await.location();
             assert_finishes(&browser, &good).await;
-            assert_refused(&browser.get(good.as_str()).await, REPLAYED);
+            assert_refusal_page(&browser.get(good.as_str()).await, REPLAYED);
             let after = world.written();
             assert_fails(&browser, &refusal, "access_denied").await;
             assert!(world.written() == after, "{provider}");
@@ -124,8 +124,8 @@ on_both_databases! {
         let world = World::on(database).await;
         let browser = Arc::new(world.browser());
         let consent = world.start_sign_in(&browser, "google", APP).await.location();
-        let refusal = browser.get(with(&consent, "persona", "refuses").as_str()).await.location();
-        let good = browser.get(with(&consent, "persona", "ada").as_str()).await.location();
+        let refusal = browser.get(with_parameter(&consent, "persona", "refuses").as_str()).await.location();
+        let good = browser.get(with_parameter(&consent, "persona", "ada").as_str()).await.location();
         let all = [good, refusal].map(|callback| (Arc::clone(&browser), callback));
         let answers = finish_all(all.iter().cycle().take(40).cloned().collect()).await;
         let (redirected, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 303);
@@ -133,7 +133,7 @@ on_both_databases! {
         let tokens = redirected.iter().filter(|answer| answer.location_parameter("jwt").is_some()).count();
         assert_eq!((errors, tokens, refused.len()), (20, 1, 19), "{answers:?}");
         for answer in refused {
-            assert_refused(answer, REPLAYED);
+            assert_refusal_page(answer, REPLAYED);
         }
         assert_eq!(exchanges(&world, Provider::Google), ONE);
     }

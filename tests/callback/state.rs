@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use url::Url;
 use vestibule_provider_emulator::Provider;
-use vestibule_test_support::{Program, RawConnection, TestDatabase};
-
-use super::{
-    FORGED, NONE, ONE, REPLAYED, assert_finishes, assert_refused, consented, exchanges, finish_all, with,
+use vestibule_test_support::{
+    Program, RawConnection, TestDatabase, assert_refusal_page, parameter, with_parameter,
 };
-use crate::world::{APP, World, on_both_databases, parameter};
+
+use super::{FORGED, NONE, ONE, REPLAYED, assert_finishes, consented, exchanges, finish_all};
+use crate::world::{APP, World, on_both_databases};
 
 on_both_databases! {
     /// The insertion that spends the state succeeds for one of them, before anything is asked of the provider.
@@ -23,12 +23,12 @@ on_both_databases! {
         assert_eq!((won.len(), lost.len()), (1, 49));
         assert!(world.is_signed_in(&won[0].location_parameter("jwt").unwrap()).await);
         for answer in &lost {
-            assert_refused(answer, REPLAYED);
+            assert_refusal_page(answer, REPLAYED);
         }
         assert_eq!(exchanges(&world, Provider::Google), ONE);
 
         // The back button.
-        assert_refused(&browser.get(callback.as_str()).await, REPLAYED);
+        assert_refusal_page(&browser.get(callback.as_str()).await, REPLAYED);
         assert_eq!(exchanges(&world, Provider::Google), ONE);
     }
 
@@ -37,7 +37,7 @@ on_both_databases! {
         let (browser, callback) = consented(&world, "google").await;
         assert_finishes(&browser, &callback).await;
         world.program.restart().await;
-        assert_refused(&browser.get(callback.as_str()).await, REPLAYED);
+        assert_refusal_page(&browser.get(callback.as_str()).await, REPLAYED);
         assert_eq!(exchanges(&world, Provider::Google), ONE);
     }
 }
@@ -76,7 +76,7 @@ on_both_databases! {
         let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 303);
         assert_eq!((won.len(), lost.len()), (1, 19));
         for answer in &lost {
-            assert_refused(answer, REPLAYED);
+            assert_refusal_page(answer, REPLAYED);
         }
         assert_eq!(exchanges(&world, Provider::Google), ONE);
         assert!(world.is_signed_in(&won[0].location_parameter("jwt").unwrap()).await);
@@ -88,7 +88,7 @@ on_both_databases! {
         let replica = start_replica(&world, &url).await;
         let (browser, callback) = consented(&world, "google").await;
         assert_finishes(&browser, &at(&replica, &callback)).await;
-        assert_refused(&browser.get(callback.as_str()).await, REPLAYED);
+        assert_refusal_page(&browser.get(callback.as_str()).await, REPLAYED);
     }
 }
 
@@ -118,7 +118,10 @@ async fn b3_the_state_of_another_deployment_is_forged() {
     let (browser, callback) = consented(&here, "google").await;
     let foreign = there.reach_callback(&browser, "google", "ada", APP).await;
     let foreign_state = parameter(&foreign, "state").unwrap();
-    assert_refused(&browser.get(with(&callback, "state", &foreign_state).as_str()).await, FORGED);
+    assert_refusal_page(
+        &browser.get(with_parameter(&callback, "state", &foreign_state).as_str()).await,
+        FORGED,
+    );
     assert_eq!(exchanges(&here, Provider::Google), NONE);
     assert_finishes(&browser, &callback).await;
 }

@@ -1,8 +1,8 @@
 //! The security headers of every kind of answer.
 
-use vestibule_test_support::{Answer, Client, Method, TestDatabase, eventually};
+use vestibule_test_support::{Answer, Client, Method, READABLE, TestDatabase, eventually};
 
-use super::{READABLE, login};
+use super::login;
 use crate::world::World;
 
 const CLOSED: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";

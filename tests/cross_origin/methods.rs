@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use vestibule_test_support::{Answer, Method, RawConnection, TestDatabase};
+use vestibule_test_support::{Answer, Method, READABLE, RawConnection, TestDatabase};
 
-use super::{READABLE, login};
+use super::login;
 use crate::world::World;
 
 /// The headers that must not differ between GET and HEAD.

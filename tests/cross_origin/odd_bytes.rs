@@ -1,8 +1,7 @@
 //! Bytes that no honest client sends. Whatever is answered, it is not a fault of the service.
 
-use vestibule_test_support::{RawConnection, Received, TestDatabase};
+use vestibule_test_support::{READABLE, RawConnection, Received, TestDatabase, WRITABLE};
 
-use super::{READABLE, WRITABLE};
 use crate::world::World;
 
 async fn ask(world: &World, method: &str, target: &[u8], headers: &[u8]) -> Received {

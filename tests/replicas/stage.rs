@@ -6,7 +6,9 @@ use reqwest::Method;
 use tempfile::TempDir;
 use url::Url;
 use vestibule_provider_emulator::{Control, Emulator, Persona};
-use vestibule_test_support::{Answer, Client, Program, ProgramBuilder, TestDatabase};
+use vestibule_test_support::{
+    Answer, Client, Program, ProgramBuilder, TestDatabase, login_address, with_parameter,
+};
 
 use super::haproxy::Haproxy;
 use crate::world::{APP, TRUSTED, emulator_options, point_at, registered_at};
@@ -138,12 +140,10 @@ impl Fleet {
 /// Goes from the login address of the service at `base_url` to the provider, as this person; the address of the
 /// callback, or the answer of the service that should have led to it and did not.
 pub(super) async fn reach_callback(browser: &Client, base_url: &str, persona: &str) -> Result<Url, String> {
-    let mut login = Url::parse(&format!("{base_url}/auth/login/google")).unwrap();
-    login.query_pairs_mut().append_pair("next", APP);
+    let login = login_address(base_url, "google", APP);
     let answer = browser.try_send(browser.request(Method::GET, login.as_str())).await;
     let answer = answer.map_err(|error| format!("{error:?}")).and_then(|answer| with_status(answer, 303))?;
-    let mut consent = answer.location();
-    consent.query_pairs_mut().append_pair("persona", persona);
+    let consent = with_parameter(&answer.location(), "persona", persona);
     Ok(browser.get(consent.as_str()).await.location())
 }
 

@@ -4,11 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use vestibule_provider_emulator::Provider;
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::{TestDatabase, assert_refusal_page, parameter};
 
-use crate::callback::assert_refused;
 use crate::documents::markdown::repository;
-use crate::world::{APP, World, parameter};
+use crate::world::{APP, World};
 
 const FORGED: &str = "This sign-in link is no longer valid";
 const OTHER_BROWSER: &str = "This sign-in began in another browser";
@@ -28,12 +27,12 @@ async fn m5_what_was_made_for_one_purpose_serves_no_other() {
     for value in [&cookie, &token, &permission, &code] {
         let mut forged = callback.clone();
         forged.query_pairs_mut().clear().extend_pairs([("state", value), ("code", &code)]);
-        assert_refused(&browser.get(forged.as_str()).await, FORGED);
+        assert_refusal_page(&browser.get(forged.as_str()).await, FORGED);
     }
     for value in [&state, &token, &permission] {
         let victim = world.browser();
         victim.set_cookie(&format!("vestibule-sign-in={value}; Path=/"));
-        assert_refused(&victim.get(callback.as_str()).await, OTHER_BROWSER);
+        assert_refusal_page(&victim.get(callback.as_str()).await, OTHER_BROWSER);
     }
     for value in [&state, &cookie, &code, &permission] {
         assert!(!world.is_signed_in(value).await, "{value}");

@@ -1,6 +1,6 @@
 //! C8: addresses that are not quite what they seem.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use vestibule_provider_emulator::Persona;
 
 use crate::world::{World, on_both_databases};
@@ -9,12 +9,7 @@ const VICTIM: &str = "victim@example.com";
 
 /// Somebody whose providers all state that they have verified this address.
 fn holder_of(number: u32, address: &str) -> Persona {
-    let mut persona = Persona::ordinary(&format!("holder{number}"), "Mallory", number);
-    persona.google["email"] = json!(address);
-    persona.google["email_verified"] = json!(true);
-    persona.github.user["email"] = json!(address);
-    persona.github.emails = json!([{"email": address, "primary": true, "verified": true}]);
-    persona
+    Persona::ordinary(&format!("holder{number}"), "Mallory", number).with_email(address)
 }
 
 async fn profile_of(world: &World, provider: &str, persona: Persona) -> Value {

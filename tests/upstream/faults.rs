@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vestibule_provider_emulator::{Answer, Control, Endpoint, Fault, Lasting, Provider};
-use vestibule_test_support::{MovableClock, TestDatabase, eventually};
+use vestibule_test_support::{MovableClock, TestDatabase, assert_refusal_page, eventually};
 
 use super::assert_no_user;
 use crate::world::{APP, World};
@@ -229,7 +229,7 @@ async fn b9_a_person_who_gives_up_has_spent_the_state() {
         .await;
     impatient.abort();
     let again = browser.get(callback.as_str()).await;
-    crate::callback::assert_refused(&again, "This sign-in link was used already");
+    assert_refusal_page(&again, "This sign-in link was used already");
     assert_no_user(&world).await;
     world.sign_in("google", "ada").await;
 }

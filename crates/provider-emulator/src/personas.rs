@@ -99,6 +99,20 @@ impl Persona {
         }
     }
 
+    /// The same person with this address, verified everywhere.
+    #[must_use]
+    pub fn with_email(mut self, address: &str) -> Self {
+        for claims in [&mut self.google, &mut self.corporate].into_iter().filter_map(Value::as_object_mut) {
+            claims.insert("email".to_owned(), json!(address));
+            claims.insert("email_verified".to_owned(), json!(true));
+        }
+        if let Some(account) = self.github.user.as_object_mut() {
+            account.insert("email".to_owned(), json!(address));
+        }
+        self.github.emails = json!([github_email(address, true, true)]);
+        self
+    }
+
     /// The claims at one issuer.
     pub(crate) fn claims(&self, issuer: Issuer) -> &Value {
         match issuer {

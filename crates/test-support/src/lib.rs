@@ -16,6 +16,7 @@
     reason = "used by tests alone, which may fail loudly"
 )]
 
+mod addresses;
 mod client;
 mod clock;
 mod cluster;
@@ -23,6 +24,7 @@ mod consistency;
 mod database;
 mod disk;
 mod eventually;
+mod expectations;
 pub mod forge;
 mod machine;
 mod port;
@@ -31,6 +33,7 @@ mod program;
 mod raw;
 mod relay;
 
+pub use addresses::{READABLE, WRITABLE, login_address, parameter, with_parameter, without_parameter};
 pub use client::{Answer, Client};
 pub use clock::MovableClock;
 pub use cluster::{Crowd, Shutdown, TestCluster};
@@ -38,6 +41,9 @@ pub use consistency::{TableLock, WriteLock};
 pub use database::TestDatabase;
 pub use disk::{DiskFault, FaultyDisk};
 pub use eventually::eventually;
+pub use expectations::{
+    assert_readable_by, assert_refusal_page, assert_unreadable, sign_in_error, signed_in_token,
+};
 pub use forge::Forge;
 pub use machine::Machine;
 pub use port::free_port;

@@ -7,7 +7,6 @@ mod state;
 
 use url::Url;
 use vestibule_provider_emulator::{Provider, TokenExchanges};
-use vestibule_test_support::Answer;
 
 use crate::app::{FRONTEND, TestApp};
 use crate::clients::{ApiClient as _, Browser};
@@ -37,49 +36,6 @@ async fn assert_finishes(browser: &Browser<'_>, callback: &Url) {
     let answer = browser.get(callback.as_str()).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
     assert!(answer.location_parameter("jwt").is_some(), "{}", answer.location());
-}
-
-/// A plain page that says why nothing happens, and leads nowhere by itself.
-pub(crate) fn assert_refused(answer: &Answer, why: &str) {
-    assert_eq!(answer.status, 400, "{why}: {}", answer.body);
-    assert!(answer.body.contains(&format!("<h1>{why}</h1>")), "{why}: {}", answer.body);
-    assert!(answer.body.contains("Start again</a>"));
-    assert!(answer.header("location").is_none() && answer.header("refresh").is_none(), "{answer:?}");
-    assert!(answer.header("set-cookie").is_none(), "{answer:?}");
-    assert_is_page(answer);
-}
-
-/// A page that loads scripts and styles from files of ours alone, that nobody frames and no cache keeps.
-fn assert_is_page(answer: &Answer) {
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
-    let policy = answer.header("content-security-policy").unwrap();
-    for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
-        assert!(policy.contains(part), "{policy}");
-    }
-    assert!(!policy.contains("unsafe"), "{policy}");
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-}
-
-/// The address with another value of one parameter.
-fn with(url: &Url, name: &str, value: &str) -> Url {
-    let mut changed = without(url, name);
-    changed.query_pairs_mut().append_pair(name, value);
-    changed
-}
-
-/// The address without one parameter.
-fn without(url: &Url, name: &str) -> Url {
-    let kept: Vec<_> = url.query_pairs().into_owned().filter(|(key, _)| key != name).collect();
-    let mut changed = url.clone();
-    changed.query_pairs_mut().clear().extend_pairs(kept);
-    changed
-}
-
-/// A parameter of an address.
-pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 fn exchanges(app: &TestApp, provider: Provider) -> TokenExchanges {

@@ -11,12 +11,7 @@ const VICTIM: &str = "victim@example.com";
 
 /// Somebody whose address is this one everywhere, verified.
 fn person(id: &str, number: u32, address: &str) -> Persona {
-    let mut persona = Persona::ordinary(id, id, number);
-    persona.google["email"] = json!(address);
-    persona.corporate["email"] = json!(address);
-    persona.github.user["email"] = json!(address);
-    persona.github.emails = json!([{"email": address, "primary": true, "verified": true}]);
-    persona
+    Persona::ordinary(id, id, number).with_email(address)
 }
 
 /// The profile of this person after one more sign-in.

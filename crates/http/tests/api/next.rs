@@ -5,10 +5,9 @@ mod properties;
 use reqwest::Method;
 use serde_json::json;
 use vestibule_provider_emulator::{Endpoint, Provider};
-use vestibule_test_support::Answer;
+use vestibule_test_support::{Answer, assert_refusal_page};
 
 use crate::app::{FRONTEND, TestApp};
-use crate::callback::assert_refused;
 use crate::clients::{Anonymous, ApiClient as _};
 
 const ALLOWED: [&str; 2] = ["https://app.example.com", "http://localhost:3000"];
@@ -30,7 +29,7 @@ async fn a1_another_origin_gets_no_address_and_a_stable_error() {
     let navigation = browser.request(Method::GET, "/auth/login/google?next=https%3A%2F%2Fevil.tld%2F");
     let accepted = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     let page = browser.send(navigation.header("accept", accepted)).await;
-    assert_refused(&page, "This sign-in link cannot be used");
+    assert_refusal_page(&page, "This sign-in link cannot be used");
 }
 
 #[tokio::test(flavor = "multi_thread")]

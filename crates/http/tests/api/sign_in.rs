@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use vestibule_test_support::{Answer, TestDatabase, on_both_databases};
+use vestibule_test_support::{Answer, TestDatabase, on_both_databases, parameter};
 
 use crate::app::{EXTERNAL_ADDRESS, FRONTEND, PROVIDERS, TestApp};
-use crate::callback::parameter;
 use crate::clients::ApiClient as _;
 use crate::snapshot::assert_answer;
 

@@ -5,6 +5,8 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use url::Url;
 
+use crate::addresses::parameter;
+
 /// What a server answered.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -42,7 +44,6 @@ impl Answer {
 
     /// A parameter in the query of the address that a redirect leads to.
     pub fn location_parameter(&self, name: &str) -> Option<String> {
-        let location = self.location();
-        location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+        parameter(&self.location(), name)
     }
 }

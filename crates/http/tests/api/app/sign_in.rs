@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use url::Url;
-use vestibule_test_support::Answer;
+use vestibule_test_support::{Answer, login_address, sign_in_error, signed_in_token, with_parameter};
 
 use super::{EXTERNAL_ADDRESS, FRONTEND, TestApp};
 use crate::clients::{ApiClient as _, Browser};
@@ -10,10 +10,7 @@ use crate::clients::{ApiClient as _, Browser};
 impl TestApp {
     /// Asks for our login address.
     pub(crate) async fn start_sign_in(&self, browser: &Browser<'_>, provider: &str, next: &str) -> Answer {
-        let mut address = Url::parse(EXTERNAL_ADDRESS).unwrap();
-        address.set_path(&format!("/auth/login/{provider}"));
-        address.query_pairs_mut().append_pair("next", next);
-        let answer = browser.get(address.as_str()).await;
+        let answer = browser.get(login_address(EXTERNAL_ADDRESS, provider, next).as_str()).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
         answer
     }
@@ -28,8 +25,7 @@ impl TestApp {
         next: &str,
     ) -> Url {
         let answer = self.start_sign_in(browser, provider, next).await;
-        let mut consent = answer.location();
-        consent.query_pairs_mut().append_pair("persona", persona);
+        let consent = with_parameter(&answer.location(), "persona", persona);
         browser.get(consent.as_str()).await.location()
     }
 
@@ -42,20 +38,12 @@ impl TestApp {
 
     /// A whole sign-in that succeeds; the user token.
     pub(crate) async fn sign_in(&self, provider: &str, persona: &str) -> String {
-        let answer = self.finish_sign_in(provider, persona).await;
-        assert_eq!(answer.status, 303, "{}", answer.body);
-        answer
-            .location_parameter("jwt")
-            .unwrap_or_else(|| panic!("no token in {:?}", answer.header("location")))
+        signed_in_token(&self.finish_sign_in(provider, persona).await)
     }
 
     /// A whole sign-in that brings the browser back to the frontend with an `error` and nothing else; which one.
     pub(crate) async fn fail_to_sign_in(&self, provider: &str, persona: &str) -> String {
-        let answer = self.finish_sign_in(provider, persona).await;
-        assert_eq!(answer.status, 303, "{}", answer.body);
-        let error = answer.location_parameter("error").unwrap_or_else(|| panic!("{}", answer.location()));
-        assert_eq!(answer.location().as_str(), format!("{FRONTEND}?error={error}"));
-        error
+        sign_in_error(&self.finish_sign_in(provider, persona).await, FRONTEND)
     }
 
     /// What `/auth/check` says of a token.

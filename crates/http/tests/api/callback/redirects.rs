@@ -5,7 +5,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use reqwest::Method;
 use url::Url;
 
-use super::{consented, parameter};
+use vestibule_test_support::parameter;
+
+use super::consented;
 use crate::app::{EXTERNAL_ADDRESS, FRONTEND, TestApp};
 use crate::clients::ApiClient as _;
 

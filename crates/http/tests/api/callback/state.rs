@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use reqwest::Method;
 use vestibule_provider_emulator::Provider;
-use vestibule_test_support::on_both_databases;
+use vestibule_test_support::{
+    assert_refusal_page, on_both_databases, parameter, with_parameter, without_parameter,
+};
 
 use super::{
-    COOKIE, EXPIRED, FORGED, MISSING, NO_CODE, NONE, OTHER_BROWSER, assert_finishes, assert_refused,
-    consented, exchanges, parameter, with, without,
+    COOKIE, EXPIRED, FORGED, MISSING, NO_CODE, NONE, OTHER_BROWSER, assert_finishes, consented, exchanges,
 };
 use crate::app::TestApp;
 use crate::clients::{ApiClient as _, Browser};
@@ -20,12 +21,12 @@ on_both_databases! {
         let (attacker, callback) = consented(&app, "google").await;
 
         let no_cookie = app.browser();
-        assert_refused(&no_cookie.get(callback.as_str()).await, OTHER_BROWSER);
+        assert_refusal_page(&no_cookie.get(callback.as_str()).await, OTHER_BROWSER);
         assert_eq!(no_cookie.cookie_names(), Vec::<String>::new());
 
         let (victim, own_callback) = consented(&app, "google").await;
-        assert_refused(&victim.get(callback.as_str()).await, OTHER_BROWSER);
-        assert_refused(&victim.get(with(&own_callback, "state", &parameter(&callback, "state").unwrap()).as_str()).await, OTHER_BROWSER);
+        assert_refusal_page(&victim.get(callback.as_str()).await, OTHER_BROWSER);
+        assert_refusal_page(&victim.get(with_parameter(&own_callback, "state", &parameter(&callback, "state").unwrap()).as_str()).await, OTHER_BROWSER);
 
         assert_eq!(exchanges(&app, Provider::Google), NONE);
         assert_finishes(&attacker, &callback).await;
@@ -49,7 +50,7 @@ async fn b1_a_planted_second_cookie_signs_nobody_in() {
         format!("other={}", attacker.cookie(COOKIE).unwrap()),
     ] {
         let request = app.anonymous().request(Method::GET, callback.as_str()).header("cookie", &cookies);
-        assert_refused(&app.anonymous().send(request).await, OTHER_BROWSER);
+        assert_refusal_page(&app.anonymous().send(request).await, OTHER_BROWSER);
     }
     assert_eq!(exchanges(&app, Provider::Google), NONE);
     assert_finishes(&attacker, &callback).await;
@@ -64,7 +65,10 @@ async fn b3_a_state_changed_anywhere_is_forged() {
     for at in 0..state.len() {
         let other = if &state[at..=at] == "A" { "B" } else { "A" };
         let changed = format!("{}{other}{}", &state[..at], &state[at + 1..]);
-        assert_refused(&browser.get(with(&callback, "state", &changed).as_str()).await, FORGED);
+        assert_refusal_page(
+            &browser.get(with_parameter(&callback, "state", &changed).as_str()).await,
+            FORGED,
+        );
     }
     assert_eq!(exchanges(&app, Provider::Google), NONE);
     assert_finishes(&browser, &callback).await;
@@ -98,7 +102,7 @@ async fn b3_whatever_is_not_our_state_is_forged() {
         &browser.cookie(COOKIE).unwrap(),
         &"A".repeat(10_000),
     ] {
-        assert_refused(&browser.get(with(&callback, "state", forged).as_str()).await, FORGED);
+        assert_refusal_page(&browser.get(with_parameter(&callback, "state", forged).as_str()).await, FORGED);
     }
     assert_eq!(exchanges(&app, Provider::Google), NONE);
     assert_finishes(&browser, &callback).await;
@@ -110,7 +114,7 @@ async fn b3_a_state_expires_after_ten_minutes() {
 
     let (late, late_callback) = consented(&app, "github").await;
     app.clock.advance(Duration::from_secs(601));
-    assert_refused(&late.get(late_callback.as_str()).await, EXPIRED);
+    assert_refusal_page(&late.get(late_callback.as_str()).await, EXPIRED);
     assert_eq!(exchanges(&app, Provider::Github), NONE);
 
     let (early, early_callback) = consented(&app, "github").await;
@@ -125,7 +129,7 @@ async fn b2_a_used_state_is_no_better_once_it_has_expired() {
     let (browser, callback) = consented(&app, "github").await;
     assert_finishes(&browser, &callback).await;
     app.clock.advance(Duration::from_secs(24 * 3600));
-    assert_refused(&browser.get(callback.as_str()).await, EXPIRED);
+    assert_refusal_page(&browser.get(callback.as_str()).await, EXPIRED);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,14 +137,14 @@ async fn b3_a_callback_that_lacks_something_says_what_and_spends_nothing() {
     let app = TestApp::new().await;
     let (browser, callback) = consented(&app, "google").await;
     for (incomplete, why) in [
-        (without(&callback, "state"), MISSING),
-        (with(&callback, "state", ""), MISSING),
-        (without(&callback, "code"), NO_CODE),
-        (with(&callback, "code", ""), NO_CODE),
-        (with(&without(&callback, "code"), "error", ""), NO_CODE),
+        (without_parameter(&callback, "state"), MISSING),
+        (with_parameter(&callback, "state", ""), MISSING),
+        (without_parameter(&callback, "code"), NO_CODE),
+        (with_parameter(&callback, "code", ""), NO_CODE),
+        (with_parameter(&without_parameter(&callback, "code"), "error", ""), NO_CODE),
         (callback.join("/auth/oauth_callback").unwrap(), MISSING),
     ] {
-        assert_refused(&browser.get(incomplete.as_str()).await, why);
+        assert_refusal_page(&browser.get(incomplete.as_str()).await, why);
     }
     assert_eq!(exchanges(&app, Provider::Google), NONE);
     assert_finishes(&browser, &callback).await;
@@ -154,7 +158,7 @@ async fn b10_a_parameter_given_twice_spends_nothing() {
         for value in [parameter(&callback, name).unwrap(), "x".to_owned(), String::new()] {
             let mut twice = callback.clone();
             twice.query_pairs_mut().append_pair(name, &value);
-            assert_refused(&browser.get(twice.as_str()).await, "This address cannot be used");
+            assert_refusal_page(&browser.get(twice.as_str()).await, "This address cannot be used");
         }
     }
     assert_eq!(exchanges(&app, Provider::Google), NONE);
@@ -169,7 +173,7 @@ async fn b10_an_endless_code_spends_nothing() {
     let mut long = callback.clone();
     let fields = [("state", parameter(&callback, "state").unwrap()), ("code", "x".repeat(4097))];
     long.query_pairs_mut().clear().extend_pairs(fields);
-    assert_refused(&browser.get(long.as_str()).await, "The answer of the provider cannot be read");
+    assert_refusal_page(&browser.get(long.as_str()).await, "The answer of the provider cannot be read");
     assert_eq!(exchanges(&app, Provider::Google), NONE);
     assert_finishes(&browser, &callback).await;
 }
@@ -188,7 +192,7 @@ async fn b10_only_a_navigation_spends_a_callback() {
         [("Sec-Purpose", "prefetch"), ("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch")]
     {
         let ahead = browser.send(browser.request(Method::GET, address).header(name, value)).await;
-        assert_refused(&ahead, "This page was loaded ahead of time");
+        assert_refusal_page(&ahead, "This page was loaded ahead of time");
     }
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
         let answer = browser.send(browser.request(method.clone(), address)).await;

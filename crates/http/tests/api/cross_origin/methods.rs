@@ -2,7 +2,9 @@
 
 use reqwest::Method;
 
-use super::{READABLE, WRITABLE, login};
+use vestibule_test_support::{READABLE, WRITABLE};
+
+use super::login;
 use crate::app::TestApp;
 use crate::clients::ApiClient as _;
 

@@ -101,6 +101,6 @@ async fn assert_safe(app: &TestApp, next: &str) -> Result<(), TestCaseError> {
     let origin = Url::parse(next).unwrap().origin().ascii_serialization();
     prop_assert!(ALLOWED.contains(&origin.as_str()), "{next:?}");
     let link = Url::parse(check.json()["providers"]["google"]["url"].as_str().unwrap()).unwrap();
-    prop_assert_eq!(crate::callback::parameter(&link, "next"), Some(next.to_owned()));
+    prop_assert_eq!(vestibule_test_support::parameter(&link, "next"), Some(next.to_owned()));
     Ok(())
 }
