@@ -69,9 +69,9 @@ settings: build ## Write the tables of docs/settings.md anew
 	$(PROGRAM) config document docs/settings.md > docs/settings.md.new
 	mv docs/settings.md.new docs/settings.md
 
-snapshots: ## Write the snapshots of answers anew; `git diff` then shows what clients would see
+snapshots: test-needs build ## Write the snapshots of answers anew; `git diff` then shows what clients would see
 	rm -rf crates/http/tests/api/snapshots
-	INSTA_UPDATE=always cargo test --workspace --test api
+	INSTA_UPDATE=always scripts/with-postgres.sh cargo test --workspace --test api
 
 screenshot: test-needs build ## Take the pictures in docs/images anew
 	PICTURES='$(CURDIR)/docs/images' cargo test --workspace --test black_box browser::pictures
