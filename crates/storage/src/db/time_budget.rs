@@ -13,7 +13,7 @@ use tokio::time::Instant;
 const LIMIT: Duration = Duration::from_millis(2_400);
 /// An operation that waits for a connection does not begin with less than this. It would be cut off, and its connection closed for
 /// nothing: under overload, less and less would be done.
-const LEAST_TO_BEGIN: Duration = Duration::from_millis(400);
+const MIN_OPERATION_TIME: Duration = Duration::from_millis(400);
 
 tokio::task_local! {
     /// The time that remains for the operations of one use case.
@@ -49,7 +49,7 @@ impl TimeBudget {
 
     /// Until when the caller may wait for a connection. When this is over already, only an idle one is taken.
     pub(super) fn acquire_deadline(&self) -> Instant {
-        self.begun + self.limit.saturating_sub(LEAST_TO_BEGIN)
+        self.begun + self.limit.saturating_sub(MIN_OPERATION_TIME)
     }
 
     /// Whether a timeout shows that the server is silent, and not merely that little time remained.
@@ -118,9 +118,9 @@ mod tests {
     async fn l5_the_wait_for_a_connection_leaves_time_for_the_operation() {
         with_time_budget(async {
             let budget = TimeBudget::begin();
-            assert_eq!(budget.deadline() - budget.acquire_deadline(), LEAST_TO_BEGIN);
+            assert_eq!(budget.deadline() - budget.acquire_deadline(), MIN_OPERATION_TIME);
             drop(budget);
-            assert!(operation(LIMIT.saturating_sub(LEAST_TO_BEGIN / 2)).await);
+            assert!(operation(LIMIT.saturating_sub(MIN_OPERATION_TIME / 2)).await);
             let budget = TimeBudget::begin();
             assert_eq!(budget.acquire_deadline(), Instant::now(), "no wait");
             assert!(budget.deadline() > Instant::now(), "what is idle can be used");
