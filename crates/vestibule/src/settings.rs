@@ -15,7 +15,9 @@ mod providers;
 mod reader;
 mod setting;
 mod sources;
+mod suggestions;
 pub(crate) mod table;
+mod table_reader;
 mod traces;
 mod trust;
 

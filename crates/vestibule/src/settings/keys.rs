@@ -12,6 +12,7 @@ use vestibule_domain::EmailDomain;
 use vestibule_plugin_host::{Isolation, PluginConfig};
 
 use super::kinds::{as_text, parse_duration, parse_switch};
+use super::table_reader::TableReader;
 
 /// A key whose value is of this type.
 pub(super) struct Key<T: 'static> {
@@ -51,14 +52,6 @@ impl<T> Key<T> {
     }
 }
 
-impl Key<String> {
-    /// The same where there must be one.
-    pub(super) fn require(&self, table: &Table) -> Result<String, String> {
-        let text = self.find(table)?.filter(|text| !text.is_empty());
-        text.ok_or_else(|| format!("{} is not set", self.name))
-    }
-}
-
 macro_rules! keys {
     ($($(#[doc = $about:literal])+ mod $module:ident { $($(#[doc = $line:literal])+ $constant:ident $name:literal: $type:ty = $key:expr;)+ })+) => {
         $($(#[doc = $about])+
@@ -73,9 +66,9 @@ macro_rules! keys {
                 KEY.row(&[$($line),+])
             }),+];
 
-            /// The first key of a table that is none of these.
-            pub(in super::super) fn find_unknown(table: &Table) -> Option<&str> {
-                table.keys().map(String::as_str).find(|key| ROWS.iter().all(|row| row.name != *key))
+            /// Reads a table that may have these keys and no others.
+            pub(in super::super) fn read(table: &Table) -> TableReader<'_> {
+                TableReader::new(table, ROWS)
             }
         })+
     };

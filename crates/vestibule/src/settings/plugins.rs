@@ -1,6 +1,6 @@
 //! Which plugins are loaded, and what each of them gets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use toml::Value;
@@ -8,20 +8,29 @@ use vestibule_domain::ServiceName;
 use vestibule_plugin_host::{InstanceSettings, InstanceSpec, PluginName, PluginPath, PluginPlan};
 
 use super::keys::plugin as keys;
-use super::reader::Reader;
+use super::kinds::as_text;
+use super::reader::{Found, Reader};
 use super::setting::Optional;
+use super::suggestions::nearest;
 use super::table::{ALLOWED_SERVICES, INSTALLED_EXTENSIONS, PLUGIN_PATH};
+
+/// What the table of each alias says, if it can be used.
+type Tables = BTreeMap<String, Option<InstanceSettings>>;
 
 /// Reads the services, the extensions in their order, and the folders to search for libraries.
 pub(super) fn read(reader: &mut Reader<'_>) -> PluginPlan {
     let path = PluginPath::new(read_path(reader));
     // In a folder where libraries are built, the group may often write.
     let path = if reader.dev() { path.dangerous_trusting_the_group() } else { path };
+    let tables = read_tables(reader);
     let mut aliases = BTreeSet::new();
-    let services = read_list(reader, &ALLOWED_SERVICES, &mut aliases);
-    let extensions = read_list(reader, &INSTALLED_EXTENSIONS, &mut aliases);
-    report_unused_tables(reader, &aliases);
-    PluginPlan { path, services: name_services(reader, services), extensions }
+    let services = read_list(reader, &ALLOWED_SERVICES, &tables, &mut aliases);
+    let extensions = read_list(reader, &INSTALLED_EXTENSIONS, &tables, &mut aliases);
+    if let (Some(services), Some(extensions)) = (services, extensions) {
+        report_unused_tables(reader, &tables, &aliases);
+        return PluginPlan { path, services: name_services(services), extensions };
+    }
+    PluginPlan { path, services: Vec::new(), extensions: Vec::new() }
 }
 
 /// By default the folder `plugins` beside the program, then the program's own folder.
@@ -33,72 +42,84 @@ fn read_path(reader: &mut Reader<'_>) -> Vec<PathBuf> {
     })
 }
 
-/// Reads `[alias:]plugin;...`. Every alias is used once: it also names the plugin's own table.
+/// Reads the tables of all aliases, also those that no list has, so that every mistake is found.
+fn read_tables(reader: &mut Reader<'_>) -> Tables {
+    let tables = reader.table("plugin").into_iter().flatten();
+    let read = |(alias, value): (&String, &Value)| {
+        let settings = read_settings(value);
+        let settings = settings.map_err(|reasons| reader.report_all(&format!("[plugin.{alias}]"), &reasons));
+        (alias.clone(), settings.ok())
+    };
+    tables.map(read).collect()
+}
+
+/// Reads `[alias:]plugin;...`. Every alias is used once: it also names the plugin's own table. `None` if the list cannot be read.
 fn read_list(
     reader: &mut Reader<'_>,
     setting: &Optional<Vec<String>>,
+    tables: &Tables,
     aliases: &mut BTreeSet<String>,
-) -> Vec<InstanceSpec> {
+) -> Option<Vec<InstanceSpec>> {
+    let items = match reader.find(setting) {
+        Found::Value(items) => items,
+        Found::Absent => Vec::new(),
+        Found::Unusable => return None,
+    };
     let mut specs = Vec::new();
-    for item in reader.find(setting).value().unwrap_or_default() {
+    for item in items {
         let (alias, plugin) = item.split_once(':').unwrap_or((&item, &item));
-        let is_new = aliases.insert(alias.to_owned());
-        match read_instance(reader, alias, plugin) {
-            Ok(spec) if is_new => specs.push(spec),
-            Ok(_) => reader.report(setting.name(), &format_args!("{alias}: the alias is used twice")),
-            Err(reason) => reader.report(setting.name(), &format_args!("{item}: {reason}")),
+        if !aliases.insert(alias.to_owned()) {
+            reader.report(setting.name(), &format_args!("{alias}: the alias is used twice"));
+        }
+        let (name, plugin) = (check_alias(alias), PluginName::parse(plugin).map_err(as_text));
+        // Without a colon both are one text, and so one mistake.
+        let most = if item.contains(':') { 2 } else { 1 };
+        for reason in name.as_ref().err().into_iter().chain(plugin.as_ref().err()).take(most) {
+            reader.report(setting.name(), &format_args!("{item}: {reason}"));
+        }
+        let settings = tables.get(alias).cloned().unwrap_or_else(|| Some(InstanceSettings::default()));
+        if let (Ok(plugin), Some(settings)) = (plugin, settings) {
+            specs.push(InstanceSpec { alias: alias.to_owned(), plugin, settings });
         }
     }
-    specs
+    Some(specs)
 }
 
-fn read_instance(reader: &Reader<'_>, alias: &str, plugin: &str) -> Result<InstanceSpec, String> {
+fn check_alias(alias: &str) -> Result<(), String> {
     let name = ServiceName::parse(alias).map_err(|error| format!("{alias:?}: {error}"))?;
-    if name.is_reserved() {
-        return Err("the name is reserved for the service itself".to_owned());
-    }
-    let plugin = PluginName::parse(plugin).map_err(|error| error.to_string())?;
-    let table = reader.table("plugin").and_then(|tables| tables.get(alias));
-    let settings = table.map_or_else(|| Ok(InstanceSettings::default()), read_settings);
-    let settings = settings.map_err(|reason| format!("[plugin.{alias}] {reason}"))?;
-    Ok(InstanceSpec { alias: alias.to_owned(), plugin, settings })
+    if name.is_reserved() { Err("the name is reserved for the service itself".to_owned()) } else { Ok(()) }
 }
 
-fn name_services(reader: &mut Reader<'_>, specs: Vec<InstanceSpec>) -> Vec<(ServiceName, InstanceSpec)> {
-    let mut services = Vec::new();
-    for spec in specs {
-        match ServiceName::parse(&spec.alias) {
-            Ok(service) => services.push((service, spec)),
-            Err(error) => reader.report(ALLOWED_SERVICES.name(), &error),
-        }
-    }
-    services
+/// The services under their names. One whose alias is no name has been reported.
+fn name_services(specs: Vec<InstanceSpec>) -> Vec<(ServiceName, InstanceSpec)> {
+    specs.into_iter().filter_map(|spec| Some((ServiceName::parse(&spec.alias).ok()?, spec))).collect()
 }
 
-fn report_unused_tables(reader: &mut Reader<'_>, aliases: &BTreeSet<String>) {
-    let Some(tables) = reader.table("plugin") else { return };
+fn report_unused_tables(reader: &mut Reader<'_>, tables: &Tables, aliases: &BTreeSet<String>) {
+    let (services, extensions) = (ALLOWED_SERVICES.name(), INSTALLED_EXTENSIONS.name());
     for alias in tables.keys().filter(|alias| !aliases.contains(*alias)) {
-        let (services, extensions) = (ALLOWED_SERVICES.name(), INSTALLED_EXTENSIONS.name());
-        let reason = format!("neither {services} nor {extensions} has this alias");
+        let free = aliases.iter().map(String::as_str).filter(|alias| !tables.contains_key(*alias));
+        let question =
+            nearest(alias, free).map(|near| format!("; did you mean [plugin.{near}]?")).unwrap_or_default();
+        let reason = format!("neither {services} nor {extensions} has this alias{question}");
         reader.report(&format!("[plugin.{alias}]"), &reason);
     }
 }
 
-fn read_settings(value: &Value) -> Result<InstanceSettings, String> {
-    let table = value.as_table().ok_or("expected a table")?;
-    if let Some(unknown) = keys::find_unknown(table) {
-        return Err(format!("{unknown}: unknown key"));
-    }
+fn read_settings(value: &Value) -> Result<InstanceSettings, Vec<String>> {
+    let table = value.as_table().ok_or_else(|| vec!["expected a table".to_owned()])?;
+    let mut reader = keys::read(table);
     let defaults = InstanceSettings::default();
-    Ok(InstanceSettings {
-        isolation: keys::ISOLATION.find(table)?.unwrap_or(defaults.isolation),
-        timeout: keys::TIMEOUT.find(table)?.unwrap_or(defaults.timeout),
-        concurrency: keys::CONCURRENCY.find(table)?.unwrap_or(defaults.concurrency),
-        queue: keys::QUEUE.find(table)?.unwrap_or(defaults.queue),
-        sha256: keys::SHA256.find(table)?,
-        may_deny: keys::MAY_DENY.find(table)?.unwrap_or(defaults.may_deny),
-        may_spawn: keys::MAY_SPAWN.find(table)?.unwrap_or(defaults.may_spawn),
-        max_ttl: keys::MAX_TTL.find(table)?,
-        config: keys::CONFIG.find(table)?.unwrap_or(defaults.config),
-    })
+    let settings = InstanceSettings {
+        isolation: reader.find_or(&keys::ISOLATION, defaults.isolation),
+        timeout: reader.find_or(&keys::TIMEOUT, defaults.timeout),
+        concurrency: reader.find_or(&keys::CONCURRENCY, defaults.concurrency),
+        queue: reader.find_or(&keys::QUEUE, defaults.queue),
+        sha256: reader.find(&keys::SHA256).value(),
+        may_deny: reader.find_or(&keys::MAY_DENY, defaults.may_deny),
+        may_spawn: reader.find_or(&keys::MAY_SPAWN, defaults.may_spawn),
+        max_ttl: reader.find(&keys::MAX_TTL).value(),
+        config: reader.find_or(&keys::CONFIG, defaults.config),
+    };
+    reader.finish(Some(settings))
 }

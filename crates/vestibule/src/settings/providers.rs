@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use toml::{Table, Value};
+use toml::Value;
 use vestibule_domain::{ConfiguredProvider, ConfiguredProviders, ProviderName};
 use vestibule_file_permissions::Rule;
 use vestibule_provider_emulator::Emulator;
 use vestibule_upstream::{GithubSettings, OidcSettings, SettingsError};
 
 use super::keys::provider::{
-    CLAIMS, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE, ISSUER, LABEL, SCOPES, find_unknown,
+    self, CLAIMS, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE, ISSUER, LABEL, SCOPES,
 };
 use super::loopback::emulator_address;
 use super::reader::{Found, Reader};
@@ -19,6 +19,7 @@ use super::table::{
     GITHUB_API_URL, GITHUB_KEY, GITHUB_ORGANIZATIONS, GITHUB_SECRET, GITHUB_URL, GOOGLE_CLAIMS,
     GOOGLE_ISSUER, GOOGLE_KEY, GOOGLE_SECRET,
 };
+use super::table_reader::TableReader;
 use super::trust::Trust;
 
 const DEFAULT_SCOPES: [&str; 3] = ["openid", "email", "profile"];
@@ -192,37 +193,48 @@ fn read_others(reader: &mut Reader<'_>) -> Found<Vec<OidcSettings>> {
     for (name, value) in tables {
         match read_other(name, value) {
             Ok(settings) => providers.push(settings),
-            Err(reason) => reader.report(&format!("[providers.{name}]"), &reason),
+            Err(reasons) => reader.report_all(&format!("[providers.{name}]"), &reasons),
         }
     }
     Found::Value(providers)
 }
 
-fn read_other(name: &str, value: &Value) -> Result<OidcSettings, String> {
-    let table = value.as_table().ok_or("expected a table")?;
-    if let Some(unknown) = find_unknown(table) {
-        return Err(format!("unknown key {unknown:?}"));
-    }
-    let provider = ProviderName::parse(name).map_err(|error| error.to_string())?;
-    Ok(OidcSettings {
-        name: provider,
-        label: LABEL.find(table)?.unwrap_or_else(|| name.to_owned()),
-        issuer: ISSUER.require(table)?,
-        client_id: CLIENT_ID.require(table)?,
-        client_secret: read_client_secret(table)?,
-        scopes: SCOPES.find(table)?.unwrap_or_else(|| DEFAULT_SCOPES.map(str::to_owned).to_vec()),
-        claims: CLAIMS.find(table)?.unwrap_or_default(),
-    })
+fn read_other(name: &str, value: &Value) -> Result<OidcSettings, Vec<String>> {
+    let table = value.as_table().ok_or_else(|| vec!["expected a table".to_owned()])?;
+    let mut reader = provider::read(table);
+    let provider = ProviderName::parse(name).map_err(|error| reader.refuse(error)).ok();
+    let label = reader.find_or(&LABEL, name.to_owned());
+    let (issuer, client_id) = (reader.require(&ISSUER), reader.require(&CLIENT_ID));
+    let client_secret = read_client_secret(&mut reader);
+    let scopes = reader.find_or(&SCOPES, DEFAULT_SCOPES.map(str::to_owned).to_vec());
+    let claims = reader.find_or(&CLAIMS, Vec::new());
+    // Nothing ends early above, so that every mistake is found.
+    let complete = || {
+        Some(OidcSettings {
+            name: provider?,
+            label,
+            issuer: issuer?,
+            client_id: client_id?,
+            client_secret: client_secret?,
+            scopes,
+            claims,
+        })
+    };
+    reader.finish(complete())
 }
 
-fn read_client_secret(table: &Table) -> Result<SecretString, String> {
-    match (CLIENT_SECRET.find(table)?, CLIENT_SECRET_FILE.find(table)?) {
-        (Some(_), Some(_)) => Err("client_secret: given twice, also as client_secret_file".to_owned()),
-        (Some(secret), None) if !secret.expose_secret().is_empty() => Ok(secret),
-        (None, Some(file)) => {
-            let text = Rule::SECRET.read(&file).map_err(|fault| format!("client_secret_file: {fault}"))?;
-            Ok(text.trim().to_owned().into())
+fn read_client_secret(reader: &mut TableReader<'_>) -> Option<SecretString> {
+    match (reader.find(&CLIENT_SECRET), reader.find(&CLIENT_SECRET_FILE)) {
+        (Found::Value(secret), Found::Absent) if !secret.expose_secret().is_empty() => return Some(secret),
+        (Found::Absent, Found::Value(file)) => match Rule::SECRET.read(&file) {
+            Ok(text) => return Some(text.trim().to_owned().into()),
+            Err(fault) => reader.refuse(format_args!("client_secret_file: {fault}")),
+        },
+        (Found::Value(_), Found::Value(_)) => {
+            reader.refuse("client_secret: given twice, also as client_secret_file");
         }
-        _ => Err("client_secret is not set".to_owned()),
+        (Found::Unusable, _) | (_, Found::Unusable) => {}
+        (Found::Value(_) | Found::Absent, Found::Absent) => reader.refuse("client_secret is not set"),
     }
+    None
 }

@@ -120,6 +120,11 @@ impl<'a> Reader<'a> {
         self.mistakes.push(format!("{name}: {reason}"));
     }
 
+    /// Reports several mistakes of one setting or table.
+    pub(super) fn report_all(&mut self, name: &str, reasons: &[String]) {
+        self.mistakes.extend(reasons.iter().map(|reason| format!("{name}: {reason}")));
+    }
+
     /// The value, if there was no mistake.
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, CommandError> {
         match value {

@@ -9,6 +9,7 @@ use vestibule_file_permissions::{Rule, is_readable_by_others};
 use vestibule_plugin_host::Environment;
 
 use super::environment;
+use super::suggestions::unknown_setting;
 use super::table;
 use crate::error::CommandError;
 
@@ -107,7 +108,7 @@ impl Sources {
     fn take_text(&mut self, key: &str, value: &Value) -> Result<(), String> {
         let name = key.to_ascii_uppercase();
         if !table::is_known(&name) {
-            return Err(format!("unknown key {key:?}"));
+            return Err(unknown_setting(key));
         }
         let text = text_of(value, table::find(&name).map_or("", |row| row.separator))
             .ok_or_else(|| format!("{key}: expected a text or a list of texts"))?;
