@@ -5,9 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::counters::TokenExchanges;
+use crate::exchange::AuthMethod;
 use crate::faults::{Fault, Lasting};
 use crate::keys::SigningKey;
 use crate::lock::lock;
@@ -125,6 +126,17 @@ impl Control {
     /// Lets the members of this object replace those of the userinfo answer, such as a `sub` of somebody else.
     pub fn override_userinfo(&self, issuer: Issuer, members: Value) {
         *lock(&self.shared.issuer(issuer).userinfo) = Some(members);
+    }
+
+    /// Lets the members of this object replace those of the discovery document, such as the final slash of an `issuer`; `null` takes a
+    /// member away. An empty object undoes it.
+    pub fn override_discovery(&self, issuer: Issuer, members: Map<String, Value>) {
+        *lock(&self.shared.issuer(issuer).discovery) = members;
+    }
+
+    /// Takes the client of this issuer only when it authenticates so. `None`: by HTTP Basic or by the body.
+    pub fn require_auth_method(&self, issuer: Issuer, method: Option<AuthMethod>) {
+        *lock(&self.shared.issuer(issuer).auth_method) = method;
     }
 
     /// Lets userinfo tell the truth again.

@@ -27,14 +27,36 @@ pub(crate) enum ClientError {
     },
 }
 
-/// Proves that a request comes from `client`, by HTTP Basic or by the body.
+/// How a client authenticates at the token endpoint of an issuer (RFC 7591 section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    /// `client_secret_basic`.
+    Basic,
+    /// `client_secret_post`.
+    Post,
+    /// `none`: a public client, which must not show a secret.
+    None,
+}
+
+/// Proves that a request comes from `client`: by HTTP Basic or by the body, or by the one method that is registered for it.
 pub(crate) fn authenticate(
     client: &Client,
+    registered: Option<AuthMethod>,
     headers: &HeaderMap,
     form: &Parameters,
 ) -> Result<(), ClientError> {
     let by_header = headers.contains_key(header::AUTHORIZATION);
-    let proven = if by_header {
+    let method = match (by_header, form.find("client_secret")) {
+        (true, _) => AuthMethod::Basic,
+        (false, Some(_)) => AuthMethod::Post,
+        (false, None) => AuthMethod::None,
+    };
+    if registered.is_some_and(|registered| registered != method) {
+        return Err(ClientError::Unknown { by_header });
+    }
+    let proven = if method == AuthMethod::None && registered.is_some() {
+        form.find("client_id") == Some(&client.id)
+    } else if by_header {
         if form.find("client_secret").is_some() {
             return Err(ClientError::Twice);
         }

@@ -61,6 +61,7 @@ pub use clock::Clock;
 pub use control::Control;
 pub use counters::TokenExchanges;
 pub use emulator::Emulator;
+pub use exchange::AuthMethod;
 pub use faults::{Answer, Fault, Lasting};
 pub use options::{Client, EmulatorOptions, RedirectPolicy, RedirectUris};
 pub use personas::{Behaviour, GithubAccount, Persona, organization_id};

@@ -5,7 +5,7 @@ mod token;
 mod userinfo;
 
 use poem::Response;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::lock::lock;
 use crate::provider::Issuer;
@@ -37,7 +37,16 @@ pub(crate) fn discovery(shared: &Shared, issuer: Issuer) -> Response {
         // RFC 9207 section 3.
         "authorization_response_iss_parameter_supported": issuer == Issuer::Corporate,
     });
-    reply::public_json(&document)
+    reply::public_json(&edited(document, &lock(&shared.issuer(issuer).discovery)))
+}
+
+/// The document with these members in the place of its own.
+fn edited(mut document: Value, members: &Map<String, Value>) -> Value {
+    if let Some(document) = document.as_object_mut() {
+        document.extend(members.clone());
+        document.retain(|_, value| !value.is_null());
+    }
+    document
 }
 
 /// The published keys.

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 use crate::connection::Doomed;
 use crate::counters::Counters;
+use crate::exchange::AuthMethod;
 use crate::faults::Faults;
 use crate::grants::Grants;
 use crate::keys::{FirstKeys, KeyRing, SigningKey};
@@ -42,6 +43,10 @@ pub(crate) struct IssuerState {
     pub(crate) tampering: Mutex<Vec<Tampering>>,
     /// Members that replace those of the userinfo answer.
     pub(crate) userinfo: Mutex<Option<Value>>,
+    /// Members that replace those of the discovery document; `null` takes one away.
+    pub(crate) discovery: Mutex<Map<String, Value>>,
+    /// How the client must authenticate, if only one way is registered for it.
+    pub(crate) auth_method: Mutex<Option<AuthMethod>>,
 }
 
 impl IssuerState {
@@ -51,6 +56,8 @@ impl IssuerState {
             keys: Mutex::new(KeyRing::new(key)),
             tampering: Mutex::default(),
             userinfo: Mutex::default(),
+            discovery: Mutex::default(),
+            auth_method: Mutex::default(),
         }
     }
 }

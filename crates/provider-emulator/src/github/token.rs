@@ -76,7 +76,7 @@ pub(crate) async fn exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) 
 
 async fn try_exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
     let form = if exchange::is_form(headers) { Parameters::parse(body)? } else { Parameters::default() };
-    exchange::authenticate(shared.client(Provider::Github), headers, &form)?;
+    exchange::authenticate(shared.client(Provider::Github), None, headers, &form)?;
     let grant = exchange::redeem(shared, Provider::Github, &form)?;
     exchange::take_time(shared, &grant).await;
     shared.counters.count_token(Provider::Github);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::id_token;
 use crate::exchange::{self, ClientError, CodeError};
 use crate::grants::Grant;
+use crate::lock::lock;
 use crate::parameters::{Parameters, Repeated};
 use crate::provider::{Issuer, Provider};
 use crate::random;
@@ -99,7 +100,8 @@ async fn try_exchange(
         return Err(Refusal::new("invalid_request", "The request body is not a form."));
     }
     let form = Parameters::parse(body)?;
-    exchange::authenticate(shared.client(provider), headers, &form)?;
+    let registered = *lock(&shared.issuer(issuer).auth_method);
+    exchange::authenticate(shared.client(provider), registered, headers, &form)?;
     check_grant_type(&form)?;
     let grant = exchange::redeem(shared, provider, &form)?;
     exchange::take_time(shared, &grant).await;
