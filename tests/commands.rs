@@ -36,7 +36,7 @@ impl From<Output> for Outcome {
 }
 
 /// Runs a command to its end.
-async fn command(program: &ProgramBuilder, arguments: &[&str]) -> Outcome {
+pub(crate) async fn command(program: &ProgramBuilder, arguments: &[&str]) -> Outcome {
     program.run(arguments).await.into()
 }
 
@@ -46,7 +46,7 @@ fn with_github() -> ProgramBuilder {
 }
 
 /// The same with a key.
-async fn ready_to_start() -> ProgramBuilder {
+pub(crate) async fn ready_to_start() -> ProgramBuilder {
     let program = with_github();
     assert_eq!(command(&program, &["keys", "generate"]).await.status, Some(0));
     program

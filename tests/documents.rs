@@ -2,6 +2,7 @@
 
 mod deployment;
 pub(crate) mod markdown;
+mod providers;
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +10,8 @@ use std::path::Path;
 use markdown::{Document, code_spans, repository};
 
 /// Names in capitals with an underscore that other programs gave to something.
-const OTHER_NAMES: [&str; 4] = ["HTTPS_PROXY", "LC_ALL", "OTEL_BSP_SCHEDULE_DELAY", "SCHED_BATCH"];
+const OTHER_NAMES: [&str; 5] =
+    ["HTTPS_PROXY", "LC_ALL", "NO_PROXY", "OTEL_BSP_SCHEDULE_DELAY", "SCHED_BATCH"];
 
 #[test]
 fn every_relative_link_leads_somewhere() {

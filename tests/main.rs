@@ -36,6 +36,7 @@ mod observability;
 mod openapi;
 mod outages;
 mod provider_changes;
+mod provider_settings;
 mod python;
 mod replicas;
 mod restart;

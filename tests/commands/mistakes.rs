@@ -68,6 +68,9 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("LOG_FORMAT", "xml", "expected text or json"),
     ("GITHUB_URL", "http://github.example", "must be https; http is allowed on loopback only"),
     ("GITHUB_API_URL", "github", "is not an absolute https address"),
+    ("GITHUB_API_URL", "https://github.corp.example/api/v3", "set GITHUB_URL too, or neither"),
+    ("OUTBOUND_PROXY", "proxy.corp.example:3128", "expected http://HOST:PORT or https://HOST:PORT"),
+    ("OUTBOUND_PROXY", "http://proxy.corp.example/pac", "has no path, query or fragment"),
     ("GITHUB_ORGANIZATIONS", "acme", "expected on or off"),
     ("DATABASE_CONNECTIONS", "0", "expected a number from 1 to 1000"),
     ("MAX_CONNECTIONS", "15", "expected a number from 16 to 1000000"),
@@ -108,6 +111,7 @@ const ANY_TEXT: &[&str] = &[
     "GOOGLE_KEY",
     "GOOGLE_SECRET",
     "OTEL_SERVICE_NAME",
+    "OUTBOUND_NO_PROXY",
     // What is wrong with a folder shows when a plugin is looked for in it.
     "PLUGIN_PATH",
 ];
@@ -283,6 +287,34 @@ async fn l16_the_settings_of_a_provider_belong_together() {
             "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\ntrusted_email_domains = [\"@corp\"]",
             "[providers.corp]: trusted_email_domains: \"@corp\": expected the part of an address",
         ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\ntoken_endpoint_auth_method = \"private_key_jwt\"",
+            "[providers.corp]: token_endpoint_auth_method: expected client_secret_basic, client_secret_post or",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\ntoken_endpoint_auth_method = \"none\"",
+            "[providers.corp] client_secret: would never be sent, because token_endpoint_auth_method is none",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\ndiscovery_url = \"http://keycloak.example:8080\"",
+            "[providers.corp] discovery_url: must be https; http is allowed on loopback, at an address of a private",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nauthorization_parameters = { state = \"x\" }",
+            "[providers.corp] authorization_parameters: provider corp: \"state\" is not a parameter",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nauthorization_parameters = { prompt = [\"a\"] }",
+            "[providers.corp]: authorization_parameters: prompt: expected a text",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nauthorization_parameters = \"prompt=login\"",
+            "[providers.corp]: authorization_parameters: expected a table of texts",
+        ),
+        (
+            "issuer = \"https://id.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\nadditional_audiences = [\"\"]",
+            "[providers.corp] additional_audiences: it is empty",
+        ),
     ] {
         let text = refused(with_github().config(&format!("[providers.corp]\n{table}\n"))).await;
         let [only] = mistakes(&text).try_into().unwrap_or_else(|all| panic!("{table}: {all:?}"));
@@ -298,6 +330,7 @@ async fn l16_the_tables_of_google_and_github_have_the_keys_that_have_no_setting(
             "unknown key \"issuer\"; credentials are the settings GITHUB_KEY and so on",
         ),
         ("trusted_email_domains = [\"a.b\"]", "trusted_email_domains: all addresses of this provider count"),
+        ("authorization_parameters = [\"x\"]", "authorization_parameters: expected a table of texts"),
     ] {
         let text = refused(with_github().config(&format!("[providers.github]\n{table}\n"))).await;
         let [only] = mistakes(&text).try_into().unwrap_or_else(|all| panic!("{table}: {all:?}"));

@@ -81,6 +81,7 @@ async fn n5_a_wrong_address_of_a_provider_does_not_show_its_password() {
     ] {
         complaints(name, settings().setting(name, value)).await;
     }
+    complaints("OUTBOUND_PROXY", settings().setting("OUTBOUND_PROXY", "http://user:k4n4ry@proxy/pac")).await;
     let google = settings().setting("GOOGLE_KEY", "x").setting("GOOGLE_SECRET", "k4n4ry");
     complaints("GOOGLE_ISSUER", google.setting("GOOGLE_ISSUER", "https://u:k4n4ry@accounts.example")).await;
 }

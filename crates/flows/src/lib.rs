@@ -49,7 +49,7 @@ pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult}
 pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
 pub use sessions::{ProviderLink, SessionCheck};
-pub use sign_in::{BrowserSecret, Callback, FinishedSignIn, StartedSignIn};
+pub use sign_in::{BrowserSecret, Callback, FinishedSignIn, HintError, SignInHints, StartedSignIn};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
 pub use vestibule_storage::with_time_budget;
 // Parts of our answers, so that `http` need not know the crate that makes them.

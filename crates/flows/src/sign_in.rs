@@ -3,8 +3,10 @@
 pub(crate) mod attempt;
 mod browser;
 mod finish;
+pub(crate) mod hints;
 mod start;
 
 pub use browser::BrowserSecret;
 pub use finish::{Callback, FinishedSignIn};
+pub use hints::{HintError, SignInHints};
 pub use start::StartedSignIn;

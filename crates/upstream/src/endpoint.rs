@@ -3,8 +3,8 @@
 use std::fmt;
 
 use thiserror::Error;
-use url::Url;
-use vestibule_domain::{Origin, OriginError};
+use url::{Host, Origin, Url};
+use vestibule_domain::OriginError;
 
 /// Why an address is not used for a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -15,6 +15,12 @@ pub enum AddressError {
     /// Plain http to another machine, where anyone on the way could read the client secret.
     #[error("must be https; http is allowed on loopback only")]
     Plaintext,
+    /// Plain http to a machine that is neither on loopback nor inside.
+    #[error(
+        "must be https; http is allowed on loopback, at an address of a private network and at a name that exists only inside, \
+         such as keycloak, keycloak.internal or keycloak.svc"
+    )]
+    PlaintextOutside,
     /// A user name, fragment or, in a base address, a query.
     #[error("must not have a user name, query or fragment")]
     Extra,
@@ -28,10 +34,37 @@ impl Endpoint {
     /// Takes the address of an endpoint; it may have a query (RFC 6749 section 3.1).
     pub(crate) fn parse(text: &str) -> Result<Self, AddressError> {
         let url = Url::parse(text).map_err(|_| AddressError::Form)?;
-        Origin::parse(&url.origin().ascii_serialization()).map_err(|error| match error {
-            OriginError::Plaintext => AddressError::Plaintext,
-            OriginError::Form | OriginError::Scheme | OriginError::Extra => AddressError::Form,
-        })?;
+        vestibule_domain::Origin::parse(&url.origin().ascii_serialization()).map_err(
+            |error| match error {
+                OriginError::Plaintext => AddressError::Plaintext,
+                OriginError::Form | OriginError::Scheme | OriginError::Extra => AddressError::Form,
+            },
+        )?;
+        Self::parse_plain(url)
+    }
+
+    /// The same, where http is allowed at this origin too.
+    pub(crate) fn parse_with(text: &str, plaintext: Option<&Origin>) -> Result<Self, AddressError> {
+        let outcome = Self::parse(text);
+        if outcome != Err(AddressError::Plaintext) || plaintext.is_none() {
+            return outcome;
+        }
+        let endpoint = Self::parse_plain(Url::parse(text).map_err(|_| AddressError::Form)?)?;
+        if plaintext == Some(&endpoint.0.origin()) { Ok(endpoint) } else { outcome }
+    }
+
+    /// Takes the address of an endpoint; plain http is allowed also at a host that is inside: it has a private address (RFC 1918,
+    /// RFC 4193), or a name that the public DNS has not.
+    pub(crate) fn parse_inside(text: &str) -> Result<Self, AddressError> {
+        match Self::parse(text) {
+            Err(AddressError::Plaintext) => {}
+            outcome => return outcome,
+        }
+        let url = Url::parse(text).map_err(|_| AddressError::Form)?;
+        if is_inside(&url) { Self::parse_plain(url) } else { Err(AddressError::PlaintextOutside) }
+    }
+
+    fn parse_plain(url: Url) -> Result<Self, AddressError> {
         let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         if plain { Ok(Self(url)) } else { Err(AddressError::Extra) }
     }
@@ -53,12 +86,37 @@ impl Endpoint {
         self.0.origin() == other.0.origin() && below.is_some_and(|rest| rest.starts_with('/'))
     }
 
+    /// The same path and query at another origin.
+    pub(crate) fn moved_to(&self, origin: &Url) -> Result<Self, AddressError> {
+        let mut url = self.0.clone();
+        let moved = url.set_scheme(origin.scheme()).is_ok()
+            && url.set_host(origin.host_str()).is_ok()
+            && url.set_port(origin.port()).is_ok();
+        if moved { Ok(Self(url)) } else { Err(AddressError::Form) }
+    }
+
     pub(crate) fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
 
     pub(crate) fn url(&self) -> &Url {
         &self.0
+    }
+}
+
+/// Whether a host can be reached from inside alone: an address of a private network, a name of one label, or one below a domain that
+/// is kept for private use (`internal`, `home.arpa`, RFC 6762 `local`, and `svc` of Kubernetes).
+fn is_inside(url: &Url) -> bool {
+    const DOMAINS: [&str; 4] = ["internal", "local", "svc", "home.arpa"];
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_private(),
+        Some(Host::Ipv6(address)) => address.is_unique_local(),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            let below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+            !name.is_empty() && !name.contains('.') || DOMAINS.iter().any(|domain| below(domain))
+        }
+        None => false,
     }
 }
 
@@ -101,6 +159,64 @@ mod tests {
             assert_eq!(Endpoint::parse(bad), Err(error), "{bad}");
         }
         assert_eq!(Endpoint::parse_base("https://a.example/?x"), Err(AddressError::Extra));
+    }
+
+    #[test]
+    fn b9_in_the_clear_a_private_address_or_name_is_asked_where_it_is_allowed_and_no_public_one() {
+        for inside in [
+            "http://keycloak:8080/realms/x",
+            "http://10.0.0.7/",
+            "http://192.168.1.2:8080/",
+            "http://[fd00::7]/",
+            "http://id.corp.internal/",
+            "http://keycloak.auth.svc.:80/",
+            "http://keycloak.auth.svc.cluster.local/",
+        ] {
+            assert!(Endpoint::parse_inside(inside).is_ok(), "{inside}");
+            assert_eq!(Endpoint::parse(inside), Err(AddressError::Plaintext), "{inside}");
+        }
+        for outside in [
+            "http://id.example/",
+            "http://169.254.169.254/",
+            "http://[fe80::1]/",
+            "http://internal.example/",
+            "http://8.8.8.8/",
+            "http://0x08080808/",
+        ] {
+            assert_eq!(Endpoint::parse_inside(outside), Err(AddressError::PlaintextOutside), "{outside}");
+        }
+        assert_eq!(Endpoint::parse_inside("http://u:p@keycloak/"), Err(AddressError::Extra));
+        assert!(Endpoint::parse_inside("https://id.example/").is_ok());
+    }
+
+    #[test]
+    fn b9_in_the_clear_only_the_one_origin_that_is_allowed_is_asked() {
+        let allowed = Url::parse("http://keycloak:8080").unwrap().origin();
+        let parse = |text| Endpoint::parse_with(text, Some(&allowed));
+        assert!(parse("http://keycloak:8080/token").is_ok() && parse("https://id.example/").is_ok());
+        for other in [
+            "http://keycloak:8081/token",
+            "http://keycloak/",
+            "http://other:8080/",
+            "http://id.example:8080/",
+        ] {
+            assert_eq!(parse(other), Err(AddressError::Plaintext), "{other}");
+        }
+        assert_eq!(parse("http://u@keycloak:8080/"), Err(AddressError::Extra));
+        assert_eq!(Endpoint::parse_with("http://keycloak:8080/", None), Err(AddressError::Plaintext));
+    }
+
+    #[test]
+    fn an_address_moves_with_its_path_and_query() {
+        let moved = |text: &str, origin: &str| {
+            let moved = Endpoint::parse(text).unwrap().moved_to(&Url::parse(origin).unwrap()).unwrap();
+            moved.url().to_string()
+        };
+        assert_eq!(
+            moved("https://id.example/a/token?x=1", "http://keycloak:8080/b"),
+            "http://keycloak:8080/a/token?x=1"
+        );
+        assert_eq!(moved("https://id.example:8443/t", "https://inside.example/"), "https://inside.example/t");
     }
 
     #[test]

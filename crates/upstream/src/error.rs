@@ -15,7 +15,7 @@ use crate::AddressError;
 pub enum ProviderError {
     /// The provider could not be asked, or gave an answer that makes no sense, or does not accept our settings.
     /// Trying later may help.
-    #[error("{provider} is unavailable at the step {step}: {reason}")]
+    #[error("{provider} {} at the step {step}: {reason}", reason.kind_of_failure())]
     Unavailable {
         /// Which provider.
         provider: ProviderName,
@@ -98,15 +98,34 @@ pub enum Reason {
     Status(u16),
     /// The provider does not know us: a matter for the operator.
     #[error(
-        "the provider does not accept our settings ({0}); check the client id, secret and callback address"
+        "the provider does not accept our settings ({code}, where the client authenticated by {method}); check the client id, \
+         secret and callback address, and whether the client is registered for this method"
     )]
-    Settings(&'static str),
+    Settings {
+        /// The provider's error code, out of those that we know.
+        code: &'static str,
+        /// How the client authenticated, by the name that RFC 7591 gives.
+        method: &'static str,
+    },
+    /// What the provider says does not fit our settings: a matter for the operator.
+    #[error("{0}")]
+    Mismatch(&'static str),
     /// The provider's own error code, out of those that we know.
     #[error("the provider says {0}")]
     Code(&'static str),
     /// What is wrong with an answer or a request.
     #[error("{0}")]
     Text(&'static str),
+}
+
+impl Reason {
+    /// What the log says of a provider that cannot be used for this reason.
+    const fn kind_of_failure(self) -> &'static str {
+        match self {
+            Self::Settings { .. } | Self::Mismatch(_) => "cannot be used with these settings,",
+            _ => "is unavailable",
+        }
+    }
 }
 
 /// Settings that cannot work.
@@ -135,6 +154,26 @@ pub enum SettingsError {
     Claims {
         /// Which provider.
         provider: ProviderName,
+    },
+    /// A parameter of the authorization request that is made by us, or has no name or value.
+    #[error(
+        "provider {provider}: {parameter:?} is not a parameter that can be added: {}",
+        "the name has 1 to 64 letters, digits, hyphens, dots or underscores, the value 1 to 1024 characters, and what the sign-in \
+         itself sends is reserved"
+    )]
+    Parameter {
+        /// Which provider.
+        provider: ProviderName,
+        /// The name of the parameter.
+        parameter: String,
+    },
+    /// A public client has no secret, any other has one.
+    #[error("provider {provider}: client_secret {problem}")]
+    ClientSecret {
+        /// Which provider.
+        provider: ProviderName,
+        /// What is wrong.
+        problem: &'static str,
     },
     /// Without the scope `openid` there is no ID token (OpenID Connect Core section 3.1.2.1).
     #[error("provider {provider}: scopes must contain openid, and each must be a single word")]

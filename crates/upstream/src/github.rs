@@ -8,7 +8,6 @@ mod settings;
 mod user;
 
 use async_trait::async_trait;
-use oauth2::AuthType;
 use serde_json::Value;
 use url::Url;
 use vestibule_domain::{
@@ -20,6 +19,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{ProviderError, Reason, SettingsError, Step, StepError};
 use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
 use crate::oauth::Registration;
+use crate::oidc::TokenEndpointAuthMethod;
 use crate::outbound::{self, OutboundClient};
 use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
 use emails::{Entry, KnownEmails};
@@ -28,6 +28,7 @@ use user::User;
 
 pub use settings::GithubSettings;
 
+const CLIENT_AUTHENTICATION: TokenEndpointAuthMethod = TokenEndpointAuthMethod::ClientSecretPost;
 const ACCEPT: &str = "application/vnd.github+json";
 
 /// GitHub, or a GitHub Enterprise Server.
@@ -72,7 +73,8 @@ impl GithubProvider {
             registration: Registration {
                 client_id: settings.client_id,
                 scopes,
-                client_secret: settings.client_secret,
+                client_secret: Some(settings.client_secret),
+                parameters: settings.authorization_parameters,
             },
             exchanges: Exchanges::new(&name, client.exchange_limit()),
             client,
@@ -83,7 +85,7 @@ impl GithubProvider {
     async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, StepError> {
         self.check_responder(exchange.issuer)?;
         let tokens =
-            self.registration.exchange(&self.client, &self.token, AuthType::RequestBody, exchange).await?;
+            self.registration.exchange(&self.client, &self.token, CLIENT_AUTHENTICATION, exchange).await?;
         let user = self.user(tokens.access_token()).await?;
         let emails = self.emails(tokens.access_token()).await?;
         let organizations = self.organizations(tokens.access_token()).await?;
@@ -164,8 +166,11 @@ impl Provider for GithubProvider {
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderError> {
+        // GitHub knows one prompt, and calls the hint by another name.
+        let prompt = request.prompt.filter(|prompt| *prompt == "select_account");
+        let wishes = [("prompt", prompt), ("login", request.login_hint)];
         self.registration
-            .authorization_url(&self.authorize, request, &[])
+            .authorization_url(&self.authorize, request, &wishes)
             .map_err(|failure| failure.at_provider(&self.name))
     }
 

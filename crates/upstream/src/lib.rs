@@ -24,6 +24,7 @@ mod observer;
 mod oidc;
 mod outbound;
 mod provider;
+mod proxy;
 mod registry;
 
 pub use endpoint::AddressError;
@@ -31,7 +32,8 @@ pub use error::{ProviderError, Reason, SettingsError, Step};
 pub use exchanges::{ExchangeLimit, ExchangePermit, ProviderBusy};
 pub use github::{GithubProvider, GithubSettings};
 pub use observer::{UpstreamObserver, UpstreamOutcome};
-pub use oidc::{OidcProvider, OidcSettings};
+pub use oidc::{OidcProvider, OidcSettings, TokenEndpointAuthMethod, UnknownAuthMethod};
 pub use outbound::{OutboundClient, OutboundError};
 pub use provider::{AuthorizationRequest, CodeExchange, Provider};
+pub use proxy::{OutboundProxy, OutboundProxyError};
 pub use registry::{DuplicateProvider, Providers};

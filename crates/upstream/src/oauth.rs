@@ -6,10 +6,11 @@ mod token;
 mod transport;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge,
+    AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge,
     PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -17,6 +18,7 @@ use url::Url;
 
 use crate::endpoint::Endpoint;
 use crate::error::{Reason, Step, StepError};
+use crate::oidc::TokenEndpointAuthMethod;
 use crate::outbound::OutboundClient;
 use crate::provider::{AuthorizationRequest, CodeExchange};
 
@@ -34,17 +36,21 @@ type GrantClient = Client<
 /// What we are registered as at a provider.
 pub(crate) struct Registration {
     pub(crate) client_id: String,
-    pub(crate) client_secret: SecretString,
+    /// `None`: a public client.
+    pub(crate) client_secret: Option<SecretString>,
     pub(crate) scopes: Vec<String>,
+    /// What the operator adds to each authorization request.
+    pub(crate) parameters: BTreeMap<String, String>,
 }
 
 impl Registration {
-    /// The address that a browser is sent to, with `extra` parameters behind those of the grant.
+    /// The address that a browser is sent to, with `extra` parameters behind those of the grant. Of two of one name the operator's
+    /// counts.
     pub(crate) fn authorization_url(
         &self,
         endpoint: &Endpoint,
         request: &AuthorizationRequest<'_>,
-        extra: &[(&'static str, &str)],
+        extra: &[(&'static str, Option<&str>)],
     ) -> Result<Url, StepError> {
         let step = Step::AuthorizationRequest;
         let verifier = code_verifier(request.code_verifier, step)?;
@@ -55,8 +61,12 @@ impl Registration {
             .add_scopes(self.scopes.iter().cloned().map(Scope::new))
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
             .set_redirect_uri(Cow::Owned(redirect));
-        for (name, value) in extra {
-            address = address.add_extra_param(*name, *value);
+        let stated = extra.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+        for (name, value) in stated.filter(|(name, _)| !self.parameters.contains_key(*name)) {
+            address = address.add_extra_param(name, value);
+        }
+        for (name, value) in &self.parameters {
+            address = address.add_extra_param(name, value);
         }
         Ok(address.url().0)
     }
@@ -66,22 +76,23 @@ impl Registration {
         &self,
         client: &OutboundClient,
         endpoint: &Endpoint,
-        auth_type: AuthType,
+        method: TokenEndpointAuthMethod,
         exchange: &CodeExchange<'_>,
     ) -> Result<TokenAnswer, StepError> {
         let step = Step::CodeExchange;
-        let grant = self
-            .client()
-            .set_client_secret(ClientSecret::new(self.client_secret.expose_secret().to_owned()))
-            .set_auth_type(auth_type)
-            .set_token_uri(TokenUrl::from_url(endpoint.url().clone()));
+        let mut grant = self.client();
+        if let Some(secret) = &self.client_secret {
+            grant = grant.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+        }
+        let grant =
+            grant.set_auth_type(method.auth_type()).set_token_uri(TokenUrl::from_url(endpoint.url().clone()));
         grant
             .exchange_code(AuthorizationCode::new(exchange.code.to_owned()))
             .set_pkce_verifier(code_verifier(exchange.code_verifier, step)?)
             .set_redirect_uri(Cow::Owned(redirect_uri(exchange.redirect_uri, step)?))
             .request_async(&Transport(client))
             .await
-            .map_err(failure_of)
+            .map_err(|error| failure_of(error, method))
     }
 
     fn client(&self) -> GrantClient {
@@ -104,9 +115,12 @@ fn redirect_uri(text: &str, step: Step) -> Result<RedirectUrl, StepError> {
         .map_err(|_| StepError::malformed(step, "the redirect uri is not an address"))
 }
 
-fn failure_of(error: RequestTokenError<Reason, BasicErrorResponse>) -> StepError {
+fn failure_of(
+    error: RequestTokenError<Reason, BasicErrorResponse>,
+    method: TokenEndpointAuthMethod,
+) -> StepError {
     match error {
-        RequestTokenError::ServerResponse(answer) => failure_of_code(answer.error().as_ref()),
+        RequestTokenError::ServerResponse(answer) => failure_of_code(answer.error().as_ref(), method),
         RequestTokenError::Request(reason) => StepError::unavailable(Step::CodeExchange, reason),
         // Both hold the body, which may hold tokens: they end here.
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
@@ -117,7 +131,7 @@ fn failure_of(error: RequestTokenError<Reason, BasicErrorResponse>) -> StepError
 
 /// Sorts the error codes of RFC 6749 section 5.2 and those that Google and GitHub add: is it this code, our
 /// registration, or the provider's health? A code that is not known is not shown either.
-fn failure_of_code(code: &str) -> StepError {
+fn failure_of_code(code: &str, method: TokenEndpointAuthMethod) -> StepError {
     let known = |codes: &[&'static str]| codes.iter().copied().find(|known| *known == code);
     let step = Step::CodeExchange;
     if let Some(code) = known(&[
@@ -137,7 +151,7 @@ fn failure_of_code(code: &str) -> StepError {
         "incorrect_client_credentials",
         "application_suspended",
     ]) {
-        StepError::unavailable(step, Reason::Settings(code))
+        StepError::unavailable(step, Reason::Settings { code, method: method.as_str() })
     } else if let Some(code) = known(&["temporarily_unavailable", "server_error", "slow_down"]) {
         StepError::unavailable(step, Reason::Code(code))
     } else {

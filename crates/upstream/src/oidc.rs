@@ -1,6 +1,7 @@
 //! Sign-in at an OpenID Connect issuer (OpenID Connect Core 1.0, Discovery 1.0), Google among them.
 
 mod claims;
+mod client_authentication;
 mod discovery;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -28,7 +29,9 @@ use discovery::{Metadata, MetadataSource};
 use id_token::{Expected, IdTokenError};
 use keys::{KeySet, KeySource};
 
+pub use client_authentication::{TokenEndpointAuthMethod, UnknownAuthMethod};
 pub use settings::OidcSettings;
+pub(crate) use settings::check_parameters;
 
 /// An OpenID Connect issuer.
 pub struct OidcProvider {
@@ -36,6 +39,8 @@ pub struct OidcProvider {
     label: String,
     issuer: String,
     registration: Registration,
+    /// Other audiences that an ID token for us may have.
+    additional_audiences: Vec<String>,
     /// The claims that are kept.
     kept: Vec<String>,
     client: OutboundClient,
@@ -53,19 +58,38 @@ impl OidcProvider {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
         let issuer = settings.check()?;
+        let client = client.trusting_plaintext_of(settings.back_channel()?.as_ref());
         let source = MetadataSource::new(&settings, &issuer, client.clone())?;
         let metadata = Cache::new(source, Arc::clone(&clock));
         let source = KeySource::new(settings.name.clone(), client.clone(), Arc::clone(&metadata));
         let keys = Cache::new(source, Arc::clone(&clock));
         let exchanges = Exchanges::new(&settings.name, client.exchange_limit());
-        let OidcSettings { name, label, issuer, client_id, client_secret, scopes, claims } = settings;
-        let registration = Registration { client_id, client_secret, scopes };
-        Ok(Self { name, label, issuer, registration, kept: claims, client, exchanges, clock, metadata, keys })
+        let registration = Registration {
+            client_id: settings.client_id,
+            client_secret: settings.client_secret,
+            scopes: settings.scopes,
+            parameters: settings.authorization_parameters,
+        };
+        let OidcSettings { name, label, issuer, additional_audiences, claims: kept, .. } = settings;
+        Ok(Self {
+            name,
+            label,
+            issuer,
+            registration,
+            additional_audiences,
+            kept,
+            client,
+            exchanges,
+            clock,
+            metadata,
+            keys,
+        })
     }
 
     async fn start(&self, request: &AuthorizationRequest<'_>) -> Result<Url, StepError> {
         let metadata = self.metadata.current().await?.value;
-        let extra = [("nonce", request.nonce)];
+        let extra =
+            [("nonce", Some(request.nonce)), ("prompt", request.prompt), ("login_hint", request.login_hint)];
         self.registration.authorization_url(&metadata.authorization_endpoint, request, &extra)
     }
 
@@ -74,7 +98,7 @@ impl OidcProvider {
         self.check_responder(exchange.issuer, &metadata)?;
         let tokens = self
             .registration
-            .exchange(&self.client, &metadata.token_endpoint, metadata.auth_type.clone(), exchange)
+            .exchange(&self.client, &metadata.token_endpoint, metadata.auth_method, exchange)
             .await?;
         let claims = self.examine(&tokens, exchange.nonce, &metadata).await?;
         let person = self.user_claims(claims, &tokens, &metadata).await?;
@@ -103,6 +127,7 @@ impl OidcProvider {
         let expected = Expected {
             issuer: &self.issuer,
             client_id: &self.registration.client_id,
+            additional_audiences: &self.additional_audiences,
             nonce,
             access_token: tokens.access_token(),
             algorithms: &metadata.algorithms,

@@ -10,12 +10,14 @@ use http::{Request, Response, StatusCode};
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
+use url::Origin;
 use vestibule_domain::ProviderName;
 
 use crate::endpoint::Endpoint;
 use crate::error::{Reason, Step, StepError};
 use crate::exchanges::{ExchangeLimit, MAX_IDLE};
 use crate::observer::{UpstreamObserver, Watch};
+use crate::proxy::OutboundProxy;
 
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -33,12 +35,14 @@ pub struct OutboundError(#[from] reqwest::Error);
 ///
 /// One sign-in step has 10 seconds in all, a connection 3, an answer 1 MiB after decompression. Few connections stay open without a
 /// request, and for 5 seconds. No redirect is followed, no
-/// cookie is kept, nothing but https leaves the machine. `HTTP_PROXY` and its like in the environment are not
-/// looked at: what decides where client secrets travel belongs into the settings.
+/// cookie is kept, nothing but https leaves the machine, except to the one address inside at which an issuer may be reached. Requests
+/// go through an [`OutboundProxy`] where there is one; variables of the environment are not looked at here.
 #[derive(Debug, Clone)]
 pub struct OutboundClient {
     client: reqwest::Client,
     total: Duration,
+    /// The origin that may be asked in the clear although it is on another machine.
+    plaintext: Option<Origin>,
     limit: ExchangeLimit,
     watch: Option<Watch>,
 }
@@ -49,19 +53,36 @@ impl OutboundClient {
         Self::with_timeout(TOTAL_TIMEOUT)
     }
 
+    /// A client with the limits above whose requests to other machines go through a proxy, if there is one.
+    pub fn through(proxy: Option<&OutboundProxy>) -> Result<Self, OutboundError> {
+        Self::build(TOTAL_TIMEOUT, proxy)
+    }
+
     /// A client that gives one sign-in step so much time in all.
     pub fn with_timeout(total: Duration) -> Result<Self, OutboundError> {
-        let client = reqwest::Client::builder()
+        Self::build(total, None)
+    }
+
+    fn build(total: Duration, proxy: Option<&OutboundProxy>) -> Result<Self, OutboundError> {
+        let mut builder = reqwest::Client::builder().no_proxy();
+        if let Some(proxy) = proxy {
+            builder = builder.proxy(proxy.to_reqwest()?);
+        }
+        let client = builder
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .referer(false)
-            .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT.min(total))
             .timeout(total)
             .pool_max_idle_per_host(MAX_IDLE)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()?;
-        Ok(Self { client, total, limit: ExchangeLimit::MOST, watch: None })
+        Ok(Self { client, total, plaintext: None, limit: ExchangeLimit::MOST, watch: None })
+    }
+
+    /// The same client, which may ask the origin of this endpoint in the clear.
+    pub(crate) fn trusting_plaintext_of(self, endpoint: Option<&Endpoint>) -> Self {
+        Self { plaintext: endpoint.map(|endpoint| endpoint.url().origin()), ..self }
     }
 
     /// The same client, for providers that each have so many exchanges at once.
@@ -106,7 +127,7 @@ impl OutboundClient {
     }
 
     async fn send_unwatched(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Reason> {
-        Endpoint::parse(&request.uri().to_string())
+        Endpoint::parse_with(&request.uri().to_string(), self.plaintext.as_ref())
             .map_err(|_| Reason::Text("the address is not safe to ask"))?;
         let request = reqwest::Request::try_from(request).map_err(|error| reason_of(&error))?;
         let answer = self.client.execute(request).await.map_err(|error| reason_of(&error))?;

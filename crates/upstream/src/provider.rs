@@ -19,6 +19,10 @@ pub struct AuthorizationRequest<'a> {
     pub nonce: &'a str,
     /// Our own callback, as it is registered at the provider.
     pub redirect_uri: &'a str,
+    /// What the provider is to ask of the person (OpenID Connect Core section 3.1.2.1), such as `select_account`.
+    pub prompt: Option<&'a str>,
+    /// Who probably signs in: an address or a name at the provider (OpenID Connect Core section 3.1.2.1).
+    pub login_hint: Option<&'a str>,
 }
 
 /// What the callback brought, together with what was kept of the request before it.

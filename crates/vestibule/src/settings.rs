@@ -12,6 +12,7 @@ mod loopback;
 mod people;
 mod plugins;
 mod providers;
+mod proxy;
 mod reader;
 mod setting;
 mod sources;

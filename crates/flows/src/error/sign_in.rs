@@ -4,12 +4,17 @@ use thiserror::Error;
 use vestibule_domain::NextError;
 use vestibule_upstream::{ProviderBusy, ProviderError};
 
+use crate::HintError;
+
 /// Why a sign-in cannot begin or finish.
 #[derive(Debug, Error)]
 pub enum SignInError {
     /// The caller: `next` leads where it may not.
     #[error("next refused: {0}")]
     InvalidNext(#[from] NextError),
+    /// The caller: what the provider is to be asked is nothing that it would understand.
+    #[error(transparent)]
+    InvalidHint(#[from] HintError),
     /// The caller: there is no provider of this name.
     #[error("there is no such provider")]
     UnknownProvider,

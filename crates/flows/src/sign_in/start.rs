@@ -5,7 +5,7 @@ use vestibule_upstream::AuthorizationRequest;
 
 use crate::error::error_code_of;
 use crate::sign_in::attempt::Attempt;
-use crate::{BrowserSecret, FlowError, Flows, SignInError, SignInResult};
+use crate::{BrowserSecret, FlowError, Flows, SignInError, SignInHints, SignInResult};
 
 /// Where the browser goes, and what it must keep. Not `Debug`: the location holds a state.
 pub struct StartedSignIn {
@@ -22,6 +22,7 @@ impl Flows {
         &self,
         provider: &str,
         next: Option<&str>,
+        hints: SignInHints<'_>,
         browser: Option<BrowserSecret>,
     ) -> Result<StartedSignIn, FlowError> {
         let provider = self.dependencies.providers.find(provider).ok_or(SignInError::UnknownProvider)?;
@@ -36,6 +37,8 @@ impl Flows {
             code_verifier: &browser.code_verifier(&id),
             nonce: &browser.nonce(&id),
             redirect_uri: &self.settings.urls().redirect_uri(provider.name()),
+            prompt: hints.prompt(),
+            login_hint: hints.login_hint(),
         };
         let location = match provider.authorization_url(&request).await {
             Ok(url) => {

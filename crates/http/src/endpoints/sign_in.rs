@@ -7,7 +7,7 @@ use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use vestibule_domain::CallbackPath;
-use vestibule_flows::{Callback, FlowError, SignInError};
+use vestibule_flows::{Callback, FlowError, SignInError, SignInHints};
 
 use super::examples;
 use super::handler::handler;
@@ -25,7 +25,10 @@ pub(crate) struct StartFailures;
 
 impl Statuses for StartFailures {
     const ALL: &'static [Status] = &[
-        Status::new(400, "`next` is not allowed."),
+        Status::new(
+            400,
+            "`next` is not allowed, or `prompt` or `login_hint` is not one that a provider would understand.",
+        ),
         Status::new(404, "There is no provider of this name."),
         Status::retry(429, "Too many requests from this address."),
     ];
@@ -60,7 +63,8 @@ impl Statuses for FinishProviderFailures {
 
 handler!(handle_start(app, context, _) => async {
     let provider = context.path().ok_or(ApiError::NotFound)?;
-    SignInApi.start_sign_in(Data(app), context.request, provider, context.query("next")).await
+    let [next, prompt, login_hint] = ["next", "prompt", "login_hint"].map(|name| context.query(name));
+    SignInApi.start_sign_in(Data(app), context.request, provider, next, prompt, login_hint).await
 });
 
 handler!(handle_finish(app, context, _) => {
@@ -97,11 +101,18 @@ impl SignInApi {
         /// Where the person goes after signing in: an absolute address at one of the allowed origins.
         #[oai(example = "examples::next")]
         next: Query<Option<String>>,
+        /// What the provider is to ask of the person: `select_account` to choose among accounts, `login` to sign in anew, or
+        /// another one of OpenID Connect. It is passed on, unless the settings say otherwise; GitHub knows `select_account` alone.
+        prompt: Query<Option<String>>,
+        /// Who probably signs in: an address, or a name at the provider. It is passed on.
+        login_hint: Query<Option<String>>,
     ) -> Result<SeeOther, Documented<StartFailures>> {
         let flows = &app.flows;
         let external = &flows.settings().external_address;
         let browser = find_browser_secret(request, external);
-        let started = flows.start_sign_in(&provider.0, next.0.as_deref(), browser).await?;
+        let hints = SignInHints::new(prompt.0.as_deref(), login_hint.0.as_deref());
+        let hints = hints.map_err(|error| FlowError::from(SignInError::from(error)))?;
+        let started = flows.start_sign_in(&provider.0, next.0.as_deref(), hints, browser).await?;
         Ok(SeeOther::to(&started.location)?.with_cookie(&set_browser_secret(&started.browser, external))?)
     }
 

@@ -103,6 +103,9 @@ impl ErrorResponse {
             SignInError::InvalidNext(reason) => {
                 new(StatusCode::BAD_REQUEST, "invalid_next", reason, Level::INFO).page(NOT_ALLOWED)
             }
+            SignInError::InvalidHint(reason) => {
+                new(StatusCode::BAD_REQUEST, "invalid_request", reason, Level::DEBUG)
+            }
             SignInError::UnknownProvider => {
                 new(StatusCode::NOT_FOUND, "unknown_provider", error, Level::DEBUG).page(UNKNOWN_PROVIDER)
             }

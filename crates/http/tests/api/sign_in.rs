@@ -264,6 +264,31 @@ async fn the_redirect_to_a_provider_asks_for_a_code_and_nothing_more() {
     }
 }
 
+/// What a frontend asks of the provider goes along, and what no provider would understand is refused with what was expected.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frontend_may_let_the_person_choose_an_account_and_say_who_probably_signs_in() {
+    let app = TestApp::new().await;
+    let login = |more: &str| format!("/auth/login/google?next={FRONTEND}&{more}");
+    let browser = app.browser();
+    let answer = browser.get(&login("prompt=select_account&login_hint=ada%40example.org")).await;
+    let location = answer.location();
+    assert_eq!(parameter(&location, "prompt").as_deref(), Some("select_account"));
+    assert_eq!(parameter(&location, "login_hint").as_deref(), Some("ada@example.org"));
+    let plain = browser.get(&login("prompt=&login_hint=")).await.location();
+    assert!(parameter(&plain, "prompt").is_none() && parameter(&plain, "login_hint").is_none());
+    for (wrong, expected) in [
+        ("prompt=choose", "prompt: expected none, or some of login"),
+        ("prompt=none%20login", "prompt: expected none"),
+        ("login_hint=a%0D%0Ab", "login_hint: expected at most 320 characters"),
+    ] {
+        let answer = browser.get(&login(wrong)).await;
+        let refusal = answer.json();
+        assert_eq!((answer.status.as_u16(), refusal["error"].as_str()), (400, Some("invalid_request")));
+        let description = refusal["error_description"].as_str().unwrap();
+        assert!(description.starts_with(expected), "{description}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_answers_on_the_way_to_a_provider_and_back() {
     let app = TestApp::new().await;

@@ -1,10 +1,13 @@
 //! What is configured about GitHub.
 
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::ProviderName;
 
 use crate::endpoint::Endpoint;
 use crate::error::SettingsError;
+use crate::oidc::check_parameters;
 use crate::provider::constant_name;
 
 /// Where GitHub is and what we are registered as there. [`GithubProvider::new`](crate::GithubProvider::new) checks it.
@@ -20,6 +23,8 @@ pub struct GithubSettings {
     pub api_url: String,
     /// Whether to ask for the organizations that people belong to, also those that they do not show.
     pub organizations: bool,
+    /// What is added to each authorization request, such as `allow_signup`.
+    pub authorization_parameters: BTreeMap<String, String>,
 }
 
 impl GithubSettings {
@@ -27,6 +32,16 @@ impl GithubSettings {
     pub const DEFAULT_URL: &'static str = "https://github.com";
     /// Its API.
     pub const DEFAULT_API_URL: &'static str = "https://api.github.com";
+
+    /// The API of the site at this address: that of github.com, of a subdomain of ghe.com, or of an Enterprise Server.
+    pub fn api_url_of(url: &str) -> String {
+        let url = url.trim_end_matches('/');
+        match url.strip_prefix("https://") {
+            _ if url == Self::DEFAULT_URL => Self::DEFAULT_API_URL.to_owned(),
+            Some(host) if host.ends_with(".ghe.com") => format!("https://api.{host}"),
+            _ => format!("{url}/api/v3"),
+        }
+    }
 
     /// The one name that GitHub has here.
     pub fn name() -> ProviderName {
@@ -65,6 +80,7 @@ impl GithubSettings {
                 problem,
             })
         };
+        check_parameters(provider, &self.authorization_parameters)?;
         Ok((base("url", &self.url)?, base("api_url", &self.api_url)?))
     }
 }
@@ -81,6 +97,21 @@ mod tests {
             url: GithubSettings::DEFAULT_URL.into(),
             api_url: GithubSettings::DEFAULT_API_URL.into(),
             organizations: false,
+            authorization_parameters: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn the_api_follows_from_the_site() {
+        for (url, api_url) in [
+            ("https://github.com", "https://api.github.com"),
+            ("https://github.com/", "https://api.github.com"),
+            ("https://octocorp.ghe.com", "https://api.octocorp.ghe.com"),
+            ("https://github.corp.example", "https://github.corp.example/api/v3"),
+            ("https://corp.example:8443/", "https://corp.example:8443/api/v3"),
+            ("https://ghe.com.corp.example", "https://ghe.com.corp.example/api/v3"),
+        ] {
+            assert_eq!(GithubSettings::api_url_of(url), api_url);
         }
     }
 

@@ -7,6 +7,7 @@ use oauth2::basic::{BasicErrorResponse, BasicTokenType};
 use serde_json::Value;
 
 use super::{TokenAnswer, failure_of_code};
+use crate::oidc::TokenEndpointAuthMethod::ClientSecretBasic;
 
 /// What is taken for an answer has the tokens that it states; an error shows nothing but words of ours.
 pub fn token_answers(bytes: &[u8]) {
@@ -22,7 +23,8 @@ pub fn token_answers(bytes: &[u8]) {
     }
     if let Ok(answer) = serde_json::from_slice::<BasicErrorResponse>(bytes) {
         let code = answer.error().as_ref();
-        let (failure, of_others) = (failure_of_code(code), failure_of_code("\0"));
+        let (failure, of_others) =
+            (failure_of_code(code, ClientSecretBasic), failure_of_code("\0", ClientSecretBasic));
         let is_ours = || code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         assert!(failure == of_others || is_ours() && failure.to_string().contains(code), "{code:?}");
     }

@@ -1,7 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::*;
 use crate::error::ProviderError;
+use crate::oidc::TokenEndpointAuthMethod::ClientSecretPost;
 use vestibule_domain::ProviderName;
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -9,8 +10,9 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 fn registration() -> Registration {
     Registration {
         client_id: "vestibule".into(),
-        client_secret: "a secret".into(),
+        client_secret: Some("a secret".into()),
         scopes: vec!["openid".into(), "email".into()],
+        parameters: BTreeMap::new(),
     }
 }
 
@@ -20,14 +22,17 @@ fn request(code_verifier: &str) -> AuthorizationRequest<'_> {
         code_verifier,
         nonce: "a nonce",
         redirect_uri: "https://auth.example.com/auth/oauth_callback",
+        prompt: None,
+        login_hint: None,
     }
 }
 
 #[test]
 fn b5_the_address_carries_the_challenge_and_never_the_verifier() {
     let endpoint = Endpoint::parse("https://id.example/authorize?tenant=1").unwrap();
-    let url =
-        registration().authorization_url(&endpoint, &request(VERIFIER), &[("nonce", "a nonce")]).unwrap();
+    let url = registration()
+        .authorization_url(&endpoint, &request(VERIFIER), &[("nonce", Some("a nonce")), ("prompt", None)])
+        .unwrap();
     let parameters: HashMap<_, _> = url.query_pairs().into_owned().collect();
     let expected = [
         ("tenant", "1"),
@@ -58,8 +63,9 @@ fn b5_a_verifier_that_is_too_short_or_odd_is_never_used() {
 #[test]
 fn an_error_code_tells_whose_matter_it_is() {
     let google = ProviderName::parse("google").unwrap();
-    let is_refused =
-        |code| matches!(failure_of_code(code).at_provider(&google), ProviderError::Refused { .. });
+    let is_refused = |code| {
+        matches!(failure_of_code(code, ClientSecretPost).at_provider(&google), ProviderError::Refused { .. })
+    };
     for code in ["invalid_grant", "bad_verification_code", "something_else", ""] {
         assert!(is_refused(code), "{code}");
     }
@@ -68,12 +74,33 @@ fn an_error_code_tells_whose_matter_it_is() {
     {
         assert!(!is_refused(code), "{code}");
     }
-    let settings = failure_of_code("incorrect_client_credentials").at_provider(&google).to_string();
+    let settings =
+        failure_of_code("incorrect_client_credentials", ClientSecretPost).at_provider(&google).to_string();
+    assert!(settings.starts_with("google cannot be used with these settings"), "{settings}");
     assert!(settings.contains("check the client id, secret"), "{settings}");
+    assert!(settings.contains("authenticated by client_secret_post"), "{settings}");
 }
 
 #[test]
 fn n1_what_a_provider_writes_into_an_error_is_not_repeated() {
-    let failure = failure_of_code("the code was 4711");
+    let failure = failure_of_code("the code was 4711", ClientSecretPost);
     assert!(!failure.to_string().contains("4711"));
+}
+
+#[test]
+fn what_the_operator_adds_goes_along_and_counts_before_a_wish_of_the_browser() {
+    let endpoint = Endpoint::parse("https://id.example/authorize").unwrap();
+    let added = [("hd", "corp.example"), ("prompt", "select_account")];
+    let registration = Registration {
+        parameters: added.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        ..registration()
+    };
+    let wishes = [("prompt", Some("login")), ("login_hint", Some("ada@corp.example"))];
+    let url = registration.authorization_url(&endpoint, &request(VERIFIER), &wishes).unwrap();
+    let values = |wanted: &str| -> Vec<String> {
+        url.query_pairs().filter(|(name, _)| name == wanted).map(|(_, value)| value.into_owned()).collect()
+    };
+    assert_eq!(values("hd"), ["corp.example"]);
+    assert_eq!(values("prompt"), ["select_account"]);
+    assert_eq!(values("login_hint"), ["ada@corp.example"]);
 }

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jsonwebtoken::Algorithm;
-use oauth2::AuthType;
 use serde::Deserialize;
+use url::{Origin, Url};
 use vestibule_domain::ProviderName;
 
-use super::OidcSettings;
+use super::{OidcSettings, TokenEndpointAuthMethod};
 use crate::cache::Source;
 use crate::endpoint::Endpoint;
-use crate::error::{SettingsError, Step, StepError};
+use crate::error::{Reason, SettingsError, Step, StepError};
 use crate::outbound::{self, OutboundClient};
 
 const PATH: &str = ".well-known/openid-configuration";
+const WELL_KNOWN: &str = "/.well-known/";
 
 /// What we use of the metadata, checked.
 pub(super) struct Metadata {
@@ -22,7 +23,7 @@ pub(super) struct Metadata {
     pub(super) token_endpoint: Endpoint,
     pub(super) userinfo_endpoint: Option<Endpoint>,
     pub(super) jwks_uri: Endpoint,
-    pub(super) auth_type: AuthType,
+    pub(super) auth_method: TokenEndpointAuthMethod,
     /// The signatures that an ID token may have.
     pub(super) algorithms: Vec<Algorithm>,
     /// Whether each authorization response names its issuer.
@@ -42,37 +43,103 @@ pub(super) struct Document {
     authorization_response_iss_parameter_supported: bool,
 }
 
+/// What the settings say, which a document has to fit.
+#[derive(Clone)]
+pub(super) struct Requirements {
+    issuer: String,
+    /// Whether all endpoints must be https. An issuer on loopback may refer to loopback; no other issuer may make the service call
+    /// itself.
+    tls_only: bool,
+    /// Where the issuer is asked, if that is not where people find it.
+    back_channel: Option<Endpoint>,
+    auth_method: Option<TokenEndpointAuthMethod>,
+}
+
+impl Requirements {
+    pub(super) fn new(settings: &OidcSettings, issuer: &Endpoint, back_channel: Option<Endpoint>) -> Self {
+        let (tls_only, auth_method) = (issuer.is_https(), settings.token_endpoint_auth_method);
+        Self { issuer: settings.issuer.clone(), tls_only, back_channel, auth_method }
+    }
+
+    /// For an issuer about which nothing else is set.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn of_issuer(issuer: &str, tls_only: bool) -> Self {
+        Self { issuer: issuer.to_owned(), tls_only, back_channel: None, auth_method: None }
+    }
+
+    /// The address of an endpoint that people's browsers are sent to.
+    fn front_channel_endpoint(&self, text: &str) -> Result<Endpoint, Reason> {
+        let endpoint = Endpoint::parse(text).ok().filter(|endpoint| endpoint.is_https() || !self.tls_only);
+        endpoint.ok_or(Reason::Text("an endpoint of the issuer is not an https address"))
+    }
+
+    /// The address of an endpoint that we ask. What is at the issuer's own origin is asked where the settings say that it is reached.
+    fn back_channel_endpoint(&self, text: &str) -> Result<Endpoint, Reason> {
+        let Some(inside) = &self.back_channel else { return self.front_channel_endpoint(text) };
+        let origin = inside.url().origin();
+        let endpoint = Endpoint::parse_with(text, Some(&origin));
+        let endpoint = endpoint.and_then(|endpoint| {
+            let moves = origin_of(&self.issuer).is_some_and(|issuer| issuer == endpoint.url().origin());
+            if moves { endpoint.moved_to(inside.url()) } else { Ok(endpoint) }
+        });
+        let safe =
+            |endpoint: &Endpoint| endpoint.is_https() || !self.tls_only || endpoint.url().origin() == origin;
+        endpoint
+            .ok()
+            .filter(safe)
+            .ok_or(Reason::Text("an endpoint of the issuer is neither an https address nor at discovery_url"))
+    }
+
+    fn auth_method(&self, listed: Option<&[String]>) -> Result<TokenEndpointAuthMethod, Reason> {
+        self.auth_method.or_else(|| TokenEndpointAuthMethod::choose(listed)).ok_or(Reason::Mismatch(
+            "the issuer lists neither client_secret_basic nor client_secret_post; register another client, or set \
+             token_endpoint_auth_method",
+        ))
+    }
+}
+
+fn origin_of(address: &str) -> Option<Origin> {
+    Some(Url::parse(address).ok()?.origin())
+}
+
 impl Document {
-    pub(super) fn check(self, issuer: &str, tls_only: bool) -> Result<Metadata, &'static str> {
-        if self.issuer != issuer {
-            return Err("the document names another issuer than the settings");
+    pub(super) fn check(self, required: &Requirements) -> Result<Metadata, Reason> {
+        if self.issuer != required.issuer {
+            return Err(Reason::Mismatch(difference(&self.issuer, &required.issuer)));
         }
-        let endpoint = |text: &str| {
-            // An issuer on loopback may refer to loopback; no other issuer may make the service call itself.
-            let safe = Endpoint::parse(text).ok().filter(|endpoint| endpoint.is_https() || !tls_only);
-            safe.ok_or("an endpoint of the issuer is not an https address")
-        };
+        let asked = |text: &str| required.back_channel_endpoint(text);
         Ok(Metadata {
-            authorization_endpoint: endpoint(&self.authorization_endpoint)?,
-            token_endpoint: endpoint(&self.token_endpoint)?,
-            userinfo_endpoint: self.userinfo_endpoint.as_deref().map(endpoint).transpose()?,
-            jwks_uri: endpoint(&self.jwks_uri)?,
-            auth_type: auth_type(self.token_endpoint_auth_methods_supported.as_deref())?,
+            authorization_endpoint: required.front_channel_endpoint(&self.authorization_endpoint)?,
+            token_endpoint: asked(&self.token_endpoint)?,
+            userinfo_endpoint: self.userinfo_endpoint.as_deref().map(asked).transpose()?,
+            jwks_uri: asked(&self.jwks_uri)?,
+            auth_method: required.auth_method(self.token_endpoint_auth_methods_supported.as_deref())?,
             algorithms: algorithms(&self.id_token_signing_alg_values_supported.unwrap_or_default()),
             promises_iss: self.authorization_response_iss_parameter_supported,
         })
     }
 }
 
-/// Discovery section 3: `client_secret_basic` is meant where nothing is said.
-fn auth_type(methods: Option<&[String]>) -> Result<AuthType, &'static str> {
-    let supports = |method: &str| methods.is_none_or(|methods| methods.iter().any(|known| known == method));
-    if supports("client_secret_basic") {
-        Ok(AuthType::BasicAuth)
-    } else if supports("client_secret_post") {
-        Ok(AuthType::RequestBody)
+/// In what the issuer of a document differs from the one in the settings.
+fn difference(stated: &str, expected: &str) -> &'static str {
+    let without_slash = |text: &str| text.trim_end_matches('/').to_owned();
+    let host = |text: &str| Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
+    if stated.contains('{') {
+        "the document is for all tenants and has a place holder in its issuer; set issuer to that of one tenant"
+    } else if without_slash(stated) == without_slash(expected) {
+        if stated.ends_with('/') {
+            "the issuer calls itself by this address with a final slash; write issuer in the settings so, too"
+        } else {
+            "the issuer calls itself by this address without the final slash; write issuer in the settings so, too"
+        }
+    } else if stated.eq_ignore_ascii_case(expected) {
+        "the issuer calls itself by this address with other capital letters; write issuer in the settings so, too"
+    } else if host(stated).is_some() && host(stated) == host(expected) {
+        "the document is of another issuer at the same host; compare scheme, port and path of issuer in the settings with the \
+         member issuer of the document"
     } else {
-        Err("the issuer takes no client secret, neither in the header nor in the body")
+        "the document names another issuer than the settings; if the issuer is reached by another address than people have, set \
+         issuer to its own name and discovery_url to the address"
     }
 }
 
@@ -93,8 +160,7 @@ fn algorithms(supported: &[String]) -> Vec<Algorithm> {
 /// Asks the issuer for its metadata.
 pub(super) struct MetadataSource {
     provider: ProviderName,
-    issuer: String,
-    tls_only: bool,
+    required: Requirements,
     address: Endpoint,
     client: OutboundClient,
 }
@@ -106,12 +172,15 @@ impl MetadataSource {
         client: OutboundClient,
     ) -> Result<Self, SettingsError> {
         let provider = settings.name.clone();
-        let address = issuer.join(PATH).map_err(|problem| SettingsError::Address {
-            provider: provider.clone(),
-            field: "issuer",
-            problem,
-        })?;
-        Ok(Self { provider, issuer: settings.issuer.clone(), tls_only: issuer.is_https(), address, client })
+        let wrong =
+            |field| move |problem| SettingsError::Address { provider: settings.name.clone(), field, problem };
+        let back_channel = settings.back_channel()?;
+        let address = match &back_channel {
+            Some(inside) if inside.url().path().contains(WELL_KNOWN) => inside.clone(),
+            Some(inside) => inside.join(PATH).map_err(wrong("discovery_url"))?,
+            None => issuer.join(PATH).map_err(wrong("issuer"))?,
+        };
+        Ok(Self { provider, required: Requirements::new(settings, issuer, back_channel), address, client })
     }
 }
 
@@ -132,9 +201,7 @@ impl Source for MetadataSource {
         let unavailable = |reason| StepError::unavailable(Self::STEP, reason);
         let answer = self.client.get(&self.address, "application/json", None).await.map_err(unavailable)?;
         let document: Document = outbound::json(&answer).map_err(unavailable)?;
-        document
-            .check(&self.issuer, self.tls_only)
-            .map_err(|problem| StepError::malformed(Self::STEP, problem))
+        document.check(&self.required).map_err(unavailable)
     }
 }
 
@@ -145,7 +212,16 @@ mod tests {
 
     const ISSUER: &str = "https://id.example";
 
-    fn check(change: fn(&mut Value)) -> Result<Metadata, &'static str> {
+    fn check(change: fn(&mut Value)) -> Result<Metadata, Reason> {
+        check_as(&required(None, None), change)
+    }
+
+    fn required(inside: Option<&str>, auth_method: Option<TokenEndpointAuthMethod>) -> Requirements {
+        let back_channel = inside.map(|text| Endpoint::parse_inside(text).unwrap());
+        Requirements { issuer: ISSUER.to_owned(), tls_only: true, back_channel, auth_method }
+    }
+
+    fn check_as(required: &Requirements, change: fn(&mut Value)) -> Result<Metadata, Reason> {
         let mut document = json!({
             "issuer": ISSUER,
             "authorization_endpoint": "https://id.example/authorize",
@@ -153,27 +229,70 @@ mod tests {
             "jwks_uri": "https://keys.example/jwks",
         });
         change(&mut document);
-        serde_json::from_value::<Document>(document).unwrap().check(ISSUER, true)
+        serde_json::from_value::<Document>(document).unwrap().check(required)
     }
 
     #[test]
     fn the_least_document_means_basic_and_rs256() {
         let metadata = check(|_| ()).unwrap();
-        assert!(matches!(metadata.auth_type, AuthType::BasicAuth));
+        assert_eq!(metadata.auth_method, TokenEndpointAuthMethod::ClientSecretBasic);
         assert_eq!(metadata.algorithms, [Algorithm::RS256]);
         assert!(metadata.userinfo_endpoint.is_none() && !metadata.promises_iss);
     }
 
     #[test]
     fn b4_a_document_of_another_issuer_is_refused() {
-        let refused = Some("the document names another issuer than the settings");
-        assert_eq!(check(|d| d["issuer"] = "https://evil.example".into()).err(), refused);
-        assert_eq!(check(|d| d["issuer"] = "https://id.example/".into()).err(), refused);
+        let refusal = |change: fn(&mut Value)| match check(change).err() {
+            Some(Reason::Mismatch(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(refusal(|d| d["issuer"] = "https://evil.example".into()).contains("names another issuer"));
+        assert!(refusal(|d| d["issuer"] = "https://id.example/".into()).contains("with a final slash"));
+        assert!(refusal(|d| d["issuer"] = "https://ID.example".into()).contains("other capital letters"));
+        assert!(
+            refusal(|d| d["issuer"] = "https://id.example/{tenantid}/v2.0".into())
+                .contains("for all tenants")
+        );
+        for elsewhere in ["https://id.example/realms/a", "http://id.example", "https://id.example:8443"] {
+            assert!(difference(elsewhere, ISSUER).contains("at the same host"), "{elsewhere}");
+        }
+        assert!(difference(ISSUER, "https://id.example/").contains("without the final slash"));
+    }
+
+    #[test]
+    fn an_issuer_that_is_reached_inside_is_asked_there_and_people_are_sent_outside() {
+        let inside = required(Some("http://keycloak:8080"), None);
+        let metadata = check_as(&inside, |d| {
+            d["userinfo_endpoint"] = "http://keycloak:8080/userinfo".into();
+        })
+        .unwrap();
+        let text = |endpoint: &Endpoint| endpoint.url().to_string();
+        assert_eq!(text(&metadata.authorization_endpoint), "https://id.example/authorize");
+        assert_eq!(text(&metadata.token_endpoint), "http://keycloak:8080/token");
+        assert_eq!(metadata.userinfo_endpoint.as_ref().map(text).unwrap(), "http://keycloak:8080/userinfo");
+        assert_eq!(text(&metadata.jwks_uri), "https://keys.example/jwks", "another origin stays what it is");
+    }
+
+    #[test]
+    fn b9_beside_the_address_inside_nothing_is_asked_in_the_clear_and_nobody_is_sent_there() {
+        let inside = required(Some("http://keycloak:8080"), None);
+        for change in [
+            (|d| d["token_endpoint"] = "http://keycloak:9090/token".into()) as fn(&mut Value),
+            |d| d["jwks_uri"] = "http://id.example/keys".into(),
+            |d| d["userinfo_endpoint"] = "http://127.0.0.1/".into(),
+            |d| d["authorization_endpoint"] = "http://keycloak:8080/authorize".into(),
+        ] {
+            assert!(matches!(check_as(&inside, change), Err(Reason::Text(_))));
+        }
+        assert!(matches!(
+            check_as(&inside, |d| d["issuer"] = "http://keycloak:8080".into()),
+            Err(Reason::Mismatch(_))
+        ));
     }
 
     #[test]
     fn b9_an_endpoint_in_the_clear_or_on_this_machine_is_refused() {
-        let refused = Some("an endpoint of the issuer is not an https address");
+        let refused = Some(Reason::Text("an endpoint of the issuer is not an https address"));
         assert_eq!(check(|d| d["token_endpoint"] = "http://id.example/token".into()).err(), refused);
         assert_eq!(check(|d| d["jwks_uri"] = "http://127.0.0.1/keys".into()).err(), refused);
         assert_eq!(check(|d| d["userinfo_endpoint"] = "file:///etc/passwd".into()).err(), refused);
@@ -191,7 +310,17 @@ mod tests {
     fn the_client_secret_goes_where_the_issuer_takes_it() {
         let post =
             check(|d| d["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"])).unwrap();
-        assert!(matches!(post.auth_type, AuthType::RequestBody));
+        assert_eq!(post.auth_method, TokenEndpointAuthMethod::ClientSecretPost);
         assert!(check(|d| d["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt"])).is_err());
+    }
+
+    #[test]
+    fn what_the_settings_say_about_the_client_counts_before_the_list() {
+        for method in [TokenEndpointAuthMethod::ClientSecretPost, TokenEndpointAuthMethod::None] {
+            let metadata = check_as(&required(None, Some(method)), |d| {
+                d["token_endpoint_auth_methods_supported"] = json!(["client_secret_basic"]);
+            });
+            assert_eq!(metadata.unwrap().auth_method, method);
+        }
     }
 }

@@ -21,7 +21,7 @@ mod edited;
 use edited::edited;
 
 use super::claims::Claims;
-use super::discovery::Document;
+use super::discovery::{Document, Requirements};
 use super::id_token::{Expected, validate};
 use super::keys::{KeySet, KeySetDocument};
 
@@ -36,7 +36,7 @@ pub fn discovery_documents(bytes: &[u8]) {
     for tls_only in [true, false] {
         let Ok(document) = serde_json::from_slice::<Document>(bytes) else { return };
         let stated = document.issuer.clone();
-        let Ok(metadata) = document.check(ISSUER, tls_only) else { continue };
+        let Ok(metadata) = document.check(&Requirements::of_issuer(ISSUER, tls_only)) else { continue };
         assert_eq!(stated, ISSUER);
         let endpoints = [
             Some(&metadata.authorization_endpoint),
@@ -161,6 +161,7 @@ fn expected() -> Expected<'static> {
     Expected {
         issuer: ISSUER,
         client_id: CLIENT,
+        additional_audiences: &[],
         nonce: NONCE,
         access_token: "access token",
         algorithms: ALGORITHMS,

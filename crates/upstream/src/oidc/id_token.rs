@@ -23,6 +23,8 @@ const GOOGLE_ISSUER_WITHOUT_SCHEME: &str = "accounts.google.com";
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     pub(super) client_id: &'a str,
+    /// Whom the token may be for besides us.
+    pub(super) additional_audiences: &'a [String],
     pub(super) nonce: &'a str,
     pub(super) access_token: &'a str,
     pub(super) algorithms: &'a [Algorithm],
@@ -97,7 +99,7 @@ fn is_signed(message: &str, signature: &str, key: &DecodingKey, algorithm: Algor
 
 fn check_claims(claims: &Claims, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), &'static str> {
     check_issuer(claims, expected.issuer)?;
-    check_audience(claims, expected.client_id)?;
+    check_audience(claims, expected)?;
     check_times(claims, expected.now.seconds())?;
     check_nonce(claims, expected.nonce)?;
     check_access_token(claims, algorithm, expected.access_token)?;
@@ -110,13 +112,21 @@ fn check_issuer(claims: &Claims, expected: &str) -> Result<(), &'static str> {
     if issuer == expected || is_google { Ok(()) } else { Err("iss is another issuer") }
 }
 
-fn check_audience(claims: &Claims, client_id: &str) -> Result<(), &'static str> {
+/// Core section 3.1.3.7, points 3 to 5: of several audiences, all that are not ours must be trusted ones, or `azp` must say that the
+/// token was made for us.
+fn check_audience(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
+    let client_id = expected.client_id;
     let audience = claims.audience().ok_or("aud is missing or neither a text nor a list of texts")?;
     if !audience.contains(&client_id) {
         return Err("aud does not contain our client id");
     }
+    let is_known = |member: &&str| {
+        *member == client_id || expected.additional_audiences.iter().any(|known| known == member)
+    };
     match claims.get("azp") {
-        None if audience.len() > 1 => Err("aud has several members and azp is missing"),
+        None if !audience.iter().all(is_known) => {
+            Err("aud has members that are not in additional_audiences, and azp is missing")
+        }
         Some(party) if party.as_str() != Some(client_id) => Err("azp is another client"),
         _ => Ok(()),
     }

@@ -143,6 +143,9 @@ async fn b9_a_wrong_client_secret_is_our_operators_matter() {
     let error = stage.sign_in(&github, "ada").await.unwrap_err();
     assert!(matches!(
         error,
-        ProviderError::Unavailable { reason: Reason::Settings("incorrect_client_credentials"), .. }
+        ProviderError::Unavailable {
+            reason: Reason::Settings { code: "incorrect_client_credentials", .. },
+            ..
+        }
     ));
 }

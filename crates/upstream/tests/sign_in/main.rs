@@ -13,6 +13,7 @@ mod mix_up;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod registrations;
 mod registry;
 #[cfg(test)]
 mod stage;

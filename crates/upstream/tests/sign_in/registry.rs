@@ -14,7 +14,7 @@ use crate::stage::{Stage, github_settings, google_settings};
 async fn providers_are_found_by_name_and_keep_their_order() {
     let stage = Stage::new().await;
     let client = OutboundClient::new().unwrap();
-    let settings = google_settings(stage.emulator.google_issuer(), stage.emulator.google_client());
+    let settings = google_settings(&stage.emulator.google_issuer(), stage.emulator.google_client());
     let google: Arc<dyn Provider> =
         Arc::new(OidcProvider::new(settings, client.clone(), Arc::new(SystemClock)).unwrap());
     let github: Arc<dyn Provider> =
@@ -31,7 +31,7 @@ async fn providers_are_found_by_name_and_keep_their_order() {
 
 #[tokio::test]
 async fn b9_an_issuer_in_the_clear_stops_before_anything_is_sent() {
-    let settings = OidcSettings::google("http://accounts.example".into(), "id".into(), "secret".into());
+    let settings = OidcSettings::google("http://accounts.example", "id".into(), "secret".into());
     let error =
         OidcProvider::new(settings, OutboundClient::new().unwrap(), Arc::new(SystemClock)).err().unwrap();
     assert!(matches!(

@@ -1,6 +1,6 @@
 //! An emulator, our three providers over it, a clock that all of them share, and a browser.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -58,6 +58,8 @@ impl Attempt {
             code_verifier: &self.code_verifier,
             nonce: &self.nonce,
             redirect_uri: REDIRECT_URI,
+            prompt: None,
+            login_hint: None,
         }
     }
 
@@ -114,11 +116,11 @@ impl Stage {
         };
         let emulator = Emulator::start(options).await.unwrap();
         let our_clock = || Arc::clone(&clock) as Arc<dyn Clock>;
-        let google = google_settings(emulator.google_issuer(), emulator.google_client());
+        let google = google_settings(&emulator.google_issuer(), emulator.google_client());
         let corporate = OidcSettings {
             name: ProviderName::parse("corporate").unwrap(),
             label: "Corporate".into(),
-            ..google_settings(emulator.corporate_issuer(), emulator.corporate_client())
+            ..google_settings(&emulator.corporate_issuer(), emulator.corporate_client())
         };
         Self {
             google: OidcProvider::new(google, client.clone(), our_clock()).unwrap(),
@@ -168,7 +170,7 @@ pub(crate) async fn redeem(
     provider.exchange(exchange, &permit).await
 }
 
-pub(crate) fn google_settings(issuer: String, client: &Client) -> OidcSettings {
+pub(crate) fn google_settings(issuer: &str, client: &Client) -> OidcSettings {
     OidcSettings::google(issuer, client.id.clone(), client.secret.as_str().into())
 }
 
@@ -179,6 +181,7 @@ pub(crate) fn github_settings(emulator: &Emulator) -> GithubSettings {
         url: emulator.github_url(),
         api_url: emulator.github_api_url(),
         organizations: false,
+        authorization_parameters: BTreeMap::new(),
     }
 }
 

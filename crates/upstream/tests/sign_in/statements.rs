@@ -12,7 +12,7 @@ use crate::stage::{Stage, github_settings, google_settings, is_unavailable};
 impl Stage {
     /// Google, of whose claims these are kept.
     fn google_keeping(&self, claims: &[&str]) -> OidcProvider {
-        let settings = google_settings(self.emulator.google_issuer(), self.emulator.google_client());
+        let settings = google_settings(&self.emulator.google_issuer(), self.emulator.google_client());
         let claims = claims.iter().map(|claim| (*claim).to_owned()).collect();
         let settings = OidcSettings { claims, ..settings };
         OidcProvider::new(settings, OutboundClient::new().unwrap(), self.clock.clone()).unwrap()

@@ -20,8 +20,12 @@ pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emu
     if providers.google.is_none() {
         let client = emulator.google_client();
         let (id, secret) = (client.id.clone(), client.secret.clone().into());
-        let google = OidcSettings::google(emulator.google_issuer(), id, secret);
-        providers.google = Some(OidcSettings { claims: providers.google_claims.clone(), ..google });
+        let google = OidcSettings::google(&emulator.google_issuer(), id, secret);
+        providers.google = Some(OidcSettings {
+            claims: providers.google_claims.clone(),
+            authorization_parameters: providers.google_parameters.clone(),
+            ..google
+        });
     }
     if providers.github.is_none() {
         let client = emulator.github_client();
@@ -31,6 +35,7 @@ pub(crate) async fn start_emulator(settings: &mut Settings) -> Result<Option<Emu
             url: emulator.github_url(),
             api_url: emulator.github_api_url(),
             organizations: providers.github_organizations,
+            authorization_parameters: providers.github_parameters.clone(),
         });
     }
     Ok(Some(emulator))

@@ -18,7 +18,8 @@ pub(crate) fn make(
     limit: ExchangeLimit,
     observer: Option<&Arc<dyn UpstreamObserver>>,
 ) -> Result<Providers, CommandError> {
-    let client = OutboundClient::new().map_err(CommandError::while_doing("the client for providers"))?;
+    let client = OutboundClient::through(settings.outbound_proxy.as_ref())
+        .map_err(CommandError::while_doing("the client for providers"))?;
     let client = client.limited_to(limit);
     let client = |name: &ProviderName| match observer {
         Some(observer) => client.observed_for(name, Arc::clone(observer)),

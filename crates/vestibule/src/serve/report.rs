@@ -51,7 +51,7 @@ impl Report<'_> {
         write_to_stdout(text).await;
     }
 
-    fn list_entries(&self) -> [(&'static str, String); 14] {
+    fn list_entries(&self) -> [(&'static str, String); 15] {
         let Self { settings, sources, components, ignored } = *self;
         let Components { plugins, providers, emulator, tokens, .. } = components;
         let configured = settings.providers.configured();
@@ -62,6 +62,7 @@ impl Report<'_> {
             ("keys", format!("{}, signing with {}", describe_keys(&settings.keys), tokens.signing_key_id())),
             ("providers", describe_providers(&configured, emulator.as_ref())),
             ("callbacks", describe_callbacks(settings, providers)),
+            ("proxy", describe_proxy(settings)),
             ("email trust", describe_all_trust(&configured)),
             ("ignored", ignored.join(BELOW)),
             ("origins", describe_origins(settings)),
@@ -127,7 +128,16 @@ fn describe_callbacks(settings: &Settings, providers: &Providers) -> String {
 
 fn find_caution(settings: &Settings, emulator: Option<&Emulator>) -> String {
     let risk = redirect_uris::find_risk(&settings.providers).filter(|_| emulator.is_none());
-    risk.unwrap_or_default().to_owned()
+    let plaintext = settings.providers.find_plaintext().map(|(provider, address)| {
+        format!("the client secret of {provider} travels in the clear to {address}; anyone on the way can sign in as anyone")
+    });
+    risk.map(str::to_owned).into_iter().chain(plaintext).collect::<Vec<_>>().join(BELOW)
+}
+
+/// Through which proxy providers are asked; nothing where they are asked directly.
+fn describe_proxy(settings: &Settings) -> String {
+    let proxy = settings.providers.outbound_proxy.as_ref();
+    proxy.map(|proxy| format!("providers are asked through {proxy}")).unwrap_or_default()
 }
 
 fn describe_all_trust(providers: &ConfiguredProviders) -> String {

@@ -3,6 +3,7 @@
 //! As in the [table of settings](super::table), a constant for each row is what the program reads, and the list is what the
 //! document and the search for unknown keys use.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use secrecy::SecretString;
 use toml::{Table, Value};
 use vestibule_domain::EmailDomain;
 use vestibule_plugin_host::{Isolation, PluginConfig};
+use vestibule_upstream::TokenEndpointAuthMethod;
 
 use super::kinds::{as_text, parse_duration, parse_switch};
 use super::table_reader::TableReader;
@@ -85,6 +87,17 @@ keys! {
         CLIENT_SECRET "client_secret": SecretString = Key::new(|value| text(value).map(Into::into), "required");
         /// A file with the client secret, in the place of `client_secret`
         CLIENT_SECRET_FILE "client_secret_file": PathBuf = Key::new(|value| text(value).map(PathBuf::from), "none");
+        /// How the client authenticates at the token endpoint: `client_secret_basic`, `client_secret_post`, or `none` for a public
+        /// client, which has no secret
+        TOKEN_ENDPOINT_AUTH_METHOD "token_endpoint_auth_method": TokenEndpointAuthMethod =
+            Key::new(|value| text(value)?.parse().map_err(as_text), "what the issuer lists, `client_secret_basic` first");
+        /// Where the service reaches the issuer, if that is not where people do: its address inside, or the whole address of the
+        /// discovery document there. [In a split network](#an-issuer-in-a-split-network)
+        DISCOVERY_URL "discovery_url": String = Key::new(text, "below `issuer`");
+        /// What is added to each authorization request: `{ prompt = "select_account", domain_hint = "corp.example" }`
+        AUTHORIZATION_PARAMETERS "authorization_parameters": BTreeMap<String, String> = Key::new(parameters, "none");
+        /// Audiences that an ID token for us may have besides the client id, where it has no `azp`
+        ADDITIONAL_AUDIENCES "additional_audiences": Vec<String> = Key::new(texts, "none");
         /// What people read
         LABEL "label": String = Key::new(text, "the name");
         /// The scopes to ask for; `openid` must be among them
@@ -149,6 +162,15 @@ fn scopes(value: &Value) -> Result<Vec<String>, String> {
 fn domains(value: &Value) -> Result<Vec<EmailDomain>, String> {
     let domain = |name: &String| EmailDomain::parse(name).map_err(|error| format!("{name:?}: {error}"));
     texts(value)?.iter().map(domain).collect()
+}
+
+fn parameters(value: &Value) -> Result<BTreeMap<String, String>, String> {
+    let table = value.as_table().ok_or("expected a table of texts")?;
+    let parameter = |(name, value): (&String, &Value)| match value {
+        Value::String(_) | Value::Integer(_) | Value::Boolean(_) => Ok((name.clone(), loose_text(value)?)),
+        _ => Err(format!("{name}: expected a text")),
+    };
+    table.iter().map(parameter).collect()
 }
 
 fn truth(value: &Value) -> Result<bool, String> {

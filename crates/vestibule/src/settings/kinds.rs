@@ -59,6 +59,12 @@ pub(super) const SECRET: Kind<SecretString> = parsed(|text| Ok(text.to_owned().i
 /// Any texts, separated by semicolons.
 pub(super) const LIST: Kind<Vec<String>> = parsed(|text| Ok(items_of(text).map(str::to_owned).collect()));
 
+/// Any texts, separated by commas.
+pub(super) const LIST_WITH_COMMAS: Kind<Vec<String>> = parsed(|text| {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    Ok(items.map(str::to_owned).collect())
+});
+
 /// `on` or `off`.
 pub(super) const SWITCH: Kind<bool> = parsed(parse_switch);
 

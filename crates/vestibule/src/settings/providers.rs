@@ -1,5 +1,6 @@
 //! Which providers people can sign in with.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -7,12 +8,16 @@ use toml::Value;
 use vestibule_domain::{ConfiguredProvider, ConfiguredProviders, ProviderName};
 use vestibule_file_permissions::Rule;
 use vestibule_provider_emulator::Emulator;
-use vestibule_upstream::{GithubSettings, OidcSettings, SettingsError};
+use vestibule_upstream::{
+    GithubSettings, OidcSettings, OutboundProxy, SettingsError, TokenEndpointAuthMethod,
+};
 
 use super::keys::provider::{
-    self, CLAIMS, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE, ISSUER, LABEL, SCOPES,
+    self, ADDITIONAL_AUDIENCES, AUTHORIZATION_PARAMETERS, CLAIMS, CLIENT_ID, CLIENT_SECRET,
+    CLIENT_SECRET_FILE, DISCOVERY_URL, ISSUER, LABEL, SCOPES, TOKEN_ENDPOINT_AUTH_METHOD,
 };
 use super::loopback::emulator_address;
+use super::proxy;
 use super::reader::{Found, Reader};
 use super::setting::Optional;
 use super::table::{
@@ -22,7 +27,6 @@ use super::table::{
 use super::table_reader::TableReader;
 use super::trust::Trust;
 
-const DEFAULT_SCOPES: [&str; 3] = ["openid", "email", "profile"];
 /// Providers that have settings of their own. Their tables hold the rest.
 const BUILT_IN: [&str; 2] = ["google", "github"];
 
@@ -34,8 +38,14 @@ pub(crate) struct ProviderSettings {
     pub(crate) others: Vec<OidcSettings>,
     /// The claims to keep of the issuer in Google's place, whichever it is.
     pub(crate) google_claims: Vec<String>,
+    /// What is added to each authorization request there.
+    pub(crate) google_parameters: BTreeMap<String, String>,
     /// Whether to keep organizations of the server in GitHub's place, whichever it is.
     pub(crate) github_organizations: bool,
+    /// What is added to each authorization request there.
+    pub(crate) github_parameters: BTreeMap<String, String>,
+    /// The forward proxy through which providers are asked.
+    pub(crate) outbound_proxy: Option<OutboundProxy>,
     /// Whose addresses count beyond the provider.
     trust: Trust,
     /// Whether the settings name a provider, also one that cannot be used.
@@ -62,8 +72,10 @@ impl ProviderSettings {
     pub(super) fn read_present(reader: &mut Reader<'_>) -> Self {
         let google_claims = reader.find(&GOOGLE_CLAIMS).value().unwrap_or_default();
         let github_organizations = reader.read(&GITHUB_ORGANIZATIONS).unwrap_or_default();
-        let google = read_google(reader, &google_claims);
-        let github = read_github(reader, github_organizations);
+        let google_parameters = read_parameters(reader, "google");
+        let github_parameters = read_parameters(reader, "github");
+        let google = read_google(reader, &google_claims, &google_parameters);
+        let github = read_github(reader, github_organizations, &github_parameters);
         let others = read_others(reader);
         let settings = Self {
             names_any: !(google.is_absent() && github.is_absent() && others.is_absent()),
@@ -71,7 +83,10 @@ impl ProviderSettings {
             github: github.value(),
             others: others.value().unwrap_or_default(),
             google_claims,
+            google_parameters,
             github_organizations,
+            github_parameters,
+            outbound_proxy: proxy::read(reader),
             trust: Trust::read(reader),
         };
         settings.report_mistakes(reader);
@@ -91,6 +106,12 @@ impl ProviderSettings {
         let name = |(name, issuer)| Some((ProviderName::parse(name).ok()?, issuer));
         let emulated = google.into_iter().chain(github).filter_map(name);
         self.trusting(self.issuers().into_iter().chain(emulated).collect())
+    }
+
+    /// Providers that are asked in the clear on another machine, with the address.
+    pub(crate) fn find_plaintext(&self) -> impl Iterator<Item = (&ProviderName, &str)> {
+        let oidc = self.google.iter().chain(&self.others);
+        oidc.filter_map(|settings| Some((&settings.name, settings.plaintext_address()?)))
     }
 
     fn issuers(&self) -> Vec<(ProviderName, String)> {
@@ -119,6 +140,12 @@ impl ProviderSettings {
                     reader.report(&setting_of(provider, field), &"it is empty");
                 }
                 SettingsError::Scopes { provider } => reader.report(&setting_of(provider, "scopes"), &error),
+                SettingsError::Parameter { provider, .. } => {
+                    reader.report(&setting_of(provider, "authorization_parameters"), &error);
+                }
+                SettingsError::ClientSecret { provider, problem } => {
+                    reader.report(&setting_of(provider, "client_secret"), problem);
+                }
                 SettingsError::Claims { provider } => reader.report(&setting_of(provider, "claims"), &error),
             }
         }
@@ -162,24 +189,64 @@ fn read_credentials(
     }
 }
 
-fn read_google(reader: &mut Reader<'_>, claims: &[String]) -> Found<OidcSettings> {
+/// What is added to the authorization requests of a provider that has settings of its own. Its table has this one key of those that
+/// the others have.
+fn read_parameters(reader: &mut Reader<'_>, name: &str) -> BTreeMap<String, String> {
+    let table = reader.table("providers").and_then(|tables| tables.get(name)?.as_table());
+    match table.map(|table| AUTHORIZATION_PARAMETERS.find(table)) {
+        Some(Ok(Some(parameters))) => parameters,
+        Some(Err(reason)) => {
+            reader.report(&format!("[providers.{name}]"), &reason);
+            BTreeMap::new()
+        }
+        Some(Ok(None)) | None => BTreeMap::new(),
+    }
+}
+
+fn read_google(
+    reader: &mut Reader<'_>,
+    claims: &[String],
+    parameters: &BTreeMap<String, String>,
+) -> Found<OidcSettings> {
     let issuer = reader.read(&GOOGLE_ISSUER).unwrap_or_default();
     read_credentials(reader, &GOOGLE_KEY, &GOOGLE_SECRET).map(|(id, secret)| OidcSettings {
         claims: claims.to_vec(),
-        ..OidcSettings::google(issuer, id, secret)
+        authorization_parameters: parameters.clone(),
+        ..OidcSettings::google(&issuer, id, secret)
     })
 }
 
-fn read_github(reader: &mut Reader<'_>, organizations: bool) -> Found<GithubSettings> {
+fn read_github(
+    reader: &mut Reader<'_>,
+    organizations: bool,
+    parameters: &BTreeMap<String, String>,
+) -> Found<GithubSettings> {
     let url = reader.read(&GITHUB_URL).unwrap_or_default();
-    let api_url = reader.read(&GITHUB_API_URL).unwrap_or_default();
+    let api_url = read_github_api_url(reader, &url);
     read_credentials(reader, &GITHUB_KEY, &GITHUB_SECRET).map(|(client_id, client_secret)| GithubSettings {
         client_id,
         client_secret,
         url,
         api_url,
         organizations,
+        authorization_parameters: parameters.clone(),
     })
+}
+
+/// The address of the API follows from that of the site. One of another site would get the access tokens of this one.
+fn read_github_api_url(reader: &mut Reader<'_>, url: &str) -> String {
+    let implied = GithubSettings::api_url_of(url);
+    let stated = reader.find(&GITHUB_API_URL).value();
+    let is_github = url.trim_end_matches('/') == GithubSettings::DEFAULT_URL;
+    let is_other = |stated: &str| stated.starts_with("https://") && stated.trim_end_matches('/') != implied;
+    if is_github && stated.as_deref().is_some_and(is_other) {
+        let problem = format!(
+            "this is not the API of {url}, whose access tokens it would get; set {} too, or neither",
+            GITHUB_URL.name()
+        );
+        reader.report(GITHUB_API_URL.name(), &problem);
+    }
+    stated.unwrap_or(implied)
 }
 
 /// Reads the providers that only a table configures. Absent if there is no such table.
@@ -206,35 +273,52 @@ fn read_other(name: &str, value: &Value) -> Result<OidcSettings, Vec<String>> {
     let label = reader.find_or(&LABEL, name.to_owned());
     let (issuer, client_id) = (reader.require(&ISSUER), reader.require(&CLIENT_ID));
     let client_secret = read_client_secret(&mut reader);
-    let scopes = reader.find_or(&SCOPES, DEFAULT_SCOPES.map(str::to_owned).to_vec());
+    let auth_method = reader.find(&TOKEN_ENDPOINT_AUTH_METHOD);
+    if client_secret.is_absent() && needs_secret(&auth_method) {
+        reader.refuse("client_secret is not set; a public client has none and says token_endpoint_auth_method = \"none\"");
+    }
+    let discovery_url = reader.find(&DISCOVERY_URL).value();
+    let parameters = reader.find_or(&AUTHORIZATION_PARAMETERS, BTreeMap::new());
+    let additional_audiences = reader.find_or(&ADDITIONAL_AUDIENCES, Vec::new());
+    let scopes = reader.find_or(&SCOPES, OidcSettings::default_scopes());
     let claims = reader.find_or(&CLAIMS, Vec::new());
     // Nothing ends early above, so that every mistake is found.
     let complete = || {
         Some(OidcSettings {
-            name: provider?,
             label,
-            issuer: issuer?,
-            client_id: client_id?,
-            client_secret: client_secret?,
+            token_endpoint_auth_method: auth_method.value(),
+            discovery_url,
+            authorization_parameters: parameters,
+            additional_audiences,
             scopes,
             claims,
+            ..OidcSettings::new(provider?, &issuer?, client_id?, client_secret.value())
         })
     };
     reader.finish(complete())
 }
 
-fn read_client_secret(reader: &mut TableReader<'_>) -> Option<SecretString> {
+/// Whether a client of this method has a secret; no, where the method itself is a mistake.
+fn needs_secret(method: &Found<TokenEndpointAuthMethod>) -> bool {
+    !matches!(method, Found::Unusable | Found::Value(TokenEndpointAuthMethod::None))
+}
+
+/// Absent where a public client has none, which it has to say.
+fn read_client_secret(reader: &mut TableReader<'_>) -> Found<SecretString> {
     match (reader.find(&CLIENT_SECRET), reader.find(&CLIENT_SECRET_FILE)) {
-        (Found::Value(secret), Found::Absent) if !secret.expose_secret().is_empty() => return Some(secret),
+        (Found::Value(secret), Found::Absent) if !secret.expose_secret().is_empty() => Found::Value(secret),
         (Found::Absent, Found::Value(file)) => match Rule::SECRET.read(&file) {
-            Ok(text) => return Some(text.trim().to_owned().into()),
-            Err(fault) => reader.refuse(format_args!("client_secret_file: {fault}")),
+            Ok(text) => Found::Value(text.trim().to_owned().into()),
+            Err(fault) => {
+                reader.refuse(format_args!("client_secret_file: {fault}"));
+                Found::Unusable
+            }
         },
         (Found::Value(_), Found::Value(_)) => {
             reader.refuse("client_secret: given twice, also as client_secret_file");
+            Found::Unusable
         }
-        (Found::Unusable, _) | (_, Found::Unusable) => {}
-        (Found::Value(_) | Found::Absent, Found::Absent) => reader.refuse("client_secret is not set"),
+        (Found::Unusable, _) | (_, Found::Unusable) => Found::Unusable,
+        (Found::Value(_) | Found::Absent, Found::Absent) => Found::Absent,
     }
-    None
 }

@@ -19,9 +19,10 @@ use vestibule_upstream::{GithubSettings, OidcSettings};
 
 use super::kinds::traces::{self, SamplerChoice};
 use super::kinds::{
-    FOLDERS, LIFETIME, LIST, LOG_FILTER, LogFormat, ORIGINS, RATE, SECRET, SWITCH, TEXT, as_text, at_most,
-    choice, from_str, number, parsed,
+    FOLDERS, LIFETIME, LIST, LIST_WITH_COMMAS, LOG_FILTER, LogFormat, ORIGINS, RATE, SECRET, SWITCH, TEXT,
+    as_text, at_most, choice, from_str, number, parsed,
 };
+use super::proxy::ProxyChoice;
 use super::setting::{Optional, Row, Setting, settings};
 
 settings! {
@@ -112,13 +113,26 @@ settings! {
         GITHUB_SECRET: Optional<SecretString> = Optional::new(SECRET, "no GitHub").secret();
         /// GitHub, or a GitHub Enterprise Server: `https://HOST`
         GITHUB_URL: Setting<String> = Setting::new(TEXT, GithubSettings::DEFAULT_URL);
-        /// The API of the same: `https://HOST/api/v3`
-        GITHUB_API_URL: Setting<String> = Setting::new(TEXT, GithubSettings::DEFAULT_API_URL);
+        /// The API of the same, where it is at an address of its own
+        ///
+        /// Otherwise it is `https://api.github.com`, `https://api.NAME.ghe.com`, or `https://HOST/api/v3` of an Enterprise Server.
+        GITHUB_API_URL: Optional<String> =
+            Optional::new(TEXT, "follows from `GITHUB_URL`");
         /// Whether to keep the GitHub organizations of each person for plugins
         ///
         /// `on` asks each person for the scope `read:org`. An organization is kept by GitHub's number and with the login to read. One
         /// that restricts third-party applications shows itself only when it has approved yours.
         GITHUB_ORGANIZATIONS: Setting<bool> = Setting::new(SWITCH, "off");
+        /// A forward proxy for requests to providers: `http://HOST:PORT`
+        ///
+        /// `http://USER:PASSWORD@HOST:PORT` where the proxy asks for it. `environment` takes it from `HTTPS_PROXY`, and what is asked directly from `NO_PROXY`. Loopback and an address inside in
+        /// plain http are never asked through it.
+        OUTBOUND_PROXY: Optional<ProxyChoice> =
+            Optional::new(parsed(ProxyChoice::parse), "providers are asked directly").secret();
+        /// What is asked without `OUTBOUND_PROXY`, separated by commas
+        ///
+        /// Hosts, domains with all that is below them, addresses and networks.
+        OUTBOUND_NO_PROXY: Optional<Vec<String>> = Optional::new(LIST_WITH_COMMAS.joined_with(","), "none");
     }
 
     "People" {

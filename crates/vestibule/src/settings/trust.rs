@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use toml::Value;
 use vestibule_domain::{AddressTrust, ProviderName};
 
-use super::keys::provider::{TRUST_EMAIL, TRUSTED_EMAIL_DOMAINS};
+use super::keys::provider::{AUTHORIZATION_PARAMETERS, TRUST_EMAIL, TRUSTED_EMAIL_DOMAINS};
 use super::reader::Reader;
 
 /// Providers whose addresses count by default: they ask the owner of an address before they call it verified.
 const TRUSTED: [&str; 2] = ["google", "github"];
+
+/// What the tables of these two may have.
+const KEYS_OF_BUILT_IN: [&str; 3] =
+    [TRUST_EMAIL.name, TRUSTED_EMAIL_DOMAINS.name, AUTHORIZATION_PARAMETERS.name];
 
 /// What the tables say, by the names of the providers.
 #[derive(Default)]
@@ -48,8 +52,7 @@ fn read_table(name: &str, value: &Value) -> Result<AddressTrust, String> {
         };
     };
     if TRUSTED.contains(&name)
-        && let Some(key) =
-            table.keys().find(|key| ![TRUST_EMAIL.name, TRUSTED_EMAIL_DOMAINS.name].contains(&key.as_str()))
+        && let Some(key) = table.keys().find(|key| !KEYS_OF_BUILT_IN.contains(&key.as_str()))
     {
         let settings = name.to_ascii_uppercase();
         return Err(format!("unknown key {key:?}; credentials are the settings {settings}_KEY and so on"));

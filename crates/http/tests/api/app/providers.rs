@@ -1,5 +1,6 @@
 //! The real clients of the emulated providers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vestibule_domain::{AddressTrust, Clock, ConfiguredProvider, ConfiguredProviders, ProviderName};
@@ -60,7 +61,7 @@ pub(super) fn make(
 
 fn google(emulator: &Emulator) -> OidcSettings {
     let Client { id, secret } = emulator.google_client().clone();
-    OidcSettings::google(emulator.google_issuer(), id, secret.into())
+    OidcSettings::google(&emulator.google_issuer(), id, secret.into())
 }
 
 fn corporate(emulator: &Emulator) -> OidcSettings {
@@ -68,7 +69,7 @@ fn corporate(emulator: &Emulator) -> OidcSettings {
     OidcSettings {
         name: ProviderName::parse("corporate").expect("a name"),
         label: "Corporate".to_owned(),
-        ..OidcSettings::google(emulator.corporate_issuer(), id, secret.into())
+        ..OidcSettings::google(&emulator.corporate_issuer(), id, secret.into())
     }
 }
 
@@ -80,5 +81,6 @@ fn github(emulator: &Emulator) -> GithubSettings {
         url: emulator.github_url(),
         api_url: emulator.github_api_url(),
         organizations: false,
+        authorization_parameters: BTreeMap::new(),
     }
 }

@@ -27,6 +27,7 @@ fn expected() -> Expected<'static> {
     Expected {
         issuer: ISSUER,
         client_id: CLIENT,
+        additional_audiences: &[],
         nonce: NONCE,
         access_token: ACCESS_TOKEN,
         algorithms: &ALGORITHMS,
@@ -85,7 +86,10 @@ fn b6_each_wrong_claim_is_refused() {
         (json!({"aud": []}), "aud does not contain our client id"),
         (json!({"aud": null}), "aud is missing or neither a text nor a list of texts"),
         (json!({"aud": [CLIENT, 7]}), "aud is missing or neither a text nor a list of texts"),
-        (json!({"aud": [CLIENT, "other"]}), "aud has several members and azp is missing"),
+        (
+            json!({"aud": [CLIENT, "other"]}),
+            "aud has members that are not in additional_audiences, and azp is missing",
+        ),
         (json!({"aud": [CLIENT, "other"], "azp": "other"}), "azp is another client"),
         (json!({"azp": "other"}), "azp is another client"),
         (json!({"azp": [CLIENT]}), "azp is another client"),
@@ -259,4 +263,18 @@ proptest! {
         // The last character has bits that are not part of the signature, but those must be zero.
         prop_assert_eq!(validate(&changed, &keys(), &expected()).is_ok(), changed == good);
     }
+}
+
+#[test]
+fn b7_without_azp_each_further_audience_must_be_one_that_the_settings_name() {
+    let known = ["urn:opc:lbaas".to_owned()];
+    let check = |claims: &Value| {
+        let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+        check_audience(&claims, &Expected { additional_audiences: &known, ..expected() })
+    };
+    assert!(check(&json!({"aud": [CLIENT, "urn:opc:lbaas"]})).is_ok());
+    assert!(check(&json!({"aud": ["urn:opc:lbaas", CLIENT], "azp": CLIENT})).is_ok());
+    assert!(check(&json!({"aud": [CLIENT, "urn:opc:lbaas", "other"]})).is_err());
+    assert!(check(&json!({"aud": ["urn:opc:lbaas"]})).is_err(), "our own id must be among them");
+    assert!(check(&json!({"aud": [CLIENT, "urn:opc:lbaas"], "azp": "urn:opc:lbaas"})).is_err());
 }
