@@ -10,8 +10,15 @@ use std::path::Path;
 use markdown::{Document, code_spans, repository};
 
 /// Names in capitals with an underscore that other programs gave to something.
-const OTHER_NAMES: [&str; 5] =
-    ["HTTPS_PROXY", "LC_ALL", "NO_PROXY", "OTEL_BSP_SCHEDULE_DELAY", "SCHED_BATCH"];
+const OTHER_NAMES: &[&str] = &[
+    "HTTPS_PROXY",
+    "LC_ALL",
+    "NO_PROXY",
+    "OTEL_BSP_SCHEDULE_DELAY",
+    "SCHED_BATCH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+];
 
 #[test]
 fn every_relative_link_leads_somewhere() {

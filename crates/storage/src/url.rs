@@ -1,5 +1,7 @@
 //! Where the database is: `DATABASE_URL`.
 
+mod parameters;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use std::str::FromStr;
 use thiserror::Error;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
+
+pub(crate) use self::parameters::{Authorities, Verification};
 
 /// Why a text does not say where a database is. None of these texts holds a part of the text, so none a password.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -33,8 +37,40 @@ pub enum DatabaseUrlError {
     #[error("the PostgreSQL address names no host")]
     NoHost,
     /// An `sslmode` that is not offered.
-    #[error("sslmode is disable, prefer, require or verify-full")]
+    #[error(
+        "sslmode is disable, prefer, require, verify-ca or verify-full; in the place of allow it is prefer"
+    )]
     SslMode,
+    /// The system's authorities, and less than `verify-full`.
+    #[error(
+        "sslrootcert=system needs sslmode=verify-full, which is then the default: public authorities give certificates to everybody, so the name of the host must be checked"
+    )]
+    WeakForSystem,
+    /// `verify-ca` without an authority.
+    #[error(
+        "sslmode=verify-ca needs sslrootcert=FILE, the certificate of the authority; with the system's authorities write verify-full"
+    )]
+    NoAuthority,
+    /// `sslrootcert` without a value.
+    #[error("sslrootcert is the path of a file, or system")]
+    NoAuthorityFile,
+    /// A parameter of libpq that is not offered, or not with this value.
+    #[error("libpq's parameter {0} is not offered here, or not with this value; leave it out")]
+    NotOffered(&'static str),
+    /// A parameter with another value than it can have.
+    #[error("{parameter} is {values}")]
+    Choice {
+        /// Its name.
+        parameter: &'static str,
+        /// The values that it can have.
+        values: &'static str,
+    },
+    /// A parameter whose value is not text.
+    #[error("a parameter is not text in UTF-8 once its percent signs are decoded")]
+    NoText,
+    /// What can only be had with TLS, without TLS.
+    #[error("{0} needs TLS: it goes neither with sslmode={1} nor over a socket in the file system")]
+    NeedsTls(&'static str, &'static str),
 }
 
 /// Which of the two databases.
@@ -46,25 +82,10 @@ pub enum DatabaseKind {
     Postgres,
 }
 
-/// How the connection to PostgreSQL is protected: the parameter `sslmode`, with the meaning that libpq gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TlsMode {
-    /// Never.
-    Disable,
-    /// TLS when the server offers it. The server's certificate is not verified.
-    Prefer,
-    /// TLS or nothing. The server's certificate is not verified: this stops who listens, not who interposes.
-    Require,
-    /// TLS with a certificate that a trusted authority gave to this very host.
-    VerifyFull,
-}
-
 #[derive(Clone)]
 pub(crate) struct PostgresTarget {
     pub(crate) config: Config,
-    pub(crate) tls: TlsMode,
-    /// The authorities to trust with `verify-full`; the system's when absent.
-    pub(crate) root_certificates: Option<PathBuf>,
+    pub(crate) verification: Verification,
 }
 
 #[derive(Clone)]
@@ -80,8 +101,8 @@ pub struct DatabaseUrl(Target);
 impl DatabaseUrl {
     /// Takes `sqlite://path` or `postgres://user:password@host:port/database?parameters`.
     ///
-    /// PostgreSQL's parameters are those of libpq that tokio-postgres knows, and two more: `sslmode=verify-full` and
-    /// `sslrootcert=FILE`. As with libpq, `prefer` (the default) and `require` do not verify who the server is.
+    /// PostgreSQL's parameters are those of libpq, with the same meaning; one that is not offered is refused by its name. As with
+    /// libpq, `sslmode=prefer` (the default) and `require` do not verify who the server is unless `sslrootcert=FILE` stands beside them.
     pub fn parse(text: &str) -> Result<Self, DatabaseUrlError> {
         if let Some(path) = text.strip_prefix("sqlite://") {
             return parse_sqlite(path).map(|path| Self(Target::Sqlite(path)));
@@ -138,17 +159,9 @@ fn parse_sqlite(path: &str) -> Result<PathBuf, DatabaseUrlError> {
 fn parse_postgres(text: &str) -> Result<PostgresTarget, DatabaseUrlError> {
     require_one_end_of_credentials(text)?;
     let (address, parameters) = split_parameters(text);
-    let mut tls = TlsMode::Prefer;
-    let mut root_certificates = None;
-    let mut others = Vec::new();
-    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
-        match parameter.split_once('=') {
-            Some(("sslmode", mode)) => tls = parse_tls_mode(mode)?,
-            Some(("sslrootcert", path)) => root_certificates = Some(PathBuf::from(path)),
-            _ => others.push(parameter),
-        }
-    }
-    let mut config = Config::from_str(&format!("{address}?{}", others.join("&"))).map_err(|error| {
+    let parameters = parameters::parse(parameters)?;
+    let address = format!("{address}?{}", parameters.others.join("&"));
+    let mut config = Config::from_str(&address).map_err(|error| {
         DatabaseUrlError::Postgres(
             std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
         )
@@ -156,15 +169,16 @@ fn parse_postgres(text: &str) -> Result<PostgresTarget, DatabaseUrlError> {
     if config.get_hosts().is_empty() {
         return Err(DatabaseUrlError::NoHost);
     }
-    if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
-        tls = TlsMode::Disable;
+    let has_sockets_alone = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+    let tls = if has_sockets_alone { SslMode::Disable } else { parameters.tls };
+    if parameters.binds && tls == SslMode::Disable {
+        return Err(DatabaseUrlError::NeedsTls("channel_binding=require", "disable"));
     }
-    config.ssl_mode(match tls {
-        TlsMode::Disable => SslMode::Disable,
-        TlsMode::Prefer => SslMode::Prefer,
-        TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
-    });
-    Ok(PostgresTarget { config, tls, root_certificates })
+    if parameters.negotiates_directly && tls != SslMode::Require {
+        return Err(DatabaseUrlError::NeedsTls("sslnegotiation=direct", "prefer"));
+    }
+    config.ssl_mode(tls);
+    Ok(PostgresTarget { config, verification: parameters.verification })
 }
 
 /// Everything up to the first `@` is credentials, and is never shown.
@@ -184,16 +198,6 @@ fn split_parameters(text: &str) -> (&str, &str) {
             (address, parameters.trim_start_matches('?'))
         }
         None => (text, ""),
-    }
-}
-
-fn parse_tls_mode(text: &str) -> Result<TlsMode, DatabaseUrlError> {
-    match text {
-        "disable" => Ok(TlsMode::Disable),
-        "prefer" => Ok(TlsMode::Prefer),
-        "require" => Ok(TlsMode::Require),
-        "verify-full" => Ok(TlsMode::VerifyFull),
-        _ => Err(DatabaseUrlError::SslMode),
     }
 }
 
@@ -226,6 +230,8 @@ impl fmt::Debug for DatabaseUrl {
 
 #[cfg(test)]
 mod tests {
+    use tokio_postgres::config::ChannelBinding;
+
     use super::*;
 
     #[test]
@@ -261,7 +267,7 @@ mod tests {
 
     #[test]
     fn l16_an_address_that_makes_no_sense_is_refused() {
-        use DatabaseUrlError::{NoHost, Scheme, SqliteMemory, SqlitePath, SslMode};
+        use DatabaseUrlError::{NeedsTls, NoHost, Scheme, SqliteMemory, SqlitePath, SslMode};
         for (text, expected) in [
             ("", Scheme),
             ("vestibule.db", Scheme),
@@ -274,8 +280,17 @@ mod tests {
             ("sqlite://file::memory:", SqliteMemory),
             ("postgres://", NoHost),
             ("postgres:///db", NoHost),
-            ("postgres://host/db?sslmode=verify-ca", SslMode),
+            ("postgres://host/db?sslmode=allow", SslMode),
             ("postgres://host/db?sslmode=", SslMode),
+            (
+                "postgres://host/db?sslmode=disable&channel_binding=require",
+                NeedsTls("channel_binding=require", "disable"),
+            ),
+            (
+                "postgres://u@%2Frun/db?channel_binding=require",
+                NeedsTls("channel_binding=require", "disable"),
+            ),
+            ("postgres://host/db?sslnegotiation=direct", NeedsTls("sslnegotiation=direct", "prefer")),
         ] {
             assert_eq!(DatabaseUrl::parse(text).unwrap_err(), expected, "{text}");
         }
@@ -290,7 +305,7 @@ mod tests {
         assert_eq!(format!("{url:?}"), "DatabaseUrl(postgres://db.example:5433/v)");
         let Target::Postgres(target) = url.target() else { panic!("PostgreSQL") };
         assert_eq!(target.config.get_password(), Some(b"se?cr@t".as_slice()));
-        assert_eq!(target.tls, TlsMode::Require);
+        assert_eq!(target.config.get_ssl_mode(), SslMode::Require);
     }
 
     #[test]
@@ -313,15 +328,15 @@ mod tests {
     fn a_socket_needs_no_tls() {
         let url = DatabaseUrl::parse("postgres://u@%2Frun%2Fpostgresql/v?sslmode=require").unwrap();
         let Target::Postgres(target) = url.target() else { panic!("PostgreSQL") };
-        assert_eq!(target.tls, TlsMode::Disable);
+        assert_eq!(target.config.get_ssl_mode(), SslMode::Disable);
         assert_eq!(url.to_string(), "postgres:///run/postgresql:5432/v");
     }
 
     #[test]
-    fn verify_full_can_name_its_authorities() {
-        let url = DatabaseUrl::parse("postgresql://h/v?sslmode=verify-full&sslrootcert=/etc/ca.pem").unwrap();
+    fn an_address_as_providers_hand_it_out_is_taken() {
+        let url = DatabaseUrl::parse("postgresql://u:p@h/v?sslmode=require&channel_binding=require").unwrap();
         let Target::Postgres(target) = url.target() else { panic!("PostgreSQL") };
-        assert_eq!(target.tls, TlsMode::VerifyFull);
-        assert_eq!(target.root_certificates.as_deref(), Some(Path::new("/etc/ca.pem")));
+        assert_eq!(target.config.get_channel_binding(), ChannelBinding::Require);
+        assert_eq!(target.verification, Verification::None);
     }
 }

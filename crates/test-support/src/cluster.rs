@@ -1,6 +1,7 @@
 //! A PostgreSQL server of a test's own, to be stopped, killed and frozen.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -44,7 +45,35 @@ impl TestCluster {
         Self::with_options(["-c", "fsync=on", "-c", "full_page_writes=on"].map(str::to_owned).to_vec())
     }
 
+    /// A server with TLS by this certificate and key, which asks roles other than `postgres` for their passwords.
+    pub fn start_with_tls(certificate: &str, key: &str) -> Self {
+        let mut cluster = Self::initialise(vec!["-c".to_owned(), "ssl=on".to_owned()]);
+        let data = cluster.directory.path().join("data");
+        cluster.write_private(&data.join("server.crt"), certificate);
+        cluster.write_private(&data.join("server.key"), key);
+        let access = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        cluster.write_private(&data.join("pg_hba.conf"), access);
+        cluster.start_again();
+        cluster
+    }
+
+    /// Writes a file that only the server's account can read.
+    fn write_private(&self, file: &Path, content: &str) {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+
+        fs::write(file, content).expect("the folder can be written");
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("our own file");
+        let owner = fs::metadata(self.directory.path().join("data")).expect("a cluster that was made");
+        chown(file, Some(owner.uid()), Some(owner.gid())).expect("the account's own file, or ours to give");
+    }
+
     fn with_options(options: Vec<String>) -> Self {
+        let mut cluster = Self::initialise(options);
+        cluster.start_again();
+        cluster
+    }
+
+    fn initialise(options: Vec<String>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let initialised = Command::new(postgres::script("postgres-cluster.sh"))
             .arg("init")
@@ -52,9 +81,7 @@ impl TestCluster {
             .status()
             .expect("scripts/postgres-cluster.sh can be run");
         assert!(initialised.success(), "no PostgreSQL cluster could be made; `make test-needs` installs it");
-        let mut cluster = Self { directory, port: free_port(), options, server: None };
-        cluster.start_again();
-        cluster
+        Self { directory, port: free_port(), options, server: None }
     }
 
     /// A server that answers, but takes so few clients at once.

@@ -1,25 +1,31 @@
 //! TLS to PostgreSQL, with rustls on aws-lc.
 
+mod channel_binding;
+mod verifiers;
+
 use std::io::{self, BufReader};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Socket;
+use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 use vestibule_file_permissions::Rule;
 
+use self::verifiers::DangerousVerifier;
 use crate::error::StorageError;
-use crate::url::{PostgresTarget, TlsMode};
+use crate::url::{Authorities, PostgresTarget, Verification};
+
+/// Asked for by servers that are spoken TLS to from the first byte on.
+const PROTOCOL: &[u8] = b"postgresql";
 
 /// Makes the TLS connections of one pool.
 #[derive(Clone)]
@@ -28,26 +34,35 @@ pub(crate) struct Tls(TlsConnector);
 impl Tls {
     /// `None` when the address says that there is to be no TLS.
     pub(super) fn new(target: &PostgresTarget) -> Result<Option<Self>, StorageError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| StorageError::open(error.to_string()))?;
-        let config = match (target.tls, &target.root_certificates) {
-            (TlsMode::Disable, _) => return Ok(None),
-            (TlsMode::Prefer | TlsMode::Require, _) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(DangerousAnyServer(provider)))
-                .with_no_client_auth(),
-            (TlsMode::VerifyFull, Some(path)) => {
-                builder.with_root_certificates(read_roots(path)?).with_no_client_auth()
-            }
-            (TlsMode::VerifyFull, None) => builder
-                .with_platform_verifier()
-                .map_err(|error| StorageError::open(error.to_string()))?
-                .with_no_client_auth(),
-        };
+        if target.config.get_ssl_mode() == SslMode::Disable {
+            return Ok(None);
+        }
+        let mut config = client_config(&target.verification)?;
+        if target.config.get_ssl_negotiation() == SslNegotiation::Direct {
+            config.alpn_protocols.push(PROTOCOL.to_vec());
+        }
         Ok(Some(Self(TlsConnector::from(Arc::new(config)))))
     }
+}
+
+fn client_config(verification: &Verification) -> Result<ClientConfig, StorageError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| StorageError::open(error.to_string()))?;
+    let builder = match verification {
+        Verification::None => {
+            builder.dangerous().with_custom_certificate_verifier(DangerousVerifier::any_server(provider))
+        }
+        Verification::Authority(file) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(DangerousVerifier::any_server_of(read_roots(file)?, provider)),
+        Verification::Host(Authorities::File(file)) => builder.with_root_certificates(read_roots(file)?),
+        Verification::Host(Authorities::System) => {
+            builder.with_platform_verifier().map_err(|error| StorageError::open(error.to_string()))?
+        }
+    };
+    Ok(builder.with_no_client_auth())
 }
 
 fn read_roots(path: &Path) -> Result<RootCertStore, StorageError> {
@@ -64,45 +79,6 @@ fn read_roots(path: &Path) -> Result<RootCertStore, StorageError> {
         return Err(unreadable(&"no certificate in the file"));
     }
     Ok(roots)
-}
-
-/// Takes every certificate, as `sslmode=prefer` and `require` do in libpq: the connection is encrypted, to whomever.
-#[derive(Debug)]
-struct DangerousAnyServer(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for DangerousAnyServer {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 impl MakeTlsConnect<Socket> for Tls {
@@ -136,9 +112,14 @@ impl TlsConnect<Socket> for Handshake {
 pub(crate) struct Stream(tokio_rustls::client::TlsStream<Socket>);
 
 impl TlsStream for Stream {
-    /// Without channel binding the server falls back to plain SCRAM, which the certificate's verification makes enough.
+    /// With it the server proves, by knowing the password, that the certificate is its own: `channel_binding` of the address says
+    /// whether it has to.
     fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
+        let (_, session) = self.0.get_ref();
+        let certificate = session.peer_certificates().and_then(<[_]>::first);
+        certificate
+            .and_then(|certificate| channel_binding::server_end_point(certificate))
+            .map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
     }
 }
 

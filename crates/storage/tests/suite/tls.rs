@@ -1,34 +1,56 @@
-//! `sslmode`: who may listen, and whom we talk to. A proxy with a certificate stands before the server, which has none.
+//! `sslmode` and `sslrootcert`: who may listen, and whom we talk to. A proxy with a certificate stands before the server, which
+//! has none.
 
-use std::sync::Arc;
+mod certificates;
+mod channel_binding;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rcgen::PKCS_ECDSA_P256_SHA256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use vestibule_storage::{DatabaseUrl, Storage, StorageError, StorageOptions};
 use vestibule_test_support::TestDatabase;
 
+use certificates::Authority;
+
+/// How a client begins to speak TLS.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// It asks in words of PostgreSQL.
+    Asks,
+    /// With the first byte.
+    AtOnce,
+}
+
 /// A way to a database with TLS, whose certificate is for `localhost` alone.
 struct Proxy {
     database: TestDatabase,
     port: u16,
-    authority: tempfile::NamedTempFile,
+    authority: Authority,
 }
 
 impl Proxy {
     async fn start() -> Self {
+        Self::start_for(Beginning::Asks, &[]).await
+    }
+
+    async fn start_for(beginning: Beginning, protocols: &[&[u8]]) -> Self {
         let database = TestDatabase::postgres();
         let config: tokio_postgres::Config = database.url().parse().expect("an address");
         let server_port = config.get_ports()[0];
-        let (acceptor, authority) = certificates();
+        let authority = Authority::new(&PKCS_ECDSA_P256_SHA256);
+        let acceptor = authority.identify().acceptor(protocols);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("a port").port();
         tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, acceptor.clone(), server_port));
+            while let Ok((mut client, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    if beginning == Beginning::Asks {
+                        agree_to_tls(&mut client).await;
+                    }
+                    serve(client, acceptor, server_port).await;
+                });
             }
         });
         Self { database, port, authority }
@@ -40,42 +62,25 @@ impl Proxy {
         format!("postgres://postgres@{host}:{}/{name}?{parameters}", self.port)
     }
 
-    fn authority(&self) -> String {
-        format!("sslrootcert={}", self.authority.path().display())
+    /// The same, with the proxy's authority.
+    fn url_with_authority(&self, host: &str, parameters: &str) -> String {
+        self.url(host, &format!("{parameters}&{}", self.authority.parameter()))
     }
 }
 
-/// Agrees to TLS, takes it off, and passes on what is inside.
-async fn serve(mut client: TcpStream, acceptor: TlsAcceptor, server_port: u16) {
+async fn agree_to_tls(client: &mut TcpStream) {
     let mut request = [0; 8];
     client.read_exact(&mut request).await.expect("a request for TLS");
     assert_eq!(request[4..], 80_877_103_u32.to_be_bytes(), "the first message asks for TLS");
     client.write_all(b"S").await.expect("a client that listens");
+}
+
+/// Takes TLS off, and passes on what is inside.
+async fn serve(client: TcpStream, acceptor: TlsAcceptor, server_port: u16) {
     if let Ok(mut inside) = acceptor.accept(client).await {
         let mut server = TcpStream::connect(("127.0.0.1", server_port)).await.expect("the server");
         copy_bidirectional(&mut inside, &mut server).await.ok();
     }
-}
-
-/// A certificate of an authority that no system trusts, and that authority.
-fn certificates() -> (TlsAcceptor, tempfile::NamedTempFile) {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate =
-        CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
-    let chain: Vec<CertificateDer<'static>> = vec![certificate.der().clone()];
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), authority.pem()).unwrap();
-    (TlsAcceptor::from(Arc::new(config)), file)
 }
 
 async fn migrate(url: &str) -> Result<Vec<String>, StorageError> {
@@ -95,16 +100,42 @@ async fn require_encrypts_and_does_not_ask_who_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_full_takes_the_named_host_of_the_named_authority() {
     let proxy = Proxy::start().await;
-    let parameters = format!("sslmode=verify-full&{}", proxy.authority());
-    migrate(&proxy.url("localhost", &parameters)).await.unwrap();
+    migrate(&proxy.url_with_authority("localhost", "sslmode=verify-full")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_full_refuses_another_host_and_an_unknown_authority() {
     let proxy = Proxy::start().await;
-    let another_host = format!("sslmode=verify-full&{}", proxy.authority());
-    assert!(migrate(&proxy.url("127.0.0.1", &another_host)).await.unwrap_err().is_unavailable());
-    assert!(migrate(&proxy.url("localhost", "sslmode=verify-full")).await.unwrap_err().is_unavailable());
+    assert_refused(&proxy.url_with_authority("127.0.0.1", "sslmode=verify-full")).await;
+    for system in ["sslmode=verify-full", "sslrootcert=system", "sslmode=verify-full&sslrootcert=system"] {
+        assert_refused(&proxy.url("localhost", system)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_in_a_file_is_asked_for_whatever_the_host_is_called() {
+    let proxy = Proxy::start().await;
+    let other = Authority::new(&PKCS_ECDSA_P256_SHA256);
+    for mode in ["sslmode=verify-ca", "sslmode=require", "sslmode=prefer"] {
+        migrate(&proxy.url_with_authority("localhost", mode)).await.unwrap();
+        migrate(&proxy.url_with_authority("127.0.0.1", mode)).await.unwrap();
+        assert_refused(&proxy.url("localhost", &format!("{mode}&{}", other.parameter()))).await;
+    }
+}
+
+/// As PostgreSQL 17 and later can do it.
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_may_begin_with_the_first_byte() {
+    let proxy = Proxy::start_for(Beginning::AtOnce, &[b"postgresql"]).await;
+    migrate(&proxy.url("localhost", "sslmode=require&sslnegotiation=direct")).await.unwrap();
+    migrate(&proxy.url_with_authority("localhost", "sslmode=verify-full&sslnegotiation=direct"))
+        .await
+        .unwrap();
+}
+
+async fn assert_refused(url: &str) {
+    let refused = migrate(url).await.unwrap_err();
+    assert!(refused.is_unavailable(), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

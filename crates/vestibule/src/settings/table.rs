@@ -78,7 +78,7 @@ settings! {
         /// A relative path of SQLite has no leading slash, an absolute one has: `sqlite:///var/lib/vestibule.db`. In
         /// `postgres://user:password@host:port/name?sslmode=verify-full` an `@` of a user name or a password is written as `%40`.
         /// Several servers, for a fail-over, stand in one address: `postgres://user:password@first,second/name?target_session_attrs=read-write`
-        /// finds the one that takes writes.
+        /// finds the one that takes writes. The parameters are [those of libpq](operations.md#databases).
         DATABASE_URL: Setting<DatabaseUrl> =
             Setting::new(parsed(|text| DatabaseUrl::parse(text).map_err(as_text)), "sqlite://vestibule.db")
                 .in_development("sqlite://var/vestibule.db").secret();
