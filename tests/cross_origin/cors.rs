@@ -1,7 +1,7 @@
-//! Who may read an answer from another origin, where nothing is set, and when the origin is no text.
+//! Who may read an answer from another origin, where nothing is set, and when the origin is no text; and what the log says of it.
 
 use vestibule_test_support::{
-    Answer, Client, Method, RawConnection, TestDatabase, assert_readable_by, assert_unreadable,
+    Answer, Client, Method, RawConnection, TestDatabase, assert_readable_by, assert_unreadable, eventually,
 };
 
 use crate::world::World;
@@ -47,4 +47,35 @@ async fn g6_without_the_setting_only_the_service_itself_is_allowed() {
     for origin in ALLOWED {
         assert_unreadable(&ask(&browser, Method::GET, "/auth/check", origin).await);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g6_an_origin_that_is_not_listed_is_named_in_the_log_once_in_a_while() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let (browser, own) = (world.browser(), world.program.base_url());
+    let hints = || {
+        let logs = world.program.logs();
+        logs.lines().filter(|line| line.contains("ALLOWED_ORIGINS")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Nobody is to be let in: an own page, an allowed one, what is public, a form that a page sends, and what is no origin.
+    for (address, origin) in [
+        ("/auth/check", own.as_str()),
+        ("/auth/check", ALLOWED[0]),
+        ("/.well-known/jwks.json", "https://forgotten.example"),
+        ("/auth/check", "null"),
+    ] {
+        ask(&browser, Method::GET, address, origin).await;
+    }
+    let form = browser.request(Method::POST, "/auth/logout").header("Origin", "https://forgotten.example");
+    browser.send(form.header("Sec-Fetch-Mode", "navigate")).await;
+    for _ in 0..20 {
+        ask(&browser, Method::GET, "/auth/check", "https://forgotten.example").await;
+    }
+    eventually("the origin is named", async || !hints().is_empty()).await;
+    let last = ask(&browser, Method::GET, "/nowhere", "https://other.example").await;
+    let id = last.header("x-request-id").unwrap().to_owned();
+    eventually("the last request is logged", async || world.program.logs().contains(&id)).await;
+    let hints = hints();
+    assert_eq!(hints.len(), 1, "{hints:?}");
+    assert!(hints[0].contains("https://forgotten.example") && hints[0].contains("INFO"), "{hints:?}");
 }

@@ -18,7 +18,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, RequestBody, Response};
 use tracing::{Instrument as _, Level, Span};
-use vestibule_domain::{AllowedOrigins, SecureRandom};
+use vestibule_domain::SecureRandom;
 use vestibule_flows::with_time_budget;
 
 use crate::app::App;
@@ -34,13 +34,14 @@ use crate::settings::HttpSettings;
 pub const REQUEST_SPAN: &str = "vestibule::request";
 
 use access_log::{Access, AccessLog, Verdict};
+use cors::{Cors, Readers};
 use rate_limit::AddressLimits;
 use request_id::RequestIds;
 use trace::RequestTracer;
 
 /// What surrounds every operation.
 pub(crate) struct Middleware {
-    allowed_origins: AllowedOrigins,
+    cors: Cors,
     default_headers: HeaderMap,
     trusted_proxies: TrustedProxies,
     tracer: Option<Arc<dyn RequestTracer>>,
@@ -71,7 +72,7 @@ impl Middleware {
         let https = settings.external_address.origin().is_https();
         let immediate = ImmediateAnswer::new(Arc::clone(&app.flows), https);
         Self {
-            allowed_origins: settings.allowed_origins.clone(),
+            cors: Cors::new(settings.allowed_origins.clone(), settings.external_address.origin().clone()),
             default_headers: security_headers::default_headers(https),
             trusted_proxies: http.trusted_proxies.clone(),
             limits: AddressLimits::new(http.address_rates, http.trusted_proxies),
@@ -99,7 +100,7 @@ impl Middleware {
         }
         let mut response = immediate(&self.operations.as_ref()?.immediate, request)?;
         let request_id = self.ids.id_of(request, &self.trusted_proxies);
-        cors::add_headers(response.headers_mut(), cors::allowed_origin(request, &self.allowed_origins));
+        self.cors.readers_of(request, operation).add_headers(response.headers_mut());
         add_request_id(response.headers_mut(), &request_id);
         let duration = started.elapsed();
         self.observer.answered(operation.observed(), 200, duration);
@@ -119,13 +120,13 @@ impl Middleware {
             trace::begin(tracer.as_ref(), &span, &request, &self.trusted_proxies);
         }
         let (mut request, body) = request.split();
-        let origin = cors::allowed_origin(&request, &self.allowed_origins);
+        let readers = self.cors.readers_of(&request, operation);
         let method = request.method().clone();
         request.set_data(RequestId(request_id.clone()));
         if method == Method::HEAD {
             request.set_data(HeadersOnly);
         }
-        let outcome = if let Some(response) = cors::preflight(&request, origin.as_ref()) {
+        let outcome = if let Some(response) = readers.preflight(&request, operation) {
             Ok(response)
         } else {
             // A panic anywhere from here on becomes an answer.
@@ -136,7 +137,7 @@ impl Middleware {
             Ok(response) => (response, None),
             Err(error) => self.answer_error(&error, &request, operation, &request_id, &span),
         };
-        self.finish(&mut response, origin, &request_id);
+        self.finish(&mut response, readers, &request_id);
         if method == Method::HEAD {
             keep_headers_only(&mut response).await;
         }
@@ -205,12 +206,12 @@ impl Middleware {
     }
 
     /// Gives an answer the headers that every answer has.
-    fn finish(&self, response: &mut Response, origin: Option<HeaderValue>, request_id: &str) {
+    fn finish(&self, response: &mut Response, readers: Readers, request_id: &str) {
         // Copied whole and then replaced by the answer's own, which is quicker than to look for each whether it is there.
         let own = std::mem::replace(response.headers_mut(), self.default_headers.clone());
         let headers = response.headers_mut();
         headers.extend(own);
-        cors::add_headers(headers, origin);
+        readers.add_headers(headers);
         add_request_id(headers, request_id);
     }
 }

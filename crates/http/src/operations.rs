@@ -28,6 +28,8 @@ pub(crate) struct Operation {
     pub(crate) errors: ErrorFormat,
     /// Whether verifiers, load balancers and supervisors ask for it all the time.
     pub(crate) is_routine: bool,
+    /// Whether it says the same to everybody, so that pages of every origin may read it.
+    pub(crate) is_public: bool,
     /// Whether it asks how the service is. That others still ask says nothing about what else they send.
     pub(crate) is_probe: bool,
     /// Answers from memory, if it can.
@@ -45,6 +47,7 @@ const PAGE: Operation = Operation {
     accepts: Accepts::Nothing,
     errors: ErrorFormat::Json,
     is_routine: false,
+    is_public: false,
     is_probe: false,
     immediate: None,
     handler: None,
@@ -72,6 +75,7 @@ static OPERATIONS: [Operation; 19] = [
         id: "read_jwks",
         path: Exact("/.well-known/jwks.json"),
         is_routine: true,
+        is_public: true,
         immediate: Some(ImmediateAnswer::jwks),
         handler: Some(endpoints::keys::handle_jwks),
         ..PAGE
@@ -80,6 +84,7 @@ static OPERATIONS: [Operation; 19] = [
         id: "read_public_key",
         path: Exact("/auth/public-key"),
         is_routine: true,
+        is_public: true,
         immediate: Some(ImmediateAnswer::public_key),
         handler: Some(endpoints::keys::handle_public_key),
         ..PAGE
@@ -159,8 +164,8 @@ static OPERATIONS: [Operation; 19] = [
     Operation { id: "show_home", path: Exact("/"), ..PAGE },
     Operation { id: "read_asset", path: Prefix("/assets/"), ..PAGE },
     Operation { id: "read_asset", path: Exact("/favicon.ico"), ..PAGE },
-    Operation { id: "read_documentation", path: Exact("/openapi.json"), ..PAGE },
-    Operation { id: "read_documentation", path: Exact("/openapi.yaml"), ..PAGE },
+    Operation { id: "read_documentation", path: Exact("/openapi.json"), is_public: true, ..PAGE },
+    Operation { id: "read_documentation", path: Exact("/openapi.yaml"), is_public: true, ..PAGE },
     Operation { id: "read_documentation", path: Exact("/docs"), ..PAGE },
 ];
 
@@ -274,6 +279,16 @@ mod tests {
         assert_eq!(found(Method::GET, "/auth/check/"), ("other", true));
         assert_eq!(found(Method::GET, "/assets/app.js"), ("read_asset", true));
         assert_eq!(allowed_methods("/nowhere"), "GET, HEAD");
+    }
+
+    #[test]
+    fn g6_what_pages_of_every_origin_may_read_depends_on_nobody() {
+        let public = OPERATIONS.iter().filter(|operation| operation.is_public);
+        for operation in public.clone() {
+            assert_eq!((&operation.method, operation.accepts), (&Method::GET, Accepts::Nothing));
+            assert!(matches!(operation.path, Exact(_)), "{}", operation.id);
+        }
+        assert_eq!(public.count(), 4);
     }
 
     #[test]

@@ -1,37 +1,112 @@
-//! Cross-origin requests: from the configured origins alone, compared whole (Fetch standard, section 3.3).
+//! Cross-origin requests (Fetch standard, section 3.3): pages of the configured origins, compared whole, may read every answer;
+//! pages of all origins may read what is public. Never with credentials: a token travels in the request, never in a cookie.
+
+mod requested_headers;
+
+use std::time::Duration;
 
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};
-use vestibule_domain::AllowedOrigins;
+use vestibule_domain::{AllowedOrigins, LogThrottle, Origin};
 
-/// The origin of the request, if it is an allowed one.
-pub(crate) fn allowed_origin(request: &Request, allowed: &AllowedOrigins) -> Option<HeaderValue> {
-    let origin = request.headers().get(header::ORIGIN)?;
-    allowed.allow_header(origin.to_str().ok()?).then(|| origin.clone())
+use crate::operations::Operation;
+use requested_headers::permitted_headers;
+
+/// How long the log does not repeat that a page was refused.
+const PAUSE_BETWEEN_HINTS: Duration = Duration::from_secs(60);
+
+/// Who may read from another origin.
+pub(crate) struct Cors {
+    allowed: AllowedOrigins,
+    /// Ours, whose pages need no permission.
+    own: Origin,
+    refused: LogThrottle,
 }
 
-/// The answer to a preflight of an allowed origin.
-pub(crate) fn preflight(request: &Request, origin: Option<&HeaderValue>) -> Option<Response> {
-    let asks = request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    (asks && origin.is_some()).then(|| {
-        Response::builder()
-            .status(StatusCode::NO_CONTENT)
-            .header(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST")
-            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, auth-token, content-type")
-            .header(header::ACCESS_CONTROL_MAX_AGE, "600")
-            .finish()
-    })
+/// Whose pages may read an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Those of the service itself.
+    Own,
+    /// Those of this origin.
+    Origin(HeaderValue),
+    /// Those of every origin: the answer says the same to everybody.
+    Everybody,
 }
 
-/// Lets an allowed origin read the answer. No credentials: the token travels in the request, never in a cookie.
-pub(crate) fn add_headers(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = origin {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("retry-after, x-request-id"),
-        );
+impl Cors {
+    pub(crate) fn new(allowed: AllowedOrigins, own: Origin) -> Self {
+        Self { allowed, own, refused: LogThrottle::new(PAUSE_BETWEEN_HINTS) }
+    }
+
+    /// Whose pages may read the answer to a request.
+    pub(crate) fn readers_of(&self, request: &Request, operation: &Operation) -> Readers {
+        if operation.is_public {
+            return Readers::Everybody;
+        }
+        let Some(origin) = request.headers().get(header::ORIGIN) else { return Readers::Own };
+        if origin.to_str().is_ok_and(|text| self.allowed.allow_header(text)) {
+            return Readers::Origin(origin.clone());
+        }
+        self.give_hint(origin, request);
+        Readers::Own
+    }
+
+    /// Tells the operator of an origin that may be missing from the list: now and then, since anybody can cause it.
+    fn give_hint(&self, origin: &HeaderValue, request: &Request) {
+        let Some(origin) = origin.to_str().ok().and_then(|text| Origin::parse(text).ok()) else { return };
+        // A form that a browser sends has an origin as well, and nobody reads its answer.
+        let mode = request.headers().get("sec-fetch-mode");
+        if origin == self.own || mode.is_some_and(|mode| mode != "cors") {
+            return;
+        }
+        if let Some(suppressed) = self.refused.admit() {
+            tracing::info!(
+                origin = origin.as_str().get(..MAX_LOGGED).unwrap_or(origin.as_str()),
+                suppressed,
+                "a page of an origin that ALLOWED_ORIGINS does not list cannot read its answer"
+            );
+        }
+    }
+}
+
+/// The longest origin that is logged whole: as long as a host name can be.
+const MAX_LOGGED: usize = 270;
+
+impl Readers {
+    /// The answer to a preflight, of a page that may read what follows.
+    pub(crate) fn preflight(&self, request: &Request, operation: &Operation) -> Option<Response> {
+        let asks = request.method() == Method::OPTIONS
+            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let methods = if operation.is_public { "GET, HEAD" } else { "GET, HEAD, POST" };
+        (asks && *self != Self::Own).then(|| {
+            Response::builder()
+                .status(StatusCode::NO_CONTENT)
+                .header(header::ACCESS_CONTROL_ALLOW_METHODS, methods)
+                .header(header::ACCESS_CONTROL_ALLOW_HEADERS, permitted_headers(request.headers()))
+                .header(header::ACCESS_CONTROL_MAX_AGE, "600")
+                .header(header::VARY, "Access-Control-Request-Headers")
+                .finish()
+        })
+    }
+
+    /// Says so in the headers of the answer.
+    pub(crate) fn add_headers(self, headers: &mut HeaderMap) {
+        let everybody = self == Self::Everybody;
+        let origin = match self {
+            Self::Own => None,
+            Self::Origin(origin) => Some(origin),
+            Self::Everybody => Some(HeaderValue::from_static("*")),
+        };
+        if !everybody {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
+        if let Some(origin) = origin {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("retry-after, x-request-id"),
+            );
+        }
     }
 }

@@ -7,7 +7,7 @@ use poem::error::InternalServerError;
 use poem::http::StatusCode;
 use poem::{EndpointExt, Route, get};
 use serde_json::Value;
-use vestibule_domain::{Origin, SystemRandom};
+use vestibule_domain::{AllowedOrigins, Origin, SystemRandom};
 
 use super::request_id::RequestIds;
 use super::*;
@@ -27,7 +27,10 @@ fn middleware(https: bool) -> Middleware {
         .at("/speaks", get(make_sync(|_| "four")))
         .at("/auth/oauth_callback", get(make_sync(|_| -> &str { panic!("a secret in a panic") })));
     Middleware {
-        allowed_origins: AllowedOrigins::new(vec![Origin::parse("https://app.example.com").unwrap()]),
+        cors: Cors::new(
+            AllowedOrigins::new(vec![Origin::parse("https://app.example.com").unwrap()]),
+            Origin::parse("https://auth.example.com").unwrap(),
+        ),
         default_headers: security_headers::default_headers(https),
         trusted_proxies: TrustedProxies::default(),
         limits: AddressLimits::new(rate_limit::AddressRates::default(), TrustedProxies::default()),
