@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_test_support::{Method, MovableClock, eventually};
 
 use super::stage::{Fleet, Site};
@@ -25,16 +25,20 @@ async fn pair(clock: &MovableClock) -> Fleet {
 async fn d9_a_replica_names_a_clock_that_differs_and_stays_ready() {
     let clock = MovableClock::new();
     let fleet = pair(&clock).await;
-    let warning = async |replica: usize| {
+    let warnings = async |replica: usize| {
         let answer = fleet.site.browser().get(&format!("{}/readyz", fleet.address(replica))).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (200, &json!("ready")));
-        answer.json()["warning"].as_str().unwrap_or_default().to_owned()
+        answer.json()["warnings"].clone()
     };
-    let ahead = warning(AHEAD).await;
+    let only = |warnings: &Value| match warnings.as_array().map(Vec::as_slice) {
+        Some([Value::String(warning)]) => warning.clone(),
+        _ => panic!("one warning is expected: {warnings}"),
+    };
+    let ahead = only(&warnings(AHEAD).await);
     assert!(ahead.starts_with("the clock is ") && ahead.ends_with(" s ahead of the database's"), "{ahead}");
-    assert_eq!(warning(RIGHT).await, "");
+    assert_eq!(warnings(RIGHT).await, Value::Null);
     clock.back(2 * SKEW);
-    let behind = warning(AHEAD).await;
+    let behind = only(&warnings(AHEAD).await);
     assert!(behind.ends_with(" s behind the database's"), "{behind}");
 }
 

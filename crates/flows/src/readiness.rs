@@ -12,8 +12,8 @@ const TOLERANCE: Duration = Duration::from_secs(10);
 /// The service can do its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Readiness {
-    /// What an operator should look at all the same.
-    pub warning: Option<String>,
+    /// What an operator should look at all the same: no reason to send requests elsewhere.
+    pub warnings: Vec<String>,
 }
 
 impl Flows {
@@ -31,7 +31,8 @@ impl Flows {
             tracing::warn!(%reason, "a plugin is not well");
             return Err("a plugin is not well");
         }
-        Ok(Readiness { warning: theirs.and_then(|theirs| difference(asked, theirs, answered)) })
+        let clock = theirs.and_then(|theirs| difference(asked, theirs, answered));
+        Ok(Readiness { warnings: clock.into_iter().collect() })
     }
 }
 

@@ -51,7 +51,7 @@ impl HealthApi {
     /// Says whether the service can do its work
     ///
     /// Looks at the database, the signing key and the plugins. A load balancer sends requests elsewhere while it says no.
-    /// A clock that differs from the database's is named and is no reason for that.
+    /// A clock that differs from the database's is named in `warnings` and is no reason for that.
     #[oai(path = "/readyz", method = "get", tag = "Tag::Health", operation_id = "check_readiness")]
     async fn check_readiness(
         &self,
@@ -61,7 +61,7 @@ impl HealthApi {
             return Err(ApiError::NotReady("the service is stopping").into());
         }
         match app.flows.check_readiness().await {
-            Ok(Readiness { warning }) => Ok(Success(HealthAnswer { status: "ready".into(), warning })),
+            Ok(Readiness { warnings }) => Ok(Success(HealthAnswer::ready(warnings))),
             Err(reason) => Err(ApiError::NotReady(reason).into()),
         }
     }

@@ -12,21 +12,25 @@ use crate::responses::describe;
 pub(crate) struct HealthAnswer {
     /// `alive` or `ready`.
     pub(crate) status: String,
-    /// What the operator should look at all the same: a clock that differs from the database's.
+    /// What the operator should look at all the same: a clock that differs from the database's. Left out when there is nothing.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) warning: Option<String>,
+    pub(crate) warnings: Option<Vec<String>>,
 }
 
 impl HealthAnswer {
     pub(crate) fn alive() -> Self {
-        Self { status: "alive".into(), warning: None }
+        Self { status: "alive".into(), warnings: None }
+    }
+
+    pub(crate) fn ready(warnings: Vec<String>) -> Self {
+        Self { status: "ready".into(), warnings: Some(warnings).filter(|warnings| !warnings.is_empty()) }
     }
 }
 
 impl Example for HealthAnswer {
     fn example() -> Self {
-        Self { status: "ready".into(), warning: Some("the clock is 50 s ahead of the database's".into()) }
+        Self::ready(vec!["the clock is 50 s ahead of the database's".into()])
     }
 }
 
@@ -44,5 +48,6 @@ mod tests {
     fn answers_are_written_as_the_document_describes_them() {
         assert_written_as_documented(&HealthAnswer::example());
         assert_written_as_documented(&HealthAnswer::alive());
+        assert_written_as_documented(&HealthAnswer::ready(Vec::new()));
     }
 }
