@@ -26,7 +26,7 @@ pub struct EmulatorOptions {
     pub corporate_client: Client,
     /// How long the token endpoint takes for a persona of [`Behaviour::Slow`](crate::Behaviour::Slow).
     pub slow_delay: Duration,
-    /// What tells the time.
+    /// What tells the time, also in the header `Date` of each answer.
     pub clock: Clock,
     /// The folder in which the keys of the issuers are kept from one process to the next. `None`: each process makes its own. The
     /// first emulator of a process decides.

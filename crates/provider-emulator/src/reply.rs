@@ -1,6 +1,8 @@
 //! Answers, in the few shapes that the providers use.
 
-use http::{Method, StatusCode, header};
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::{HeaderValue, Method, StatusCode, header};
 use poem::Response;
 use serde_json::Value;
 use url::Url;
@@ -49,4 +51,14 @@ pub(crate) fn method_not_allowed(allowed: &[Method]) -> Response {
 /// A request body that is too large or did not arrive.
 pub(crate) fn unreadable_body() -> Response {
     Response::builder().status(StatusCode::BAD_REQUEST).body("the request body cannot be read")
+}
+
+/// The answer with the second that it is here, unless it bears a date already.
+pub(crate) fn dated(mut response: Response, seconds: i64) -> Response {
+    let since_epoch = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + since_epoch);
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        response.headers_mut().entry(header::DATE).or_insert(date);
+    }
+    response
 }

@@ -34,18 +34,22 @@ impl poem::Endpoint for Site {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        let shared = &self.0;
-        let Some((provider, endpoint)) = find(request.uri().path()) else {
-            return Ok(outside(shared, request.uri().path()));
-        };
-        let allowed = methods(endpoint);
-        if !allowed.contains(request.method()) {
-            return Ok(reply::method_not_allowed(allowed));
-        }
-        Ok(match arrive(request).await {
-            Some(arrived) => answer(shared, provider, endpoint, arrived).await,
-            None => reply::unreadable_body(),
-        })
+        let response = dispatch(&self.0, request).await;
+        Ok(reply::dated(response, self.0.clock.now()))
+    }
+}
+
+async fn dispatch(shared: &Shared, request: Request) -> Response {
+    let Some((provider, endpoint)) = find(request.uri().path()) else {
+        return outside(shared, request.uri().path());
+    };
+    let allowed = methods(endpoint);
+    if !allowed.contains(request.method()) {
+        return reply::method_not_allowed(allowed);
+    }
+    match arrive(request).await {
+        Some(arrived) => answer(shared, provider, endpoint, arrived).await,
+        None => reply::unreadable_body(),
     }
 }
 

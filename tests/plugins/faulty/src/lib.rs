@@ -38,6 +38,8 @@ enum Fault {
     Fatal,
     /// Only `health` says no.
     Unhealthy,
+    /// Only `health` takes `seconds`.
+    SleepInHealth,
     /// The patch of a hook reaches for what it may not have.
     GreedyPatch,
     /// The process ends.
@@ -236,6 +238,11 @@ impl OnUserLogout for Faulty {
 
 impl Health for Faulty {
     fn health(&self, _call: &CallCtx<'_>) -> Result<()> {
-        if self.0.fault == Fault::Unhealthy { Err(Error::retry("the configured illness")) } else { Ok(()) }
+        match self.0.fault {
+            Fault::Unhealthy => return Err(Error::retry("the configured illness")),
+            Fault::SleepInHealth => thread::sleep(Duration::from_secs(self.0.seconds)),
+            _ => {}
+        }
+        Ok(())
     }
 }
