@@ -10,6 +10,7 @@
 mod audit;
 mod callback;
 mod clock;
+mod clock_reading;
 mod configured;
 mod credential;
 mod email;
@@ -42,6 +43,7 @@ mod username;
 pub use audit::{Actor, AuditEvent, AuditName, UnknownEvent};
 pub use callback::CallbackPath;
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use clock_reading::{ClockDifference, ClockReading};
 pub use configured::{AddressTrust, ConfiguredProvider, ConfiguredProviders};
 pub use credential::CredentialKind;
 pub use email::{EmailAddress, EmailError};

@@ -1,5 +1,6 @@
 //! Sign-in at GitHub: OAuth 2.0 and two or three requests to its API, for it has no ID token.
 
+mod diagnosis;
 mod emails;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -15,6 +16,7 @@ use vestibule_domain::{
     UpstreamProfile,
 };
 
+use crate::diagnosis::Diagnosis;
 use crate::endpoint::Endpoint;
 use crate::error::{ProviderError, Reason, SettingsError, Step, StepError};
 use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
@@ -185,5 +187,9 @@ impl Provider for GithubProvider {
     ) -> Result<UpstreamProfile, ProviderError> {
         let work = self.client.within(Step::Exchange, self.finish(exchange));
         work.await.map_err(|failure| failure.at_provider(&self.name))
+    }
+
+    async fn diagnose(&self, redirect_uri: &str) -> Diagnosis {
+        self.look(redirect_uri).await
     }
 }

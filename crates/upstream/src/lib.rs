@@ -12,6 +12,7 @@
 //! whose profile goes through the cleaning constructors of the domain; a line here, and one in the program's settings.
 
 mod cache;
+mod diagnosis;
 mod endpoint;
 mod error;
 mod exchanges;
@@ -27,12 +28,13 @@ mod provider;
 mod proxy;
 mod registry;
 
+pub use diagnosis::{Diagnosis, RegistrationDiagnosis, RegistrationVerdict, UsableKeys};
 pub use endpoint::AddressError;
 pub use error::{ProviderError, Reason, SettingsError, Step};
 pub use exchanges::{ExchangeLimit, ExchangePermit, ProviderBusy};
 pub use github::{GithubProvider, GithubSettings};
 pub use observer::{UpstreamObserver, UpstreamOutcome};
-pub use oidc::{OidcProvider, OidcSettings, TokenEndpointAuthMethod, UnknownAuthMethod};
+pub use oidc::{CLOCK_LEEWAY, OidcProvider, OidcSettings, TokenEndpointAuthMethod, UnknownAuthMethod};
 pub use outbound::{OutboundClient, OutboundError};
 pub use provider::{AuthorizationRequest, CodeExchange, Provider};
 pub use proxy::{OutboundProxy, OutboundProxyError};

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use http::Response;
+use http::{HeaderMap, Response, header};
 use tokio::time::Instant;
 use tracing::Instrument as _;
-use vestibule_domain::ProviderName;
+use vestibule_domain::{ProviderName, Timestamp};
 
 use crate::error::Reason;
 
@@ -57,6 +57,11 @@ impl UpstreamOutcome {
 pub trait UpstreamObserver: Send + Sync {
     /// A request ended after this long.
     fn request(&self, provider: &ProviderName, outcome: UpstreamOutcome, duration: Duration);
+
+    /// An answer has just come, this long after its request was sent, and said what second it is at the provider.
+    fn second(&self, provider: &ProviderName, second: Timestamp, duration: Duration) {
+        let _ = (provider, second, duration);
+    }
 }
 
 /// For whom a client makes its requests, and who hears of them.
@@ -83,13 +88,48 @@ impl Watch {
         let result = work.instrument(span.clone()).await;
         let outcome = UpstreamOutcome::from_result(&result);
         span.record("outcome", outcome.as_str());
-        self.observer.request(&self.provider, outcome, started.elapsed());
+        let duration = started.elapsed();
+        self.observer.request(&self.provider, outcome, duration);
+        if let Some(second) = result.as_ref().ok().and_then(|answer| stated_second(answer.headers())) {
+            self.observer.second(&self.provider, second, duration);
+        }
         result
     }
+}
+
+/// `Date`, and what a cache on the way says has passed since (RFC 9111 section 5.1).
+fn stated_second(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let date = httpdate::parse_http_date(text(header::DATE)?).ok()?;
+    let since_epoch = date.duration_since(UNIX_EPOCH).ok()?;
+    let age = text(header::AGE).and_then(|age| age.trim().parse().ok()).unwrap_or_default();
+    Some(Timestamp::from_seconds(0).plus(since_epoch).plus(Duration::from_secs(age)))
 }
 
 impl fmt::Debug for Watch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Watch({})", self.provider)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(headers: &[(header::HeaderName, &'static str)]) -> Option<i64> {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
+        stated_second(&headers.collect()).map(Timestamp::seconds)
+    }
+
+    #[test]
+    fn the_date_of_an_answer_counts_with_the_time_that_it_lay_in_a_cache() {
+        const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(second(&[(header::DATE, DATE)]), Some(784_111_777));
+        assert_eq!(second(&[(header::DATE, DATE), (header::AGE, "90")]), Some(784_111_867));
+        assert_eq!(second(&[(header::DATE, DATE), (header::AGE, "soon")]), Some(784_111_777));
+        for none in ["", "yesterday", "Sun, 06 Nov 1894 08:49:37 GMT"] {
+            assert_eq!(second(&[(header::DATE, none)]), None, "{none}");
+        }
+        assert_eq!(second(&[(header::AGE, "90")]), None);
     }
 }

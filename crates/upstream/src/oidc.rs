@@ -2,6 +2,7 @@
 
 mod claims;
 mod client_authentication;
+mod diagnosis;
 mod discovery;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -19,6 +20,7 @@ use url::Url;
 use vestibule_domain::{Clock, IdentityKey, ProviderName, UpstreamClaims, UpstreamProfile};
 
 use crate::cache::{Cache, Held};
+use crate::diagnosis::Diagnosis;
 use crate::error::{ProviderError, Reason, SettingsError, Step, StepError};
 use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
 use crate::oauth::{Registration, TokenAnswer};
@@ -30,6 +32,7 @@ use id_token::{Expected, IdTokenError};
 use keys::{KeySet, KeySource};
 
 pub use client_authentication::{TokenEndpointAuthMethod, UnknownAuthMethod};
+pub use id_token::CLOCK_LEEWAY;
 pub use settings::OidcSettings;
 pub(crate) use settings::check_parameters;
 
@@ -229,5 +232,9 @@ impl Provider for OidcProvider {
     ) -> Result<UpstreamProfile, ProviderError> {
         let work = self.client.within(Step::Exchange, self.finish(exchange));
         work.await.map_err(|failure| failure.at_provider(&self.name))
+    }
+
+    async fn diagnose(&self, redirect_uri: &str) -> Diagnosis {
+        self.look(redirect_uri).await
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use url::Url;
 use vestibule_domain::{ProviderName, UpstreamProfile};
 
-use crate::{ExchangePermit, ProviderBusy, ProviderError};
+use crate::{Diagnosis, ExchangePermit, ProviderBusy, ProviderError};
 
 /// What the address that a browser is sent to must carry.
 #[derive(Clone, Copy)]
@@ -80,6 +80,9 @@ pub trait Provider: Send + Sync {
         exchange: &CodeExchange<'_>,
         permit: &ExchangePermit,
     ) -> Result<UpstreamProfile, ProviderError>;
+
+    /// Takes the steps of a sign-in that need no person, for an operator. This is the redirect URI that sign-ins would use.
+    async fn diagnose(&self, redirect_uri: &str) -> Diagnosis;
 }
 
 /// The name of a provider that this crate knows by itself.

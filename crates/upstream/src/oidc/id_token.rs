@@ -1,5 +1,7 @@
 //! Is this ID token good? OpenID Connect Core section 3.1.3.7, as a pure function of token, keys and time.
 
+use std::time::Duration;
+
 use aws_lc_rs::constant_time;
 use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
 use base64::Engine as _;
@@ -13,6 +15,8 @@ use super::keys::KeySet;
 
 /// How far the clocks of two machines may be apart.
 const LEEWAY_SECONDS: i64 = 60;
+/// The same, for those who compare clocks.
+pub const CLOCK_LEEWAY: Duration = Duration::from_secs(LEEWAY_SECONDS.unsigned_abs());
 const MAX_LENGTH: usize = 64 * 1024;
 const MAX_SUBJECT_LENGTH: usize = 255;
 

@@ -41,6 +41,12 @@ impl KeySet {
         Self(keys.filter_map(|key| Key::new(&serde_json::from_value(key).ok()?)).collect())
     }
 
+    /// How many keys may have made a signature with one of these algorithms.
+    pub(super) fn count_for(&self, algorithms: &[Algorithm]) -> usize {
+        let fits = |key: &&Key| key.algorithms.iter().any(|algorithm| algorithms.contains(algorithm));
+        self.0.iter().filter(fits).count()
+    }
+
     /// The keys that may have made a signature with this algorithm and key id.
     pub(super) fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> Vec<&DecodingKey> {
         let fits = |key: &&Key| {
