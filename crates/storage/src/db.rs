@@ -25,7 +25,7 @@ use self::operation::{OperationFuture, RunOperation};
 pub(crate) use self::postgres::{Server as PostgresServer, reason_of};
 use self::retry::RetryPolicy;
 use self::server_probe::ServerProbe;
-pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile};
+pub(crate) use self::sqlite::{Connection as SqliteConnection, DatabaseFile, uri as sqlite_uri};
 use self::time_budget::TimeBudget;
 pub use self::time_budget::with_time_budget;
 use self::write_queue::WriteQueue;

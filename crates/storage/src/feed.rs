@@ -69,6 +69,14 @@ impl Storage {
     }
 }
 
+/// Whether a feed of this database could run: notifications must arrive.
+pub(crate) async fn check_delivery(db: &Db) -> Result<(), StorageError> {
+    match db {
+        Db::Sqlite { .. } => Ok(()),
+        Db::Postgres { server, .. } => postgres::check_delivery(server).await,
+    }
+}
+
 /// Publishes what a trigger wrote.
 fn publish(changes: &Changes, kind: &str, id: &str) {
     if let Some(change) = Change::parse(kind, id) {

@@ -28,6 +28,7 @@ mod backup;
 mod changes;
 mod cleanup;
 mod db;
+mod diagnosis;
 mod error;
 mod feed;
 #[cfg(any(test, fuzzing))]
@@ -53,6 +54,9 @@ pub use backup::BackupError;
 pub use changes::{Change, Changes, LEASE, LastKnown, Record, RecordKind, Version};
 pub use cleanup::DeletedRows;
 pub use db::with_time_budget;
+pub use diagnosis::{
+    Connections, DatabaseDiagnosis, MissingRight, PostgresDiagnosis, SchemaVersions, SqliteDiagnosis,
+};
 pub use error::{Cause, StorageError};
 pub use identities::{Identity, OrphanedIdentities, RemovedIdentities, Unlinking};
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};

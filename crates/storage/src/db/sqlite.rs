@@ -93,13 +93,13 @@ impl DatabaseFile {
     pub(crate) async fn open_reader(&self) -> Result<Connection, StorageError> {
         Ok(establish(self.clone(), ConnectionMode::Reader).await?)
     }
+}
 
-    /// The address with which SQLite never creates the file.
-    fn uri(&self) -> String {
-        let path = self.path.to_string_lossy();
-        let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        format!("file:{escaped}?mode=rw")
-    }
+/// The address with which SQLite never creates the file.
+pub(crate) fn uri(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let escaped = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{escaped}?mode=rw")
 }
 
 /// Write access to the file or to its log would give access to every account.
@@ -186,7 +186,7 @@ async fn establish(file: DatabaseFile, mode: ConnectionMode) -> ConnectionResult
 
 async fn try_establish(file: &DatabaseFile, mode: ConnectionMode) -> ConnectionResult<Connection> {
     in_place(file).map_err(ConnectionError::CouldntSetupConfiguration)?;
-    let mut connection = Connection::establish(&file.uri()).await?;
+    let mut connection = Connection::establish(&uri(&file.path)).await?;
     let settings = match mode {
         ConnectionMode::Writer => WRITER_SETTINGS,
         ConnectionMode::Reader => READER_SETTINGS,

@@ -40,6 +40,29 @@ pub(super) async fn follow(server: &PostgresServer, changes: &Changes) -> Result
     }
 }
 
+/// Whether a notification arrives here, as it must before changes are published.
+pub(super) async fn check_delivery(server: &PostgresServer) -> Result<(), StorageError> {
+    if let Some(tls) = &server.tls {
+        let (client, connection) = in_time(server.config().connect(tls.clone())).await?;
+        try_delivery(client, connection, server).await
+    } else {
+        let (client, connection) = in_time(server.config().connect(NoTls)).await?;
+        try_delivery(client, connection, server).await
+    }
+}
+
+async fn try_delivery<T: AsyncRead + AsyncWrite + Unpin>(
+    client: Client,
+    connection: Connection<Socket, T>,
+    server: &PostgresServer,
+) -> Result<(), StorageError> {
+    let (probe, changes) = (DeliveryProbe::new(), Changes::new());
+    tokio::select! {
+        Err(error) = receive(connection, &changes, &probe) => Err(error),
+        outcome = begin(&client, server, &probe) => outcome,
+    }
+}
+
 async fn run<T: AsyncRead + AsyncWrite + Unpin>(
     client: Client,
     connection: Connection<Socket, T>,
@@ -76,14 +99,19 @@ async fn receive<T: AsyncRead + AsyncWrite + Unpin>(
     Err(StorageError::unavailable("the connection of the change feed has ended"))
 }
 
+/// Listens, and makes sure that notifications arrive.
+async fn begin(client: &Client, server: &PostgresServer, probe: &DeliveryProbe) -> Result<(), StorageError> {
+    in_time(client.simple_query(SET_UP)).await?;
+    probe.verify(server).await
+}
+
 async fn confirm_regularly(
     client: Client,
     server: &PostgresServer,
     changes: &Changes,
     probe: &DeliveryProbe,
 ) -> Result<Infallible, StorageError> {
-    in_time(client.simple_query(SET_UP)).await?;
-    probe.verify(server).await?;
+    begin(&client, server, probe).await?;
     start(changes);
     loop {
         let asked = Instant::now();
