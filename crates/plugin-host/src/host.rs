@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 use vestibule_domain::{PatchError, ServiceName, SessionId, User, UserContext, UserId};
 
+use crate::checkup::{self, Health};
 use crate::describe::ContextMemo;
 use crate::error::LoadError;
 use crate::failure::CallFailure;
@@ -142,6 +143,16 @@ impl PluginHost {
     /// inquiry.
     pub fn health(&self) -> Result<(), String> {
         self.loaded.load().health()
+    }
+
+    /// Asks each instance about its health, one after the other, and waits for the answer: of each its alias and what it says.
+    pub async fn ask_health(&self) -> Vec<(String, Health)> {
+        let loaded = self.loaded.load_full();
+        let mut said = Vec::new();
+        for instance in loaded.instances() {
+            said.push((instance.alias().to_owned(), checkup::ask(instance).await));
+        }
+        said
     }
 
     /// Takes no more calls, waits for those that run and for the plugins' own clean-up, but no longer than `grace`, and

@@ -101,6 +101,10 @@ impl Instance {
         &self.description
     }
 
+    pub(crate) fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
     /// Whether the plugin decides by more than the user.
     pub(crate) fn wants_identities(&self) -> bool {
         self.description().wants_identities
