@@ -25,6 +25,7 @@ mod commands;
 mod crash;
 mod cross_origin;
 mod dependency_rules;
+mod doctor;
 mod documents;
 mod faults;
 mod fuzzing;

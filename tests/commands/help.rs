@@ -7,7 +7,7 @@ use crate::documents::markdown::{Document, code_spans};
 use crate::documents::settings;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 34] = [
+const COMMANDS: [(&[&str], &[&str]); 35] = [
     (
         &[],
         &[
@@ -23,6 +23,7 @@ const COMMANDS: [(&[&str], &[&str]); 34] = [
             "roles",
             "permissions",
             "audit",
+            "doctor",
             "healthcheck",
             "--config",
             "--dev",
@@ -87,6 +88,7 @@ const COMMANDS: [(&[&str], &[&str]); 34] = [
     (&["permissions", "explain"], &["--user", "--id", "--username", "--service"]),
     (&["audit"], &["list"]),
     (&["audit", "list"], &["--user", "--id", "--username", "--event", "--since", "--json"]),
+    (&["doctor"], &["--json", "--listen", "Changes nothing"]),
     (&["healthcheck"], &["alive"]),
 ];
 

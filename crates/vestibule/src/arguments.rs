@@ -73,6 +73,8 @@ pub(crate) enum Command {
     /// Look at the audit trail: who did what and when
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Look at all that a service needs, also at the providers and the database, and say what to mend. Changes nothing
+    Doctor(DoctorArguments),
     /// Ask the service on this machine whether it is alive; for health checks of containers
     Healthcheck,
 }
@@ -81,6 +83,15 @@ pub(crate) enum Command {
 pub(crate) struct ServeArguments {
     #[arg(long, value_name = "ADDR", help = settings::help_of(&LISTEN))]
     pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) serve: ServeArguments,
+    /// Print a list of objects in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]
@@ -240,7 +251,10 @@ impl Arguments {
     /// Where the settings of this run come from.
     pub(crate) fn sources(&self) -> Result<Sources, CommandError> {
         let mut sources = Sources::read(self.config.as_deref(), self.dev)?;
-        if let Command::Serve(ServeArguments { listen: Some(listen) }) = self.command {
+        if let Command::Serve(ServeArguments { listen: Some(listen) })
+        | Command::Doctor(DoctorArguments { serve: ServeArguments { listen: Some(listen) }, .. }) =
+            self.command
+        {
             sources.set_flag(LISTEN.name(), listen.to_string());
         }
         Ok(sources)

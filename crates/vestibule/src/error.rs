@@ -20,6 +20,11 @@ impl CommandError {
         Self(texts.into_iter().collect())
     }
 
+    /// The sentences.
+    pub(crate) fn into_texts(self) -> Vec<String> {
+        self.0
+    }
+
     /// For `map_err`: puts what was being done before the error and its causes.
     pub(crate) fn while_doing<E: Error>(what: &str) -> impl FnOnce(E) -> Self + '_ {
         move |error| Self::new(format_args!("{what}: {}", error_chain(&error)))

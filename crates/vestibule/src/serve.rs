@@ -35,6 +35,7 @@ use listeners::{ClientLimits, PoemHandler};
 use report::Report;
 use shutdown::ShutdownSignal;
 
+pub(crate) use descriptors::Descriptors;
 pub(crate) use keys::load as load_keys;
 pub(crate) use plugins::{PLUGIN_PROCESS, describe_load_error, host_parts, this_program};
 pub(crate) use providers::make as make_providers;

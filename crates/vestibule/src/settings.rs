@@ -21,6 +21,7 @@ pub(crate) mod table;
 mod table_reader;
 mod traces;
 mod trust;
+mod understood;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -40,9 +41,10 @@ pub(crate) use environment::take as take_environment;
 pub(crate) use kinds::LogFormat;
 pub(crate) use kinds::traces::{RootSampler, SamplerChoice};
 pub(crate) use loopback::emulator_address;
-pub(crate) use providers::ProviderSettings;
+pub(crate) use providers::{ProviderSettings, setting_of as provider_setting};
 pub(crate) use sources::Sources;
 pub(crate) use traces::TraceSettings;
+pub(crate) use understood::Understood;
 
 use reader::{Found, Reader};
 use table::{

@@ -77,6 +77,7 @@ pub(super) const ROWS: &[Row] = &[
         remark: "",
         tests: &[
             "commands::secrets::n5_no_error_text_shows_a_secret",
+            "doctor::healthy::n5_no_line_has_a_secret",
             "faults::looking::n5_a_plugin_that_is_inspected_or_checked_looks_into_no_command",
             "faults::looking::n5_a_plugin_that_may_start_processes_looks_into_none_of_the_service_s",
             "faults::looking::n5_a_worker_of_python_never_looks_into_the_service_under_each_isolation",

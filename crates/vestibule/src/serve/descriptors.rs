@@ -27,7 +27,7 @@ const MIN_CONNECTIONS: usize = 16;
 const SHARE_OF_PROVIDERS: usize = 4;
 
 /// The division of the descriptors.
-pub(super) struct Descriptors {
+pub(crate) struct Descriptors {
     all: usize,
     reserved: usize,
     pub(super) exchanges: ExchangeLimit,
@@ -35,7 +35,7 @@ pub(super) struct Descriptors {
 
 impl Descriptors {
     /// Divides the descriptors that the system allows.
-    pub(super) fn divide(settings: &Settings) -> Self {
+    pub(crate) fn divide(settings: &Settings) -> Self {
         let providers = &settings.providers;
         let count = usize::from(providers.google.is_some())
             + usize::from(providers.github.is_some())
@@ -50,9 +50,24 @@ impl Descriptors {
         Self { all, reserved: rest + providers * exchanges.descriptors(), exchanges }
     }
 
+    /// How many the system allows.
+    pub(crate) fn all(&self) -> usize {
+        self.all
+    }
+
+    /// How many the service keeps for itself.
+    pub(crate) fn reserved(&self) -> usize {
+        self.reserved
+    }
+
     /// How many client connections there is room for.
+    pub(crate) fn room_for_clients(&self) -> usize {
+        self.all.saturating_sub(self.reserved).max(MIN_CONNECTIONS)
+    }
+
+    /// The same, and no more than are wanted.
     pub(super) fn affordable(&self, wanted: usize) -> usize {
-        let affordable = self.all.saturating_sub(self.reserved).max(MIN_CONNECTIONS);
+        let affordable = self.room_for_clients();
         if affordable < wanted {
             tracing::warn!(
                 MAX_CONNECTIONS = wanted,

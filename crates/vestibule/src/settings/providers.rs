@@ -153,7 +153,7 @@ impl ProviderSettings {
 }
 
 /// What an operator calls a field of a provider.
-fn setting_of(provider: &ProviderName, field: &str) -> String {
+pub(crate) fn setting_of(provider: &ProviderName, field: &str) -> String {
     let name = match (provider.as_str(), field) {
         ("google", "issuer") => GOOGLE_ISSUER.name(),
         ("google", "client_id") => GOOGLE_KEY.name(),
