@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
-use vestibule_provider_emulator::{Clock, Emulator, EmulatorOptions, Endpoint, Fault, Lasting, Provider};
+use vestibule_provider_emulator::{
+    AuthMethod, Clock, Emulator, EmulatorOptions, Endpoint, Fault, Issuer, Lasting, Provider,
+};
 use vestibule_test_support::{Program, free_port};
 
 use super::Ward;
@@ -53,6 +55,57 @@ async fn a_client_secret_that_github_does_not_know() {
     let line = "failure  client github: the provider does not know the client (incorrect_client_credentials, by \
                 client_secret_post); check GITHUB_KEY and GITHUB_SECRET";
     expect(Ward::new().await.setting("GITHUB_SECRET", "another"), line).await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_registered_for_another_method() {
+    let ward = Ward::new().await;
+    ward.emulator.control().require_auth_method(Issuer::Corporate, Some(AuthMethod::Post));
+    let line = "failure  client corporate: the provider knows the client by client_secret_post, and not by client_secret_basic \
+                (invalid_client); say token_endpoint_auth_method = \"client_secret_post\" in [providers.corporate]";
+    expect(ward, line).await;
+    let ward = replace(
+        Ward::new().await,
+        "[providers.corporate]",
+        "[providers.corporate]\ntoken_endpoint_auth_method = \"client_secret_post\"",
+    );
+    ward.emulator.control().require_auth_method(Issuer::Corporate, Some(AuthMethod::Post));
+    let known = "ok       client corporate: the provider knows the client (by client_secret_post)";
+    assert!(ward.examine().await.lines.iter().any(|line| line == known));
+}
+
+#[tokio::test]
+async fn an_issuer_that_differs_in_a_slash_a_tenant_or_a_name() {
+    for (stated, message) in [
+        (
+            "/",
+            "the issuer calls itself by this address with a final slash; write issuer in the settings so, too",
+        ),
+        (
+            "/{tenantid}/v2.0",
+            "the document is for all tenants and has a place holder in its issuer; set issuer to that of one tenant",
+        ),
+    ] {
+        let ward = Ward::new().await;
+        let stated = format!("{}{stated}", ward.emulator.corporate_issuer());
+        let members = json!({ "issuer": stated }).as_object().unwrap().clone();
+        ward.emulator.control().override_discovery(Issuer::Corporate, members);
+        let line =
+            format!("failure  issuer corporate: {message}; the setting is [providers.corporate] issuer");
+        expect(ward, &line).await;
+    }
+}
+
+/// It is understood, so that nothing is wrong.
+#[tokio::test]
+async fn a_pasted_address_of_a_discovery_document() {
+    let ward = Ward::new().await;
+    let issuer = ward.emulator.corporate_issuer();
+    let ward = replace(ward, &issuer, &format!("{issuer}/.well-known/openid-configuration"));
+    let examined = ward.examine().await;
+    let found = "ok       issuer corporate: its discovery document can be read, and is its own";
+    assert!(examined.lines.iter().any(|line| line == found), "{:?}", examined.lines);
+    assert_eq!((examined.status, examined.lines("failure")), (Some(0), Vec::new()));
 }
 
 #[tokio::test]

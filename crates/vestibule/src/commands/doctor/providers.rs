@@ -127,9 +127,12 @@ impl About<'_> {
             ),
             Some(Err(failure)) => {
                 let setting = provider_setting(self.name, "issuer");
-                let otherwise =
-                    format_args!("{setting} must be the issuer as it stands in its own discovery document");
-                self.fail(Check::Issuer, &failure, &otherwise);
+                let mending = match reason_of(&failure) {
+                    // It says itself what to write.
+                    Reason::Mismatch(_) => format!("the setting is {setting}"),
+                    _ => format!("{setting} must be the issuer as it stands in its own discovery document"),
+                };
+                self.fail(Check::Issuer, &failure, &mending);
             }
         }
     }
@@ -184,7 +187,10 @@ impl About<'_> {
             Unknown { code, known_by: Some(other) } => {
                 let message =
                     format_args!("the provider knows the client by {other}, and not by {method} ({code})");
-                let mending = format_args!("{} = \"{other}\"", setting("token_endpoint_auth_method"));
+                // The tables of providers with settings of their own have no such key.
+                let table = if name.as_str() == "google" { "NAME" } else { name.as_str() };
+                let mending =
+                    format_args!("say token_endpoint_auth_method = \"{other}\" in [providers.{table}]");
                 findings.failure(CHECK, name, message, mending);
             }
             Unknown { code, known_by: None } => {
