@@ -1,5 +1,7 @@
 //! The programs in `docs/verify.md` accept what is good and refuse what is not, against the running service.
 
+mod keys;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -121,6 +123,13 @@ async fn bad_tokens(
         ),
         ("without a signature", format!("{}.", good.rsplit_once('.').unwrap().0), ""),
         ("not a token", "rubbish".to_owned(), ""),
+        ("nobody's", forge.sign(&forge.header, &without(&forge.claims, "sub")), ""),
+        ("of a user without a name", changed("sub", json!("")), ""),
+        ("of a number", changed("sub", json!(7)), ""),
+        ("without permissions", forge.sign(&forge.header, &without(&forge.claims, "permissions")), ""),
+        ("permissions that are a word", changed("permissions", json!("all")), ""),
+        ("permissions that are a list", changed("permissions", json!(["write"])), ""),
+        ("permissions that are nothing", changed("permissions", Value::Null), ""),
     ]
 }
 

@@ -20,6 +20,22 @@ pub(crate) fn python() -> Command {
     Command::new(interpreter(&place))
 }
 
+/// The same Python with another version of PyJWT, which is all Python and needs nothing more.
+pub(crate) fn python_with_pyjwt(version: &str) -> Command {
+    let mut command = python();
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pyjwt-{version}"));
+    let lock = File::create(place.with_extension("lock")).expect("the target folder is writable");
+    flock(&lock, FlockOperation::LockExclusive).expect("a file can be locked");
+    if !place.join(format!("pyjwt-{version}.dist-info/RECORD")).exists() {
+        let mut packages = python();
+        packages.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--no-deps", "--upgrade"]);
+        packages.arg("--target").arg(&place).arg(format!("PyJWT=={version}"));
+        run_well(packages);
+    }
+    command.env("PYTHONPATH", place);
+    command
+}
+
 /// The Node of this machine.
 pub(crate) fn node() -> Command {
     Command::new("node")

@@ -13,27 +13,36 @@ const REFRESH: Duration = Duration::from_secs(60 * 60);
 const COOLDOWN: Duration = Duration::from_secs(30);
 
 /// A verifier with the keys that the issuer publishes now.
-struct Guard {
+pub(crate) struct Guard {
     issuer: String,
     service: String,
     http: reqwest::Client,
     verifier: Verifier,
     fetched: Instant,
+    pub(crate) refresh_after: Duration,
+    pub(crate) cooldown: Duration,
 }
 
 impl Guard {
-    async fn new(issuer: &str, service: &str) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn new(issuer: &str, service: &str) -> Result<Self, Box<dyn Error>> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
-        let verifier = fetch(&http, issuer, service).await?;
-        Ok(Self { issuer: issuer.into(), service: service.into(), http, verifier, fetched: Instant::now() })
+        Ok(Self {
+            verifier: fetch(&http, issuer, service).await?,
+            http,
+            issuer: issuer.into(),
+            service: service.into(),
+            fetched: Instant::now(),
+            refresh_after: REFRESH,
+            cooldown: COOLDOWN,
+        })
     }
 
-    async fn check(&mut self, token: &str) -> Result<PermissionGrant, VerifyError> {
-        if self.fetched.elapsed() > REFRESH {
+    pub(crate) async fn check(&mut self, token: &str) -> Result<PermissionGrant, VerifyError> {
+        if self.fetched.elapsed() > self.refresh_after {
             self.refresh().await;
         }
         match self.verify(token) {
-            Err(VerifyError::UnknownKey) if self.fetched.elapsed() > COOLDOWN => {
+            Err(VerifyError::UnknownKey) if self.fetched.elapsed() > self.cooldown => {
                 self.refresh().await;
                 self.verify(token)
             }
