@@ -1,6 +1,7 @@
 //! What the documented proxies do besides sharing out the work: TLS, the address of the client, logs without tokens, and
 //! what they never ask twice.
 
+mod beside_an_app;
 mod silent;
 
 use std::fs;

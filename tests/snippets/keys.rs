@@ -113,7 +113,7 @@ impl Drop for Asked {
 
 /// The program of a language with other times.
 fn timed(language: &str, timing: Timing) -> String {
-    let mut text = Document::read("docs/verify.md").fence(language).to_owned();
+    let mut text = Document::read("docs/verify.md").fence(language);
     for (name, documented, wanted) in
         [("REFRESH_SECONDS", 3600, timing.refresh), ("COOLDOWN_SECONDS", 30, timing.cooldown)]
     {

@@ -20,20 +20,27 @@ pub(crate) fn python() -> Command {
     Command::new(interpreter(&place))
 }
 
-/// The same Python with another version of PyJWT, which is all Python and needs nothing more.
+/// The same Python with another version of `PyJWT`, which is all Python and needs nothing more.
 pub(crate) fn python_with_pyjwt(version: &str) -> Command {
     let mut command = python();
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pyjwt-{version}"));
+    command.env("PYTHONPATH", package("pyjwt", version));
+    command
+}
+
+/// The folder with one package of `PyPI`, apart from all others. It is installed once.
+pub(crate) fn package(name: &str, version: &str) -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{version}"));
     let lock = File::create(place.with_extension("lock")).expect("the target folder is writable");
     flock(&lock, FlockOperation::LockExclusive).expect("a file can be locked");
-    if !place.join(format!("pyjwt-{version}.dist-info/RECORD")).exists() {
+    let stamp = place.join("installed");
+    if !stamp.exists() {
         let mut packages = python();
         packages.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--no-deps", "--upgrade"]);
-        packages.arg("--target").arg(&place).arg(format!("PyJWT=={version}"));
+        packages.arg("--target").arg(&place).arg(format!("{name}=={version}"));
         run_well(packages);
+        File::create(stamp).expect("a writable folder");
     }
-    command.env("PYTHONPATH", place);
-    command
+    place
 }
 
 /// The Node of this machine.
