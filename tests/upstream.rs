@@ -1,6 +1,7 @@
 //! Providers that break or vanish.
 
 mod faults;
+mod trust;
 
 use crate::world::World;
 

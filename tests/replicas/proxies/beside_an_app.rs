@@ -10,7 +10,7 @@ use std::thread;
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use vestibule_test_support::{Client, TestDatabase, eventually};
+use vestibule_test_support::{Client, eventually};
 
 use super::super::stage::{Fleet, Site, reach_callback};
 use super::{assert_address_is_known, from_elsewhere, sign_in_from_elsewhere};
@@ -54,7 +54,7 @@ struct Proxy {
 
 /// The site without a proxy: one replica and an app.
 async fn stage() -> (Fleet, App) {
-    let site = Site::on(TestDatabase::sqlite()).await;
+    let site = Site::new().await;
     site.generate_keys().await;
     let replicas = vec![site.replica().start().await];
     (Fleet { replicas, site }, App::start())
