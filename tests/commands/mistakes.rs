@@ -74,6 +74,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("RATE_LIMIT_UPDATE_PER_ACCOUNT", "0/1m", "the number must be at least 1"),
     ("RATE_LIMIT_LOOKUP_PER_ADDRESS", "5/2d", "the period must be between a second and a day"),
     ("LOG", "vestibule=[", "LOG: "),
+    ("LOG", "inof", "\"inof\" is no level; expected error, warn, info, debug, trace or off"),
+    ("LOG", "vestibule_flows=debug,verbose", "\"verbose\" is no level"),
     ("LOG_FORMAT", "xml", "expected text or json"),
     ("GITHUB_URL", "http://github.example", "must be https; http is allowed on loopback only"),
     ("GITHUB_API_URL", "github", "is not an absolute https address"),
@@ -407,7 +409,7 @@ async fn l16_a_key_of_the_file_that_is_not_known_is_named() {
         ("GITHUB_SECERT = \"hunter2\"\n", "unknown key \"GITHUB_SECERT\""),
         ("[provider.corp]\nissuer = \"https://id.example\"\n", "unknown key \"provider\""),
         ("listen = \"127.0.0.1:1\"\nLISTEN = \"127.0.0.1:2\"\n", "given twice"),
-        ("listen = 1.5\n", "listen: expected a text or a list of texts"),
+        ("listen = 1979-05-27\n", "listen: expected a text or a list of texts"),
         ("[listen]\naddress = \"x\"\n", "listen: expected a text or a list of texts"),
         ("github_key = \"id\"\ngithub_secret = \"hunter2\n", "line 2: "),
     ] {

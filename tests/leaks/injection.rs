@@ -57,6 +57,12 @@ async fn inject(world: &World) {
             send(world, target, header, "").await;
         }
     }
+    // A method is a token (RFC 9110 section 9.1), which a client may make up and make long.
+    for method in ["forged-line".to_owned(), "X".repeat(30_000)] {
+        let request = format!("{method} /auth/check HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let received = RawConnection::exchange(&world.program.base_url(), request.into_bytes()).await;
+        assert_eq!(received.statuses(), [405]);
+    }
     let megabyte = format!("User-Agent: {}\r\n", "x".repeat(1_000_000));
     send(world, "/auth/check", megabyte.as_bytes(), "").await;
 }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use url::form_urlencoded;
 
 use crate::error::ApiError;
-use crate::parameters::duplicate;
+use crate::parameters::{USER_TOKEN, duplicate};
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How much of a body that is refused is read all the same, and for how long.
@@ -52,15 +52,19 @@ impl<F> Form<F> {
         }
     }
 
-    /// A field counts once, as a parameter of the query does.
+    /// A field counts once, as a parameter of the query does. A user token may come several times with one value; an empty one is none.
     fn insert(&mut self, name: String, value: String) -> Result<(), ApiError> {
+        let is_token = name == USER_TOKEN;
         match self.fields.entry(name) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(value);
-                Ok(())
-            }
-            Entry::Occupied(occupied) => Err(duplicate(occupied.key())),
+            Entry::Vacant(vacant) => drop(vacant.insert(value)),
+            Entry::Occupied(mut token) if is_token => match (token.get().as_str(), value.as_str()) {
+                ("", _) => drop(token.insert(value)),
+                (known, another) if another.is_empty() || known == another => {}
+                _ => return Err(ApiError::ConflictingTokens),
+            },
+            Entry::Occupied(occupied) => return Err(duplicate(occupied.key())),
         }
+        Ok(())
     }
 
     pub(crate) async fn read(request: &Request, body: &mut RequestBody) -> Result<Self, ApiError> {

@@ -59,7 +59,7 @@ impl<'r> Parameters<'r> {
         match &self.refused {
             None => Ok(()),
             Some(Refused::Duplicate(name)) => Err(duplicate(name)),
-            Some(Refused::TooMany) => Err(ApiError::UnreadableParameter("too many".to_owned())),
+            Some(Refused::TooMany) => Err(ApiError::TooManyParameters { most: MAX_PARAMETERS }),
         }
     }
 

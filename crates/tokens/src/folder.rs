@@ -58,20 +58,22 @@ struct FileState {
 
 /// Looks at the key files of a folder without opening them: cheap enough to do several times a second.
 pub fn dir_state(dir: &Path) -> io::Result<DirState> {
-    let mut files = Vec::new();
-    for path in pem_files(dir)? {
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) => files.push(FileState {
-                name: path.file_name().unwrap_or_default().to_owned(),
-                length: metadata.len(),
-                modified: (metadata.mtime(), metadata.mtime_nsec()),
-                changed: (metadata.ctime(), metadata.ctime_nsec()),
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+    let files = pem_files(dir)?.into_iter().filter_map(|path| file_state(&path).transpose());
+    files.collect::<io::Result<_>>().map(DirState)
+}
+
+/// `None` if the file has been removed since the folder was read.
+fn file_state(path: &Path) -> io::Result<Option<FileState>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(FileState {
+            name: path.file_name().unwrap_or_default().to_owned(),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(DirState(files))
 }
 
 /// Reads every key of a folder; a folder that does not exist has none.

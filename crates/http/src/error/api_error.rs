@@ -15,6 +15,8 @@ pub(crate) enum ApiError {
     ConflictingTokens,
     #[error("the parameter {0:?} is given more than once")]
     DuplicateParameter(String),
+    #[error("the request has more than {most} parameters")]
+    TooManyParameters { most: usize },
     #[error("the parameter {0:?} cannot be read")]
     UnreadableParameter(String),
     #[error("the body is longer than 64 KiB")]

@@ -46,6 +46,7 @@ impl ErrorResponse {
         match error {
             E::ConflictingTokens
             | E::DuplicateParameter(_)
+            | E::TooManyParameters { .. }
             | E::UnreadableParameter(_)
             | E::UnreadableBody
             | E::Malformed => caller(StatusCode::BAD_REQUEST, "invalid_request"),

@@ -11,6 +11,7 @@ use poem::http::Method;
 use tracing::Level;
 use vestibule_domain::Rate;
 
+use super::trace::method_name;
 use crate::operations::Operation;
 
 /// Of so many lines beyond the budget one is written.
@@ -118,6 +119,7 @@ impl Access<'_> {
     /// Writes the line, unless it is left out.
     pub(super) fn write(&self, verdict: Verdict) {
         let Self { method, operation, status, request_id, error, duration } = *self;
+        let method = method_name(method);
         let sampled = match verdict {
             Verdict::Written => None,
             Verdict::Sampled(one_of) => Some(one_of),
@@ -126,9 +128,9 @@ impl Access<'_> {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let (is_routine, operation) = (is_routine(operation, status), operation.id);
         if is_routine {
-            tracing::debug!(target: "vestibule::access", %method, operation, status, request_id, error, micros, sampled, "request");
+            tracing::debug!(target: "vestibule::access", method, operation, status, request_id, error, micros, sampled, "request");
         } else {
-            tracing::info!(target: "vestibule::access", %method, operation, status, request_id, error, micros, sampled, "request");
+            tracing::info!(target: "vestibule::access", method, operation, status, request_id, error, micros, sampled, "request");
         }
     }
 }

@@ -20,16 +20,21 @@ pub trait RequestTracer: Debug + Send + Sync {
 /// Begins the trace of a request. The headers of a trusted proxy alone may name one that it belongs to.
 pub(super) fn begin(tracer: &dyn RequestTracer, span: &Span, request: &Request, proxies: &TrustedProxies) {
     let believed = proxies.handed_on(request);
-    tracer.begin(span, method_of(request), believed.then(|| request.headers()));
+    tracer.begin(span, method_name(request.method()), believed.then(|| request.headers()));
 }
 
-/// Out of a fixed set: a client may invent any method.
-fn method_of(request: &Request) -> &'static str {
-    match *request.method() {
+/// Out of a fixed set: a client may invent any method, and make it as long as the head of a request.
+pub(super) fn method_name(method: &Method) -> &'static str {
+    match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
         Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
         _ => "_OTHER",
     }
 }

@@ -239,3 +239,12 @@ fn a_change_of_the_folder_is_noticed_from_outside() {
     look();
     assert!(dir_state(&dir.path().join("none")).is_err());
 }
+
+#[test]
+fn a_file_that_is_gone_by_now_is_none_and_one_that_cannot_be_looked_at_is_an_error() {
+    let dir = folder();
+    let path = put(dir.path(), "a.pem", "text", 0o600);
+    assert_eq!(file_state(&path).unwrap().map(|state| state.length), Some(4));
+    assert_eq!(file_state(&dir.path().join("b.pem")).unwrap(), None);
+    assert_eq!(file_state(&path.join("below")).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+}

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use vestibule_domain::{AccountLinking, Origin, Rate, UserIdScheme};
 
@@ -137,8 +138,20 @@ impl Choice for LogFormat {
 }
 
 /// What the log lets through.
-pub(super) const LOG_FILTER: Kind<String> =
-    parsed(|text| EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(as_text));
+pub(super) const LOG_FILTER: Kind<String> = parsed(|text| {
+    // A word alone would be the name of a part, of which everything is logged, and nothing of all others.
+    if let Some(word) = text.split(',').map(str::trim).find(|word| is_misspelt_level(word)) {
+        return Err(format!(
+            "{word:?} is no level; expected error, warn, info, debug, trace or off, alone or as PART=LEVEL, separated by commas"
+        ));
+    }
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(as_text)
+});
+
+fn is_misspelt_level(directive: &str) -> bool {
+    let is_word = !directive.is_empty() && directive.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_word && directive.parse::<LevelFilter>().is_err()
+}
 
 /// Origins, separated by semicolons.
 pub(super) const ORIGINS: Kind<Vec<Origin>> = parsed(|text| {

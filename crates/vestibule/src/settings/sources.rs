@@ -152,12 +152,13 @@ fn text_of(value: &Value, separator: &str) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
         Value::Boolean(true) => Some("on".to_owned()),
         Value::Boolean(false) => Some("off".to_owned()),
         Value::Array(items) => {
             items.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|items| items.join(separator))
         }
-        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+        Value::Datetime(_) | Value::Table(_) => None,
     }
 }
 
@@ -195,11 +196,13 @@ mod tests {
     #[test]
     fn lists_and_switches_become_the_texts_of_the_environment() {
         let sources = read(
-            "allowed_origins = ['https://a.example', 'https://b.example']\nPERMISSION_TOKEN_REUSE = false",
+            "allowed_origins = ['https://a.example', 'https://b.example']\nPERMISSION_TOKEN_REUSE = false\n\
+             otel_traces_sampler_arg = 0.5",
         )
         .unwrap();
         assert_eq!(sources.find("ALLOWED_ORIGINS").unwrap(), "https://a.example;https://b.example");
         assert_eq!(sources.find("PERMISSION_TOKEN_REUSE").unwrap(), "off");
+        assert_eq!(sources.find("OTEL_TRACES_SAMPLER_ARG").unwrap(), "0.5");
         assert!(sources.find("LISTEN").is_none());
     }
 }

@@ -118,6 +118,18 @@ async fn the_same_token_in_several_places_is_one_token_and_an_empty_one_is_none(
     let browser = app.anonymous();
     let everywhere: Vec<_> = PLACES[..3].iter().map(|place| (*place, ada.as_str())).collect();
     assert_eq!(send(&browser, Method::GET, "/auth/check", &everywhere).await.json()["authenticated"], true);
+    for (tokens, status) in [
+        (format!("jwt={ada}&jwt={ada}"), 200),
+        (format!("jwt={ada}&jwt="), 200),
+        (format!("jwt=&jwt={ada}"), 200),
+        (format!("jwt={ada}&jwt=another"), 400),
+    ] {
+        let form = browser
+            .request(Method::POST, "/auth/update")
+            .header("content-type", "application/x-www-form-urlencoded");
+        let answer = browser.send(form.body(format!("{tokens}&username=admin"))).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
     let with_empty =
         browser.request(Method::GET, "/auth/check?jwt=").header("Auth-Token", "").bearer_auth(&ada);
     assert_eq!(browser.send(with_empty).await.json()["authenticated"], true);
