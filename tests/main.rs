@@ -47,6 +47,7 @@ mod sign_out;
 mod snippets;
 mod threats;
 mod tokens;
+mod trust;
 mod unlinking;
 mod upstream;
 mod usernames;

