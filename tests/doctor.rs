@@ -1,5 +1,6 @@
 //! `vestibule doctor`: what it says of a service that is as it should be, and of each mistake that people make.
 
+mod addresses;
 mod databases;
 mod healthy;
 mod mistakes;

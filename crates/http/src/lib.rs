@@ -9,6 +9,7 @@
 //! `responses.rs` below it; and its row in `operations.rs`. Then `make openapi`, and read the difference.
 
 mod app;
+mod arrivals;
 mod authn;
 mod client_address;
 mod cookie;
@@ -38,10 +39,14 @@ use std::sync::Arc;
 
 use poem::endpoint::{BoxEndpoint, make_sync};
 use poem::error::InternalServerError;
-use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route};
+use poem::http::StatusCode;
+use poem::web::Json;
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
+use serde_json::json;
 use vestibule_domain::SecureRandom;
 use vestibule_flows::Flows;
 
+pub use arrivals::{ARRIVAL_HEADER, Arrivals};
 pub use client_address::TrustedProxies;
 pub use documentation::openapi_yaml;
 pub use middleware::REQUEST_SPAN;
@@ -75,10 +80,23 @@ pub fn endpoint(
     Middleware::new(app, settings, observer, randomness, documentation::add_routes(pages).boxed())
 }
 
-/// The endpoint of `ADMIN_LISTEN`: `/metrics` in the Prometheus text format, as `encode` writes it.
+/// The endpoint of `ADMIN_LISTEN`: `/metrics` in the Prometheus text format, as `encode` writes it, and below `/arrivals` how an
+/// announced request came to the service.
 pub fn admin_endpoint(
     encode: impl Fn() -> Result<String, fmt::Error> + Send + Sync + 'static,
+    arrivals: Arrivals,
+    randomness: Arc<dyn SecureRandom>,
 ) -> BoxEndpoint<'static> {
     let metrics = move |_| encode().map(|text| text.with_content_type(METRICS)).map_err(InternalServerError);
-    Route::new().at("/metrics", poem::get(make_sync(metrics))).boxed()
+    let announcing = arrivals.clone();
+    let announce = move |_| Json(json!({ "id": announcing.announce(randomness.as_ref()) }));
+    let take = move |request: Request| {
+        let arrival = arrivals.take(request.raw_path_param("id").unwrap_or_default());
+        arrival.map(Json).ok_or_else(|| poem::Error::from_status(StatusCode::NOT_FOUND))
+    };
+    Route::new()
+        .at("/metrics", poem::get(make_sync(metrics)))
+        .at("/arrivals", poem::post(make_sync(announce)))
+        .at("/arrivals/:id", poem::get(make_sync(take)))
+        .boxed()
 }

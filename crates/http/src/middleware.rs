@@ -22,6 +22,7 @@ use vestibule_domain::SecureRandom;
 use vestibule_flows::with_time_budget;
 
 use crate::app::App;
+use crate::arrivals::Arrivals;
 use crate::client_address::TrustedProxies;
 use crate::error::{ApiError, ErrorResponse, render};
 use crate::immediate::ImmediateAnswer;
@@ -49,6 +50,7 @@ pub(crate) struct Middleware {
     observer: Arc<dyn RequestObserver>,
     ids: RequestIds,
     access: AccessLog,
+    arrivals: Arrivals,
     /// What operations work with; `None` where only pages are served.
     operations: Option<Operations>,
     pages: BoxEndpoint<'static>,
@@ -80,6 +82,7 @@ impl Middleware {
             observer,
             ids: RequestIds::new(randomness),
             access: http.access_log,
+            arrivals: http.arrivals,
             operations: Some(Operations { app, immediate }),
             pages,
         }
@@ -221,6 +224,7 @@ impl Endpoint for Middleware {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let started = Instant::now();
+        self.arrivals.note(&request, &self.trusted_proxies);
         let operation = Operation::find(request.method(), request.uri().path());
         if let Some(response) = self.answer_immediately(&request, operation, started) {
             return Ok(response);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vestibule_domain::ServiceName;
 
+use crate::arrivals::Arrivals;
 use crate::client_address::TrustedProxies;
 use crate::middleware::access_log::AccessLog;
 use crate::middleware::rate_limit::AddressRates;
@@ -23,6 +24,8 @@ pub struct HttpSettings {
     pub tracer: Option<Arc<dyn RequestTracer>>,
     /// Which lines of requests are written.
     pub access_log: AccessLog,
+    /// Requests whose way is to be noted.
+    pub arrivals: Arrivals,
     /// Whether the service is about to end.
     pub shutdown: Shutdown,
 }

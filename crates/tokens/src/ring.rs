@@ -121,6 +121,11 @@ impl KeyRing {
         sha256(&parts)
     }
 
+    /// The ids of all its keys, whatever they do now.
+    pub fn key_ids(&self) -> Vec<&str> {
+        self.keys.iter().map(|key| key.key.public().kid()).collect()
+    }
+
     /// The private key that signs at a moment; `None` if the ring has only public keys.
     pub(crate) fn signing(&self, now: Timestamp) -> Option<&PrivateKey> {
         self.schedule.signing(now).and_then(|index| self.keys.get(index)).and_then(|key| key.key.as_private())

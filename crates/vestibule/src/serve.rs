@@ -107,7 +107,7 @@ async fn serve(
     let refusals = || Refusals::new(https, Arc::new(SystemRandom));
     let metrics = &components.metrics;
     if let Some(socket) = sockets.admin {
-        tasks.add(listeners::serve_admin(socket, metrics.clone(), refusals()));
+        tasks.add(listeners::serve_admin(socket, metrics.clone(), components.arrivals.clone(), refusals()));
     }
     // Before this, a signal ends the program at once: no request is under way.
     let shutdown = ShutdownSignal::listen(settings.drain_delay, stopping.clone())?;

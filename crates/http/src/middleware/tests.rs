@@ -38,6 +38,7 @@ fn middleware(https: bool) -> Middleware {
         observer: Arc::new(NoObserver),
         ids: RequestIds::new(Arc::new(SystemRandom)),
         access: AccessLog::new(None),
+        arrivals: Arrivals::default(),
         operations: None,
         pages: routes.boxed(),
     }

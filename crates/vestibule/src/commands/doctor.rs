@@ -4,6 +4,7 @@
 //! To look at more: a variant of `Check`, a file here with a function that answers [`Findings`], a line in [`look`], and a row in
 //! docs/operations/doctor.md.
 
+mod address;
 mod database;
 mod findings;
 mod keys;
@@ -56,12 +57,13 @@ async fn look(sources: Result<Sources, CommandError>) -> Findings {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     findings.append(limits::look(settings.as_ref(), &understood));
     findings.append(keys::look(&understood, clock.now()));
-    let (database, providers, plugins) = tokio::join!(
+    let (database, providers, plugins, address) = tokio::join!(
         database::look(&understood, clock.as_ref()),
         providers::look(&understood, &clock),
         plugins::look(&understood),
+        address::look(&understood, clock.as_ref()),
     );
-    for found in [database, providers, plugins] {
+    for found in [database, providers, plugins, address] {
         findings.append(found);
     }
     findings

@@ -6,7 +6,7 @@ use poem::{Endpoint, Response};
 use tokio::runtime::Handle;
 use vestibule_domain::{Clock, SecureRandom, SystemClock, SystemRandom, Timestamp};
 use vestibule_flows::{Dependencies, Flows};
-use vestibule_http::{AccessLog, HttpSettings, RequestTracer, Shutdown};
+use vestibule_http::{AccessLog, Arrivals, HttpSettings, RequestTracer, Shutdown};
 use vestibule_metrics::Metrics;
 use vestibule_plugin_host::PluginHost;
 use vestibule_provider_emulator::Emulator;
@@ -28,6 +28,7 @@ pub(super) struct Components {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Metrics,
     pub(super) access_log: AccessLog,
+    pub(super) arrivals: Arrivals,
     pub(super) emulator: Option<Emulator>,
     pub(super) descriptors: Descriptors,
     pub(super) providers: Providers,
@@ -65,6 +66,7 @@ impl Components {
             clock,
             metrics,
             access_log,
+            arrivals: Arrivals::default(),
             emulator,
             descriptors,
             providers,
@@ -100,6 +102,7 @@ impl Components {
             demo_services: settings.dev.then(services),
             tracer: settings.traces.as_ref().map(|_| tracer()),
             access_log: self.access_log.clone(),
+            arrivals: self.arrivals.clone(),
             shutdown: stopping.clone(),
         };
         vestibule_http::endpoint(flows, http, self.metrics.requests.clone(), randomness)

@@ -11,7 +11,8 @@ use poem::http::{self, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpSocket};
-use vestibule_http::{Refusals, Shutdown, TrustedProxies, is_nearby, is_probe};
+use vestibule_domain::SystemRandom;
+use vestibule_http::{Arrivals, Refusals, Shutdown, TrustedProxies, is_nearby, is_probe};
 use vestibule_listener::{Handler, Limits, Listener, Observer, Peer, RequestBody};
 use vestibule_metrics::Metrics;
 
@@ -70,9 +71,15 @@ pub(crate) async fn serve(
     }
 }
 
-/// Serves the metrics for as long as the program runs.
-pub(crate) async fn serve_admin(socket: TcpListener, metrics: Metrics, refusals: Refusals) {
-    let endpoint = vestibule_http::admin_endpoint(move || metrics.encode());
+/// Serves the metrics, and how announced requests came, for as long as the program runs.
+pub(crate) async fn serve_admin(
+    socket: TcpListener,
+    metrics: Metrics,
+    arrivals: Arrivals,
+    refusals: Refusals,
+) {
+    let randomness = Arc::new(SystemRandom);
+    let endpoint = vestibule_http::admin_endpoint(move || metrics.encode(), arrivals, randomness);
     let handler = PoemHandler { endpoint, refusals, stopping: Shutdown::default() };
     let limits =
         Limits { max_connections: ADMIN_CONNECTIONS, is_shared: Arc::new(|_| true), ..Limits::default() };

@@ -30,6 +30,8 @@ settings! {
         /// The address of the listener
         LISTEN: Setting<SocketAddr> = Setting::new(from_str(), "127.0.0.1:8000");
         /// The address of a listener for `/metrics`, which are nowhere else
+        ///
+        /// It also tells [`vestibule doctor`](operations/doctor.md) how a request came through the proxies.
         ADMIN_LISTEN: Optional<SocketAddr> = Optional::new(from_str(), "off");
         /// Where people reach the service: `https://auth.example.com`
         ///

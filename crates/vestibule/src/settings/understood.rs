@@ -1,5 +1,6 @@
 //! What can be understood of settings that may have mistakes, for the command that looks at as much as it can.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use vestibule_domain::ExternalAddress;
@@ -10,13 +11,17 @@ use vestibule_upstream::{GithubSettings, OidcSettings};
 use super::providers::ProviderSettings;
 use super::reader::Reader;
 use super::sources::Sources;
-use super::table::{DATABASE_CONNECTIONS, DATABASE_URL, LISTEN, PERMISSION_TOKEN_TTL, USER_TOKEN_TTL};
+use super::table::{
+    ADMIN_LISTEN, DATABASE_CONNECTIONS, DATABASE_URL, LISTEN, PERMISSION_TOKEN_TTL, USER_TOKEN_TTL,
+};
 use super::{KeySource, plugins, read_external_address, read_keys};
 
 /// The parts of the settings that make sense by themselves. What has a mistake is absent; [`Settings::read`](super::Settings::read)
 /// names it.
 pub(crate) struct Understood {
     pub(crate) dev: bool,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) external_address: Option<ExternalAddress>,
     pub(crate) database: Option<DatabaseUrl>,
     pub(crate) database_connections: Option<usize>,
@@ -35,6 +40,8 @@ impl Understood {
         let lives = [reader.read(&USER_TOKEN_TTL), reader.read(&PERMISSION_TOKEN_TTL)];
         Self {
             dev: sources.dev(),
+            listen,
+            admin_listen: reader.find(&ADMIN_LISTEN).value(),
             external_address: read_external_address(&mut reader, listen),
             database: reader.read(&DATABASE_URL),
             database_connections: reader.read(&DATABASE_CONNECTIONS),

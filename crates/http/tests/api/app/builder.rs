@@ -10,7 +10,7 @@ use vestibule_domain::{
     SecureRandom, ServiceName, SystemRandom, UserIdScheme,
 };
 use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows};
-use vestibule_http::{AccessLog, AddressRates, HttpSettings, Shutdown, TrustedProxies};
+use vestibule_http::{AccessLog, AddressRates, Arrivals, HttpSettings, Shutdown, TrustedProxies};
 use vestibule_metrics::Metrics;
 use vestibule_plugin_host::{
     HostParts, InstanceSettings, InstanceSpec, PluginHost, PluginName, PluginPath, PluginPlan,
@@ -55,6 +55,7 @@ impl TestAppBuilder {
             account_rates: AccountRates::default(),
         };
         let http = HttpSettings {
+            arrivals: Arrivals::default(),
             trusted_proxies: TrustedProxies::default(),
             address_rates: AddressRates::default(),
             demo_services: None,

@@ -26,6 +26,8 @@ pub(super) enum Check {
     ProviderClock,
     Api,
     Plugin,
+    Address,
+    Proxies,
 }
 
 impl Check {
@@ -50,6 +52,8 @@ impl Check {
             Self::ProviderClock => "provider_clock",
             Self::Api => "api",
             Self::Plugin => "plugin",
+            Self::Address => "address",
+            Self::Proxies => "proxies",
         }
     }
 }
