@@ -25,15 +25,12 @@ pub(super) async fn look(settings: &Understood, clock: &dyn Clock) -> Findings {
     let mut findings = Findings::default();
     let Some(address) = &settings.external_address else { return findings };
     let client = Client::builder().timeout(TIMEOUT).redirect(Policy::none()).no_proxy().build();
-    match client {
-        Ok(client) => {
-            let mut about = About { address, settings, client, findings: &mut findings };
-            about.look(clock).await;
-        }
-        Err(_) => {
-            let mending = "see that the machine has certificate authorities";
-            findings.failure(Check::Address, address.issuer(), "no request can be made", mending);
-        }
+    if let Ok(client) = client {
+        let mut about = About { address, settings, client, findings: &mut findings };
+        about.look(clock).await;
+    } else {
+        let mending = "see that the machine has certificate authorities";
+        findings.failure(Check::Address, address.issuer(), "no request can be made", mending);
     }
     findings
 }
@@ -113,8 +110,8 @@ impl About<'_> {
         let Ok(loaded) = load_keys(source, clock.now(), false) else { return true };
         let ours = loaded.ring.key_ids();
         let published = self.get(&self.address.join("/.well-known/jwks.json")).await;
-        let published = published.as_ref().and_then(|set| set["keys"].as_array()).into_iter().flatten();
-        let is_ours = published.filter_map(|key| key["kid"].as_str()).any(|kid| ours.contains(&kid));
+        let published = published.as_ref().and_then(|set| set.get("keys")?.as_array()).into_iter().flatten();
+        let is_ours = published.filter_map(|key| key.get("kid")?.as_str()).any(|kid| ours.contains(&kid));
         if !is_ours {
             self.fail(
                 "another server answers: it publishes none of our signing keys",
@@ -165,18 +162,18 @@ impl About<'_> {
             .error_for_status()
             .ok()?;
         let answer: Value = serde_json::from_slice(&response.bytes().await.ok()?).ok()?;
-        answer["id"].as_str().map(str::to_owned)
+        answer.get("id")?.as_str().map(str::to_owned)
     }
 
     async fn find_arrival(&self, id: &str) -> Option<Arrival> {
         let admin = reachable(self.settings.admin_listen?);
         let answer = self.get(&format!("http://{admin}/arrivals/{id}")).await?;
-        let address = |member: &str| answer[member].as_str()?.parse().ok();
+        let address = |member: &str| answer.get(member)?.as_str()?.parse().ok();
         let headers =
-            answer["headers"].as_array()?.iter().filter_map(|name| name.as_str().map(str::to_owned));
+            answer.get("headers")?.as_array()?.iter().filter_map(|name| name.as_str().map(str::to_owned));
         Some(Arrival {
             peer: address("peer")?,
-            trusted: answer["trusted"].as_bool()?,
+            trusted: answer.get("trusted")?.as_bool()?,
             client: address("client"),
             headers: headers.collect(),
         })
