@@ -15,6 +15,9 @@ use requested_headers::permitted_headers;
 /// How long the log does not repeat that a page was refused.
 const PAUSE_BETWEEN_HINTS: Duration = Duration::from_secs(60);
 
+/// The longest origin that is logged whole: with a host name as long as there can be.
+const MAX_LOGGED: usize = 270;
+
 /// Who may read from another origin.
 pub(crate) struct Cors {
     allowed: AllowedOrigins,
@@ -69,9 +72,6 @@ impl Cors {
         }
     }
 }
-
-/// The longest origin that is logged whole: as long as a host name can be.
-const MAX_LOGGED: usize = 270;
 
 impl Readers {
     /// The answer to a preflight, of a page that may read what follows.
