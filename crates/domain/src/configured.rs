@@ -2,27 +2,58 @@
 
 use crate::{EmailAddress, EmailDomain, ProviderName};
 
-/// Whose addresses count beyond the identity that a provider states them for: for joining users, and for rules and roles by
-/// address or domain.
+/// A set of addresses, by their domains.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum AddressTrust {
-    /// None: an address is kept at its identity as one that was not verified.
+pub enum AddressSet {
+    /// None.
     #[default]
-    None,
+    Nothing,
     /// Those of these domains, each meaning itself alone.
     Domains(Vec<EmailDomain>),
-    /// All that the provider states as verified.
-    All,
+    /// Every address.
+    Everything,
+}
+
+impl AddressSet {
+    /// Whether the address is one of them.
+    pub fn contains(&self, address: &EmailAddress) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Domains(domains) => domains.contains(&EmailDomain::of_address(address)),
+            Self::Everything => true,
+        }
+    }
+}
+
+/// Which addresses count beyond the identity that a provider states them for: for joining users, and for rules and roles by
+/// address or domain. All others are kept at their identity as not verified.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AddressTrust {
+    /// Those that count if the provider states that it has verified them.
+    pub verified: AddressSet,
+    /// Those over which the provider is the authority: they count whatever it says about their verification.
+    pub authority: AddressSet,
 }
 
 impl AddressTrust {
+    /// No address counts.
+    pub const NONE: Self = Self { verified: AddressSet::Nothing, authority: AddressSet::Nothing };
+    /// Each address counts that the provider states as verified.
+    pub const VERIFIED: Self = Self { verified: AddressSet::Everything, authority: AddressSet::Nothing };
+
+    /// Those of the domains over which the provider is the authority count, and no others.
+    pub const fn authority_over(domains: Vec<EmailDomain>) -> Self {
+        Self { verified: AddressSet::Nothing, authority: AddressSet::Domains(domains) }
+    }
+
     /// Whether an address that the provider states as verified counts beyond its identity.
     pub fn covers(&self, address: &EmailAddress) -> bool {
-        match self {
-            Self::None => false,
-            Self::Domains(domains) => domains.contains(&EmailDomain::of_address(address)),
-            Self::All => true,
-        }
+        self.verified.contains(address) || self.vouches_for(address)
+    }
+
+    /// Whether an address counts also if the provider does not state that it is verified.
+    pub fn vouches_for(&self, address: &EmailAddress) -> bool {
+        self.authority.contains(address)
     }
 }
 
@@ -63,6 +94,11 @@ impl ConfiguredProviders {
         self.find(name, issuer).is_some_and(|provider| provider.addresses.covers(address))
     }
 
+    /// Whether such an identity's address counts also if the provider does not state that it is verified.
+    pub fn vouches_for_email(&self, name: &str, issuer: &str, address: &EmailAddress) -> bool {
+        self.find(name, issuer).is_some_and(|provider| provider.addresses.vouches_for(address))
+    }
+
     fn find(&self, name: &str, issuer: &str) -> Option<&ConfiguredProvider> {
         self.0.iter().find(|provider| provider.name.as_str() == name && provider.issuer == issuer)
     }
@@ -93,7 +129,7 @@ mod tests {
 
     #[test]
     fn c7_an_identity_counts_only_under_its_name_and_issuer() {
-        let providers = corporate(AddressTrust::All);
+        let providers = corporate(AddressTrust::VERIFIED);
         assert!(providers.trusts_identity("corporate", "https://id.example"));
         for (name, issuer) in [
             ("corporate", "https://id.example/"),
@@ -113,7 +149,7 @@ mod tests {
         let provider = |name: &str| ConfiguredProvider {
             name: ProviderName::parse(name).unwrap(),
             issuer: format!("https://{name}.example"),
-            addresses: AddressTrust::None,
+            addresses: AddressTrust::NONE,
         };
         let listed = ["work", "corporate", "google"].map(provider);
         let providers = ConfiguredProviders::new(listed.to_vec());
@@ -127,11 +163,32 @@ mod tests {
             corporate(trust).trusts_email("corporate", "https://id.example", &address(text))
         };
         assert!(!counts(AddressTrust::default(), "ada@id.example"));
-        assert!(counts(AddressTrust::All, "ada@id.example"));
-        let domains = || AddressTrust::Domains(vec![EmailDomain::parse("ID.example").unwrap()]);
+        assert!(counts(AddressTrust::VERIFIED, "ada@id.example"));
+        let domains = || AddressTrust::authority_over(vec![EmailDomain::parse("ID.example").unwrap()]);
         assert!(counts(domains(), "Ada@id.EXAMPLE"));
         for other in ["ada@sub.id.example", "ada@evil-id.example", "ada@example", "ada@id.example.evil"] {
             assert!(!counts(domains(), other), "{other}");
         }
+    }
+
+    #[test]
+    fn c18_a_provider_vouches_for_the_addresses_that_it_is_the_authority_over_and_for_no_others() {
+        let vouches = |trust: AddressTrust, text: &str| {
+            corporate(trust).vouches_for_email("corporate", "https://id.example", &address(text))
+        };
+        assert!(!vouches(AddressTrust::NONE, "ada@id.example"));
+        assert!(!vouches(AddressTrust::VERIFIED, "ada@id.example"), "it still has to say so");
+        let domains = || AddressTrust::authority_over(vec![EmailDomain::parse("id.example").unwrap()]);
+        assert!(vouches(domains(), "ada@id.example") && !vouches(domains(), "ada@sub.id.example"));
+        let both = || AddressTrust { verified: AddressSet::Everything, ..domains() };
+        assert!(vouches(both(), "ada@id.example") && !vouches(both(), "ada@home.example"));
+        let everything = AddressTrust { authority: AddressSet::Everything, ..AddressTrust::NONE };
+        assert!(vouches(everything, "ada@home.example"));
+        let elsewhere = corporate(domains());
+        assert!(!elsewhere.vouches_for_email(
+            "corporate",
+            "https://other.example",
+            &address("ada@id.example")
+        ));
     }
 }

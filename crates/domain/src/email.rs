@@ -1,7 +1,9 @@
 //! E-mail addresses, as far as telling two of them apart needs.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens};
 use thiserror::Error;
 
 /// Why a text is not an address that we compare with others.
@@ -21,7 +23,8 @@ pub enum EmailError {
 const MAX_LENGTH: usize = 254;
 const LOCAL_SPECIALS: &str = ".!#$%&'*+/=?^_`{|}~-";
 
-/// An address of the plain form `local@domain`, in ASCII: no quoting, no comments, no second `@`.
+/// An address of the plain form `local@domain`, in ASCII: no quoting, no comments, no second `@`. A domain with letters beyond ASCII
+/// is kept in the form that the mail goes by, `xn--...` (RFC 5891), so that both ways to write it are one address.
 ///
 /// The exotic forms of RFC 5322 are refused because two parsers may read them differently, and an address decides
 /// here whose account a sign-in joins.
@@ -29,7 +32,8 @@ const LOCAL_SPECIALS: &str = ".!#$%&'*+/=?^_`{|}~-";
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Takes an address; surrounding white space is dropped, nothing else is changed.
+    /// Takes an address; surrounding white space is dropped, a domain beyond ASCII is written in its ASCII form, and nothing else is
+    /// changed.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
         if text.is_empty() || text.len() > MAX_LENGTH {
@@ -40,6 +44,7 @@ impl EmailAddress {
             return Err(EmailError::Form);
         }
         let local_fits = local.chars().all(|c| c.is_ascii_alphanumeric() || LOCAL_SPECIALS.contains(c));
+        let domain = ascii_domain(domain).ok_or(EmailError::Character)?;
         let domain_fits = domain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
         if !local_fits || !domain_fits {
             return Err(EmailError::Character);
@@ -47,10 +52,11 @@ impl EmailAddress {
         if domain.split('.').any(str::is_empty) {
             return Err(EmailError::Form);
         }
-        Ok(Self(text.to_owned()))
+        let address = format!("{local}@{domain}");
+        if address.len() > MAX_LENGTH { Err(EmailError::Length) } else { Ok(Self(address)) }
     }
 
-    /// The address as it was given.
+    /// The address as it was given, but for a domain beyond ASCII.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -59,6 +65,18 @@ impl EmailAddress {
     pub fn key(&self) -> String {
         self.0.to_ascii_lowercase()
     }
+}
+
+/// A domain as mail and DNS have it. One in ASCII is left as it is; of others only what is valid as a host's name has such a form
+/// (UTS 46, strict), so that a character which merely looks like a dot, a slash or an `@` makes no other domain.
+pub(crate) fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
+    if domain.is_ascii() {
+        return Some(Cow::Borrowed(domain));
+    }
+    let resolver = idna::uts46::Uts46::new();
+    let written =
+        resolver.to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify);
+    written.ok().map(|domain| Cow::Owned(domain.into_owned()))
 }
 
 /// An address is personal data: a log shows that there is one, not which.
@@ -101,7 +119,12 @@ mod tests {
             "<a@b.c>",
             "a@b.c,d@e.f",
             "ä@b.c",
-            "a@bü.c",
+            "a@b\u{2024}c",
+            "a@\u{200d}.example",
+            "a@x\u{2044}y.example",
+            "a@b\u{ff20}c.example",
+            "a@\u{ad}",
+            "a@-bü.example",
             "a@b.c\r\nBcc: d@e.f",
             &long,
         ] {
@@ -109,7 +132,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_domain_has_one_form_however_it_is_written() {
+        for (given, kept) in [
+            ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+            ("Ada@BÜCHER.Example", "Ada@xn--bcher-kva.example"),
+            ("ada@bu\u{308}cher.example", "ada@xn--bcher-kva.example"),
+            ("ada@例え.jp", "ada@xn--r8jz45g.jp"),
+            ("ada@пример.рф", "ada@xn--e1afmkfd.xn--p1ai"),
+            ("ada@موقع.وزارة-الاتصالات.مصر", "ada@xn--4gbrim.xn----rmckbbajlc6dj7bxne2c.xn--wgbh1c"),
+        ] {
+            let address = EmailAddress::parse(given).unwrap();
+            assert_eq!(address.as_str(), kept);
+            assert_eq!(EmailAddress::parse(kept).unwrap().key(), address.key());
+        }
+        let long = format!("ada@{}.example", "ü".repeat(60));
+        assert!(EmailAddress::parse(&long).is_err(), "no label is so long");
+        let looks_alike = EmailAddress::parse("ada@\u{430}pple.example").unwrap();
+        assert_ne!(looks_alike.key(), "ada@apple.example", "a Cyrillic letter stays another one");
+    }
+
     proptest! {
+        #[test]
+        fn whatever_domain_is_taken_is_ascii_and_taken_again_as_it_is(
+            domain in "[a-zßüéπж語한\u{627}-\u{64a}\u{300}\u{200c}.-]{1,40}"
+        ) {
+            if let Ok(address) = EmailAddress::parse(&format!("ada@{domain}")) {
+                prop_assert!(address.as_str().is_ascii() && address.as_str().len() <= MAX_LENGTH);
+                prop_assert_eq!(&EmailAddress::parse(address.as_str()).unwrap(), &address);
+            }
+        }
+
         #[test]
         fn what_is_taken_has_one_at_sign_and_a_stable_key(text in "\\PC{0,40}@?\\PC{0,40}") {
             if let Ok(address) = EmailAddress::parse(&text) {

@@ -75,6 +75,9 @@ pub struct UpstreamProfile {
     pub verified_email: Option<EmailAddress>,
     /// The address that it gives without that statement. Kept for support, never acted upon.
     pub unverified_email: Option<EmailAddress>,
+    /// Whether the provider could not be asked just now for the address or its verification. What it stated before stays then, and
+    /// an identity that is not known yet cannot be placed: the address might join it to a user.
+    pub email_unknown: bool,
     /// The claims that the operator chose to keep.
     pub claims: UpstreamClaims,
     /// The organizations that the person belongs to there.
@@ -132,6 +135,7 @@ mod tests {
             avatar_url: None,
             verified_email: None,
             unverified_email: None,
+            email_unknown: false,
             claims: UpstreamClaims::default(),
             organizations: Vec::new(),
         };

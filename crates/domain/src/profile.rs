@@ -3,23 +3,27 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
+use unicode_segmentation::UnicodeSegmentation as _;
 use url::Url;
 
 use crate::PatchError;
 
 const MAX_NAME_CHARS: usize = 200;
+const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const MAX_URL_LENGTH: usize = 1024;
 const MAX_ATTRIBUTES_BYTES: usize = 16 * 1024;
 
-/// A person's name as text: no control characters, no direction overrides, at most 200 characters.
+/// A person's name as text in any script: no control characters, no direction overrides, at most 200 characters. What is longer
+/// is cut between whole graphemes, as people see them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DisplayName(String);
 
 impl DisplayName {
     /// Cleans a name; `None` when nothing is left.
     pub fn clean(text: &str) -> Option<Self> {
-        let kept: String = text.chars().filter(|c| !is_deceptive(*c)).take(MAX_NAME_CHARS).collect();
-        let kept = kept.trim();
+        let visible = keep_joiners_inside_words(text.chars().filter(|c| !is_deceptive(*c)));
+        let kept = cut(visible.trim()).trim_end_matches(|c: char| c.is_whitespace() || is_joiner(c));
         (!kept.is_empty()).then(|| Self(kept.to_owned()))
     }
 
@@ -29,10 +33,50 @@ impl DisplayName {
     }
 }
 
-/// Characters that change how the text around them is read: controls, direction marks, invisible ones, line breaks.
+/// As much of the text as a name may have, in whole graphemes. One that is longer than a name by itself is nobody's script, and is
+/// cut where the room ends.
+fn cut(text: &str) -> &str {
+    let end = text.char_indices().nth(MAX_NAME_CHARS).map_or(text.len(), |(end, _)| end);
+    if end == text.len() {
+        return text;
+    }
+    let ends = text.grapheme_indices(true).map(|(start, grapheme)| start + grapheme.len());
+    let whole = ends.take_while(|whole| *whole <= end).last().unwrap_or(end);
+    text.get(..whole).unwrap_or_default()
+}
+
+/// The text without those joiners that stand where no script needs one. Persian, Hindi and joined pictures have them inside, between
+/// characters beyond ASCII; anywhere else they only make two names differ that look alike.
+fn keep_joiners_inside_words(characters: impl Iterator<Item = char>) -> String {
+    let can_be_joined = |c: char| !c.is_ascii() && !c.is_whitespace() && !is_joiner(c);
+    let mut kept = String::new();
+    let mut joiner = None;
+    for character in characters {
+        if is_joiner(character) {
+            joiner =
+                joiner.or(Some(character)).filter(|_| kept.chars().next_back().is_some_and(can_be_joined));
+            continue;
+        }
+        kept.extend(joiner.take().filter(|_| can_be_joined(character)));
+        kept.push(character);
+    }
+    kept
+}
+
+fn is_joiner(c: char) -> bool {
+    matches!(c, ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER)
+}
+
+/// Characters that change how the text around them is read, or that nobody sees: controls, direction marks, fillers, line breaks.
+/// The two joiners, which are invisible as well, are looked at where they stand.
 fn is_deceptive(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+        )
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffc}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl fmt::Debug for DisplayName {
@@ -89,6 +133,8 @@ impl fmt::Debug for Attributes {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -122,8 +168,13 @@ mod tests {
             ('\u{0}', '\u{1f}'),
             ('\u{7f}', '\u{9f}'),
             ('\u{200b}', '\u{200f}'),
+            ('\u{200c}', '\u{200d}'),
             ('\u{2028}', '\u{202e}'),
-            ('\u{2060}', '\u{2069}'),
+            ('\u{2060}', '\u{206f}'),
+            ('\u{ad}', '\u{61c}'),
+            ('\u{115f}', '\u{1160}'),
+            ('\u{3164}', '\u{ffa0}'),
+            ('\u{180e}', '\u{2800}'),
             ('\u{feff}', '\u{feff}'),
             ('\u{e0000}', '\u{e007f}'),
         ] {
@@ -132,6 +183,69 @@ mod tests {
             }
         }
         assert_eq!(DisplayName::clean("Zoë 李\u{301}").unwrap().as_str(), "Zoë 李\u{301}");
+    }
+
+    #[test]
+    fn names_of_all_the_world_stay_as_they_are() {
+        for name in [
+            "O",
+            "李",
+            "Nguyễn Thị Minh Khai",
+            "D’Arcy O'Neill-Łukaszewicz",
+            "محمد بن عبد الله",
+            "מַשֶּׁה בֶּן־מַיְמוֹן",
+            "مهسا می\u{200c}خواهد",
+            "क्\u{200d}षितिज श्रीवास्तव",
+            "ශ්\u{200d}රී ලංකා",
+            "தமிழ்ச்செல்வி",
+            "𠮷野家 太郎",
+            "👩\u{200d}💻 Ada",
+            "❤\u{fe0f}\u{200d}🔥",
+            "𐐔𐐯𐑅𐐨𐑉𐐯𐐻",
+        ] {
+            assert_eq!(DisplayName::clean(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_joiner_stands_between_two_characters_that_it_can_join_and_nowhere_else() {
+        for (given, kept) in [
+            ("A\u{200d}da", "Ada"),
+            ("\u{200d}می", "می"),
+            ("می\u{200c}", "می"),
+            ("می\u{200c}\u{200d}\u{200c}خ", "می\u{200c}خ"),
+            ("می\u{200c} خ", "می خ"),
+            ("é\u{200d}a", "éa"),
+        ] {
+            assert_eq!(DisplayName::clean(given).unwrap().as_str(), kept);
+        }
+        assert!(DisplayName::clean("\u{200d}\u{200c}\u{3164}").is_none());
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_whole_graphemes() {
+        let family = "👨\u{200d}👩\u{200d}👧\u{200d}👦";
+        let cut = |text: String| DisplayName::clean(&text).unwrap().as_str().to_owned();
+        assert_eq!(cut(family.repeat(40)), family.repeat(200 / 7));
+        assert_eq!(cut("e\u{301}".repeat(101)), "e\u{301}".repeat(100));
+        assert_eq!(cut(format!("{}e\u{301}", "x".repeat(199))), "x".repeat(199));
+        assert_eq!(cut(format!("{}می\u{200c}خ", "ب".repeat(197))), format!("{}می", "ب".repeat(197)));
+        assert_eq!(cut("اسم".repeat(100)).chars().count(), 200);
+        assert_eq!(cut(format!("a{}", "\u{301}".repeat(1_000))).chars().count(), 200);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_name_is_it_is_cleaned_once(
+            text in "(\\PC|[\u{200b}-\u{200f}\u{300}-\u{306}👩💻\u{fe0f}می])*|([a-z]|👩\u{200d}|\u{301}){150,400}"
+        ) {
+            if let Some(name) = DisplayName::clean(&text) {
+                prop_assert!((1..=MAX_NAME_CHARS).contains(&name.as_str().chars().count()));
+                prop_assert_eq!(name.as_str().trim(), name.as_str());
+                prop_assert!(!name.as_str().contains(is_deceptive) && !name.as_str().ends_with(is_joiner));
+                prop_assert_eq!(&DisplayName::clean(name.as_str()).unwrap(), &name);
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::email::ascii_domain;
 use crate::{EmailAddress, OrganizationId, OrganizationLogin, ProviderName, ServiceName, UserId};
 
 const MAX_ROLE: usize = 64;
@@ -52,8 +53,9 @@ pub struct EmailDomainError;
 pub struct EmailDomain(String);
 
 impl EmailDomain {
-    /// Takes labels of letters, digits and hyphens, joined by dots.
+    /// Takes labels of letters, digits and hyphens, joined by dots; those beyond ASCII are kept in their ASCII form.
     pub fn parse(text: &str) -> Result<Self, EmailDomainError> {
+        let text = ascii_domain(text).ok_or(EmailDomainError)?;
         let is_label = |label: &str| {
             !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
@@ -187,10 +189,17 @@ mod tests {
             assert_ne!(EmailDomain::of_address(&address(other)), domain, "{other}");
         }
         for bad in
-            ["", ".", "a..b", "@example.org", "ada@example.org", "ex ample.org", "bücher.example", "*.org"]
+            ["", ".", "a..b", "@example.org", "ada@example.org", "ex ample.org", "bü cher.example", "*.org"]
         {
             assert_eq!(EmailDomain::parse(bad), Err(EmailDomainError), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_domain_beyond_ascii_is_the_one_of_its_addresses() {
+        let domain = EmailDomain::parse("Bücher.example").unwrap();
+        assert_eq!(domain.as_str(), "xn--bcher-kva.example");
+        assert_eq!(EmailDomain::of_address(&address("ada@BÜCHER.example")), domain);
     }
 
     #[test]

@@ -58,6 +58,19 @@ impl UpstreamClaims {
     }
 }
 
+/// The claim of this name; or, if none has it, the one that the name leads to: `realm_access.roles` is the member `roles` of the
+/// claim `realm_access`. A name with dots of its own, such as an address, is found as it stands, also inside: the longest name
+/// that there is comes first. A claim whose value is `null` is not there.
+pub fn find_claim<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c Value> {
+    let literal = claims.get(name).filter(|value| !value.is_null());
+    literal.or_else(|| {
+        name.rmatch_indices('.').find_map(|(dot, _)| {
+            let (first, rest) = name.split_at_checked(dot)?;
+            find_claim(claims.get(first)?.as_object()?, rest.strip_prefix('.')?)
+        })
+    })
+}
+
 /// Claims are personal data: a log shows how many there are.
 impl fmt::Debug for UpstreamClaims {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,6 +120,47 @@ mod tests {
                 let _ = claims.insert(&name, Value::from(text));
             }
             prop_assert!(serde_json::to_vec(claims.as_object()).unwrap().len() <= MAX_CLAIMS_BYTES);
+        }
+    }
+
+    #[test]
+    fn a_claim_is_found_by_its_name_or_by_the_way_to_it() {
+        let claims = json!({
+            "groups": ["staff"],
+            "realm_access": {"roles": ["realm"], "none": null},
+            "resource_access": {"my-client": {"roles": ["client"]}, "my.client": {"roles": ["dots"]}},
+            "https://app.example/roles": ["address"],
+            "https://app": {"example/roles": ["a way that nobody means"]},
+            "a.b": "literal",
+            "a": {"b": "way", "c": "other"},
+            "empty": {"": {"": 1}},
+            "gone": null,
+        });
+        let found = |name: &str| find_claim(claims.as_object().unwrap(), name).cloned();
+        for (name, value) in [
+            ("groups", json!(["staff"])),
+            ("realm_access.roles", json!(["realm"])),
+            ("resource_access.my-client.roles", json!(["client"])),
+            ("resource_access.my.client.roles", json!(["dots"])),
+            ("https://app.example/roles", json!(["address"])),
+            ("a.b", json!("literal")),
+            ("a.c", json!("other")),
+            ("empty..", json!(1)),
+        ] {
+            assert_eq!(found(name), Some(value), "{name}");
+        }
+        for absent in [
+            "",
+            ".",
+            "gone",
+            "gone.x",
+            "groups.staff",
+            "groups.0",
+            "realm_access.none",
+            "a.b.c",
+            "realm_access.",
+        ] {
+            assert_eq!(found(absent), None, "{absent}");
         }
     }
 
