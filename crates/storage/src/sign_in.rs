@@ -63,9 +63,7 @@ impl Storage {
     pub async fn finish_sign_in(&self, sign_in: SignIn) -> Result<SignInOutcome, StorageError> {
         identity_row::check_key(&sign_in.profile.identity)?;
         let providers = Arc::clone(&self.providers);
-        let sign_in = sign_in.with_email_if(|profile, address| {
-            providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
-        });
+        let sign_in = sign_in.with_email_as_trusted(&providers);
         let confirmed = ConfirmedSignIn { sign_in, providers };
         let transaction =
             operation!(finish_sign_in(confirmed), |connection| decide(connection, confirmed).await);
@@ -92,12 +90,22 @@ async fn decide(
         None => refusal::is_refused(connection, key).await?,
     };
     let owner = owner.map(|(owner, _)| owner);
-    if !is_refused {
+    if confirmed.sign_in.profile.email_unknown && owner.is_none() {
+        return Ok((SignInOutcome::EmailUnknown, Vec::new()));
+    }
+    if !is_refused && !confirmed.sign_in.profile.email_unknown {
         return decide_by(connection, confirmed, owner).await;
     }
-    let sign_in = confirmed.sign_in.clone().with_email_if(|_, _| false);
-    let confirmed = ConfirmedSignIn { sign_in, providers: Arc::clone(&confirmed.providers) };
-    decide_by(connection, &confirmed, owner).await
+    let providers = Arc::clone(&confirmed.providers);
+    let mut sign_in = confirmed.sign_in.clone();
+    if sign_in.profile.email_unknown {
+        let earlier = identity_row::find_statement(connection, key).await?;
+        sign_in = sign_in.with_earlier_email(earlier).with_email_as_trusted(&providers);
+    }
+    if is_refused {
+        sign_in = sign_in.with_email_if(|_, _| false);
+    }
+    decide_by(connection, &ConfirmedSignIn { sign_in, providers }, owner).await
 }
 
 async fn decide_by(

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{AuditEvent, IdentityKey, Session, UserId};
+use vestibule_domain::{AuditEvent, EmailAddress, IdentityKey, Session, UserId};
 
 use crate::audit::AuditRow;
 use crate::db::{Connection, execute_together, query};
@@ -10,7 +10,7 @@ use crate::error::{OperationError, StorageError};
 use crate::identities::linked::{write_claims, write_organizations};
 use crate::schema::{audit_events, identities};
 use crate::sessions::begin::session_to_begin;
-use crate::sign_in::request::SignIn;
+use crate::sign_in::request::{EarlierEmail, SignIn};
 
 /// Both together must fit into one entry of PostgreSQL's index. OpenID Connect allows a subject 255 characters.
 const MAX_ISSUER_LENGTH: usize = 1_024;
@@ -77,6 +77,21 @@ pub(super) async fn refresh_and_begin(
     let (refreshed, begun, _) = execute_together!(connection, [update, session, tell])?;
     exactly_one(refreshed)?;
     exactly_one(begun)
+}
+
+/// The address that the identity stated when it last signed in.
+pub(super) async fn find_statement(
+    connection: &mut Connection,
+    key: &IdentityKey,
+) -> Result<EarlierEmail, OperationError> {
+    let select = identities::table
+        .find((&key.issuer, &key.subject))
+        .select((identities::email, identities::email_verified));
+    let found = query!(connection, |c| select.load::<(Option<String>, bool)>(c))?;
+    Ok(found.into_iter().next().map_or_else(EarlierEmail::default, |(address, verified)| EarlierEmail {
+        address: address.and_then(|text| EmailAddress::parse(&text).ok()),
+        verified,
+    }))
 }
 
 /// Gives the user a new identity.

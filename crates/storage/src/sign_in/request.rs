@@ -1,8 +1,8 @@
 //! A sign-in that is to be finished, and what it comes to.
 
 use vestibule_domain::{
-    AccountLinking, ClientInfo, EmailAddress, Session, SessionId, Timestamp, UpstreamProfile, User, UserId,
-    UserIdScheme,
+    AccountLinking, ClientInfo, ConfiguredProviders, EmailAddress, Session, SessionId, Timestamp,
+    UpstreamProfile, User, UserId, UserIdScheme,
 };
 
 /// A sign-in that a provider has confirmed.
@@ -41,9 +41,39 @@ pub enum SignInOutcome {
     },
     /// The user is disabled. Nothing was written.
     Disabled,
+    /// The identity is new, and its address, which decides whose it is, could not be asked for. Nothing was written.
+    EmailUnknown,
+}
+
+/// What is kept of the address that an identity stated last.
+#[derive(Default)]
+pub(super) struct EarlierEmail {
+    pub(super) address: Option<EmailAddress>,
+    pub(super) verified: bool,
 }
 
 impl SignIn {
+    /// The same, with its address as verified if, and only if, it counts beyond the identity: because the provider states so and is
+    /// trusted with that, or because the provider is the authority over it.
+    pub(super) fn with_email_as_trusted(self, providers: &ConfiguredProviders) -> Self {
+        let mut profile = self.profile;
+        let (name, issuer) = (profile.provider.as_str(), profile.identity.issuer.as_str());
+        let vouched = |address: &EmailAddress| providers.vouches_for_email(name, issuer, address);
+        if profile.verified_email.is_none() && profile.unverified_email.as_ref().is_some_and(vouched) {
+            profile.verified_email = profile.unverified_email.take();
+        }
+        Self { profile, ..self }.with_email_if(|profile, address| {
+            providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
+        })
+    }
+
+    /// The same, with the address that the provider stated at an earlier sign-in with this identity.
+    pub(super) fn with_earlier_email(self, earlier: EarlierEmail) -> Self {
+        let EarlierEmail { address, verified } = earlier;
+        let (verified_email, unverified_email) = if verified { (address, None) } else { (None, address) };
+        Self { profile: UpstreamProfile { verified_email, unverified_email, ..self.profile }, ..self }
+    }
+
     /// The same, with its verified address as an unverified one unless it is trusted.
     pub(super) fn with_email_if(
         self,

@@ -78,7 +78,7 @@ pub(crate) fn connect_without_providers(database: &TestDatabase) -> Storage {
 
 /// The providers of the tests, all of whose addresses count.
 pub(crate) fn all_trusted() -> ConfiguredProviders {
-    let all = [GOOGLE, GITHUB, THIRD].map(|issuer| configured(issuer, AddressTrust::All));
+    let all = [GOOGLE, GITHUB, THIRD].map(|issuer| configured(issuer, AddressTrust::VERIFIED));
     ConfiguredProviders::new(all.into())
 }
 
@@ -141,6 +141,7 @@ pub(crate) fn signed_in(outcome: SignInOutcome) -> SignedIn {
     match outcome {
         SignInOutcome::SignedIn { user, session, is_new } => SignedIn { user, session, is_new },
         SignInOutcome::Disabled => panic!("the user is disabled"),
+        SignInOutcome::EmailUnknown => panic!("the address is not known"),
     }
 }
 
@@ -174,6 +175,7 @@ pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
         avatar_url: AvatarUrl::clean("https://pictures.example/ada.png"),
         verified_email: None,
         unverified_email: None,
+        email_unknown: false,
         claims: UpstreamClaims::default(),
         organizations: Vec::new(),
     }

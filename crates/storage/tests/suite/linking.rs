@@ -1,10 +1,10 @@
 //! When an identity joins the user of another, and who holds an address.
 
 use vestibule_domain::{
-    AccountLinking, AddressTrust, ConfiguredProviders, EmailDomain, RoleAssignment, RoleAssignmentId,
-    RoleName, RoleSubject, ServiceName, SystemRandom, UpstreamProfile,
+    AccountLinking, AddressSet, AddressTrust, ConfiguredProviders, EmailDomain, RoleAssignment,
+    RoleAssignmentId, RoleName, RoleSubject, ServiceName, SystemRandom, UpstreamProfile,
 };
-use vestibule_storage::SignIn;
+use vestibule_storage::{SignIn, SignInOutcome};
 
 use crate::bench::{
     GITHUB, GOOGLE, THIRD, address, at, configured, event, on_both_databases, person, signed_in, try_sign_in,
@@ -123,7 +123,7 @@ on_both_databases! {
     }
 
     async fn c18_an_address_that_does_not_count_beyond_its_provider_is_kept_as_not_verified(bench: &Bench) {
-        let distrusting = bench.storage.with_providers(trusting(AddressTrust::None));
+        let distrusting = bench.storage.with_providers(trusting(AddressTrust::NONE));
         let boss = bench.sign_in(&verified(GOOGLE, "1", "boss@corp.example")).await.user;
         for mode in [AccountLinking::VerifiedEmail, AccountLinking::Explicit] {
             let subject = format!("{mode:?}");
@@ -140,7 +140,7 @@ on_both_databases! {
 
     async fn c18_an_address_of_a_trusted_domain_counts_and_no_other_does(bench: &Bench) {
         let domain = EmailDomain::parse("corp.example").unwrap();
-        let storage = bench.storage.with_providers(trusting(AddressTrust::Domains(vec![domain])));
+        let storage = bench.storage.with_providers(trusting(AddressTrust::authority_over(vec![domain])));
         let boss = bench.sign_in(&verified(GOOGLE, "1", "boss@corp.example")).await.user;
         let home = bench.sign_in(&verified(GOOGLE, "2", "boss@home.example")).await.user;
         let of = async |profile| signed_in(try_sign_in(&storage, &profile, |_| {}).await).user;
@@ -149,11 +149,41 @@ on_both_databases! {
         assert!(stranger.id != home.id && stranger.email.is_none());
     }
 
+    // Nobody states that it is verified; the one who gives it out need not.
+    async fn c18_an_address_of_its_own_domain_counts_whatever_the_provider_states(bench: &Bench) {
+        let domain = EmailDomain::parse("corp.example").unwrap();
+        let storage = bench.storage.with_providers(trusting(AddressTrust::authority_over(vec![domain])));
+        let boss = bench.sign_in(&verified(GOOGLE, "1", "boss@corp.example")).await.user;
+        let of = async |profile| signed_in(try_sign_in(&storage, &profile, |_| {}).await).user;
+        assert_eq!(of(unverified(THIRD, "1", "Boss@CORP.example")).await.id, boss.id);
+        assert_eq!(of(unverified(THIRD, "2", "boss@home.example")).await.email, None);
+        assert_eq!(of(unverified(GITHUB, "1", "boss@corp.example")).await.email, None, "another has no such word");
+        let all = AddressTrust { authority: AddressSet::Everything, ..AddressTrust::NONE };
+        let storage = bench.storage.with_providers(trusting(all));
+        let home = signed_in(try_sign_in(&storage, &unverified(THIRD, "2", "boss@home.example"), |_| {}).await).user;
+        assert_eq!(home.email, Some(address("boss@home.example")));
+    }
+
+    // The provider could not be asked for it.
+    async fn an_address_that_is_unknown_for_now_stays_and_places_nobody(bench: &Bench) {
+        let unknown = |subject: &str| UpstreamProfile { email_unknown: true, ..person(GITHUB, subject) };
+        let ada = bench.sign_in(&verified(GITHUB, "1", "ada@example.org")).await.user;
+        let now = bench.sign_in(&unknown("1")).await.user;
+        assert_eq!((now.id, now.email), (ada.id.clone(), Some(address("ada@example.org"))));
+        let kept = &bench.storage.list_identities(&ada.id).await.unwrap()[0];
+        assert_eq!((kept.email.as_deref(), kept.email_verified), (Some("ada@example.org"), true));
+        let outcome = try_sign_in(&bench.storage, &unknown("2"), |_| {}).await;
+        assert_eq!(outcome, SignInOutcome::EmailUnknown);
+        assert_eq!(count(bench.database.url(), "SELECT count(*) AS n FROM identities").await, 1);
+        bench.sign_in(&unverified(GITHUB, "3", "eve@example.org")).await;
+        assert_eq!(bench.sign_in(&unknown("3")).await.user.email, None, "what was not verified is not so now");
+    }
+
     // What stands in the database from a time when the provider was trusted counts no more.
     async fn c18_trust_that_is_withdrawn_counts_from_then_on(bench: &Bench) {
         let ada = bench.sign_in(&verified(THIRD, "1", "boss@corp.example")).await;
         assert!(bench.user(&ada.user.id).await.email.is_some());
-        let storage = bench.storage.with_providers(trusting(AddressTrust::None));
+        let storage = bench.storage.with_providers(trusting(AddressTrust::NONE));
         assert_eq!(storage.find_user(&ada.user.id).await.unwrap().unwrap().email, None);
         assert_eq!(storage.list_users(None, 10).await.unwrap()[0].email, None);
         let live = storage.find_live_session(&ada.session.id, &ada.user.id, at(0)).await.unwrap().unwrap();
@@ -191,8 +221,8 @@ on_both_databases! {
 /// Google and GitHub as always, the third one's addresses as far as this says.
 fn trusting(third: AddressTrust) -> ConfiguredProviders {
     let all = [
-        configured(GOOGLE, AddressTrust::All),
-        configured(GITHUB, AddressTrust::All),
+        configured(GOOGLE, AddressTrust::VERIFIED),
+        configured(GITHUB, AddressTrust::VERIFIED),
         configured(THIRD, third),
     ];
     ConfiguredProviders::new(all.into())

@@ -19,7 +19,9 @@ fn key(issuer: &str, subject: &str) -> IdentityKey {
 }
 
 fn only(issuers: &[&str]) -> ConfiguredProviders {
-    ConfiguredProviders::new(issuers.iter().map(|issuer| configured(issuer, AddressTrust::All)).collect())
+    ConfiguredProviders::new(
+        issuers.iter().map(|issuer| configured(issuer, AddressTrust::VERIFIED)).collect(),
+    )
 }
 
 impl Stage {
@@ -76,9 +78,9 @@ on_both_databases! {
         let user = &google.user.id;
         let gone = bench.storage.with_providers(only(&[GITHUB]));
         assert_eq!(gone.unlink_identity(user, &key(GITHUB, "1"), at(5), &event()).await.unwrap(), Unlinking::LastIdentity);
-        let mut elsewhere = configured("https://other.example", AddressTrust::All);
+        let mut elsewhere = configured("https://other.example", AddressTrust::VERIFIED);
         elsewhere.name = name_of(GOOGLE);
-        let repointed = ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::All)]);
+        let repointed = ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::VERIFIED)]);
         let repointed = bench.storage.with_providers(repointed);
         assert_eq!(repointed.unlink_identity(user, &key(GITHUB, "1"), at(5), &event()).await.unwrap(), Unlinking::LastIdentity);
         // The other way round it can go.
@@ -162,9 +164,9 @@ on_both_databases! {
     async fn c7_what_came_by_a_provider_that_is_gone_counts_for_nothing(bench: &Bench) {
         let [google, github] = bench.both().await;
         for providers in [only(&[GITHUB, THIRD]), {
-            let mut elsewhere = configured("https://other.example", AddressTrust::All);
+            let mut elsewhere = configured("https://other.example", AddressTrust::VERIFIED);
             elsewhere.name = name_of(GOOGLE);
-            ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::All)])
+            ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::VERIFIED)])
         }] {
             let storage = bench.storage.with_providers(providers);
             assert!(!bench.lives(&storage, &google).await && bench.lives(&storage, &github).await);
@@ -180,9 +182,9 @@ on_both_databases! {
     // A session is of the issuer that it came by, also when the user has the same subject at the next one.
     async fn c7_a_session_does_not_live_again_by_the_same_subject_at_another_issuer(bench: &Bench) {
         let before = bench.sign_in(&verified(GOOGLE, "1", ADA)).await;
-        let mut elsewhere = configured(THIRD, AddressTrust::All);
+        let mut elsewhere = configured(THIRD, AddressTrust::VERIFIED);
         elsewhere.name = name_of(GOOGLE);
-        let both = ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::All)]);
+        let both = ConfiguredProviders::new(vec![elsewhere, configured(GITHUB, AddressTrust::VERIFIED)]);
         let storage = bench.storage.with_providers(both);
         bench.sign_in(&verified(GITHUB, "1", ADA)).await;
         let mut profile = verified(THIRD, "1", ADA);
