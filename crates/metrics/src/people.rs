@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use prometheus_client::registry::Registry;
 use vestibule_domain::ServiceName;
-use vestibule_flows::{AuthorizationResult, CallbackRefusal, FlowObserver, IssuedToken, SignInResult};
+use vestibule_flows::{
+    AuthorizationResult, CallbackRefusal, FlowObserver, IssuedToken, ProviderRefusal, SignInResult,
+};
 
 use crate::families::{Counters, counters, of_settings};
 
@@ -12,6 +14,7 @@ use crate::families::{Counters, counters, of_settings};
 pub struct PeopleMetrics {
     sign_ins_started: Counters<1>,
     sign_ins: Counters<2>,
+    provider_refusals: Counters<2>,
     callbacks_refused: Counters<1>,
     sign_outs: Counters<1>,
     authorizations: Counters<2>,
@@ -23,6 +26,7 @@ impl PeopleMetrics {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let started = "Browsers that were sent to a provider";
         let sign_ins = "Sign-ins that came to an end, by provider and outcome";
+        let refusals = "Answers of providers that say no, by provider and error code";
         let callbacks = "Callbacks that belong to no sign-in of the browser, by reason";
         let issued =
             "Tokens that were given, by kind, and whether they were signed for it or had been given before";
@@ -30,6 +34,7 @@ impl PeopleMetrics {
         Self {
             sign_ins_started: counters(registry, "sign_ins_started", started),
             sign_ins: counters(registry, "sign_ins", sign_ins),
+            provider_refusals: counters(registry, "provider_refusals", refusals),
             callbacks_refused: counters(registry, "callbacks_refused", callbacks),
             sign_outs: counters(registry, "sign_outs", "Sign-outs, of one session or of all"),
             authorizations: counters(
@@ -51,6 +56,11 @@ impl FlowObserver for PeopleMetrics {
     fn sign_in_finished(&self, provider: &str, result: SignInResult) {
         let labels = [("provider", of_settings(provider)), ("outcome", result.as_str().into())];
         self.sign_ins.get_or_create(&labels).inc();
+    }
+
+    fn provider_refused(&self, provider: &str, refusal: ProviderRefusal) {
+        let labels = [("provider", of_settings(provider)), ("code", refusal.code().into())];
+        self.provider_refusals.get_or_create(&labels).inc();
     }
 
     fn callback_refused(&self, reason: CallbackRefusal) {

@@ -8,7 +8,7 @@ use vestibule_http::{ObservedOperation, RequestObserver as _};
 use vestibule_listener::{CloseReason, Observer as _};
 use vestibule_plugin_host::{CacheResult, CallObserver as _, Operation, Outcome, PatchField};
 use vestibule_storage::{OperationKind, OperationOutcome, StorageObserver as _};
-use vestibule_upstream::{UpstreamObserver as _, UpstreamOutcome};
+use vestibule_upstream::{Step, UpstreamObserver as _, UpstreamOutcome};
 
 use super::*;
 
@@ -55,6 +55,7 @@ fn what_people_do_is_counted() {
     people.sign_in_started("google");
     people.sign_in_finished("google", SignInResult::NewUser);
     people.callback_refused(CallbackRefusal::StateForged);
+    people.sign_in_finished("google", SignInResult::RefusedByProvider);
     people.signed_out(true);
     people.signed_out(false);
     people.authorized(Some(&ServiceName::parse("storage").unwrap()), AuthorizationResult::Granted);
@@ -68,6 +69,7 @@ fn what_people_do_is_counted() {
             "vestibule_sign_ins_started_total{provider=\"google\"} 1",
             "vestibule_sign_ins_total{provider=\"google\",outcome=\"new_user\"} 1",
             "vestibule_callbacks_refused_total{reason=\"state_forged\"} 1",
+            "vestibule_sign_ins_total{provider=\"google\",outcome=\"refused_by_provider\"} 1",
             "vestibule_sign_outs_total{scope=\"everywhere\"} 1",
             "vestibule_sign_outs_total{scope=\"session\"} 1",
             "vestibule_authorizations_total{service=\"storage\",outcome=\"granted\"} 1",
@@ -83,6 +85,7 @@ fn what_people_do_is_counted() {
 fn providers_the_database_and_connections_are_counted() {
     let metrics = metrics();
     metrics.upstream.request(&ProviderName::parse("github").unwrap(), UpstreamOutcome::ServerError, MOMENT);
+    metrics.upstream.incomplete(&ProviderName::parse("github").unwrap(), Step::Emails);
     metrics.database.operation(OperationKind::Transaction, OperationOutcome::Ok, MOMENT);
     metrics.connections.open_connections(5);
     metrics.connections.open_connections(2);
@@ -91,6 +94,7 @@ fn providers_the_database_and_connections_are_counted() {
         &metrics,
         &[
             "vestibule_upstream_requests_total{provider=\"github\",outcome=\"server_error\"} 1",
+            "vestibule_upstream_incomplete_sign_ins_total{provider=\"github\",missing=\"emails\"} 1",
             "vestibule_upstream_request_seconds_count{provider=\"github\"} 1",
             "vestibule_database_operations_total{operation=\"transaction\",outcome=\"ok\"} 1",
             "vestibule_database_operation_seconds_count{operation=\"transaction\"} 1",

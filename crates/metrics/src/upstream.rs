@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use vestibule_domain::ProviderName;
-use vestibule_upstream::{UpstreamObserver, UpstreamOutcome};
+use vestibule_upstream::{Step, UpstreamObserver, UpstreamOutcome};
 
 use crate::families::{Counters, Histograms, Labels, counters, histograms, of_settings};
 
@@ -12,6 +12,7 @@ use crate::families::{Counters, Histograms, Labels, counters, histograms, of_set
 pub struct UpstreamMetrics {
     requests: Counters<2>,
     seconds: Histograms<Labels<1>>,
+    incomplete: Counters<2>,
 }
 
 impl UpstreamMetrics {
@@ -21,6 +22,11 @@ impl UpstreamMetrics {
                 registry,
                 "upstream_requests",
                 "Requests to providers, by provider and outcome",
+            ),
+            incomplete: counters(
+                registry,
+                "upstream_incomplete_sign_ins",
+                "Answers of providers that a sign-in went on without, by provider and what was asked",
             ),
             seconds: histograms(registry, "upstream_request", "Time of a request to a provider"),
         }
@@ -32,5 +38,10 @@ impl UpstreamObserver for UpstreamMetrics {
         let provider = ("provider", of_settings(provider.as_str()));
         self.seconds.get_or_create(std::array::from_ref(&provider)).observe(duration.as_secs_f64());
         self.requests.get_or_create(&[provider, ("outcome", outcome.as_str().into())]).inc();
+    }
+
+    fn incomplete(&self, provider: &ProviderName, step: Step) {
+        let labels = [("provider", of_settings(provider.as_str())), ("missing", step.as_str().into())];
+        self.incomplete.get_or_create(&labels).inc();
     }
 }

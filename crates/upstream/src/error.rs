@@ -8,7 +8,7 @@ use std::fmt;
 use thiserror::Error;
 use vestibule_domain::ProviderName;
 
-use crate::AddressError;
+use crate::{AddressError, AlgorithmName, AlgorithmSet};
 
 /// Why a sign-in at a provider did not work.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -59,6 +59,24 @@ pub enum Step {
     Organizations,
     /// All requests of one exchange together.
     Exchange,
+}
+
+impl Step {
+    /// For a label of a metric.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationRequest => "authorization_request",
+            Self::AuthorizationResponse => "authorization_response",
+            Self::Discovery => "discovery",
+            Self::Keys => "keys",
+            Self::CodeExchange => "code_exchange",
+            Self::IdToken => "id_token",
+            Self::UserInfo => "userinfo",
+            Self::Emails => "emails",
+            Self::Organizations => "organizations",
+            Self::Exchange => "exchange",
+        }
+    }
 }
 
 impl fmt::Display for Step {
@@ -113,6 +131,22 @@ pub enum Reason {
     /// The provider's own error code, out of those that we know.
     #[error("the provider says {0}")]
     Code(&'static str),
+    /// The ID token is signed in another way than it may be.
+    #[error("the id token is signed with {found}, and this issuer's may be signed with {taken}")]
+    Algorithm {
+        /// What its header names.
+        found: AlgorithmName,
+        /// What is taken.
+        taken: AlgorithmSet,
+    },
+    /// The issuer lists no signature for its ID tokens that is taken.
+    #[error("the issuer signs ID tokens in no way that is taken here: it lists {listed}; taken are {taken}")]
+    Algorithms {
+        /// The first that it lists.
+        listed: AlgorithmName,
+        /// What is taken.
+        taken: AlgorithmSet,
+    },
     /// What is wrong with an answer or a request.
     #[error("{0}")]
     Text(&'static str),
@@ -122,7 +156,9 @@ impl Reason {
     /// What the log says of a provider that cannot be used for this reason.
     const fn kind_of_failure(self) -> &'static str {
         match self {
-            Self::Settings { .. } | Self::Mismatch(_) => "cannot be used with these settings,",
+            Self::Settings { .. } | Self::Mismatch(_) | Self::Algorithms { .. } => {
+                "cannot be used with these settings,"
+            }
             _ => "is unavailable",
         }
     }
@@ -199,6 +235,15 @@ impl StepError {
 
     pub(crate) fn refused(step: Step, reason: Reason) -> Self {
         Self { step, reason, refused: true }
+    }
+
+    /// Whether what was asked is unknown for now. Otherwise the answer is one that would come again.
+    pub(crate) fn is_outage(self) -> bool {
+        match self.reason {
+            Reason::Timeout | Reason::Connection | Reason::Interrupted => true,
+            Reason::Status(status) => status >= 500 || matches!(status, 408 | 425 | 429),
+            _ => false,
+        }
     }
 
     /// An answer that is not what the protocol says it is.

@@ -10,6 +10,7 @@ mod user;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 use vestibule_domain::{
     EmailAddress, IdentityKey, Organization, OrganizationId, OrganizationLogin, ProviderName, UpstreamClaims,
@@ -20,10 +21,11 @@ use crate::diagnosis::Diagnosis;
 use crate::endpoint::Endpoint;
 use crate::error::{ProviderError, Reason, SettingsError, Step, StepError};
 use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
-use crate::oauth::Registration;
+use crate::oauth::{Registration, TokenAnswer};
 use crate::oidc::TokenEndpointAuthMethod;
 use crate::outbound::{self, OutboundClient};
 use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
+use crate::wishes::Wishes;
 use emails::{Entry, KnownEmails};
 use pages::List;
 use user::User;
@@ -33,6 +35,13 @@ pub use settings::GithubSettings;
 const CLIENT_AUTHENTICATION: TokenEndpointAuthMethod = TokenEndpointAuthMethod::ClientSecretPost;
 const ACCEPT: &str = "application/vnd.github+json";
 
+/// What an operator can do about missing addresses.
+const EMAILS_REMEDY: &str = "an OAuth App gets the scope user:email, which a person may have taken away; a GitHub App needs the \
+                             account permission \"Email addresses\" (read-only)";
+/// What an operator can do about missing organizations.
+const ORGANIZATIONS_REMEDY: &str = "an OAuth App gets the scope read:org, which a person may have taken away; a GitHub App needs the \
+                                    organization permission \"Members\" (read-only)";
+
 /// GitHub, or a GitHub Enterprise Server.
 pub struct GithubProvider {
     name: ProviderName,
@@ -40,6 +49,7 @@ pub struct GithubProvider {
     registration: Registration,
     client: OutboundClient,
     exchanges: Exchanges,
+    wishes: Wishes,
     authorize: Endpoint,
     token: Endpoint,
     api: Endpoint,
@@ -79,19 +89,29 @@ impl GithubProvider {
                 parameters: settings.authorization_parameters,
             },
             exchanges: Exchanges::new(&name, client.exchange_limit()),
+            wishes: Wishes::new(&name, &client),
             client,
             name,
         })
     }
 
     async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, StepError> {
+        let deadline = self.wishes.deadline();
+        let (tokens, user) = self.client.within(Step::Exchange, self.validate(exchange)).await?;
+        let access_token = tokens.access_token();
+        let emails = self.emails(access_token, deadline).await;
+        let organizations = self.organizations(access_token, deadline).await;
+        let email_unknown = emails.is_none();
+        let profile = self.profile(user, emails.unwrap_or_default());
+        Ok(UpstreamProfile { organizations, email_unknown, ..profile })
+    }
+
+    async fn validate(&self, exchange: &CodeExchange<'_>) -> Result<(TokenAnswer, User), StepError> {
         self.check_responder(exchange.issuer)?;
         let tokens =
             self.registration.exchange(&self.client, &self.token, CLIENT_AUTHENTICATION, exchange).await?;
         let user = self.user(tokens.access_token()).await?;
-        let emails = self.emails(tokens.access_token()).await?;
-        let organizations = self.organizations(tokens.access_token()).await?;
-        Ok(UpstreamProfile { organizations, ..self.profile(user, emails) })
+        Ok((tokens, user))
     }
 
     /// GitHub does not promise `iss` (RFC 9207). Should it send one, it must be its own.
@@ -110,19 +130,35 @@ impl GithubProvider {
         User::read(&answer).ok_or(StepError::malformed(Step::UserInfo, "the user has no numeric id"))
     }
 
-    async fn emails(&self, access_token: &str) -> Result<KnownEmails, StepError> {
-        let entries = self.list(Step::Emails, &self.emails, access_token).await?;
-        Ok(KnownEmails::new(entries.iter().filter_map(Entry::read).collect()))
+    /// The addresses, or nothing if they could not be asked for. Without the right to read them there are none.
+    async fn emails(&self, access_token: &str, deadline: Instant) -> Option<KnownEmails> {
+        let list = self.list(Step::Emails, &self.emails, access_token);
+        let entries = self.wishes.ask(Step::Emails, deadline, list).await.ok()?;
+        if entries.is_none() {
+            self.wishes.note_refusal(Step::Emails, EMAILS_REMEDY);
+        }
+        let entries = entries.unwrap_or_default();
+        Some(KnownEmails::new(entries.iter().filter_map(Entry::read).collect()))
     }
 
-    /// The organizations that the person belongs to, publicly or not; none when they are not wanted.
-    async fn organizations(&self, access_token: &str) -> Result<Vec<Organization>, StepError> {
-        let Some(endpoint) = &self.organizations else { return Ok(Vec::new()) };
-        let entries = self.list(Step::Organizations, endpoint, access_token).await?;
-        Ok(entries.iter().filter_map(read_organization).collect())
+    /// The organizations that the person belongs to, publicly or not; none when they are not wanted, or when GitHub does not tell.
+    async fn organizations(&self, access_token: &str, deadline: Instant) -> Vec<Organization> {
+        let Some(endpoint) = &self.organizations else { return Vec::new() };
+        let list = self.list(Step::Organizations, endpoint, access_token);
+        let entries = self.wishes.ask(Step::Organizations, deadline, list).await;
+        if let Ok(None) = entries {
+            self.wishes.note_refusal(Step::Organizations, ORGANIZATIONS_REMEDY);
+        }
+        let entries = entries.ok().flatten().unwrap_or_default();
+        entries.iter().filter_map(read_organization).collect()
     }
 
-    async fn list(&self, step: Step, first: &Endpoint, access_token: &str) -> Result<Vec<Value>, StepError> {
+    async fn list(
+        &self,
+        step: Step,
+        first: &Endpoint,
+        access_token: &str,
+    ) -> Result<Option<Vec<Value>>, StepError> {
         List { client: &self.client, api: &self.api, access_token, step }.read(first).await
     }
 
@@ -139,6 +175,7 @@ impl GithubProvider {
             // The address in the public profile is free text.
             unverified_email: emails.unverified.or(user.public_email.filter(|email| !known(email))),
             verified_email: emails.verified,
+            email_unknown: false,
             claims: UpstreamClaims::default(),
             organizations: Vec::new(),
         }
@@ -185,8 +222,7 @@ impl Provider for GithubProvider {
         exchange: &CodeExchange<'_>,
         _: &ExchangePermit,
     ) -> Result<UpstreamProfile, ProviderError> {
-        let work = self.client.within(Step::Exchange, self.finish(exchange));
-        work.await.map_err(|failure| failure.at_provider(&self.name))
+        self.finish(exchange).await.map_err(|failure| failure.at_provider(&self.name))
     }
 
     async fn diagnose(&self, redirect_uri: &str) -> Diagnosis {

@@ -27,6 +27,7 @@ mod outbound;
 mod provider;
 mod proxy;
 mod registry;
+mod wishes;
 
 pub use diagnosis::{Diagnosis, RegistrationDiagnosis, RegistrationVerdict, UsableKeys};
 pub use endpoint::AddressError;
@@ -34,7 +35,10 @@ pub use error::{ProviderError, Reason, SettingsError, Step};
 pub use exchanges::{ExchangeLimit, ExchangePermit, ProviderBusy};
 pub use github::{GithubProvider, GithubSettings};
 pub use observer::{UpstreamObserver, UpstreamOutcome};
-pub use oidc::{CLOCK_LEEWAY, OidcProvider, OidcSettings, TokenEndpointAuthMethod, UnknownAuthMethod};
+pub use oidc::{
+    AlgorithmName, AlgorithmSet, CLOCK_LEEWAY, IssuerReach, OidcProvider, OidcSettings,
+    TokenEndpointAuthMethod, UnknownAuthMethod,
+};
 pub use outbound::{OutboundClient, OutboundError};
 pub use provider::{AuthorizationRequest, CodeExchange, Provider};
 pub use proxy::{OutboundProxy, OutboundProxyError};

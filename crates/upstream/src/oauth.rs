@@ -121,6 +121,10 @@ fn failure_of(
 ) -> StepError {
     match error {
         RequestTokenError::ServerResponse(answer) => failure_of_code(answer.error().as_ref(), method),
+        // Such an answer would come again.
+        RequestTokenError::Request(reason @ Reason::Text(token::TOKEN_AND_ERROR)) => {
+            StepError::refused(Step::CodeExchange, reason)
+        }
         RequestTokenError::Request(reason) => StepError::unavailable(Step::CodeExchange, reason),
         // Both hold the body, which may hold tokens: they end here.
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {

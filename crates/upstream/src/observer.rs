@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use vestibule_domain::{ProviderName, Timestamp};
 
-use crate::error::Reason;
+use crate::error::{Reason, Step};
 
 /// How a request to a provider ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,6 +61,11 @@ pub trait UpstreamObserver: Send + Sync {
     /// An answer has just come, this long after its request was sent, and said what second it is at the provider.
     fn second(&self, provider: &ProviderName, second: Timestamp, duration: Duration) {
         let _ = (provider, second, duration);
+    }
+
+    /// A sign-in goes on without the answer of this step.
+    fn incomplete(&self, provider: &ProviderName, step: Step) {
+        let _ = (provider, step);
     }
 }
 

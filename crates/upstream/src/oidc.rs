@@ -1,5 +1,6 @@
 //! Sign-in at an OpenID Connect issuer (OpenID Connect Core 1.0, Discovery 1.0), Google among them.
 
+mod algorithms;
 mod claims;
 mod client_authentication;
 mod diagnosis;
@@ -8,33 +9,48 @@ mod discovery;
 pub(crate) mod fuzzing;
 mod id_token;
 mod keys;
+mod reach;
 mod settings;
+mod stated_time;
 #[cfg(test)]
 mod testing;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 use url::Url;
 use vestibule_domain::{Clock, IdentityKey, ProviderName, UpstreamClaims, UpstreamProfile};
 
 use crate::cache::{Cache, Held};
 use crate::diagnosis::Diagnosis;
+use crate::endpoint::Endpoint;
 use crate::error::{ProviderError, Reason, SettingsError, Step, StepError};
 use crate::exchanges::{ExchangePermit, Exchanges, ProviderBusy};
 use crate::oauth::{Registration, TokenAnswer};
 use crate::outbound::{self, OutboundClient};
 use crate::provider::{AuthorizationRequest, CodeExchange, Provider};
+use crate::wishes::Wishes;
 use claims::{Claims, UserClaims};
 use discovery::{Metadata, MetadataSource};
 use id_token::{Expected, IdTokenError};
 use keys::{KeySet, KeySource};
 
+pub use algorithms::{AlgorithmName, AlgorithmSet};
 pub use client_authentication::{TokenEndpointAuthMethod, UnknownAuthMethod};
 pub use id_token::CLOCK_LEEWAY;
+pub use reach::IssuerReach;
 pub use settings::OidcSettings;
 pub(crate) use settings::check_parameters;
+
+/// A sign-in that is good, whatever else the provider may still say about the person.
+struct Validated {
+    metadata: Arc<Metadata>,
+    tokens: TokenAnswer,
+    claims: Claims,
+}
 
 /// An OpenID Connect issuer.
 pub struct OidcProvider {
@@ -48,6 +64,9 @@ pub struct OidcProvider {
     kept: Vec<String>,
     client: OutboundClient,
     exchanges: Exchanges,
+    wishes: Wishes,
+    /// Whether userinfo has ever answered.
+    userinfo_answers: AtomicBool,
     clock: Arc<dyn Clock>,
     metadata: Arc<Cache<MetadataSource>>,
     keys: Arc<Cache<KeySource>>,
@@ -67,6 +86,7 @@ impl OidcProvider {
         let source = KeySource::new(settings.name.clone(), client.clone(), Arc::clone(&metadata));
         let keys = Cache::new(source, Arc::clone(&clock));
         let exchanges = Exchanges::new(&settings.name, client.exchange_limit());
+        let wishes = Wishes::new(&settings.name, &client);
         let registration = Registration {
             client_id: settings.client_id,
             client_secret: settings.client_secret,
@@ -83,6 +103,8 @@ impl OidcProvider {
             kept,
             client,
             exchanges,
+            wishes,
+            userinfo_answers: AtomicBool::new(false),
             clock,
             metadata,
             keys,
@@ -97,6 +119,14 @@ impl OidcProvider {
     }
 
     async fn finish(&self, exchange: &CodeExchange<'_>) -> Result<UpstreamProfile, StepError> {
+        let deadline = self.wishes.deadline();
+        let validated = self.client.within(Step::Exchange, self.validate(exchange)).await?;
+        let Validated { metadata, tokens, claims } = validated;
+        let (person, email_unknown) = self.user_claims(claims, &tokens, &metadata, deadline).await?;
+        Ok(UpstreamProfile { email_unknown, ..self.profile(person) })
+    }
+
+    async fn validate(&self, exchange: &CodeExchange<'_>) -> Result<Validated, StepError> {
         let metadata = self.metadata.current().await?.value;
         self.check_responder(exchange.issuer, &metadata)?;
         let tokens = self
@@ -104,8 +134,7 @@ impl OidcProvider {
             .exchange(&self.client, &metadata.token_endpoint, metadata.auth_method, exchange)
             .await?;
         let claims = self.examine(&tokens, exchange.nonce, &metadata).await?;
-        let person = self.user_claims(claims, &tokens, &metadata).await?;
-        Ok(self.profile(person))
+        Ok(Validated { metadata, tokens, claims })
     }
 
     /// RFC 9207 section 2.4: a provider that promises `iss` must send it, and it must be the issuer that was asked.
@@ -125,22 +154,22 @@ impl OidcProvider {
         nonce: &str,
         metadata: &Metadata,
     ) -> Result<Claims, StepError> {
-        let refused = |reason| StepError::refused(Step::IdToken, Reason::Text(reason));
-        let token = tokens.id_token().ok_or(refused("the issuer gave no id token"))?;
+        let refused = |reason| StepError::refused(Step::IdToken, reason);
+        let token = tokens.id_token().ok_or(refused(Reason::Text("the issuer gave no id token")))?;
         let expected = Expected {
             issuer: &self.issuer,
             client_id: &self.registration.client_id,
             additional_audiences: &self.additional_audiences,
             nonce,
             access_token: tokens.access_token(),
-            algorithms: &metadata.algorithms,
+            algorithms: metadata.algorithms,
             now: self.clock.now(),
         };
         let held = self.keys.current().await?;
         match id_token::validate(token, &held.value, &expected) {
             Err(IdTokenError::UnknownKey) => {
                 let renewed: Option<Held<KeySet>> = self.keys.newer_than(&held).await?;
-                let keys = renewed.ok_or(refused(IdTokenError::UNKNOWN_KEY))?;
+                let keys = renewed.ok_or(refused(IdTokenError::UnknownKey.reason()))?;
                 id_token::validate(token, &keys.value, &expected)
             }
             outcome => outcome,
@@ -148,43 +177,74 @@ impl OidcProvider {
         .map_err(|error| refused(error.reason()))
     }
 
-    /// The claims about the person: those of the ID token, completed by the userinfo endpoint where it says nothing of
-    /// the address, the name or a claim that is to be kept.
+    /// The claims about the person: those of the ID token, completed by the userinfo endpoint where it does not state a verified
+    /// address, a name or a claim that is to be kept. With them, whether an address may exist that is not known only because
+    /// the endpoint could not be asked.
     async fn user_claims(
         &self,
         claims: Claims,
         tokens: &TokenAnswer,
         metadata: &Metadata,
-    ) -> Result<UserClaims, StepError> {
+        deadline: Instant,
+    ) -> Result<(UserClaims, bool), StepError> {
         let stated = claims.user_claims(&self.kept);
-        let Some(endpoint) = metadata.userinfo_endpoint.as_ref().filter(|_| !stated.is_complete(&self.kept))
-        else {
-            return Ok(stated);
+        let endpoint = metadata.userinfo_endpoint.as_ref().filter(|_| !stated.is_complete(&self.kept));
+        let more = match endpoint {
+            None => None,
+            Some(endpoint) => {
+                let question = self.userinfo(endpoint, tokens.access_token());
+                match self.wishes.ask(Step::UserInfo, deadline, question).await {
+                    Ok(more) => {
+                        self.userinfo_answers.store(true, Ordering::Relaxed);
+                        Some(more)
+                    }
+                    Err(failure) => {
+                        let is_unknown = failure.is_outage() && self.may_tell_address(&stated);
+                        return Ok((stated, is_unknown));
+                    }
+                }
+            }
         };
-        let step = Step::UserInfo;
-        let answer = self
-            .client
-            .get(endpoint, "application/json", Some(tokens.access_token()))
-            .await
-            .map_err(|reason| StepError::unavailable(step, reason))?;
-        let more: Claims = outbound::json(&answer).map_err(|reason| StepError::unavailable(step, reason))?;
-        // OpenID Connect Core section 5.3.2: without this an access token of another user could be slipped in.
-        if more.subject() != Some(stated.subject.as_str()) {
-            return Err(StepError::refused(step, Reason::Text("sub is not the one of the id token")));
-        }
-        Ok(stated.completed_by(more.user_claims(&self.kept)))
+        let person = match more {
+            // OpenID Connect Core section 5.3.2: without this an access token of another user could be slipped in.
+            Some(more) if more.subject() != Some(stated.subject.as_str()) => {
+                return Err(StepError::refused(
+                    Step::UserInfo,
+                    Reason::Text("sub is not the one of the id token"),
+                ));
+            }
+            Some(more) => stated.completed_by(more.user_claims(&self.kept)),
+            None => stated,
+        };
+        self.wishes.note_claims(&self.kept, |claim| person.kept.contains_key(claim));
+        Ok((person, false))
+    }
+
+    /// Whether userinfo might say more of the address than the ID token did. Where there is an address, an endpoint that has never
+    /// answered is not waited for: it may be one that a firewall keeps away.
+    fn may_tell_address(&self, stated: &UserClaims) -> bool {
+        !stated.has_verified_email() && (!stated.has_email() || self.userinfo_answers.load(Ordering::Relaxed))
+    }
+
+    async fn userinfo(&self, endpoint: &Endpoint, access_token: &str) -> Result<Claims, StepError> {
+        let unavailable = |reason| StepError::unavailable(Step::UserInfo, reason);
+        let answer =
+            self.client.get(endpoint, "application/json", Some(access_token)).await.map_err(unavailable)?;
+        outbound::json(&answer).map_err(unavailable)
     }
 
     fn profile(&self, person: UserClaims) -> UpstreamProfile {
         let (verified_email, unverified_email) = person.emails();
+        let name = person.display_name();
         UpstreamProfile {
             provider: self.name.clone(),
             identity: IdentityKey { issuer: self.issuer.clone(), subject: person.subject },
+            name,
             login: person.login,
-            name: person.name,
             avatar_url: person.avatar_url,
             verified_email,
             unverified_email,
+            email_unknown: false,
             claims: self.keep(person.kept),
             organizations: Vec::new(),
         }
@@ -230,8 +290,7 @@ impl Provider for OidcProvider {
         exchange: &CodeExchange<'_>,
         _: &ExchangePermit,
     ) -> Result<UpstreamProfile, ProviderError> {
-        let work = self.client.within(Step::Exchange, self.finish(exchange));
-        work.await.map_err(|failure| failure.at_provider(&self.name))
+        self.finish(exchange).await.map_err(|failure| failure.at_provider(&self.name))
     }
 
     async fn diagnose(&self, redirect_uri: &str) -> Diagnosis {

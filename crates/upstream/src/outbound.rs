@@ -102,6 +102,13 @@ impl OutboundClient {
         Self { watch: Some(Watch { provider: provider.clone(), observer }), ..self.clone() }
     }
 
+    /// Tells the observer that a sign-in goes on without the answer of this step.
+    pub(crate) fn report_incomplete(&self, step: Step) {
+        if let Some(watch) = &self.watch {
+            watch.observer.incomplete(&watch.provider, step);
+        }
+    }
+
     /// Lets a whole step, of however many requests, take no longer than one request may.
     pub(crate) async fn within<T>(
         &self,

@@ -9,6 +9,7 @@
 use http::HeaderMap;
 use http::header::{HeaderValue, LINK};
 use serde_json::Value;
+use vestibule_domain::EmailAddress;
 
 use super::emails::{Entry, KnownEmails};
 use super::pages::next_page;
@@ -32,7 +33,10 @@ fn assert_addresses_are_as_stated(list: &[Value]) {
     let known = KnownEmails::new(list.iter().filter_map(Entry::read).collect());
     let states = |email: &str, verified: bool| {
         list.iter().any(|entry| {
-            entry.get("email").and_then(Value::as_str).is_some_and(|text| text.trim() == email)
+            let stated = entry.get("email").and_then(Value::as_str);
+            stated
+                .and_then(|text| EmailAddress::parse(text).ok())
+                .is_some_and(|stated| stated.as_str() == email)
                 && (entry.get("verified") == Some(&Value::Bool(true))) == verified
         })
     };

@@ -22,8 +22,8 @@ pub(super) struct List<'a> {
 }
 
 impl List<'_> {
-    /// The entries of all pages; none of them when GitHub does not show us the list.
-    pub(super) async fn read(&self, first: &Endpoint) -> Result<Vec<Value>, StepError> {
+    /// The entries of all pages; `None` when GitHub does not show us the list.
+    pub(super) async fn read(&self, first: &Endpoint) -> Result<Option<Vec<Value>>, StepError> {
         let unavailable = |reason| StepError::unavailable(self.step, reason);
         let mut entries: Vec<Value> = Vec::new();
         let mut next = Some(first.clone());
@@ -32,16 +32,17 @@ impl List<'_> {
             let answer =
                 self.client.get(&address, ACCEPT, Some(self.access_token)).await.map_err(unavailable)?;
             if page == 0 && is_not_for_us(answer.status(), answer.headers()) {
-                return Ok(Vec::new());
+                return Ok(None);
             }
             entries.extend(outbound::json::<Vec<Value>>(&answer).map_err(unavailable)?);
             next = next_page(answer.headers(), &address).filter(|next| self.api.contains(next));
         }
-        Ok(entries)
+        Ok(Some(entries))
     }
 }
 
-/// Whether GitHub does not show us the list: the person did not grant the scope, which it answers with 403 or 404. A
+/// Whether GitHub does not show us the list: the person did not grant the scope, or the app has no right to it, which it answers with
+/// 403 or 404. A
 /// rate limit also comes as 403, and means that its content is unknown.
 fn is_not_for_us(status: StatusCode, headers: &HeaderMap) -> bool {
     let exhausted = headers.get("x-ratelimit-remaining").is_some_and(|left| left == "0");

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use vestibule_domain::{AvatarUrl, DisplayName, EmailAddress};
+use vestibule_domain::{AvatarUrl, DisplayName, EmailAddress, find_claim};
+
+use super::stated_time::StatedTime;
 
 /// A set of claims as the issuer wrote it. A claim whose value is `null` is not there.
 #[derive(Deserialize)]
@@ -21,9 +23,9 @@ impl Claims {
         self.get(name)?.as_str()
     }
 
-    /// A `NumericDate` in whole seconds.
-    pub(super) fn seconds(&self, name: &str) -> Option<i64> {
-        self.get(name)?.as_i64()
+    /// A `NumericDate` (RFC 7519 section 2), if the claim is there, and what is wrong if it is none.
+    pub(super) fn time(&self, name: &str) -> Option<Result<StatedTime, &'static str>> {
+        self.get(name).map(StatedTime::read)
     }
 
     pub(super) fn subject(&self) -> Option<&str> {
@@ -39,23 +41,45 @@ impl Claims {
         }
     }
 
-    /// What the claims say about the person. A claim of the wrong type counts as absent, `email_verified` as false
-    /// unless it is the boolean `true`: some issuers write texts, and for `"false"` it would be a costly guess. The claims named in
-    /// `kept` come along as they are.
+    /// What the claims say about the person. A claim of the wrong type counts as absent. The claims named in `kept` come along as
+    /// they are.
     pub(super) fn user_claims(&self, kept: &[String]) -> UserClaims {
         let email = self.text("email").and_then(|text| EmailAddress::parse(text).ok());
-        let verified = self.get("email_verified") == Some(&Value::Bool(true));
+        let verified = self.states_verified_email();
+        let login = self.clean_text("preferred_username");
         UserClaims {
             subject: self.subject().unwrap_or_default().to_owned(),
             email: email.map(|email| StatedEmail { email, verified }),
-            name: self.text("name").and_then(DisplayName::clean),
-            login: self
-                .text("preferred_username")
-                .and_then(DisplayName::clean)
-                .map(|login| login.as_str().to_owned()),
+            name: self.clean_text("name").or_else(|| self.joined_name()),
+            nickname: login.clone().or_else(|| self.clean_text("nickname")),
+            login: login.map(|login| login.as_str().to_owned()),
             avatar_url: self.text("picture").and_then(AvatarUrl::clean),
-            kept: kept.iter().filter_map(|name| Some((name.clone(), self.get(name)?.clone()))).collect(),
+            kept: kept
+                .iter()
+                .filter_map(|name| Some((name.clone(), find_claim(&self.0, name)?.clone())))
+                .collect(),
         }
+    }
+
+    /// `email_verified`: a boolean (OpenID Connect Core section 5.1), or the text that some issuers write in its place, `"true"` in
+    /// whatever case. Nothing else verifies an address.
+    fn states_verified_email(&self) -> bool {
+        match self.get("email_verified") {
+            Some(Value::Bool(verified)) => *verified,
+            Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
+    }
+
+    fn clean_text(&self, name: &str) -> Option<DisplayName> {
+        self.text(name).and_then(DisplayName::clean)
+    }
+
+    /// A name in its parts, in the order in which the standard lists them.
+    fn joined_name(&self) -> Option<DisplayName> {
+        let parts = ["given_name", "family_name"].into_iter().filter_map(|name| self.clean_text(name));
+        let parts: Vec<String> = parts.map(|part| part.as_str().to_owned()).collect();
+        DisplayName::clean(&parts.join(" "))
     }
 }
 
@@ -69,7 +93,10 @@ struct StatedEmail {
 pub(super) struct UserClaims {
     pub(super) subject: String,
     email: Option<StatedEmail>,
-    pub(super) name: Option<DisplayName>,
+    /// What the person is called.
+    name: Option<DisplayName>,
+    /// What they call themselves there, in the place of a name.
+    nickname: Option<DisplayName>,
     pub(super) login: Option<String>,
     pub(super) avatar_url: Option<AvatarUrl>,
     /// The claims that are to be kept, as far as they were stated.
@@ -79,7 +106,27 @@ pub(super) struct UserClaims {
 impl UserClaims {
     /// Whether nothing is missing that is worth another request.
     pub(super) fn is_complete(&self, kept: &[String]) -> bool {
-        self.email.is_some() && self.name.is_some() && kept.iter().all(|name| self.kept.contains_key(name))
+        self.has_verified_email() && self.name.is_some() && self.find_missing(kept).next().is_none()
+    }
+
+    /// Whether there is an address that the issuer states as verified.
+    pub(super) fn has_verified_email(&self) -> bool {
+        self.email.as_ref().is_some_and(|stated| stated.verified)
+    }
+
+    /// Whether there is an address, verified or not.
+    pub(super) fn has_email(&self) -> bool {
+        self.email.is_some()
+    }
+
+    /// The claims that are to be kept and were not stated.
+    pub(super) fn find_missing<'k>(&self, kept: &'k [String]) -> impl Iterator<Item = &'k String> {
+        kept.iter().filter(|name| !self.kept.contains_key(*name))
+    }
+
+    /// The name; in its place what the person is called otherwise.
+    pub(super) fn display_name(&self) -> Option<DisplayName> {
+        self.name.clone().or_else(|| self.nickname.clone())
     }
 
     /// This person, with what `more` knows in addition. An address comes with its own verification, never with that of
@@ -90,8 +137,9 @@ impl UserClaims {
         Self {
             kept,
             subject: self.subject,
-            email: self.email.or(more.email),
+            email: completed_email(self.email, more.email),
             name: self.name.or(more.name),
+            nickname: self.nickname.or(more.nickname),
             login: self.login.or(more.login),
             avatar_url: self.avatar_url.or(more.avatar_url),
         }
@@ -107,6 +155,13 @@ impl UserClaims {
     }
 }
 
+/// The address of the ID token, which another statement about the same address may verify.
+fn completed_email(first: Option<StatedEmail>, more: Option<StatedEmail>) -> Option<StatedEmail> {
+    let Some(StatedEmail { email, verified }) = first else { return more };
+    let verified = verified || more.is_some_and(|more| more.verified && more.email.key() == email.key());
+    Some(StatedEmail { email, verified })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,10 +175,23 @@ mod tests {
     }
 
     #[test]
-    fn c2_only_the_boolean_true_verifies_an_address() {
-        for unverified in
-            [json!(false), json!("false"), json!("true"), json!(1), Value::Null, json!({}), json!([true])]
-        {
+    fn c2_true_verifies_an_address_as_a_boolean_or_a_text_and_nothing_else_does() {
+        for unverified in [
+            json!(false),
+            json!("false"),
+            json!("False"),
+            json!(1),
+            json!("1"),
+            json!("yes"),
+            json!(" true"),
+            json!("true "),
+            json!("t"),
+            json!(""),
+            Value::Null,
+            json!({}),
+            json!([true]),
+            json!(["true"]),
+        ] {
             let person =
                 person(&json!({"sub": "1", "email": "ada@example.org", "email_verified": unverified}));
             let (verified, unverified) = person.emails();
@@ -131,8 +199,61 @@ mod tests {
         }
         let missing = person(&json!({"sub": "1", "email": "ada@example.org"}));
         assert!(missing.emails().0.is_none());
-        let good = person(&json!({"sub": "1", "email": "ada@example.org", "email_verified": true}));
-        assert_eq!(good.emails().0.unwrap().as_str(), "ada@example.org");
+        for verified in [json!(true), json!("true"), json!("True"), json!("TRUE")] {
+            let good = person(&json!({"sub": "1", "email": "ada@example.org", "email_verified": verified}));
+            assert_eq!(good.emails().0.unwrap().as_str(), "ada@example.org");
+        }
+    }
+
+    #[test]
+    fn c2_userinfo_verifies_the_address_of_the_id_token_if_it_is_the_same() {
+        for stated in [json!(null), json!(false)] {
+            let token = person(&json!({"sub": "1", "email": "Ada@bücher.example", "email_verified": stated}));
+            assert!(!token.is_complete(&[]), "userinfo is worth asking");
+            let info = json!({"sub": "1", "email": "ada@xn--bcher-kva.EXAMPLE", "email_verified": "true"});
+            let (verified, unverified) = token.completed_by(person(&info)).emails();
+            assert_eq!(verified.unwrap().as_str(), "Ada@xn--bcher-kva.example");
+            assert!(unverified.is_none());
+        }
+        let token = person(&json!({"sub": "1", "email": "ada@example.org"}));
+        let without_address = person(&json!({"sub": "1", "email_verified": true}));
+        assert!(token.completed_by(without_address).emails().0.is_none());
+        let token = person(&json!({"sub": "1", "email_verified": true}));
+        let without_statement = person(&json!({"sub": "1", "email": "ada@example.org"}));
+        assert!(token.completed_by(without_statement).emails().0.is_none());
+    }
+
+    #[test]
+    fn a_person_goes_by_the_first_of_several_kinds_of_names() {
+        let name = |claims: Value| person(&claims).display_name().map(|name| name.as_str().to_owned());
+        let mut claims = json!({
+            "nickname": "ada", "preferred_username": "alovelace", "family_name": "Lovelace", "given_name": "Ada",
+            "name": "Augusta Ada King",
+        });
+        for (expected, next) in [
+            ("Augusta Ada King", "name"),
+            ("Ada Lovelace", "given_name"),
+            ("Lovelace", "family_name"),
+            ("alovelace", "preferred_username"),
+            ("ada", "nickname"),
+        ] {
+            assert_eq!(name(claims.clone()).as_deref(), Some(expected));
+            claims[next] = json!(" \u{200b}");
+        }
+        assert_eq!(name(claims), None);
+        let token = person(&json!({"sub": "1", "preferred_username": "ada"}));
+        assert!(!token.is_complete(&[]), "userinfo may have a name");
+        let info = person(&json!({"sub": "1", "given_name": "Ada", "family_name": "Lovelace"}));
+        assert_eq!(token.completed_by(info).display_name().unwrap().as_str(), "Ada Lovelace");
+    }
+
+    #[test]
+    fn a_claim_inside_another_is_kept_under_the_name_that_was_chosen() {
+        let claims = json!({"sub": "1", "realm_access": {"roles": ["staff"]}, "a.b": 1, "a": {"b": 2}});
+        let chosen = ["realm_access.roles", "a.b", "realm_access.none"].map(str::to_owned);
+        let person = Claims::parse(claims.to_string().as_bytes()).unwrap().user_claims(&chosen);
+        assert_eq!(person.find_missing(&chosen).collect::<Vec<_>>(), ["realm_access.none"]);
+        assert_eq!(Value::Object(person.kept), json!({"realm_access.roles": ["staff"], "a.b": 1}));
     }
 
     #[test]
@@ -162,7 +283,7 @@ mod tests {
             "email": "a@evil.com@corp.com",
             "email_verified": true,
         }));
-        assert_eq!(hostile.name.as_ref().unwrap().as_str(), "Ada<script>");
+        assert_eq!(hostile.display_name().as_ref().unwrap().as_str(), "Ada<script>");
         assert!(hostile.avatar_url.is_none() && hostile.login.is_none());
         assert!(hostile.emails().0.is_none() && hostile.emails().1.is_none());
         for odd in [json!(7), json!(null), json!({"a": 1}), json!(""), json!("\u{200b}")] {
@@ -197,7 +318,9 @@ mod tests {
         fn c2_no_claim_but_true_verifies_anything(claims in prop::collection::vec(any_json(), 5)) {
             let names = ["name", "picture", "email", "email_verified", "preferred_username"];
             let object: Map<String, Value> = names.map(str::to_owned).into_iter().zip(claims).collect();
-            let is_true = object["email_verified"] == Value::Bool(true);
+            let stated = &object["email_verified"];
+            let is_true = *stated == Value::Bool(true)
+                || stated.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"));
             let (verified, _) = person(&Value::Object(object)).emails();
             prop_assert!(verified.is_none() || is_true);
         }

@@ -28,8 +28,8 @@ impl OidcProvider {
     async fn count_keys(&self, metadata: &Metadata) -> Result<UsableKeys, ProviderError> {
         let held = self.keys.current().await.map_err(|failure| failure.at_provider(&self.name))?;
         Ok(UsableKeys {
-            count: held.value.count_for(&metadata.algorithms),
-            algorithms: metadata.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect(),
+            count: held.value.count_for(metadata.algorithms),
+            algorithms: metadata.algorithms.names().map(str::to_owned).collect(),
         })
     }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use url::{Origin, Url};
 use vestibule_domain::ProviderName;
 
+use super::algorithms::{AlgorithmName, AlgorithmSet};
 use super::{OidcSettings, TokenEndpointAuthMethod};
 use crate::cache::Source;
 use crate::endpoint::Endpoint;
@@ -25,7 +25,7 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: Endpoint,
     pub(super) auth_method: TokenEndpointAuthMethod,
     /// The signatures that an ID token may have.
-    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) algorithms: AlgorithmSet,
     /// Whether each authorization response names its issuer.
     pub(super) promises_iss: bool,
 }
@@ -114,7 +114,7 @@ impl Document {
             userinfo_endpoint: self.userinfo_endpoint.as_deref().map(asked).transpose()?,
             jwks_uri: asked(&self.jwks_uri)?,
             auth_method: required.auth_method(self.token_endpoint_auth_methods_supported.as_deref())?,
-            algorithms: algorithms(&self.id_token_signing_alg_values_supported.unwrap_or_default()),
+            algorithms: algorithms(&self.id_token_signing_alg_values_supported.unwrap_or_default())?,
             promises_iss: self.authorization_response_iss_parameter_supported,
         })
     }
@@ -143,18 +143,16 @@ fn difference(stated: &str, expected: &str) -> &'static str {
     }
 }
 
-/// RS256, which every issuer must have (Core section 15.1), and out of a list of our own what this one says it uses.
-/// INVARIANT: never `none`, never HMAC, whose key would be our client secret.
-fn algorithms(supported: &[String]) -> Vec<Algorithm> {
-    let optional = [
-        ("RS384", Algorithm::RS384),
-        ("RS512", Algorithm::RS512),
-        ("PS256", Algorithm::PS256),
-        ("ES256", Algorithm::ES256),
-        ("EdDSA", Algorithm::EdDSA),
-    ];
-    let listed = optional.into_iter().filter(|(name, _)| supported.iter().any(|known| known == name));
-    std::iter::once(Algorithm::RS256).chain(listed.map(|(_, algorithm)| algorithm)).collect()
+/// RS256, which every issuer must have (Core section 15.1), and of our own what this one says it uses. One that lists signatures and
+/// none of ours cannot be used.
+fn algorithms(listed: &[String]) -> Result<AlgorithmSet, Reason> {
+    let ours = AlgorithmSet::named(listed);
+    match listed.first() {
+        Some(first) if ours.is_empty() => {
+            Err(Reason::Algorithms { listed: AlgorithmName::of(first), taken: AlgorithmSet::ALL })
+        }
+        _ => Ok(ours.with("RS256")),
+    }
 }
 
 /// Asks the issuer for its metadata.
@@ -236,7 +234,7 @@ mod tests {
     fn the_least_document_means_basic_and_rs256() {
         let metadata = check(|_| ()).unwrap();
         assert_eq!(metadata.auth_method, TokenEndpointAuthMethod::ClientSecretBasic);
-        assert_eq!(metadata.algorithms, [Algorithm::RS256]);
+        assert_eq!(metadata.algorithms.to_string(), "RS256");
         assert!(metadata.userinfo_endpoint.is_none() && !metadata.promises_iss);
     }
 
@@ -301,9 +299,22 @@ mod tests {
     #[test]
     fn b6_neither_none_nor_hmac_is_ever_allowed() {
         let metadata = check(|d| {
-            d["id_token_signing_alg_values_supported"] = json!(["none", "HS256", "ES256", "ES512", "EdDSA"]);
+            d["id_token_signing_alg_values_supported"] =
+                json!(["none", "HS256", "ES256", "ES512", "PS384", "Ed25519"]);
         });
-        assert_eq!(metadata.unwrap().algorithms, [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA]);
+        assert_eq!(metadata.unwrap().algorithms.to_string(), "RS256, PS384, ES256, Ed25519");
+    }
+
+    #[test]
+    fn an_issuer_that_signs_in_no_way_of_ours_is_refused_with_the_names() {
+        let refused = check(|d| d["id_token_signing_alg_values_supported"] = json!(["ES512", "HS256"]));
+        assert_eq!(
+            refused.err().unwrap().to_string(),
+            "the issuer signs ID tokens in no way that is taken here: it lists ES512; taken are RS256, RS384, RS512, PS256, \
+             PS384, PS512, ES256, ES384, EdDSA, Ed25519"
+        );
+        let empty = check(|d| d["id_token_signing_alg_values_supported"] = json!([])).unwrap();
+        assert_eq!(empty.algorithms.to_string(), "RS256");
     }
 
     #[test]

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use aws_lc_rs::constant_time;
-use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde_json::Value;
 use vestibule_domain::Timestamp;
 
 use super::OidcSettings;
+use super::algorithms::{AlgorithmName, AlgorithmSet, hash_of};
 use super::claims::Claims;
 use super::keys::KeySet;
+use crate::error::Reason;
 
 /// How far the clocks of two machines may be apart.
 const LEEWAY_SECONDS: i64 = 60;
@@ -19,6 +23,8 @@ const LEEWAY_SECONDS: i64 = 60;
 pub const CLOCK_LEEWAY: Duration = Duration::from_secs(LEEWAY_SECONDS.unsigned_abs());
 const MAX_LENGTH: usize = 64 * 1024;
 const MAX_SUBJECT_LENGTH: usize = 255;
+/// Two keys of one id are a mistake of the issuer that costs a second signature, and not more of them.
+const MAX_KEYS_TO_TRY: usize = 4;
 
 /// The `iss` that Google's documentation allows beside the one with a scheme.
 const GOOGLE_ISSUER_WITHOUT_SCHEME: &str = "accounts.google.com";
@@ -31,7 +37,7 @@ pub(super) struct Expected<'a> {
     pub(super) additional_audiences: &'a [String],
     pub(super) nonce: &'a str,
     pub(super) access_token: &'a str,
-    pub(super) algorithms: &'a [Algorithm],
+    pub(super) algorithms: AlgorithmSet,
     pub(super) now: Timestamp,
 }
 
@@ -40,17 +46,20 @@ pub(super) struct Expected<'a> {
 pub(super) enum IdTokenError {
     /// No key that we have fits: the issuer may have published a new one.
     UnknownKey,
-    /// Anything that newer keys would not change.
+    /// Signed in a way that is not taken.
+    Algorithm { found: AlgorithmName, taken: AlgorithmSet },
+    /// Anything else that newer keys would not change.
     Invalid(&'static str),
 }
 
 impl IdTokenError {
     pub(super) const UNKNOWN_KEY: &'static str = "no key of the issuer fits the id token";
 
-    pub(super) fn reason(self) -> &'static str {
+    pub(super) fn reason(self) -> Reason {
         match self {
-            Self::UnknownKey => Self::UNKNOWN_KEY,
-            Self::Invalid(reason) => reason,
+            Self::UnknownKey => Reason::Text(Self::UNKNOWN_KEY),
+            Self::Algorithm { found, taken } => Reason::Algorithm { found, taken },
+            Self::Invalid(reason) => Reason::Text(reason),
         }
     }
 }
@@ -61,32 +70,60 @@ pub(super) fn validate(token: &str, keys: &KeySet, expected: &Expected<'_>) -> R
     if token.len() > MAX_LENGTH {
         return Err(invalid("the id token is too long"));
     }
-    let header = jsonwebtoken::decode_header(token)
-        .map_err(|_| invalid("the id token's header is malformed or names no algorithm of ours"))?;
+    let header = Header::of(token).ok_or(invalid("the id token's header is malformed"))?;
     // RFC 7515 section 4.1.11: we understand no extension, so a critical one refuses the token.
     if header.crit.is_some() {
         return Err(invalid("the id token has critical header parameters"));
     }
-    if !expected.algorithms.contains(&header.alg) {
-        return Err(invalid("the id token's algorithm is not allowed"));
-    }
-    let payload = verified_payload(token, &header, keys)?;
-    let claims = Claims::parse(&payload).ok_or(invalid("the id token's claims are not a JSON object"))?;
-    check_claims(&claims, header.alg, expected).map_err(invalid)?;
+    let algorithm = expected.algorithms.find(&header.alg).ok_or(IdTokenError::Algorithm {
+        found: AlgorithmName::of(&header.alg),
+        taken: expected.algorithms,
+    })?;
+    let payload = verified_payload(token, algorithm, header.kid.as_deref(), keys)?;
+    let claims = Claims::parse(&payload)
+        .ok_or(invalid("the id token's claims are not a JSON object, or have a number out of all range"))?;
+    check_claims(&claims, algorithm, expected).map_err(invalid)?;
     Ok(claims)
 }
 
-fn verified_payload(token: &str, header: &Header, keys: &KeySet) -> Result<Vec<u8>, IdTokenError> {
-    let key = match keys.candidates(header.alg, header.kid.as_deref()).as_slice() {
-        [] => return Err(IdTokenError::UnknownKey),
-        [key] => *key,
-        _ => return Err(IdTokenError::Invalid("more than one key of the issuer fits the id token")),
-    };
+/// The parameters of a header that are looked at. Keys that it brings along are not.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<Value>,
+}
+
+impl Header {
+    /// The header of a token of three parts.
+    fn of(token: &str) -> Option<Self> {
+        let mut parts = token.split('.');
+        let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()
+    }
+}
+
+fn verified_payload(
+    token: &str,
+    algorithm: Algorithm,
+    key_id: Option<&str>,
+    keys: &KeySet,
+) -> Result<Vec<u8>, IdTokenError> {
+    let candidates = keys.candidates(algorithm, key_id);
+    if candidates.is_empty() {
+        return Err(IdTokenError::UnknownKey);
+    }
+    if candidates.len() > MAX_KEYS_TO_TRY {
+        return Err(IdTokenError::Invalid("more than four keys of the issuer fit the id token"));
+    }
     let malformed = IdTokenError::Invalid("the id token is malformed");
     let (message, signature) = token.rsplit_once('.').ok_or(malformed)?;
-    if !is_signed(message, signature, key, header.alg) {
+    if !candidates.into_iter().any(|key| is_signed(message, signature, key, algorithm)) {
         // Without a key id, a new key shows itself by nothing but this.
-        let without_id = header.kid.is_none();
+        let without_id = key_id.is_none();
         return Err(if without_id {
             IdTokenError::UnknownKey
         } else {
@@ -136,12 +173,13 @@ fn check_audience(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'stat
     }
 }
 
+/// A fraction of a second is cut so that the token lives shorter, never longer.
 fn check_times(claims: &Claims, now: i64) -> Result<(), &'static str> {
-    let expires = claims.seconds("exp").ok_or("exp is missing or not a whole number")?;
-    let issued = claims.seconds("iat").ok_or("iat is missing or not a whole number")?;
-    let earliest = match claims.get("nbf") {
+    let expires = claims.time("exp").ok_or("exp is missing")??.floor();
+    let issued = claims.time("iat").ok_or("iat is missing")??.ceil();
+    let earliest = match claims.time("nbf") {
         None => issued,
-        Some(_) => claims.seconds("nbf").ok_or("nbf is not a whole number")?,
+        Some(time) => time?.ceil(),
     };
     if now >= expires.saturating_add(LEEWAY_SECONDS) {
         return Err("the id token has expired");
@@ -163,13 +201,7 @@ fn check_nonce(claims: &Claims, expected: &str) -> Result<(), &'static str> {
 /// Core section 3.1.3.8: the left half of the hash that belongs to the signature, when the issuer gives it.
 fn check_access_token(claims: &Claims, algorithm: Algorithm, access_token: &str) -> Result<(), &'static str> {
     let Some(stated) = claims.get("at_hash") else { return Ok(()) };
-    let hash = match algorithm {
-        Algorithm::RS384 => &SHA384,
-        // Ed25519 hashes with SHA-512 inside.
-        Algorithm::RS512 | Algorithm::EdDSA => &SHA512,
-        _ => &SHA256,
-    };
-    let digest = digest::digest(hash, access_token.as_bytes());
+    let digest = digest::digest(hash_of(algorithm), access_token.as_bytes());
     let (half, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
     let matches = stated.as_str().is_some_and(|stated| equal(stated, &URL_SAFE_NO_PAD.encode(half)));
     if matches { Ok(()) } else { Err("at_hash does not fit the access token") }

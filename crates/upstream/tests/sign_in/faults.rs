@@ -6,18 +6,16 @@ use vestibule_upstream::{Provider, ProviderError, Reason};
 
 use crate::stage::{Attempt, Stage, is_unavailable};
 
-const ENDPOINTS: usize = 7;
+const ENDPOINTS: usize = 5;
 
-/// Every endpoint that we ask, and who feels its faults.
+/// Every endpoint whose answer a sign-in needs, and who feels its faults.
 fn endpoints(stage: &Stage) -> [(&dyn Provider, Emulated, Endpoint, &'static str); ENDPOINTS] {
     [
         (&stage.google, Emulated::Google, Endpoint::Discovery, "ada"),
         (&stage.google, Emulated::Google, Endpoint::Token, "ada"),
         (&stage.google, Emulated::Google, Endpoint::Jwks, "ada"),
-        (&stage.corporate, Emulated::Corporate, Endpoint::Userinfo, "no-name"),
         (&stage.github, Emulated::Github, Endpoint::Token, "ada"),
         (&stage.github, Emulated::Github, Endpoint::User, "ada"),
-        (&stage.github, Emulated::Github, Endpoint::Emails, "ada"),
     ]
 }
 

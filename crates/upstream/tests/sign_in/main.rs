@@ -19,3 +19,5 @@ mod registry;
 mod stage;
 #[cfg(test)]
 mod statements;
+#[cfg(test)]
+mod wishes;

@@ -47,16 +47,51 @@ async fn c2_an_address_that_google_has_not_verified_stays_unverified() {
     let profile = stage.sign_in(&stage.google, "grace").await.unwrap();
     assert!(profile.verified_email.is_none());
     assert_eq!(profile.unverified_email.unwrap().as_str(), "grace.lindqvist@example.net");
-    for flaw in [
-        Tampering::set_claim("email_verified", "true"),
-        Tampering::set_claim("email_verified", "false"),
-        Tampering::set_claim("email_verified", 1),
-        Tampering::remove_claim("email_verified"),
-    ] {
-        stage.control.tamper(Issuer::Google, vec![flaw.clone()]);
+    let mut persona = Persona::ordinary("ada", "Ada", 4_201_017);
+    for statement in [json!("false"), json!(1), json!("yes"), json!(null)] {
+        persona.google["email_verified"] = statement.clone();
+        stage.control.put_persona(persona.clone());
         let profile = stage.sign_in(&stage.google, "ada").await.unwrap();
-        assert!(profile.verified_email.is_none(), "{flaw:?}");
+        assert!(profile.verified_email.is_none() && !profile.email_unknown, "{statement}");
     }
+    persona.google["email_verified"] = json!("true");
+    stage.control.put_persona(persona);
+    let profile = stage.sign_in(&stage.google, "ada").await.unwrap();
+    assert_eq!(verified(&profile), ["ada@example.com"]);
+}
+
+/// As with Authelia, which states the verification at userinfo alone, and Keycloak, whose ID token may say no where userinfo says yes.
+#[tokio::test]
+async fn c2_userinfo_verifies_the_same_address_and_no_other() {
+    let stage = Stage::new().await;
+    for flaw in [Tampering::remove_claim("email_verified"), Tampering::set_claim("email_verified", false)] {
+        stage.control.tamper(Issuer::Google, vec![flaw]);
+        let profile = stage.sign_in(&stage.google, "ada").await.unwrap();
+        assert_eq!(verified(&profile), ["ada.moreau@example.com"]);
+        stage.control.override_userinfo(Issuer::Google, json!({"email": "ADA.MOREAU@example.com"}));
+        assert_eq!(verified(&stage.sign_in(&stage.google, "ada").await.unwrap()), ["ada.moreau@example.com"]);
+        stage.control.override_userinfo(Issuer::Google, json!({"email": "other@example.com"}));
+        let profile = stage.sign_in(&stage.google, "ada").await.unwrap();
+        assert!(profile.verified_email.is_none());
+        assert_eq!(profile.unverified_email.unwrap().as_str(), "ada.moreau@example.com");
+        stage.control.clear_userinfo(Issuer::Google);
+    }
+}
+
+#[tokio::test]
+async fn people_of_all_the_world_have_their_names_and_addresses() {
+    let stage = Stage::new().await;
+    for (id, name, address) in [
+        ("mahsa", "مهسا می\u{200c}خواهد", "mahsa@xn--mgba3a4f16a.example"),
+        ("kshitij", "क्षितिज श्रीवास्तव", "kshitij@xn--h2brj9c.example"),
+        ("yoshino", "𠮷野家 太郎", "taro@xn--r8jz45g.jp"),
+    ] {
+        let profile = stage.sign_in(&stage.corporate, id).await.unwrap();
+        assert_eq!(profile.name.as_ref().unwrap().as_str(), name);
+        assert_eq!(verified(&profile), [address]);
+    }
+    let parts = stage.sign_in(&stage.corporate, "parts").await.unwrap();
+    assert_eq!(parts.name.unwrap().as_str(), "Małgorzata Wiśniewska-Nowak");
 }
 
 #[tokio::test]

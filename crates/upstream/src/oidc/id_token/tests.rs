@@ -1,8 +1,10 @@
 use std::sync::LazyLock;
 
+use aws_lc_rs::digest::{SHA256, SHA384, SHA512};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::super::stated_time::StatedTime;
 use super::super::testing::{SigningKey, encode, key_set};
 use super::*;
 
@@ -11,16 +13,17 @@ const CLIENT: &str = "vestibule";
 const NONCE: &str = "n-0S6_WzA2Mj";
 const ACCESS_TOKEN: &str = "an access token";
 const NOW: i64 = 1_800_000_000;
-const ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::RS256, Algorithm::RS384, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+const SECONDS: f64 = 1_800_000_000.0;
+const NOT_A_TIME: &str = StatedTime::NOT_A_TIME;
 
 static RSA: LazyLock<SigningKey> = LazyLock::new(SigningKey::rsa);
 static OTHER_RSA: LazyLock<SigningKey> = LazyLock::new(SigningKey::rsa);
 static EC: LazyLock<SigningKey> = LazyLock::new(SigningKey::ec);
+static EC_384: LazyLock<SigningKey> = LazyLock::new(SigningKey::ec_384);
 static ED: LazyLock<SigningKey> = LazyLock::new(SigningKey::ed);
 
 fn keys() -> KeySet {
-    key_set(&[RSA.jwk("r"), EC.jwk("c"), ED.jwk("d")])
+    key_set(&[RSA.jwk("r"), EC.jwk("c"), EC_384.jwk("c384"), ED.jwk("d")])
 }
 
 fn expected() -> Expected<'static> {
@@ -30,7 +33,7 @@ fn expected() -> Expected<'static> {
         additional_audiences: &[],
         nonce: NONCE,
         access_token: ACCESS_TOKEN,
-        algorithms: &ALGORITHMS,
+        algorithms: AlgorithmSet::ALL,
         now: Timestamp::from_seconds(NOW),
     }
 }
@@ -51,9 +54,13 @@ fn claims(changes: &Value) -> Value {
     claims
 }
 
-fn outcome_of(changes: &Value) -> Result<(), &'static str> {
+fn outcome_of(changes: &Value) -> Result<(), String> {
     let token = RSA.token(&header(), &claims(changes));
-    validate(&token, &keys(), &expected()).map(|_| ()).map_err(IdTokenError::reason)
+    reason_of(validate(&token, &keys(), &expected()))
+}
+
+fn reason_of(outcome: Result<Claims, IdTokenError>) -> Result<(), String> {
+    outcome.map(|_| ()).map_err(|error| error.reason().to_string())
 }
 
 #[test]
@@ -66,6 +73,9 @@ fn b6_good_claims_pass() {
         json!({"exp": NOW - 59}),
         json!({"iat": NOW + 60}),
         json!({"nbf": NOW}),
+        json!({"exp": SECONDS - 58.999, "iat": SECONDS + 59.999, "nbf": SECONDS + 0.5}),
+        json!({"exp": 1.8e9 + 3_600.25}),
+        json!({"exp": 253_402_300_799_i64}),
         json!({"sub": "x".repeat(255)}),
         json!({"unknown": {"deep": [1, 2]}}),
     ] {
@@ -97,17 +107,24 @@ fn b6_each_wrong_claim_is_refused() {
         (json!({"nonce": ""}), "nonce is not the one of this sign-in"),
         (json!({"nonce": null}), "nonce is missing or not a text"),
         (json!({"exp": NOW - 60}), "the id token has expired"),
-        (json!({"exp": -1}), "the id token has expired"),
-        (json!({"exp": null}), "exp is missing or not a whole number"),
-        (json!({"exp": "never"}), "exp is missing or not a whole number"),
-        (json!({"exp": 1e300}), "exp is missing or not a whole number"),
-        (json!({"exp": u64::MAX}), "exp is missing or not a whole number"),
+        (json!({"exp": SECONDS - 59.001}), "the id token has expired"),
+        (json!({"exp": 0}), "the id token has expired"),
+        (json!({"exp": -1}), NOT_A_TIME),
+        (json!({"exp": null}), "exp is missing"),
+        (json!({"exp": "never"}), NOT_A_TIME),
+        (json!({"exp": 1e300}), NOT_A_TIME),
+        (json!({"exp": u64::MAX}), NOT_A_TIME),
+        (json!({"exp": 1000 * NOW}), NOT_A_TIME),
+        (json!({"exp": [NOW]}), NOT_A_TIME),
         (json!({"iat": NOW + 61}), "the id token is from the future"),
-        (json!({"iat": i64::MAX}), "the id token is from the future"),
-        (json!({"iat": null}), "iat is missing or not a whole number"),
-        (json!({"iat": "1"}), "iat is missing or not a whole number"),
+        (json!({"iat": SECONDS + 60.001}), "the id token is from the future"),
+        (json!({"iat": i64::MAX}), NOT_A_TIME),
+        (json!({"iat": -0.5}), NOT_A_TIME),
+        (json!({"iat": null}), "iat is missing"),
+        (json!({"iat": "1"}), NOT_A_TIME),
         (json!({"nbf": NOW + 61}), "the id token is from the future"),
-        (json!({"nbf": "soon"}), "nbf is not a whole number"),
+        (json!({"nbf": SECONDS + 60.5}), "the id token is from the future"),
+        (json!({"nbf": "soon"}), NOT_A_TIME),
         (json!({"sub": null}), "sub is missing or not a text"),
         (json!({"sub": 7}), "sub is missing or not a text"),
         (json!({"sub": ""}), "sub is empty, too long or has control characters"),
@@ -116,7 +133,7 @@ fn b6_each_wrong_claim_is_refused() {
         (json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), "at_hash does not fit the access token"),
         (json!({"at_hash": 7}), "at_hash does not fit the access token"),
     ] {
-        assert_eq!(outcome_of(&changes), Err(reason), "{changes}");
+        assert_eq!(outcome_of(&changes), Err(reason.to_owned()), "{changes}");
     }
 }
 
@@ -145,13 +162,18 @@ fn b6_every_allowed_algorithm_is_verified_with_its_own_hash() {
     for (key, algorithm, kid, at_hash) in [
         (&*RSA, "RS256", "r", half(&SHA256, 16)),
         (&*RSA, "RS384", "r", half(&SHA384, 24)),
+        (&*RSA, "RS512", "r", half(&SHA512, 32)),
         (&*RSA, "PS256", "r", half(&SHA256, 16)),
+        (&*RSA, "PS384", "r", half(&SHA384, 24)),
+        (&*RSA, "PS512", "r", half(&SHA512, 32)),
         (&*EC, "ES256", "c", half(&SHA256, 16)),
+        (&*EC_384, "ES384", "c384", half(&SHA384, 24)),
         (&*ED, "EdDSA", "d", half(&SHA512, 32)),
+        (&*ED, "Ed25519", "d", half(&SHA512, 32)),
     ] {
         let token = key.token(&json!({"alg": algorithm, "kid": kid}), &claims(&json!({"at_hash": at_hash})));
         assert!(validate(&token, &keys(), &expected()).is_ok(), "{algorithm}");
-        let only_rs384 = Expected { algorithms: &[Algorithm::RS384], ..expected() };
+        let only_rs384 = Expected { algorithms: AlgorithmSet::named(&["RS384".to_owned()]), ..expected() };
         assert_eq!(validate(&token, &keys(), &only_rs384).is_ok(), algorithm == "RS384", "{algorithm}");
     }
 }
@@ -169,7 +191,7 @@ fn b6_none_and_hmac_are_refused_whatever_the_signature() {
         for signature in ["", "AAAA"] {
             let token = format!("{}.{signature}", message(algorithm));
             assert!(
-                matches!(validate(&token, &keys(), &expected()), Err(IdTokenError::Invalid(_))),
+                matches!(validate(&token, &keys(), &expected()), Err(IdTokenError::Algorithm { .. })),
                 "{algorithm}"
             );
         }
@@ -178,7 +200,7 @@ fn b6_none_and_hmac_are_refused_whatever_the_signature() {
     let hmac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, jwk.as_bytes());
     let signature = encode(aws_lc_rs::hmac::sign(&hmac, message("HS256").as_bytes()));
     let token = format!("{}.{signature}", message("HS256"));
-    assert!(matches!(validate(&token, &keys(), &expected()), Err(IdTokenError::Invalid(_))));
+    assert!(matches!(validate(&token, &keys(), &expected()), Err(IdTokenError::Algorithm { .. })));
 }
 
 #[test]
@@ -194,24 +216,55 @@ fn b6_a_wrong_signature_is_refused() {
     for bad in
         [other, altered, format!("{message}."), format!("{message}.AAAA"), format!("{message}.{signature}=")]
     {
-        assert_eq!(
-            validate(&bad, &keys(), &expected()).map(|_| ()).map_err(IdTokenError::reason),
-            Err("the id token's signature is wrong")
-        );
+        let outcome = reason_of(validate(&bad, &keys(), &expected()));
+        assert_eq!(outcome, Err("the id token's signature is wrong".to_owned()));
     }
 }
 
 #[test]
-fn b6_without_a_key_id_exactly_one_key_must_fit() {
+fn b6_without_a_key_id_each_key_that_fits_is_tried() {
     let token = RSA.token(&json!({"alg": "RS256"}), &claims(&json!({})));
-    assert!(validate(&token, &key_set(&[RSA.jwk("r"), EC.jwk("c")]), &expected()).is_ok());
-    assert_eq!(
-        validate(&token, &key_set(&[RSA.jwk("r"), OTHER_RSA.jwk("o")]), &expected()).map(|_| ()),
-        Err(IdTokenError::Invalid("more than one key of the issuer fits the id token"))
-    );
+    for good in [key_set(&[RSA.jwk("r"), EC.jwk("c")]), key_set(&[OTHER_RSA.jwk("o"), RSA.jwk("r")])] {
+        assert!(validate(&token, &good, &expected()).is_ok());
+    }
     for stale in [key_set(&[]), key_set(&[OTHER_RSA.jwk("o")])] {
         assert_eq!(validate(&token, &stale, &expected()).map(|_| ()), Err(IdTokenError::UnknownKey));
     }
+}
+
+#[test]
+fn b6_of_keys_that_share_an_id_equal_ones_are_one_and_a_few_others_are_tried() {
+    let token = RSA.token(&header(), &claims(&json!({})));
+    let twice = key_set(&[RSA.jwk("r"), RSA.jwk("r"), RSA.jwk("r"), RSA.jwk("r"), RSA.jwk("r")]);
+    assert_eq!(twice.candidates(Algorithm::RS256, Some("r")).len(), 1);
+    assert!(validate(&token, &twice, &expected()).is_ok());
+    let others: Vec<Value> = (0..4).map(|_| SigningKey::rsa().jwk("r")).collect();
+    let four = key_set(&[&others[..3], &[RSA.jwk("r")]].concat());
+    assert!(validate(&token, &four, &expected()).is_ok());
+    let wrong = reason_of(validate(&token, &key_set(&others), &expected()));
+    assert_eq!(wrong, Err("the id token's signature is wrong".to_owned()));
+    let five = reason_of(validate(&token, &key_set(&[&others[..], &[RSA.jwk("r")]].concat()), &expected()));
+    assert_eq!(five, Err("more than four keys of the issuer fit the id token".to_owned()));
+    let mut for_another = OTHER_RSA.jwk("r");
+    for_another["alg"] = json!("RS512");
+    let fitting = key_set(&[for_another, RSA.jwk("r")]);
+    assert_eq!(fitting.candidates(Algorithm::RS256, Some("r")).len(), 1, "what does not fit is not tried");
+}
+
+#[test]
+fn b6_a_refused_algorithm_is_named_with_those_that_are_taken() {
+    let named = |algorithm: &str| {
+        let token = RSA.token(&json!({"alg": algorithm, "kid": "r"}), &claims(&json!({})));
+        let taken = AlgorithmSet::named(&["RS256".to_owned(), "ES384".to_owned()]);
+        reason_of(validate(&token, &keys(), &Expected { algorithms: taken, ..expected() })).unwrap_err()
+    };
+    let taken = "and this issuer's may be signed with RS256, ES384";
+    assert_eq!(named("ES512"), format!("the id token is signed with ES512, {taken}"));
+    assert_eq!(named("PS512"), format!("the id token is signed with PS512, {taken}"));
+    assert_eq!(
+        named("a\nsecret"),
+        format!("the id token is signed with an algorithm of unknown name, {taken}")
+    );
 }
 
 #[test]
@@ -227,10 +280,8 @@ fn b6_the_keys_that_a_header_brings_along_are_not_looked_at() {
     let header =
         json!({"alg": "RS256", "kid": "r", "jwk": OTHER_RSA.jwk("r"), "jku": "https://evil.example/keys"});
     let forged = OTHER_RSA.token(&header, &claims(&json!({})));
-    assert_eq!(
-        validate(&forged, &keys(), &expected()).map(|_| ()),
-        Err(IdTokenError::Invalid("the id token's signature is wrong"))
-    );
+    let outcome = reason_of(validate(&forged, &keys(), &expected()));
+    assert_eq!(outcome, Err("the id token's signature is wrong".to_owned()));
 }
 
 #[test]
