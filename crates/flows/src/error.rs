@@ -14,8 +14,8 @@ use vestibule_upstream::ProviderBusy;
 use crate::authn::InvalidCredential;
 
 pub use permission::PermissionError;
+pub(crate) use sign_in::error_code_of;
 pub use sign_in::{CallbackRefusal, SignInError};
-pub(crate) use sign_in::{error_code_from_provider, error_code_of};
 
 /// Why a use case did not happen. Which answer each becomes is decided at one place, in the HTTP crate.
 #[derive(Debug, Error)]

@@ -27,7 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::{
-    AccountLinking, AllowedOrigins, Clock, ExternalAddress, PublicUrls, SecureRandom, UserId, UserIdScheme,
+    AccountLinking, AllowedOrigins, Clock, ExternalAddress, OnceEach, PublicUrls, SecureRandom, UserId,
+    UserIdScheme,
 };
 use vestibule_plugin_host::PluginHost;
 use vestibule_storage::{Change, Record, RecordKind, Storage};
@@ -49,7 +50,9 @@ pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult}
 pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
 pub use sessions::{ProviderLink, SessionCheck};
-pub use sign_in::{BrowserSecret, Callback, FinishedSignIn, HintError, SignInHints, StartedSignIn};
+pub use sign_in::{
+    BrowserSecret, Callback, FinishedSignIn, HintError, ProviderRefusal, SignInHints, StartedSignIn,
+};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
 pub use vestibule_storage::with_time_budget;
 // Parts of our answers, so that `http` need not know the crate that makes them.
@@ -133,6 +136,8 @@ pub struct Flows {
     token_cache: TokenCache,
     limiter: RateLimiter,
     session_cache: SessionCache,
+    /// The providers with a person whose address counts for nothing because it is not verified.
+    unverified_emails: OnceEach,
 }
 
 impl Flows {
@@ -146,6 +151,7 @@ impl Flows {
             token_cache: TokenCache::new(),
             limiter: RateLimiter::new(),
             session_cache,
+            unverified_emails: OnceEach::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use vestibule_domain::ServiceName;
 
-use crate::{CallbackRefusal, FlowError, PermissionDecision, PermissionError};
+use crate::{CallbackRefusal, FlowError, PermissionDecision, PermissionError, ProviderRefusal};
 
 /// What a sign-in came to, once its callback was found to be in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,8 +11,10 @@ pub enum SignInResult {
     SignedIn,
     /// A new user signed in.
     NewUser,
-    /// The provider, or the person there, said no.
+    /// The person said no at the provider, or was needed there and not asked.
     DeclinedAtProvider,
+    /// The provider said no by itself: its settings, ours, or the rules of an organization.
+    RefusedByProvider,
     /// The provider could not be asked, or made no sense.
     ProviderUnavailable,
     /// Too many exchanges with the provider were under way; nothing was spent, and the callback may come again.
@@ -36,6 +38,7 @@ impl SignInResult {
             Self::SignedIn => "signed_in",
             Self::NewUser => "new_user",
             Self::DeclinedAtProvider => "declined_at_provider",
+            Self::RefusedByProvider => "refused_by_provider",
             Self::ProviderUnavailable => "provider_unavailable",
             Self::ProviderBusy => "provider_busy",
             Self::StatementRefused => "statement_refused",
@@ -117,6 +120,9 @@ pub trait FlowObserver: Send + Sync {
 
     /// A sign-in came to its end.
     fn sign_in_finished(&self, _provider: &str, _result: SignInResult) {}
+
+    /// A provider sent this in the place of a code.
+    fn provider_refused(&self, _provider: &str, _refusal: ProviderRefusal) {}
 
     /// A callback belongs to no sign-in of that browser.
     fn callback_refused(&self, _reason: CallbackRefusal) {}

@@ -35,7 +35,7 @@ pub(crate) fn connect_with(database: &TestDatabase, issuers: &[&str]) -> Storage
     let configured = |issuer: &&str| ConfiguredProvider {
         name: name_of(issuer),
         issuer: (*issuer).to_owned(),
-        addresses: AddressTrust::All,
+        addresses: AddressTrust::VERIFIED,
     };
     let url = DatabaseUrl::parse(database.url()).unwrap();
     let storage = Storage::connect(&url, &StorageOptions::default()).unwrap();
@@ -56,6 +56,7 @@ pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
         avatar_url: None,
         verified_email: None,
         unverified_email: None,
+        email_unknown: false,
         claims: UpstreamClaims::default(),
         organizations: Vec::new(),
     }
@@ -81,5 +82,6 @@ pub(crate) async fn sign_in_as(storage: &Storage, profile: UpstreamProfile, id: 
     match storage.finish_sign_in(sign_in).await.unwrap() {
         SignInOutcome::SignedIn { user, session, .. } => (user, session),
         SignInOutcome::Disabled => panic!("the user is disabled"),
+        SignInOutcome::EmailUnknown => panic!("the address is not known"),
     }
 }

@@ -32,6 +32,12 @@ pub enum CallbackRefusal {
     /// No `state`.
     #[error("the state parameter is missing")]
     StateMissing,
+    /// No `state`, but the provider says that the person said no.
+    #[error("the provider says that the sign-in was declined, and sent no state parameter")]
+    DeclinedWithoutState,
+    /// No `state`, but the provider says no by itself.
+    #[error("the provider refuses the sign-in, and sent no state parameter")]
+    RefusedWithoutState,
     /// A `state` that we did not make.
     #[error("the state parameter is not one of ours")]
     StateForged,
@@ -64,6 +70,8 @@ impl CallbackRefusal {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StateMissing => "state_missing",
+            Self::DeclinedWithoutState => "declined_without_state",
+            Self::RefusedWithoutState => "refused_without_state",
             Self::StateForged => "state_forged",
             Self::StateExpired => "state_expired",
             Self::StateReplayed => "state_replayed",
@@ -81,19 +89,5 @@ pub(crate) fn error_code_of(error: &ProviderError) -> &'static str {
     match error {
         ProviderError::Unavailable { .. } => "temporarily_unavailable",
         ProviderError::Refused { .. } => "sign_in_failed",
-    }
-}
-
-/// The `error` parameter for what a provider itself answered (RFC 6749 section 4.1.2.1). Unknown codes are not passed
-/// on: the text comes from outside.
-pub(crate) fn error_code_from_provider(code: &str) -> &'static str {
-    match code {
-        "access_denied"
-        | "user_cancelled_login"
-        | "consent_required"
-        | "interaction_required"
-        | "login_required" => "access_denied",
-        "temporarily_unavailable" | "server_error" => "temporarily_unavailable",
-        _ => "sign_in_failed",
     }
 }

@@ -2,16 +2,18 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
-    Actor, AuditEvent, AuditName, CallbackPath, ClientInfo, Next, ProviderName, PublicUrls, Session,
-    SessionId, UpstreamProfile, User, UserId,
+    AuditEvent, AuditName, CallbackPath, ClientInfo, Next, PublicUrls, Session, SessionId, UpstreamProfile,
+    User, UserId,
 };
 use vestibule_plugin_host::{Hook, HookOutcome};
-use vestibule_storage::{PatchedUser, SignIn, SignInOutcome, log_audit_event};
-use vestibule_upstream::{CodeExchange, ExchangePermit, Provider, ProviderError};
+use vestibule_storage::{PatchedUser, SignIn, SignInOutcome};
+use vestibule_upstream::{CodeExchange, ExchangePermit, Provider};
 
-use crate::error::{error_code_from_provider, error_code_of};
 use crate::sign_in::attempt::Attempt;
-use crate::{BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, SignInError, SignInResult};
+use crate::sign_in::outcome::{CompletedSignIn, RejectedSignIn};
+use crate::{
+    BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, ProviderRefusal, SignInError, SignInResult,
+};
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
 pub struct Callback {
@@ -29,6 +31,17 @@ pub struct Callback {
     pub browser: Option<BrowserSecret>,
     /// Where the request came from.
     pub client: ClientInfo,
+}
+
+impl Callback {
+    /// What a callback without a state is: perhaps the provider said no, in which case that is what the person should read.
+    fn refusal_without_state(&self) -> CallbackRefusal {
+        match self.error.as_deref().map(ProviderRefusal::of) {
+            None => CallbackRefusal::StateMissing,
+            Some(refusal) if refusal.is_of_person() => CallbackRefusal::DeclinedWithoutState,
+            Some(_) => CallbackRefusal::RefusedWithoutState,
+        }
+    }
 }
 
 /// No provider's codes come near; what is longer is not worth a request to one.
@@ -54,29 +67,6 @@ impl<'a> ProviderAnswer<'a> {
             (None, None) => Err(CallbackRefusal::CodeMissing),
         }
     }
-}
-
-/// A sign-in that is properly over without a token: the `error` that the frontend gets, and what it is counted as.
-struct RejectedSignIn(&'static str, SignInResult);
-
-impl RejectedSignIn {
-    fn by_provider(code: &str) -> Self {
-        Self(error_code_from_provider(code), SignInResult::DeclinedAtProvider)
-    }
-
-    fn because_of(error: &ProviderError) -> Self {
-        let result = match error {
-            ProviderError::Unavailable { .. } => SignInResult::ProviderUnavailable,
-            ProviderError::Refused { .. } => SignInResult::StatementRefused,
-        };
-        Self(error_code_of(error), result)
-    }
-}
-
-/// A sign-in that succeeded: the token, and whether the user is new.
-struct CompletedSignIn {
-    token: SecretString,
-    is_new: bool,
 }
 
 /// A sign-in that is over, and where it leads. Not `Debug`: there may be a token in it.
@@ -108,11 +98,11 @@ impl Flows {
         if let Err(FlowError::SignIn(SignInError::Callback(reason))) = &outcome {
             self.dependencies.observer.callback_refused(*reason);
             match reason {
-                CallbackRefusal::StateReplayed => {
-                    self.log_refusal(AuditName::SignInReplayed, None, callback, reason.as_str());
-                }
-                CallbackRefusal::WrongCallback => {
-                    self.log_refusal(AuditName::SignInRefused, None, callback, reason.as_str());
+                CallbackRefusal::StateReplayed => self.log_replay(callback, reason.as_str()),
+                CallbackRefusal::WrongCallback => self.log_refusal(None, callback, reason.as_str(), None),
+                CallbackRefusal::DeclinedWithoutState | CallbackRefusal::RefusedWithoutState => {
+                    let code = callback.error.as_deref().map(ProviderRefusal::for_log);
+                    self.log_refusal(None, callback, reason.as_str(), code.as_deref());
                 }
                 _ => {}
             }
@@ -127,12 +117,15 @@ impl Flows {
         let provider =
             self.dependencies.providers.find(&attempt.provider).ok_or(CallbackRefusal::ProviderGone)?;
         let outcome = match ProviderAnswer::of(callback, provider.as_ref())? {
-            ProviderAnswer::Refusal(code) => Ok(Err(RejectedSignIn::by_provider(code))),
+            ProviderAnswer::Refusal(code) => {
+                self.observe_refusal(provider.name(), code);
+                Ok(Err(RejectedSignIn::by_provider(code)))
+            }
             ProviderAnswer::OfAnotherIssuer => {
                 if self.admits_refusal_line("another_issuer") {
                     tracing::warn!(provider = %provider.name(), "iss names another issuer than the one that was asked");
                 }
-                Ok(Err(RejectedSignIn("sign_in_failed", SignInResult::StatementRefused)))
+                Ok(Err(RejectedSignIn::new("sign_in_failed", SignInResult::StatementRefused)))
             }
             ProviderAnswer::Code(code) => {
                 let exchange = CodeExchange {
@@ -151,14 +144,14 @@ impl Flows {
         self.observe_outcome(provider.name(), &outcome, callback);
         let outcome = match outcome? {
             Ok(completed) => Ok(completed.token),
-            Err(RejectedSignIn(code, _)) => Err(code),
+            Err(RejectedSignIn { error, .. }) => Err(error),
         };
         Ok(FinishedSignIn { next, outcome })
     }
 
     /// The attempt that a callback belongs to. An address of no provider is none, unless the state shows that there was one.
     fn open_attempt<'c>(&self, callback: &'c Callback) -> Result<(Attempt, &'c BrowserSecret), FlowError> {
-        let state = callback.state.as_deref().ok_or(CallbackRefusal::StateMissing);
+        let state = callback.state.as_deref().ok_or_else(|| callback.refusal_without_state());
         let (browser, now) = (callback.browser.as_ref(), self.dependencies.clock.now());
         let opened = state
             .and_then(|state| Attempt::open(state, &callback.path, browser, &self.dependencies.tokens, now));
@@ -183,60 +176,6 @@ impl Flows {
         Ok(permit?)
     }
 
-    fn observe_outcome(
-        &self,
-        provider: &ProviderName,
-        outcome: &Result<Result<CompletedSignIn, RejectedSignIn>, FlowError>,
-        callback: &Callback,
-    ) {
-        self.observe_sign_in(
-            provider,
-            match outcome {
-                Ok(Ok(CompletedSignIn { is_new: true, .. })) => SignInResult::NewUser,
-                Ok(Ok(CompletedSignIn { is_new: false, .. })) => SignInResult::SignedIn,
-                Ok(Err(RejectedSignIn(_, result))) => *result,
-                Err(FlowError::TooManyRequests { .. }) => SignInResult::RateLimited,
-                Err(_) => SignInResult::Failed,
-            },
-        );
-        match outcome {
-            // If the user is known, there is an event in the database.
-            Ok(
-                Ok(_)
-                | Err(RejectedSignIn(_, SignInResult::AccountDisabled | SignInResult::DeniedByExtension)),
-            ) => {}
-            Ok(Err(RejectedSignIn(_, result))) => {
-                self.log_refusal(AuditName::SignInRefused, Some(provider), callback, result.as_str());
-            }
-            Err(_) => {
-                let reason = SignInResult::Failed.as_str();
-                self.log_refusal(AuditName::SignInRefused, Some(provider), callback, reason);
-            }
-        }
-    }
-
-    pub(crate) fn observe_sign_in(&self, provider: &ProviderName, result: SignInResult) {
-        self.dependencies.observer.sign_in_finished(provider.as_str(), result);
-    }
-
-    /// In the log alone: anybody can be refused as often as they like, and the database must not grow from it.
-    fn log_refusal(
-        &self,
-        name: AuditName,
-        provider: Option<&ProviderName>,
-        callback: &Callback,
-        reason: &'static str,
-    ) {
-        if !self.admits_refusal_line(reason) {
-            return;
-        }
-        let event = AuditEvent::new(name, Actor::Anybody, self.dependencies.clock.now())
-            .from_client(&callback.client);
-        let event = event.with_detail("path", callback.path.to_string());
-        let provider = provider.map(|provider| provider.as_str().to_owned());
-        log_audit_event(&AuditEvent { provider, ..event.refused(reason) });
-    }
-
     async fn sign_in(
         &self,
         provider: &dyn Provider,
@@ -254,12 +193,16 @@ impl Flows {
             }
         };
         self.admit_sign_in(&profile.identity)?;
+        self.note_unverified_email(&profile);
         let stored = self.store(profile, client).await;
         // Held until here, so that those who must wait for the database wait before their attempt is spent.
         drop(permit);
         match stored? {
             SignInOutcome::Disabled => {
-                Ok(Err(RejectedSignIn("account_disabled", SignInResult::AccountDisabled)))
+                Ok(Err(RejectedSignIn::new("account_disabled", SignInResult::AccountDisabled)))
+            }
+            SignInOutcome::EmailUnknown => {
+                Ok(Err(RejectedSignIn::new("temporarily_unavailable", SignInResult::ProviderUnavailable)))
             }
             SignInOutcome::SignedIn { user, session, is_new } => {
                 self.dependencies.plugins.forget_user(&user.id);
@@ -302,7 +245,7 @@ impl Flows {
                 let event = AuditEvent::by_user(AuditName::SignInRefused, &session.user_id, client, now);
                 let event = event.in_session(&session.id).refused(SignInResult::DeniedByExtension.as_str());
                 self.dependencies.storage.revoke_session(&session.user_id, &session.id, now, &event).await?;
-                return Ok(Err(RejectedSignIn("access_denied", SignInResult::DeniedByExtension)));
+                return Ok(Err(RejectedSignIn::new("access_denied", SignInResult::DeniedByExtension)));
             }
             user = self.keep_changes(outcome).await?;
         }
@@ -325,9 +268,9 @@ impl Flows {
         let user = storage.find_user(&session.user_id).await?;
         Ok(Some(match user {
             Some(user) if user.disabled_at.is_none() => {
-                RejectedSignIn("sign_in_failed", SignInResult::Failed)
+                RejectedSignIn::new("sign_in_failed", SignInResult::Failed)
             }
-            _ => RejectedSignIn("account_disabled", SignInResult::AccountDisabled),
+            _ => RejectedSignIn::new("account_disabled", SignInResult::AccountDisabled),
         }))
     }
 

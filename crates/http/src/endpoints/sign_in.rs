@@ -39,7 +39,8 @@ pub(crate) struct FinishFailures;
 
 const NOT_THEIRS: Status = Status::new(
     400,
-    "The state is missing, forged, expired, used, of another provider, or from another browser; the page says which.",
+    "The state is missing, forged, expired, used, of another provider, or from another browser; the page says which. \
+     Or the provider said no without a state.",
 );
 const TOO_MANY: Status = Status::retry(429, "Too many requests from this address or for this account.");
 const NOT_NOW: Status = Status::retry(

@@ -21,6 +21,15 @@ pub(super) const INCOMPLETE_LINK: PageText = PageText {
     title: "This sign-in link is not complete",
     text: "A part of the address is missing. Start again.",
 };
+pub(super) const DECLINED: PageText = PageText {
+    title: "The sign-in was declined",
+    text: "The provider says that the account was not to be shared. If you want to sign in after all, start again.",
+};
+pub(super) const REFUSED: PageText = PageText {
+    title: "The provider refuses this sign-in",
+    text: "Start again, or choose another way to sign in. If it happens again, tell the people who run this service, with \
+           the reference below.",
+};
 pub(super) const TOOK_TOO_LONG: PageText = PageText {
     title: "This sign-in took too long",
     text: "A sign-in has to be finished within ten minutes. Start again.",
@@ -82,6 +91,8 @@ pub(super) const UNKNOWN_PROVIDER: PageText = PageText {
 pub(super) fn of_callback(refusal: CallbackRefusal) -> (&'static str, PageText) {
     match refusal {
         CallbackRefusal::StateMissing => ("state_missing", INCOMPLETE_LINK),
+        CallbackRefusal::DeclinedWithoutState => ("access_denied", DECLINED),
+        CallbackRefusal::RefusedWithoutState => ("sign_in_failed", REFUSED),
         CallbackRefusal::StateForged => ("state_forged", INVALID_LINK),
         CallbackRefusal::StateExpired => ("state_expired", TOOK_TOO_LONG),
         CallbackRefusal::StateReplayed => ("state_replayed", USED_LINK),

@@ -297,6 +297,13 @@ async fn the_answers_on_the_way_to_a_provider_and_back() {
     assert_answer!("next_refused", browser.get("/auth/login/google?next=https://evil.tld/").await);
     let callback = app.reach_callback(&browser, "google", "ada", FRONTEND).await;
     assert_answer!("state_missing", browser.get("/auth/oauth_callback?code=x").await);
+    let declined =
+        browser.get("/auth/callback/corporate?error=access_denied&error_description=%3Cb%3Eno").await;
+    assert_answer!("declined_without_state", declined);
+    assert_answer!(
+        "refused_without_state",
+        browser.get("/auth/oauth_callback?error=invalid_scope&state=").await
+    );
     assert_answer!("browser_unknown", app.browser().get(callback.as_str()).await);
     assert_answer!("signed_in", browser.get(callback.as_str()).await);
     assert_answer!("state_used", browser.get(callback.as_str()).await);

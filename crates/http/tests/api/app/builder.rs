@@ -69,7 +69,7 @@ impl TestAppBuilder {
             keys_dir: Some(keys::emulator_keys()),
             ..EmulatorOptions::default()
         };
-        let providers = ProviderChoice { has_github: true, corporate_trust: AddressTrust::All };
+        let providers = ProviderChoice { has_github: true, corporate_trust: AddressTrust::VERIFIED };
         Self { flows, http, emulator, providers, plan: PluginPlan::default(), clock, database }
     }
 

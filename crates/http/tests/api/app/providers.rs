@@ -38,8 +38,8 @@ pub(super) fn make(
     let client = OutboundClient::new().expect("a client").limited_to(ExchangeLimit::MOST);
     let (google, github, corporate) = (google(emulator), github(emulator), corporate(emulator));
     let configured = [
-        (google.name.clone(), google.issuer.clone(), AddressTrust::All),
-        (GithubSettings::name(), github.issuer(), AddressTrust::All),
+        (google.name.clone(), google.issuer.clone(), AddressTrust::VERIFIED),
+        (GithubSettings::name(), github.issuer(), AddressTrust::VERIFIED),
         (corporate.name.clone(), corporate.issuer.clone(), choice.corporate_trust),
     ];
     let oidc = |settings| {
