@@ -113,6 +113,18 @@ impl Control {
         Ok(())
     }
 
+    /// Puts the signing key into the key set once more, as issuers do whose replicas each add their own.
+    pub fn publish_signing_key_again(&self, issuer: Issuer) {
+        lock(&self.shared.issuer(issuer).keys).publish_signing_again();
+    }
+
+    /// Puts a key that signs nothing first in the key set, under the id of the one that signs.
+    pub fn publish_key_of_same_id(&self, issuer: Issuer) -> io::Result<()> {
+        let key = SigningKey::generate()?;
+        lock(&self.shared.issuer(issuer).keys).publish_under_same_id(key);
+        Ok(())
+    }
+
     /// Empties the key set. [`Control::publish_signing_key`] undoes it.
     pub fn publish_no_keys(&self, issuer: Issuer) {
         lock(&self.shared.issuer(issuer).keys).publish_nothing();

@@ -1,6 +1,7 @@
 //! The keys of an issuer: the one that signs, and those that it publishes.
 
 mod kept;
+mod other;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA384, RsaEncoding};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -18,6 +19,8 @@ use tokio::sync::OnceCell;
 use tokio::task;
 
 use crate::random;
+
+pub(crate) use other::{OtherAlgorithm, OtherKey};
 
 /// What the cryptography library says when it fails, which it does not explain.
 fn failed(_: Unspecified) -> io::Error {
@@ -55,8 +58,17 @@ impl SigningKey {
 
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     pub(crate) fn sign(&self, message: &[u8]) -> io::Result<Vec<u8>> {
+        self.sign_with(&RSA_PKCS1_SHA256, message)
+    }
+
+    /// RSASSA-PSS with SHA-384.
+    fn sign_ps384(&self, message: &[u8]) -> io::Result<Vec<u8>> {
+        self.sign_with(&RSA_PSS_SHA384, message)
+    }
+
+    fn sign_with(&self, padding: &'static dyn RsaEncoding, message: &[u8]) -> io::Result<Vec<u8>> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(failed)?;
+        self.pair.sign(padding, &SystemRandom::new(), message, &mut signature).map_err(failed)?;
         Ok(signature)
     }
 
@@ -86,44 +98,6 @@ impl SigningKey {
         }
         pem.push_str("\n-----END PUBLIC KEY-----\n");
         Ok(pem)
-    }
-}
-
-/// A P-256 key, for ID tokens signed by an algorithm that the client did not agree to.
-pub(crate) struct EllipticKey {
-    id: String,
-    pair: EcdsaKeyPair,
-}
-
-impl EllipticKey {
-    fn generate() -> io::Result<Self> {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
-        Ok(Self { id: random::hex40(), pair })
-    }
-
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// ECDSA with SHA-256, as the 64 bytes that RFC 7518 section 3.4 wants.
-    pub(crate) fn sign(&self, message: &[u8]) -> io::Result<Vec<u8>> {
-        let signature = self.pair.sign(&SystemRandom::new(), message).map_err(failed)?;
-        Ok(signature.as_ref().to_vec())
-    }
-
-    fn jwk(&self) -> Value {
-        // The point is written uncompressed: a byte 4, then x and y of 32 bytes each.
-        let point = self.pair.public_key().as_ref();
-        let (x, y) = point.get(1..).unwrap_or_default().split_at_checked(32).unwrap_or_default();
-        json!({
-            "kty": "EC",
-            "crv": "P-256",
-            "use": "sig",
-            "alg": "ES256",
-            "kid": self.id,
-            "x": URL_SAFE_NO_PAD.encode(x),
-            "y": URL_SAFE_NO_PAD.encode(y),
-        })
     }
 }
 
@@ -160,26 +134,26 @@ async fn make_aside(file: Option<PathBuf>) -> io::Result<Arc<SigningKey>> {
 pub(crate) struct KeyRing {
     signing: Arc<SigningKey>,
     published: Vec<Arc<SigningKey>>,
-    elliptic: Option<Arc<EllipticKey>>,
+    others: Vec<Arc<OtherKey>>,
 }
 
 impl KeyRing {
     /// A ring of one key, published.
     pub(crate) fn new(signing: Arc<SigningKey>) -> Self {
-        Self { published: vec![signing.clone()], signing, elliptic: None }
+        Self { published: vec![signing.clone()], signing, others: Vec::new() }
     }
 
     pub(crate) fn signing(&self) -> Arc<SigningKey> {
         self.signing.clone()
     }
 
-    /// The elliptic key, made at its first use and published from then on.
-    pub(crate) fn elliptic(&mut self) -> io::Result<Arc<EllipticKey>> {
-        if let Some(key) = &self.elliptic {
+    /// The key for another algorithm, made at its first use and published from then on.
+    pub(crate) fn other(&mut self, algorithm: OtherAlgorithm) -> io::Result<Arc<OtherKey>> {
+        if let Some(key) = self.others.iter().find(|key| key.algorithm() == algorithm) {
             return Ok(key.clone());
         }
-        let key = Arc::new(EllipticKey::generate()?);
-        self.elliptic = Some(key.clone());
+        let key = Arc::new(OtherKey::generate(algorithm)?);
+        self.others.push(key.clone());
         Ok(key)
     }
 
@@ -200,9 +174,20 @@ impl KeyRing {
         self.published.insert(0, Arc::new(key));
     }
 
+    /// Publishes the signing key once more.
+    pub(crate) fn publish_signing_again(&mut self) {
+        self.published.push(self.signing.clone());
+    }
+
+    /// Publishes a key that signs nothing, under the id of the one that does, before the others.
+    pub(crate) fn publish_under_same_id(&mut self, mut key: SigningKey) {
+        key.id.clone_from(&self.signing.id);
+        self.publish_extra(key);
+    }
+
     pub(crate) fn publish_nothing(&mut self) {
         self.published.clear();
-        self.elliptic = None;
+        self.others.clear();
     }
 
     /// The key set as RFC 7517 section 5 writes it.
@@ -211,7 +196,7 @@ impl KeyRing {
             .published
             .iter()
             .map(|key| key.jwk())
-            .chain(self.elliptic.iter().map(|key| key.jwk()))
+            .chain(self.others.iter().map(|key| key.jwk()))
             .collect();
         json!({ "keys": keys })
     }

@@ -19,6 +19,21 @@
 //! to, and what a test or a script without a browser asks for. It takes one GET without following redirects to
 //! be an attacker who consents and stops there.
 //!
+//! # The oddities of real providers
+//!
+//! | what a provider does | how to have it here |
+//! | --- | --- |
+//! | states an address and not whether it is verified (Entra ID), or at userinfo alone (Authelia) | the persona `unstated`; [`Tampering::remove_claim`] of `email_verified` |
+//! | says that no address is verified (Keycloak with LDAP) | the persona `grace`; `email_verified: false` by [`Control::put_persona`] |
+//! | writes `"true"` where it means true (Cognito, Apple) | the persona `in-text` |
+//! | has names in parts, roles inside another claim (Keycloak) | the persona `parts`: `realm_access.roles` |
+//! | has names of other scripts, mail domains beyond ASCII | the personas `mahsa`, `kshitij`, `yoshino` |
+//! | signs with ES384, PS384, `EdDSA` or `Ed25519` | [`Tampering::Sign`] with a [`Signature`] |
+//! | writes times with fractions | [`Tampering::set_claim`] of `exp` and `iat` |
+//! | publishes a key twice, or two keys of one id | [`Control::publish_signing_key_again`], [`Control::publish_key_of_same_id`] |
+//! | answers with a token of no type, or with a token and an error | [`Fault::json`] at [`Endpoint::Token`] |
+//! | lets an app read neither addresses nor organizations (a GitHub App) | [`Fault::status`] 403 at [`Endpoint::Emails`] or [`Endpoint::Organizations`] |
+//!
 //! # To add a persona
 //!
 //! For everybody: one more function in `personas/cast.rs`, named in its `cast()`; `--dev` then shows it. For

@@ -39,7 +39,7 @@ fn link(address: &str, persona: &Persona) -> String {
     let initial: String = persona.title.chars().take(1).collect();
     format!(
         "<li><a href=\"{address}\"><span class=\"face\" aria-hidden=\"true\">{initial}</span>\
-         <span><strong>{title}</strong><br>{explanation}</span></a></li>",
+         <span><strong><bdi>{title}</bdi></strong><br>{explanation}</span></a></li>",
         address = escape(address),
         initial = escape(&initial),
         title = escape(&persona.title),

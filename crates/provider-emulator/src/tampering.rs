@@ -62,6 +62,14 @@ pub enum Signature {
     Hs256PublicPem,
     /// ES256 with a key of the issuer, which is published from then on.
     Es256,
+    /// ES384, with a key in the same way.
+    Es384,
+    /// PS384, with a key in the same way.
+    Ps384,
+    /// Ed25519 under the name `EdDSA` (RFC 8037), with a key in the same way.
+    EdDsa,
+    /// The same under the name `Ed25519` (RFC 9864).
+    Ed25519,
 }
 
 /// The signature that a list of flaws asks for: the last named, or a good one.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::grants::Grant;
+use crate::keys::{KeyRing, OtherAlgorithm};
 use crate::lock::lock;
 use crate::provider::{Issuer, Provider};
 use crate::shared::Shared;
@@ -31,7 +32,8 @@ pub(super) fn mint(shared: &Shared, issuer: Issuer, grant: &Grant, access_token:
     let tampering = lock(&shared.issuer(issuer).tampering).clone();
     let key = key(shared, issuer, signature_of(&tampering))?;
     let mut header = header(&key);
-    let mut claims = claims(shared, issuer, grant, access_token);
+    let mut claims = claims(shared, issuer, grant);
+    claims.insert("at_hash".to_owned(), json!(half_hash(access_token, key.algorithm)));
     tamper(&tampering, &mut header, &mut claims);
 
     let mut token = format!("{}.{}", encode(header), encode(claims));
@@ -50,7 +52,7 @@ fn header(key: &Key) -> Map<String, Value> {
     members.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
 }
 
-fn claims(shared: &Shared, issuer: Issuer, grant: &Grant, access_token: &str) -> Map<String, Value> {
+fn claims(shared: &Shared, issuer: Issuer, grant: &Grant) -> Map<String, Value> {
     let now = shared.clock.now();
     let client_id = &shared.client(Provider::from(issuer)).id;
     let mut claims = Map::new();
@@ -59,7 +61,6 @@ fn claims(shared: &Shared, issuer: Issuer, grant: &Grant, access_token: &str) ->
     claims.insert("azp".to_owned(), json!(client_id));
     claims.insert("iat".to_owned(), json!(now));
     claims.insert("exp".to_owned(), json!(now + LIFE));
-    claims.insert("at_hash".to_owned(), json!(half_hash(access_token)));
     if let Some(nonce) = &grant.nonce {
         claims.insert("nonce".to_owned(), json!(nonce));
     }
@@ -83,10 +84,16 @@ fn scope_of(claim: &str) -> Option<&'static str> {
     }
 }
 
-/// `at_hash`: the left half of the digest (OpenID Connect Core section 3.1.3.6).
-fn half_hash(access_token: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, access_token.as_bytes());
-    URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default())
+/// `at_hash`: the left half of the digest that the signature is made with (OpenID Connect Core section 3.1.3.6).
+fn half_hash(access_token: &str, algorithm: &str) -> String {
+    let hash = match algorithm {
+        "ES384" | "PS384" => &digest::SHA384,
+        "EdDSA" | "Ed25519" => &digest::SHA512,
+        _ => &digest::SHA256,
+    };
+    let digest = digest::digest(hash, access_token.as_bytes());
+    let (half, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
+    URL_SAFE_NO_PAD.encode(half)
 }
 
 fn key(shared: &Shared, issuer: Issuer, signature: Signature) -> io::Result<Key> {
@@ -101,11 +108,17 @@ fn key(shared: &Shared, issuer: Issuer, signature: Signature) -> io::Result<Key>
         Signature::None => Key { algorithm: "none", id, sign: Box::new(|_| Ok(Vec::new())) },
         Signature::Hs256ClientSecret => hmac_key(id, shared.client(Provider::from(issuer)).secret.as_bytes()),
         Signature::Hs256PublicPem => hmac_key(id, signing.public_pem()?.as_bytes()),
-        Signature::Es256 => {
-            let key = ring.elliptic()?;
-            Key { algorithm: "ES256", id: key.id().to_owned(), sign: Box::new(move |text| key.sign(text)) }
-        }
+        Signature::Es256 => other_key(&mut ring, OtherAlgorithm::Es256, "ES256")?,
+        Signature::Es384 => other_key(&mut ring, OtherAlgorithm::Es384, "ES384")?,
+        Signature::Ps384 => other_key(&mut ring, OtherAlgorithm::Ps384, "PS384")?,
+        Signature::EdDsa => other_key(&mut ring, OtherAlgorithm::Ed25519, "EdDSA")?,
+        Signature::Ed25519 => other_key(&mut ring, OtherAlgorithm::Ed25519, "Ed25519")?,
     })
+}
+
+fn other_key(ring: &mut KeyRing, algorithm: OtherAlgorithm, name: &'static str) -> io::Result<Key> {
+    let key = ring.other(algorithm)?;
+    Ok(Key { algorithm: name, id: key.id().to_owned(), sign: Box::new(move |text| key.sign(text)) })
 }
 
 fn hmac_key(id: String, secret: &[u8]) -> Key {

@@ -11,7 +11,8 @@ const ORGANIZATIONS_BEFORE_THE_LAST: usize = 104;
 
 /// Everybody, in the order in which the page shows them.
 pub(super) fn cast() -> Vec<Persona> {
-    vec![ada(), grace(), linus(), no_name(), renamed(), slow(), refuses()]
+    let usual = [ada(), grace(), linus(), no_name(), renamed(), slow(), refuses()];
+    usual.into_iter().chain(world()).chain([unstated(), in_text(), parts()]).collect()
 }
 
 fn person(id: &str, title: &str, number: u32, email: &str, explanation: &str) -> Persona {
@@ -101,6 +102,55 @@ fn refuses() -> Persona {
     let explanation = "Says no when the provider asks whether to share the account.";
     let mut persona = person("refuses", "Noor Haddad", 9_112_300, "noor.haddad@example.com", explanation);
     persona.behaviour = Behaviour::Refuses;
+    persona
+}
+
+/// People whose names need more than letters in a row, with addresses whose domains go beyond ASCII.
+fn world() -> [Persona; 3] {
+    let explanation = "Writes from right to left, with a joiner inside a word that has to stay.";
+    let mahsa = person("mahsa", "مهسا می\u{200c}خواهد", 6_201_411, "mahsa@ایران.example", explanation);
+    let explanation = "Has letters that are joined and signs that combine.";
+    let kshitij = person("kshitij", "क्षितिज श्रीवास्तव", 6_201_412, "kshitij@भारत.example", explanation);
+    let explanation = "Has a character of four bytes, and an address at a Japanese domain.";
+    let yoshino = person("yoshino", "𠮷野家 太郎", 6_201_413, "taro@例え.jp", explanation);
+    [mahsa, kshitij, yoshino].map(|mut persona| {
+        set(&mut persona.github.user, "login", json!(persona.id));
+        persona
+    })
+}
+
+fn unstated() -> Persona {
+    let explanation = "The issuers state an address and not whether it is verified, as Entra ID does; GitHub does not show it at all.";
+    let address = "uma.unstated@example.com";
+    let mut persona = person("unstated", "Uma Vance", 6_201_414, address, explanation);
+    for claims in [&mut persona.google, &mut persona.corporate].into_iter().filter_map(Value::as_object_mut) {
+        claims.remove("email_verified");
+    }
+    persona.github.emails = json!([]);
+    persona
+}
+
+fn in_text() -> Persona {
+    let explanation = "The issuers write \"true\" where true is meant, as Cognito and Apple do.";
+    let mut persona = person("in-text", "Tova Lind", 6_201_415, "tova.lind@example.com", explanation);
+    set(&mut persona.google, "email_verified", json!("true"));
+    set(&mut persona.corporate, "email_verified", json!("true"));
+    persona
+}
+
+fn parts() -> Persona {
+    let explanation = "The issuers give a first name, a family name and a nickname, and no whole name; a role lies inside another claim.";
+    let address = "m.wisniewska@example.com";
+    let mut persona = person("parts", "Małgorzata Wiśniewska-Nowak", 6_201_416, address, explanation);
+    for claims in [&mut persona.google, &mut persona.corporate] {
+        if let Some(members) = claims.as_object_mut() {
+            members.remove("name");
+        }
+        set(claims, "given_name", json!("Małgorzata"));
+        set(claims, "family_name", json!("Wiśniewska-Nowak"));
+        set(claims, "nickname", json!("gosia"));
+        set(claims, "realm_access", json!({"roles": ["staff"]}));
+    }
     persona
 }
 
