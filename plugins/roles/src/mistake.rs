@@ -17,9 +17,13 @@ pub(crate) enum Mistake {
     ProviderTwice,
     #[error("the {0} is empty, or has spaces around it or characters that cannot be seen")]
     Text(&'static str),
-    #[error("the email is not an address of the form local@domain")]
+    #[error(
+        "the email is not an address of the form local@domain in ASCII; a domain with other letters is written xn--..."
+    )]
     Email,
-    #[error("the domain is not what stands behind the @ of an address, such as example.org")]
+    #[error(
+        "the domain is not what stands behind the @ of an address, such as example.org; one with letters beyond ASCII is written xn--..."
+    )]
     Domain,
     #[error("a rule gives at least one role")]
     NoRoles,

@@ -1,6 +1,6 @@
 //! To whom a rule applies.
 
-use vestibule_plugin_sdk::{Identity, Organization, Value};
+use vestibule_plugin_sdk::{Identity, Map, Organization, Value};
 
 use crate::config::{ClaimText, OrganizationText, RuleText};
 use crate::mistake::Mistake;
@@ -148,12 +148,23 @@ impl Claim {
     }
 
     fn is_of(&self, identity: &Identity) -> bool {
-        match identity.claims.get(&self.name) {
+        match find_claim(&identity.claims, &self.name) {
             Some(Value::Array(values)) => values.contains(&self.value),
             Some(value) => *value == self.value,
             None => false,
         }
     }
+}
+
+/// The claim of this name, or else the one that the name leads to: `realm_access.roles` is a member of `realm_access`. The service
+/// finds claims that it keeps in the same way, and keeps them under the whole name.
+fn find_claim<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c Value> {
+    claims.get(name).or_else(|| {
+        name.rmatch_indices('.').find_map(|(dot, _)| {
+            let (first, rest) = name.split_at_checked(dot)?;
+            find_claim(claims.get(first)?.as_object()?, rest.strip_prefix('.')?)
+        })
+    })
 }
 
 /// The domain is all that stands behind the last `@`: neither a part of it nor something longer.

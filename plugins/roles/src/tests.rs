@@ -31,7 +31,8 @@ fn ada() -> Value {
                  {"id": 9_000_002, "login": "taken-up", "login_is_unique": false}]},
             {"provider_id": "corporate:7", "issuer": "https://id.example", "subject": "7",
              "email": "ada@work.example", "email_verified": true, "organizations": [],
-             "claims": {"groups": ["admins", "staff"], "hd": "work.example", "level": 7, "ok": true}},
+             "claims": {"groups": ["admins", "staff"], "hd": "work.example", "level": 7, "ok": true,
+                        "realm_access": {"roles": ["keeper"]}, "https://app.example/roles": "reader", "a.b": 1, "a": {"b": 2}}},
         ],
         "roles": [],
     })
@@ -64,6 +65,9 @@ fn every_kind_of_rule_applies_to_those_whom_it_means() {
         json!({"claim": {"provider": "corporate", "name": "hd", "value": "work.example"}}),
         json!({"claim": {"name": "level", "value": 7}}),
         json!({"claim": {"name": "ok", "value": true}}),
+        json!({"claim": {"name": "realm_access.roles", "value": "keeper"}}),
+        json!({"claim": {"name": "https://app.example/roles", "value": "reader"}}),
+        json!({"claim": {"name": "a.b", "value": 1}}),
     ] {
         assert_eq!(under(&subject), json!({"read": true}), "{subject}");
     }
@@ -86,6 +90,9 @@ fn no_rule_applies_to_anybody_else() {
         json!({"claim": {"provider": "google", "name": "groups", "value": "admins"}}),
         json!({"claim": {"name": "level", "value": "7"}}),
         json!({"claim": {"name": "absent", "value": "x"}}),
+        json!({"claim": {"name": "a.b", "value": 2}}),
+        json!({"claim": {"name": "realm_access", "value": "keeper"}}),
+        json!({"claim": {"name": "realm_access.roles.keeper", "value": "keeper"}}),
     ] {
         assert_eq!(under(&subject), json!({}), "{subject}");
     }
