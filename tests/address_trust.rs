@@ -110,6 +110,32 @@ on_both_databases! {
         assert!(liar["id"] != victim["id"] && liar["email"] == Value::Null, "{liar}");
     }
 
+    /// Entra ID says nothing of verification, Keycloak with LDAP says no: over its own domain it is the authority all the same.
+    async fn c18_the_authority_over_a_domain_is_believed_without_a_statement(database) {
+        let trust = "trusted_email_domains = [\"corp.example\"]";
+        let world = with_rules(database, "").corporate(trust).start().await;
+        let boss = world.profile(&sign_in(&world, "google", person("boss", 1, BOSS)).await).await;
+        for (id, number, statement) in [("silent", 2, Value::Null), ("denying", 3, json!(false)), ("odd", 4, json!(7))] {
+            let mut employee = person(id, number, BOSS);
+            employee.corporate["email_verified"] = statement;
+            let employee = sign_in(&world, "corporate", employee).await;
+            assert_eq!(world.profile(&employee).await["id"], boss["id"], "{id}");
+            assert_eq!(permissions(&world, &employee).await, all());
+        }
+        assert!(!world.program.logs().contains("counts for nothing"), "{}", world.program.logs());
+        let mut home = person("home", 5, "v@home.example");
+        home.corporate["email_verified"] = json!(false);
+        let mut other = person("other", 6, "w@home.example");
+        other.corporate["email_verified"] = Value::Null;
+        for stranger in [home, other] {
+            let profile = world.profile(&sign_in(&world, "corporate", stranger).await).await;
+            assert_eq!(profile["email"], Value::Null);
+        }
+        let logs = world.program.logs();
+        assert_eq!(logs.matches("so it counts for nothing").count(), 1, "{logs}");
+        assert!(logs.contains("trusted_email_domains of [providers.corporate]") && !logs.contains("home.example"));
+    }
+
     /// Trust that is taken back counts no more from the next start on, also for who signed in before.
     async fn c18_trust_that_is_withdrawn_takes_its_addresses_along(database) {
         let mut world = with_rules(database, "").start().await;
@@ -191,9 +217,9 @@ async fn the_start_and_the_check_say_whose_addresses_count() {
     let google = "[providers.google]\ntrust_email = false\ntrusted_email_domains = [\"corp.example\"]\n";
     let world = World::builder(TestDatabase::sqlite()).corporate(&format!("\n{google}")).start().await;
     let lines = [
-        "of google count if they are of corp.example",
-        "of github count",
-        "of corporate do not count beyond it; trust_email of [providers.corporate] lets them",
+        "of google count if they are of corp.example and it states that they are verified",
+        "of github count if it states that they are verified",
+        "of corporate do not count beyond it; trust_email or trusted_email_domains of [providers.corporate] lets them",
     ];
     let checked = told(&world, &["config", "check"]).await;
     for line in lines {
@@ -201,5 +227,9 @@ async fn the_start_and_the_check_say_whose_addresses_count() {
         assert!(checked.contains(line), "{line}: {checked}");
     }
     let world = World::builder(TestDatabase::sqlite()).corporate(TRUSTED).start().await;
-    assert!(world.program.logs().contains("those of corporate count\n"), "{}", world.program.logs());
+    assert!(
+        world.program.logs().contains("those of corporate count if it states that they are verified\n"),
+        "{}",
+        world.program.logs()
+    );
 }

@@ -78,10 +78,10 @@ on_both_databases! {
         }
     }
 
-    async fn c2_only_the_boolean_true_verifies_an_address(database) {
+    async fn c2_only_true_verifies_an_address_as_a_boolean_or_a_text(database) {
         let world = World::on(database).await;
         let victim = victim(&world).await;
-        for (number, stated) in (200..).zip([json!(false), json!("false"), json!("true"), json!(1), Value::Null, json!([true])]) {
+        for (number, stated) in (200..).zip([json!(false), json!("false"), json!("yes"), json!(1), Value::Null, json!([true])]) {
             let persona = with_claims(number, &json!({"email": VICTIM, "email_verified": stated}));
             for provider in ["google", "corporate"] {
                 let profile = profile_of(&world, provider, persona.clone()).await;
@@ -89,6 +89,9 @@ on_both_databases! {
                 assert_eq!(profile["email"], Value::Null, "{provider} {profile}");
             }
         }
+        // Cognito and Apple write a text.
+        let persona = with_claims(298, &json!({"email": VICTIM, "email_verified": "true"}));
+        assert_eq!(profile_of(&world, "google", persona).await["id"], victim["id"]);
         let mut silent = with_claims(299, &json!({"email": VICTIM}));
         silent.google.as_object_mut().unwrap().remove("email_verified");
         let profile = profile_of(&world, "google", silent).await;

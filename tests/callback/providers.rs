@@ -8,7 +8,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use url::Url;
 use vestibule_provider_emulator::Provider;
-use vestibule_test_support::{Client, TestDatabase, assert_refusal_page, parameter, with_parameter};
+use vestibule_test_support::{
+    Client, TestDatabase, assert_refusal_page, parameter, with_parameter, without_parameter,
+};
 
 use super::{ONE, REPLAYED, assert_finishes, exchanges, finish_all};
 use crate::world::{APP, PROVIDERS, World, on_both_databases};
@@ -136,5 +138,43 @@ on_both_databases! {
             assert_refusal_page(answer, REPLAYED);
         }
         assert_eq!(exchanges(&world, Provider::Google), ONE);
+    }
+}
+
+/// The operator learns what a provider says when it refuses, in its words as far as they are words, and a person's no is another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_refuses_is_counted_apart_from_a_person_who_does() {
+    let world = World::builder(TestDatabase::sqlite()).with_metrics().start().await;
+    for (said, error) in [
+        ("access_denied", "access_denied"),
+        ("account_selection_required", "access_denied"),
+        ("invalid_scope", "sign_in_failed"),
+        ("a_new_code", "sign_in_failed"),
+        ("ada@example.org wrote this", "sign_in_failed"),
+        ("server_error", "temporarily_unavailable"),
+    ] {
+        let browser = world.browser();
+        let state = world.reach_callback(&browser, "google", "ada", APP).await;
+        let refusal = with_parameter(&without_parameter(&state, "code"), "error", said);
+        assert_fails(&browser, &with_parameter(&refusal, "error_description", "free text"), error).await;
+    }
+    let alone = world.browser().get("/auth/callback/corporate?error=consent_required").await;
+    assert_eq!(alone.status, 400);
+    assert!(alone.body.contains("The sign-in was declined"), "{}", alone.body);
+    let logs = world.program.logs();
+    for code in ["access_denied", "invalid_scope", "a_new_code", "other", "consent_required"] {
+        assert!(logs.contains(code), "{code}: {logs}");
+    }
+    assert!(!logs.contains("wrote this") && !logs.contains("free text"), "{logs}");
+    let metrics = world.admin().get("/metrics").await.body;
+    for line in [
+        "vestibule_sign_ins_total{provider=\"google\",outcome=\"declined_at_provider\"} 2",
+        "vestibule_sign_ins_total{provider=\"google\",outcome=\"refused_by_provider\"} 3",
+        "vestibule_sign_ins_total{provider=\"google\",outcome=\"provider_unavailable\"} 1",
+        "vestibule_provider_refusals_total{provider=\"google\",code=\"invalid_scope\"} 1",
+        "vestibule_provider_refusals_total{provider=\"google\",code=\"other\"} 2",
+        "vestibule_callbacks_refused_total{reason=\"declined_without_state\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
     }
 }

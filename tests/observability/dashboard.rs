@@ -32,12 +32,14 @@ fn expressions(dashboard: &Value) -> Vec<&str> {
     targets.map(|target| target["expr"].as_str().unwrap()).collect()
 }
 
-/// What happens only when a plugin misbehaves has no series in a service that is well.
-const OF_BAD_DAYS: [&str; 4] = [
+/// What happens only when a plugin or a provider misbehaves has no series in a service that is well.
+const OF_BAD_DAYS: [&str; 6] = [
     "vestibule_http_connections_refused_total",
     "vestibule_plugin_panics_total",
     "vestibule_plugin_restarts_total",
+    "vestibule_provider_refusals_total",
     "vestibule_rate_limited_total",
+    "vestibule_upstream_incomplete_sign_ins_total",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

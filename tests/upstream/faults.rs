@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule_provider_emulator::{Answer, Control, Endpoint, Fault, Lasting, Provider};
+use vestibule_provider_emulator::{Answer, Control, Endpoint, Fault, Issuer, Lasting, Provider};
 use vestibule_test_support::{MovableClock, TestDatabase, assert_refusal_page, eventually};
 
 use super::assert_no_user;
@@ -63,8 +63,39 @@ async fn b9_a_token_endpoint_of_github_that_fails_ends_the_sign_in_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b9_a_userinfo_endpoint_that_fails_ends_the_sign_in_only() {
-    assert_each_fault_ends_the_sign_in_only("google", Provider::Google, Endpoint::Userinfo, "no-name").await;
+async fn b9_a_userinfo_endpoint_that_fails_takes_nothing_from_the_sign_in() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let control = world.control();
+    for fault in quick_faults(&control) {
+        control.inject(Provider::Google, Endpoint::Userinfo, fault.clone(), Lasting::Once);
+        let profile = world.profile(&world.sign_in("google", "no-name").await).await;
+        assert_eq!(profile["email"], "k7xq2@example.com", "{fault:?}");
+    }
+    assert_eq!(control.trapped(), 0);
+    let line = "a sign-in goes on without a part of what the provider was asked for";
+    assert!(world.program.logs().contains(line), "{}", world.program.logs());
+}
+
+/// The address decides whose account it is, so that a person who is new waits until it can be asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_while_the_address_is_unknown_people_sign_in_who_are_known_and_nobody_else() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let control = world.control();
+    let outage = || Fault::status(503, "");
+    control.override_userinfo(Issuer::Google, json!({"email_verified": true}));
+    for (name, provider, endpoint, persona) in [
+        ("google", Provider::Google, Endpoint::Userinfo, "unstated"),
+        ("github", Provider::Github, Endpoint::Emails, "linus"),
+    ] {
+        world.sign_in(name, "no-name").await;
+        control.inject(provider, endpoint, outage(), Lasting::Once);
+        assert_eq!(world.fail_to_sign_in(name, persona).await, UNAVAILABLE);
+        let before = world.profile(&world.sign_in(name, persona).await).await;
+        assert!(before["email"].is_string(), "{before}");
+        control.inject(provider, endpoint, outage(), Lasting::Once);
+        let after = world.profile(&world.sign_in(name, persona).await).await;
+        assert_eq!((&after["id"], &after["email"]), (&before["id"], &before["email"]), "it stays as it was");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use vestibule_domain::{AddressTrust, ConfiguredProvider, ConfiguredProviders, EmailDomain};
+use vestibule_domain::{AddressSet, AddressTrust, ConfiguredProvider, ConfiguredProviders, EmailDomain};
 use vestibule_plugin_host::{DEFAULT_MAX_TTL, Isolation, PluginHost};
 use vestibule_provider_emulator::Emulator;
 use vestibule_upstream::Providers;
@@ -147,16 +147,34 @@ fn describe_all_trust(providers: &ConfiguredProviders) -> String {
 
 /// Whether the addresses of a provider count beyond it: for joining users, and for rules and roles.
 pub(crate) fn describe_trust(ConfiguredProvider { name, addresses, .. }: &ConfiguredProvider) -> String {
-    match addresses {
-        AddressTrust::All => "count".to_owned(),
-        AddressTrust::Domains(domains) => {
-            let domains: Vec<_> = domains.iter().map(EmailDomain::as_str).collect();
-            format!("count if they are of {}", domains.join(", "))
+    let AddressTrust { verified, authority } = addresses;
+    let stated = match verified {
+        AddressSet::Everything => Some("count if it states that they are verified".to_owned()),
+        AddressSet::Domains(domains) => {
+            Some(format!("count if they are of {} and it states that they are verified", join(domains)))
         }
-        AddressTrust::None => {
-            format!("do not count beyond it; trust_email of [providers.{name}] lets them")
+        AddressSet::Nothing => None,
+    };
+    let vouched = match authority {
+        AddressSet::Everything => Some("all count: it is the authority over every domain".to_owned()),
+        AddressSet::Domains(domains) => {
+            Some(format!("count if they are of {}, where it is the authority", join(domains)))
         }
+        AddressSet::Nothing => None,
+    };
+    match (vouched, stated) {
+        (Some(vouched), Some(stated)) if *authority != AddressSet::Everything => {
+            format!("{stated}; they also {vouched}")
+        }
+        (Some(trust), _) | (None, Some(trust)) => trust,
+        (None, None) => format!(
+            "do not count beyond it; trust_email or trusted_email_domains of [providers.{name}] lets them"
+        ),
     }
+}
+
+fn join(domains: &[EmailDomain]) -> String {
+    domains.iter().map(EmailDomain::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn describe_origins(settings: &Settings) -> String {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use toml::{Table, Value};
-use vestibule_domain::EmailDomain;
+use vestibule_domain::{AddressSet, EmailDomain};
 use vestibule_plugin_host::{Isolation, PluginConfig};
 use vestibule_upstream::TokenEndpointAuthMethod;
 
@@ -104,10 +104,10 @@ keys! {
         SCOPES "scopes": Vec<String> = Key::new(scopes, "`[\"openid\", \"email\", \"profile\"]`");
         /// Claims about a person to keep for plugins
         CLAIMS "claims": Vec<String> = Key::new(texts, "none");
-        /// Whether [its addresses count](#whose-addresses-count) beyond it
+        /// Whether the addresses that it states as verified [count](#whose-addresses-count) beyond it
         TRUST_EMAIL "trust_email": bool = Key::new(truth, "`true` for google and github, else `false`");
-        /// The domains whose addresses count, in the place of `trust_email`
-        TRUSTED_EMAIL_DOMAINS "trusted_email_domains": Vec<EmailDomain> = Key::new(domains, "none");
+        /// The domains over whose addresses [it is the authority](#whose-addresses-count): they count also if it does not state that they are verified. `["*"]`: all
+        TRUSTED_EMAIL_DOMAINS "trusted_email_domains": AddressSet = Key::new(domains, "none");
     }
 
     /// The keys of `[plugin.ALIAS]`.
@@ -159,9 +159,18 @@ fn scopes(value: &Value) -> Result<Vec<String>, String> {
     scopes.ok_or_else(|| "expected a list of texts with \"openid\" among them".to_owned())
 }
 
-fn domains(value: &Value) -> Result<Vec<EmailDomain>, String> {
+/// `["corp.example"]`, or `["*"]` for every domain.
+fn domains(value: &Value) -> Result<AddressSet, String> {
     let domain = |name: &String| EmailDomain::parse(name).map_err(|error| format!("{name:?}: {error}"));
-    texts(value)?.iter().map(domain).collect()
+    let names = texts(value)?;
+    match names.as_slice() {
+        [] => Ok(AddressSet::Nothing),
+        [all] if all == "*" => Ok(AddressSet::Everything),
+        names if names.iter().any(|name| name == "*") => {
+            Err("\"*\" means every domain; name no other beside it".to_owned())
+        }
+        names => names.iter().map(domain).collect::<Result<_, _>>().map(AddressSet::Domains),
+    }
 }
 
 fn parameters(value: &Value) -> Result<BTreeMap<String, String>, String> {
