@@ -22,9 +22,8 @@ mod edited;
 
 use edited::edited;
 
-use crate::error::error_code_from_provider;
 use crate::sign_in::attempt::Attempt;
-use crate::{BrowserSecret, CallbackRefusal};
+use crate::{BrowserSecret, CallbackRefusal, ProviderRefusal};
 
 /// A target, behind its name.
 pub type Target = (&'static str, fn(&[u8]));
@@ -100,8 +99,10 @@ pub fn callbacks(bytes: &[u8]) {
         assert_eq!(secret.to_cookie(), text, "a secret is written in one way");
         assert!(secret.matches(&secret.binding()) && !secret.matches(text));
     }
-    let code = error_code_from_provider(text);
-    assert!(["access_denied", "temporarily_unavailable", "sign_in_failed"].contains(&code));
+    let refusal = ProviderRefusal::of(text);
+    assert!(["access_denied", "temporarily_unavailable", "sign_in_failed"].contains(&refusal.error()));
+    assert!(refusal.code() == text || refusal.code() == "other");
+    assert!(ProviderRefusal::for_log(text).bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
 }
 
 /// What an older or newer replica may have sealed.

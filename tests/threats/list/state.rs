@@ -127,6 +127,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-upstream oidc::keys::tests::b6_keys_that_are_for_something_else_are_passed_over",
             "vestibule-upstream::sign_in id_tokens::b6_a_nonce_of_another_attempt_is_refused",
             "vestibule-upstream::sign_in id_tokens::b6_a_token_without_a_key_id_is_tried_with_the_keys_that_fit",
+            "vestibule-upstream::sign_in id_tokens::b6_each_algorithm_that_the_issuer_lists_is_taken_and_another_is_named",
             "vestibule-upstream::sign_in id_tokens::b6_every_flaw_of_an_id_token_is_refused",
             "vestibule-upstream::sign_in id_tokens::b6_keys_that_share_an_id_refuse_nobody",
             "vestibule-upstream::sign_in id_tokens::b6_times_may_have_fractions",

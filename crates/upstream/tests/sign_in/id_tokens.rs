@@ -92,6 +92,36 @@ async fn b6_times_may_have_fractions() {
 }
 
 #[tokio::test]
+async fn b6_each_algorithm_that_the_issuer_lists_is_taken_and_another_is_named() {
+    let stage = Stage::new().await;
+    let listed = json!({
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "ES384", "PS384", "EdDSA", "Ed25519"],
+    });
+    stage.control.override_discovery(Issuer::Google, listed.as_object().unwrap().clone());
+    for signature in
+        [Signature::Es256, Signature::Es384, Signature::Ps384, Signature::EdDsa, Signature::Ed25519]
+    {
+        stage.control.tamper(Issuer::Google, vec![Tampering::Sign(signature)]);
+        stage.clock.pass(30);
+        stage.sign_in(&stage.google, "ada").await.unwrap();
+    }
+    stage.control.tamper(Issuer::Google, vec![Tampering::SetHeader("alg".into(), json!("ES512"))]);
+    let error = stage.sign_in(&stage.google, "ada").await.unwrap_err().to_string();
+    let named =
+        "signed with ES512, and this issuer's may be signed with RS256, PS384, ES256, ES384, EdDSA, Ed25519";
+    assert!(error.contains(named), "{error}");
+}
+
+#[tokio::test]
+async fn an_issuer_that_signs_in_no_way_of_ours_says_so_before_anybody_is_sent_there() {
+    let stage = Stage::new().await;
+    let listed = json!({"id_token_signing_alg_values_supported": ["ES512"]});
+    stage.control.override_discovery(Issuer::Google, listed.as_object().unwrap().clone());
+    let error = stage.google.authorization_url(&Attempt::new(1).request()).await.unwrap_err().to_string();
+    assert!(error.contains("it lists ES512; taken are RS256"), "{error}");
+}
+
+#[tokio::test]
 async fn n1_no_error_names_a_code_a_secret_or_a_token() {
     let stage = Stage::new().await;
     let attempt = Attempt::new(1);
