@@ -46,7 +46,7 @@ impl Wishing {
 
     fn with(stage: Stage, client: &OutboundClient) -> Self {
         let noted = Arc::new(Noted::default());
-        let google = google_settings(stage.emulator.google_issuer(), stage.emulator.google_client());
+        let google = google_settings(&stage.emulator.google_issuer(), stage.emulator.google_client());
         let google = OidcSettings { claims: vec!["groups".to_owned()], ..google };
         let observed = client.observed_for(&google.name, noted.clone());
         let google = OidcProvider::new(google, observed, stage.clock.clone()).unwrap();

@@ -165,8 +165,16 @@ mod tests {
                 "not the authority over every address",
             ),
             ("github", "trusted_email_domains = ['*']", "not the authority over every address"),
-            ("entra", &format!("{common}trusted_email_domains = ['a.b']"), "with the number of its tenant"),
-            ("entra", &format!("{common}trusted_email_domains = ['*']"), "with the number of its tenant"),
+            (
+                "entra",
+                format!("{common}trusted_email_domains = ['a.b']").as_str(),
+                "with the number of its tenant",
+            ),
+            (
+                "entra",
+                format!("{common}trusted_email_domains = ['*']").as_str(),
+                "with the number of its tenant",
+            ),
             ("google", "issuer = 'https://a.b'", "credentials are the settings GOOGLE_KEY and so on"),
         ] {
             let error = read(name, text).unwrap_err();

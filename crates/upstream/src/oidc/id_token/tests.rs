@@ -255,8 +255,8 @@ fn b6_of_keys_that_share_an_id_equal_ones_are_one_and_a_few_others_are_tried() {
 fn b6_a_refused_algorithm_is_named_with_those_that_are_taken() {
     let named = |algorithm: &str| {
         let token = RSA.token(&json!({"alg": algorithm, "kid": "r"}), &claims(&json!({})));
-        let taken = AlgorithmSet::named(&["RS256".to_owned(), "ES384".to_owned()]);
-        reason_of(validate(&token, &keys(), &Expected { algorithms: taken, ..expected() })).unwrap_err()
+        let algorithms = AlgorithmSet::named(&["RS256".to_owned(), "ES384".to_owned()]);
+        reason_of(validate(&token, &keys(), &Expected { algorithms, ..expected() })).unwrap_err()
     };
     let taken = "and this issuer's may be signed with RS256, ES384";
     assert_eq!(named("ES512"), format!("the id token is signed with ES512, {taken}"));
