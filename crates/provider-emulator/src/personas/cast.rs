@@ -131,7 +131,7 @@ fn unstated() -> Persona {
 }
 
 fn in_text() -> Persona {
-    let explanation = "The issuers write \"true\" where true is meant, as Cognito and Apple do.";
+    let explanation = "The issuers write the text true where the boolean is meant, as Cognito and Apple do.";
     let mut persona = person("in-text", "Tova Lind", 6_201_415, "tova.lind@example.com", explanation);
     set(&mut persona.google, "email_verified", json!("true"));
     set(&mut persona.corporate, "email_verified", json!("true"));

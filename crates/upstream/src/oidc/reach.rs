@@ -77,15 +77,11 @@ impl IssuerReach {
     }
 }
 
-/// Whether a name of a Microsoft directory means more than one: `common`, `organizations`, `consumers`, the number of the last, or
-/// anything that is neither the number nor the domain of a directory.
+/// Whether the name of a Microsoft directory means more than one.
 fn is_shared(tenant: &str) -> bool {
-    let is_number = tenant.len() == 36
-        && tenant.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
-    tenant.eq_ignore_ascii_case(PERSONAL_ACCOUNTS) || !(is_number || tenant.contains('.'))
+    ["", "common", "organizations", "consumers", PERSONAL_ACCOUNTS]
+        .iter()
+        .any(|shared| tenant.eq_ignore_ascii_case(shared))
 }
 
 #[cfg(test)]

@@ -12,11 +12,21 @@ fn with(mut jwk: Value, changes: &Value) -> Value {
 
 #[test]
 fn b6_a_key_serves_the_algorithms_of_its_type_only() {
-    let keys = key_set(&[SigningKey::rsa().jwk("r"), SigningKey::ec().jwk("c"), SigningKey::ed().jwk("d")]);
-    for (algorithm, id) in
-        [(Algorithm::RS256, "r"), (Algorithm::PS256, "r"), (Algorithm::ES256, "c"), (Algorithm::EdDSA, "d")]
-    {
-        for other in ["r", "c", "d"] {
+    let keys = key_set(&[
+        SigningKey::rsa().jwk("r"),
+        SigningKey::ec().jwk("c"),
+        SigningKey::ec_384().jwk("c384"),
+        SigningKey::ed().jwk("d"),
+    ]);
+    for (algorithm, id) in [
+        (Algorithm::RS256, "r"),
+        (Algorithm::PS256, "r"),
+        (Algorithm::PS512, "r"),
+        (Algorithm::ES256, "c"),
+        (Algorithm::ES384, "c384"),
+        (Algorithm::EdDSA, "d"),
+    ] {
+        for other in ["r", "c", "c384", "d"] {
             assert_eq!(keys.candidates(algorithm, Some(other)).len(), usize::from(other == id));
         }
         assert_eq!(keys.candidates(algorithm, None).len(), 1);
@@ -45,7 +55,7 @@ fn b6_keys_that_are_for_something_else_are_passed_over() {
         json!({}),
         json!({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"}),
     ]);
-    all.push(with(SigningKey::ec().jwk("x"), &json!({"crv": "P-384"})));
+    all.push(with(SigningKey::ec().jwk("x"), &json!({"crv": "P-521"})));
     let keys = key_set(&all);
     assert!(keys.0.is_empty());
     let stated =
