@@ -269,6 +269,12 @@ async fn c1_hidden_addresses_leave_a_person_without_one() {
         let profile = profile_of(&world, "github", at_github(number, emails)).await;
         assert!(profile["id"] != victim["id"] && profile["email"] == Value::Null, "{profile}");
     }
+    let logs = world.program.logs();
+    assert_eq!(
+        logs.matches("a GitHub App needs the account permission \"Email addresses\"").count(),
+        1,
+        "{logs}"
+    );
 }
 
 /// A list that is not one might hide the address of an account that is there: nobody is signed in on a guess.

@@ -67,6 +67,23 @@ on_both_databases! {
     }
 }
 
+/// Keycloak's roles lie inside another claim. One that never comes is mentioned once, whoever signs in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_inside_another_gives_its_role_and_one_that_never_comes_is_mentioned() {
+    let rules = "[[rules]]\nname = \"staff\"\nclaim = { name = \"realm_access.roles\", value = \"staff\" }\nroles = [\"Writer\"]\n";
+    let file = RulesFile::new(rules);
+    let kept = "claims = [\"realm_access.roles\", \"never.there\"]";
+    let world = with_rules(TestDatabase::sqlite(), &file.path()).corporate(kept).start().await;
+    let parts = world.sign_in("corporate", "parts").await;
+    assert_eq!(permissions(&world, &parts, "storage").await, json!({"write": true}));
+    let linus = world.sign_in("corporate", "linus").await;
+    assert_eq!(permissions(&world, &linus, "storage").await, json!({}));
+    let logs = world.program.logs();
+    let lines: Vec<_> = logs.lines().filter(|line| line.contains("a claim that the settings keep")).collect();
+    let [only] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(only.contains("never.there") && only.contains("corporate"), "{only}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn c1_an_unverified_address_gives_nothing() {
     let rules = "[[rules]]\nname = \"grace\"\nemail = \"grace.lindqvist@example.net\"\nroles = [\"Administrator\"]\n\
