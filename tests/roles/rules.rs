@@ -79,8 +79,8 @@ async fn a_claim_inside_another_gives_its_role_and_one_that_never_comes_is_menti
     let linus = world.sign_in("corporate", "linus").await;
     assert_eq!(permissions(&world, &linus, "storage").await, json!({}));
     let logs = world.program.logs();
-    let lines: Vec<_> = logs.lines().filter(|line| line.contains("a claim that the settings keep")).collect();
-    let [only] = lines.as_slice() else { panic!("{lines:?}") };
+    let said: Vec<_> = logs.lines().filter(|line| line.contains("a claim that the settings keep")).collect();
+    let [only] = said.as_slice() else { panic!("{said:?}") };
     assert!(only.contains("never.there") && only.contains("corporate"), "{only}");
 }
 

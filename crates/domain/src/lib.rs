@@ -46,7 +46,6 @@ pub use callback::CallbackPath;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use clock_reading::{ClockDifference, ClockReading};
 pub use configured::{AddressSet, AddressTrust, ConfiguredProvider, ConfiguredProviders};
-pub use configured::{AddressTrust, ConfiguredProvider, ConfiguredProviders};
 pub use credential::CredentialKind;
 pub use email::{EmailAddress, EmailError};
 pub use epoch_table::EpochTable;
