@@ -139,6 +139,8 @@ async fn wrong_usage_ends_with_status_two_and_says_what_would_be_right() {
         (&["serve", "--listen", "everywhere"], "--listen"),
         (&["serve", "--listen"], "--listen"),
         (&["serve", "now"], "unexpected argument"),
+        (&["doctor", "--listen", "everywhere"], "--listen"),
+        (&["doctor", "now"], "unexpected argument"),
         (&["keys"], "generate"),
         (&["config"], "check"),
         (&["plugin", "inspect"], "<FILE>"),

@@ -3,6 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 use vestibule_test_support::{TestDatabase, free_port};
 
@@ -118,6 +121,57 @@ async fn a_server_without_enough_connections() {
     let examined = ward.examine().await;
     let [line] = examined.lines("warning  connections")[..] else { panic!("{:?}", examined.lines) };
     assert!(line.contains(", a replica needs 1002; raise max_connections of the server"), "{line}");
+}
+
+/// A pooler in transaction mode gives the connection that listens to others, so that what is sent to it does not arrive. Here
+/// everything else does.
+async fn server_without_notifications(port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            let (mut from_client, to_client) = client.into_split();
+            let (from_server, mut to_server) = server.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+            tokio::spawn(pass_all_but_notifications(from_server, to_client));
+        }
+    });
+    own
+}
+
+/// A message is its kind in one byte, its length in four with these, and the rest.
+async fn pass_all_but_notifications(
+    mut server: OwnedReadHalf,
+    mut client: OwnedWriteHalf,
+) -> std::io::Result<()> {
+    const NOTIFICATION: u8 = b'A';
+    loop {
+        let (kind, length) = (server.read_u8().await?, server.read_u32().await?);
+        let mut rest = vec![0; length as usize - 4];
+        server.read_exact(&mut rest).await?;
+        if kind != NOTIFICATION {
+            client.write_all(&[&[kind], &length.to_be_bytes()[..], &rest].concat()).await?;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_that_delivers_no_notification() {
+    let ward = Ward::on(TestDatabase::postgres()).await;
+    let mut url = Url::parse(ward.database.url()).unwrap();
+    let pooled = server_without_notifications(url.port().unwrap_or(5432)).await;
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(pooled)).unwrap();
+    let address = shown(&url);
+    url.set_query(Some("sslmode=disable"));
+    let ward = ward.setting("DATABASE_URL", url.as_str());
+    let examined = ward.examine().await;
+    let line = format!(
+        "warning  notifications {address}: every check asks the database: no notification arrives; is there a connection pooler in \
+         transaction mode?; let a pooler keep a session on one connection (pool_mode = session in PgBouncer), or go around it"
+    );
+    assert_eq!((examined.lines("warning  notifications"), examined.status), (vec![line.as_str()], Some(0)));
 }
 
 #[tokio::test]

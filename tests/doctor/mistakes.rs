@@ -58,6 +58,13 @@ async fn a_client_secret_that_github_does_not_know() {
 }
 
 #[tokio::test]
+async fn a_client_id_that_github_does_not_know() {
+    let line = "failure  client github: the provider does not know the client (Not Found, by client_secret_post); check GITHUB_KEY \
+                and GITHUB_SECRET";
+    expect(Ward::new().await.setting("GITHUB_KEY", "another"), line).await;
+}
+
+#[tokio::test]
 async fn a_client_that_is_registered_for_another_method() {
     let ward = Ward::new().await;
     ward.emulator.control().require_auth_method(Issuer::Corporate, Some(AuthMethod::Post));

@@ -82,7 +82,8 @@ pub(crate) fn judge<T>(outcome: Result<T, ProviderError>) -> RegistrationVerdict
         Reason::Code("invalid_grant" | "bad_verification_code") => Known,
         Reason::Settings { code: "redirect_uri_mismatch", .. } => RedirectUriUnknown,
         Reason::Settings {
-            code: code @ ("invalid_client" | "unauthorized_client" | "incorrect_client_credentials"),
+            code:
+                code @ ("invalid_client" | "unauthorized_client" | "incorrect_client_credentials" | "Not Found"),
             ..
         } => Unknown { code, known_by: None },
         _ => Unclear(failure),

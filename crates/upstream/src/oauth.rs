@@ -153,6 +153,8 @@ fn failure_of_code(code: &str, method: TokenEndpointAuthMethod) -> StepError {
         "invalid_scope",
         "redirect_uri_mismatch",
         "incorrect_client_credentials",
+        // GitHub, of a client id that it does not know.
+        "Not Found",
         "application_suspended",
     ]) {
         StepError::unavailable(step, Reason::Settings { code, method: method.as_str() })

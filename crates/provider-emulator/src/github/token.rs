@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode, header};
 use poem::Response;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use crate::exchange::{self, ClientError, CodeError};
@@ -65,8 +65,12 @@ impl From<Repeated> for Refusal {
 }
 
 /// Exchanges a code for a token. GitHub answers 200 to everything, errors too, and writes a form unless JSON is
-/// asked for.
+/// asked for. Of a client that it does not know it says that it is not found.
 pub(crate) async fn exchange(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Response {
+    let form = Parameters::parse(body).unwrap_or_default();
+    if form.find("client_id").is_some_and(|id| id != shared.client(Provider::Github).id) {
+        return reply::json(StatusCode::NOT_FOUND, &json!({ "error": "Not Found" }));
+    }
     let fields = match try_exchange(shared, headers, body).await {
         Ok(fields) => fields,
         Err(refusal) => refusal.fields(),

@@ -49,7 +49,6 @@ async fn every_refusal_is_a_200_that_names_an_error() {
         ("bad_verification_code", &[("code_verifier", "")]),
         ("bad_verification_code", &[("code_verifier", "0123456789012345678901234567890123456789012")]),
         ("incorrect_client_credentials", &[("client_secret", "wrong")]),
-        ("incorrect_client_credentials", &[("client_id", "google-client")]),
         ("redirect_uri_mismatch", &[("redirect_uri", "http://127.0.0.1:8000/other")]),
     ];
     for (error, changes) in cases {
@@ -59,6 +58,14 @@ async fn every_refusal_is_a_200_that_names_an_error() {
         assert!(answer["error_description"].is_string() && answer.get("access_token").is_none());
     }
     assert_eq!(world.control().token_exchanges(GITHUB).succeeded, 0);
+}
+
+#[tokio::test]
+async fn a_client_that_is_not_known_is_not_found() {
+    let world = World::start().await;
+    let code = world.code(GITHUB, "ada").await;
+    let (status, answer) = world.exchange(GITHUB, &code, &[("client_id", "google-client")]).await;
+    assert_eq!((status, answer["error"].as_str()), (404, Some("Not Found")));
 }
 
 #[tokio::test]

@@ -69,9 +69,13 @@ fn an_error_code_tells_whose_matter_it_is() {
     for code in ["invalid_grant", "bad_verification_code", "something_else", ""] {
         assert!(is_refused(code), "{code}");
     }
-    for code in
-        ["invalid_client", "incorrect_client_credentials", "redirect_uri_mismatch", "temporarily_unavailable"]
-    {
+    for code in [
+        "invalid_client",
+        "incorrect_client_credentials",
+        "redirect_uri_mismatch",
+        "Not Found",
+        "temporarily_unavailable",
+    ] {
         assert!(!is_refused(code), "{code}");
     }
     let settings =

@@ -216,8 +216,9 @@ impl About<'_> {
         match outcome {
             Ok(()) => self.findings.ok(CHECK, self.url, "a notification arrives"),
             Err(error) => {
-                let message =
-                    format_args!("{}; without them every check asks the database", error_chain(error));
+                let reason =
+                    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+                let message = format_args!("every check asks the database: {reason}");
                 let mending = "let a pooler keep a session on one connection (pool_mode = session in PgBouncer), or go around it";
                 self.findings.warning(CHECK, self.url, message, mending);
             }
