@@ -19,6 +19,23 @@ fn program(folder: &PluginFolder, config: &str) -> ProgramBuilder {
         .config(config)
 }
 
+/// A folder of one's own hides none of the plugins that come with the program.
+#[tokio::test]
+async fn the_plugins_of_the_program_are_found_behind_the_folders_that_are_named() {
+    let folder = PluginFolder::new();
+    folder.add_variant("own", &["FLAGS=1"]);
+    let services = |text: &str| program(&folder, "").setting("ALLOWED_SERVICES", text);
+    let both = services("billing:own;storage:sample-permissions");
+    both.share_signing_key().await;
+    let check = both.run(&["config", "check"]).await;
+    assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stderr));
+    fs::write(folder.file("sample-permissions"), "rubbish").unwrap();
+    let check = both.run(&["config", "check"]).await;
+    let told = String::from_utf8(check.stderr).unwrap();
+    assert_eq!(check.status.code(), Some(1));
+    assert!(told.contains(&*folder.file("sample-permissions").to_string_lossy()), "the first counts: {told}");
+}
+
 /// The start is refused, and so is the check of the settings, with the alias, the file and these reasons.
 async fn assert_refused(program: ProgramBuilder, reasons: &[&str]) {
     assert!(program.run(&["keys", "generate"]).await.status.success());

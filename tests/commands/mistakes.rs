@@ -14,6 +14,9 @@ use crate::documents::settings;
 
 /// Checks the settings and starts; both must say no, and say it alike.
 pub(super) async fn refused(program: ProgramBuilder) -> String {
+    if program.keys_dir().starts_with(program.directory()) {
+        program.share_signing_key().await;
+    }
     let Outcome { status, out, error } = command(&program, &["config", "check"]).await;
     assert_eq!((status, out.as_str()), (Some(1), ""), "{error}");
     let ended = program.try_start().await.expect_err("it does not start");
@@ -29,13 +32,51 @@ pub(super) fn mistakes(text: &str) -> Vec<&str> {
 
 /// A setting, a value that it cannot have, and a part of what is said about it.
 const WRONG: &[(&str, &str, &str)] = &[
-    ("LISTEN", "everywhere", "invalid socket address"),
-    ("LISTEN", "8000", "invalid socket address"),
-    ("LISTEN", "127.0.0.1:70000", "invalid socket address"),
-    ("ADMIN_LISTEN", "off", "invalid socket address"),
-    ("EXTERNAL_ADDRESS", "http://auth.example.com", "http is allowed on loopback only; use https"),
+    (
+        "LISTEN",
+        "everywhere",
+        "expected an address and a port: write numbers such as 127.0.0.1:8000, not a name",
+    ),
+    (
+        "LISTEN",
+        "8000",
+        "write 127.0.0.1:8000 for this machine alone, or 0.0.0.0:8000 for all of its addresses",
+    ),
+    (
+        "LISTEN",
+        ":8000",
+        "write 127.0.0.1:8000 for this machine alone, or 0.0.0.0:8000 for all of its addresses",
+    ),
+    (
+        "LISTEN",
+        "*:8000",
+        "write 127.0.0.1:8000 for this machine alone, or 0.0.0.0:8000 for all of its addresses",
+    ),
+    ("LISTEN", "localhost:8000", "write 127.0.0.1:8000, or [::1]:8000"),
+    ("LISTEN", "127.0.0.1", "the port is missing; write 127.0.0.1:8000"),
+    ("LISTEN", "::1:8000", "the port is missing, or the brackets before it"),
+    ("LISTEN", "http://127.0.0.1:8000/", "expected an address and a port: write 127.0.0.1:8000"),
+    ("LISTEN", "127.0.0.1:70000", "a port is at most 65535"),
+    ("LISTEN", "\"127.0.0.1:8000\"", "the quotation marks at both ends are part of the value"),
+    ("ADMIN_LISTEN", "off", "expected an address and a port: "),
+    (
+        "EXTERNAL_ADDRESS",
+        "http://auth.example.com",
+        "http is allowed on loopback only; use https; write https://auth.example.com",
+    ),
+    (
+        "EXTERNAL_ADDRESS",
+        "https://a.example;https://b.example",
+        "expected one address; those of frontends are",
+    ),
+    ("EXTERNAL_ADDRESS", "'https://a.example'", "the quotation marks at both ends are part of the value"),
+    ("EXTERNAL_ADDRESS", "https://auth.exam\nple.com", "has a line break inside, as character 18"),
     ("EXTERNAL_ADDRESS", "ftp://auth.example.com", "the scheme is neither https nor http"),
-    ("EXTERNAL_ADDRESS", "https://auth.example.com/login", "path"),
+    (
+        "EXTERNAL_ADDRESS",
+        "https://auth.example.com/login",
+        "path, query or fragment; write https://auth.example.com",
+    ),
     ("EXTERNAL_ADDRESS", "https://user@auth.example.com", "user name"),
     ("DATABASE_URL", "mysql://db/vestibule", "starts with sqlite:// or postgres://"),
     ("DATABASE_URL", "sqlite::memory:", "sqlite://"),
@@ -51,18 +92,51 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("DATABASE_URL", "postgres://db/x?sslmode=disable&channel_binding=require", "needs TLS"),
     ("ALLOWED_ORIGINS", "https://a.example;https://*.b.example", "https://*.b.example: "),
     ("ALLOWED_ORIGINS", "http://app.example.com", "http is allowed on loopback only"),
-    ("ALLOWED_ORIGINS", "https://a.example/path", "path"),
+    ("ALLOWED_ORIGINS", "https://a.example/path", "path, query or fragment; write https://a.example"),
+    (
+        "ALLOWED_ORIGINS",
+        "https://a.example,https://b.example",
+        "origins are separated by semicolons; write https://a.example;https://b.example",
+    ),
+    (
+        "ALLOWED_ORIGINS",
+        "https://a.example https://*.b.example",
+        "origins are separated by semicolons; write https://a.example;https://*.b.example",
+    ),
+    (
+        "ALLOWED_ORIGINS",
+        "app.example.com",
+        "not an origin: scheme://host or scheme://host:port is expected; write https://app.example.com",
+    ),
+    ("ALLOWED_ORIGINS", "localhost:3000", "; write http://localhost:3000"),
+    ("ALLOWED_ORIGINS", "https://a.exam ple", "https://a.exam ple: has a space inside, as character 15"),
     ("ALLOWED_ORIGINS", "null", "not an origin"),
     ("ALLOWED_SERVICES", "storage:../evil", "../evil: a plugin's name"),
+    ("ALLOWED_SERVICES", "storage,reports", "items are separated by semicolons; write storage;reports"),
+    ("INSTALLED_EXTENSIONS", "audit, webhook", "items are separated by semicolons; write audit;webhook"),
+    ("GOOGLE_CLAIMS", "hd,groups", "items are separated by semicolons; write hd;groups"),
+    ("PLUGIN_PATH", "/a;/b", "folders are separated by colons; write /a:/b"),
+    ("GITHUB_KEY", "Iv1.a b", "has a space inside, as character 6; write it without"),
+    (
+        "GITHUB_KEY",
+        "\"Iv1\"",
+        "the quotation marks at both ends are part of the value; write it without them",
+    ),
+    ("GITHUB_SECRET", "one\ntwo", "has a line break inside, as character 4"),
+    ("GITHUB_SECRET", "'secret'", "the quotation marks at both ends are part of the value"),
+    ("GITHUB_URL", "https://git\thub.example", "has a tab inside"),
+    ("GOOGLE_ISSUER", "https://id.example \u{200b}x", "has a space inside"),
+    ("OTEL_SERVICE_NAME", "auth\nservice", "has a line break inside"),
     ("ALLOWED_SERVICES", "st orage:sample-permissions", "the name of a service or an extension has"),
     ("ALLOWED_SERVICES", "a:sample-permissions;a:sample-permissions", "the alias is used twice"),
     ("ALLOWED_SERVICES", "vestibule:sample-permissions", "reserved for the service itself"),
     ("ALLOWED_SERVICES", "Vestibule:sample-permissions", "reserved for the service itself"),
     ("INSTALLED_EXTENSIONS", "vestibule:sample-extension", "reserved for the service itself"),
     ("INSTALLED_EXTENSIONS", "/tmp/evil.so", "1 to 64 letters"),
-    ("USER_TOKEN_TTL", "soon", "USER_TOKEN_TTL: "),
+    ("USER_TOKEN_TTL", "abc", "expected a duration such as 30s, 15m, 14d or 1h 30m, or a number of seconds"),
+    ("DRAIN_DELAY", "3 parsecs", "expected a duration such as 30s, 15m"),
     ("USER_TOKEN_TTL", "0", "expected between 10s and 10 years"),
-    ("USER_TOKEN_TTL", "-1", "USER_TOKEN_TTL: "),
+    ("USER_TOKEN_TTL", "-1", "expected a duration such as 30s, 15m"),
     ("USER_TOKEN_TTL", "100y", "expected between 10s and 10 years"),
     ("PERMISSION_TOKEN_TTL", "1s", "expected between 10s and 10 years"),
     ("PERMISSION_TOKEN_REUSE", "maybe", "expected on or off"),
@@ -117,14 +191,10 @@ const LONG_NAME: &str = concat!(
 
 /// Settings of which any text makes sense by itself; what belongs together has tests of its own.
 const ANY_TEXT: &[&str] = &[
-    "GITHUB_KEY",
-    "GITHUB_SECRET",
+    // Checked as GITHUB_KEY and GITHUB_SECRET are.
     "GOOGLE_KEY",
     "GOOGLE_SECRET",
-    "OTEL_SERVICE_NAME",
     "OUTBOUND_NO_PROXY",
-    // What is wrong with a folder shows when a plugin is looked for in it.
-    "PLUGIN_PATH",
 ];
 
 /// With what else a setting counts at all.
@@ -353,7 +423,7 @@ async fn l16_the_tables_of_google_and_github_have_the_keys_that_have_no_setting(
 async fn l16_the_settings_of_a_plugin_are_checked_one_by_one() {
     for (line, reason) in [
         ("isolation = \"none\"", "isolation: "),
-        ("timeout = \"soon\"", "timeout: "),
+        ("timeout = \"soon\"", "timeout: expected a duration such as 30s"),
         ("concurrency = 0", "concurrency: expected a number from 1 to 1024"),
         ("queue = \"long\"", "queue: expected a number from 1 to 1024"),
         ("may_deny = \"perhaps\"", "may_deny: expected on or off"),
@@ -392,6 +462,79 @@ async fn l16_every_mistake_is_reported_and_not_only_the_first() {
     assert_eq!(names, expected, "{text}");
 }
 
+/// What is found late, in a library or a key, is reported with what is found early, in a text.
+#[tokio::test]
+async fn l16_every_mistake_of_a_list_a_table_and_a_later_stage_is_reported_and_nothing_that_follows_from_one()
+{
+    let program = with_github()
+        .setting("ALLOWED_ORIGINS", "https://a.example;http://b.example;https://*.c.example;d.example")
+        .setting("ALLOWED_SERVICES", "storage:sample-permissions;one:absent;../x:../y")
+        .setting("INSTALLED_EXTENSIONS", "two:missing")
+        .setting("TRUSTED_PROXIES", "10.0.0.0/8,proxy.local,10.0.0.0/40")
+        .setting("PRIVATE_KEY", "nonsense")
+        .config(
+            "[plugin.storage]\ntimout = \"3s\"\nisolation = \"none\"\nqueue = 0\n\
+             [plugin.on]\nmax_tll = \"1m\"\n\
+             [providers.corp]\nisuer = \"https://id.example\"\nlabel = 7\nclient_secret = \"a\\nb\"\n",
+        );
+    let text = refused(program).await;
+    let (found, plugins): (Vec<_>, Vec<_>) =
+        mistakes(&text).into_iter().partition(|line| !line.contains("PLUGIN_PATH names the folders"));
+    let expected = [
+        "ALLOWED_ORIGINS: http://b.example: http is allowed on loopback only; use https; write https://b.example",
+        "ALLOWED_ORIGINS: https://*.c.example: an origin has no wildcard",
+        "ALLOWED_ORIGINS: d.example: not an origin",
+        "[providers.corp]: unknown key \"isuer\"; did you mean issuer?",
+        "[providers.corp]: label: expected a text",
+        "[providers.corp]: client_id is not set",
+        "[providers.corp]: client_secret: has a line break inside, as character 2",
+        "[plugin.on]: unknown key \"max_tll\"; did you mean max_ttl?",
+        "[plugin.storage]: unknown key \"timout\"; did you mean timeout?",
+        "[plugin.storage]: isolation: there is no such isolation",
+        "[plugin.storage]: queue: expected a number from 1 to 1024",
+        "ALLOWED_SERVICES: ../x:../y: \"../x\": the name of a service",
+        "ALLOWED_SERVICES: ../x:../y: a plugin's name",
+        "[plugin.on]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS has this alias",
+        "TRUSTED_PROXIES: \"proxy.local\" is neither",
+        "TRUSTED_PROXIES: \"10.0.0.0/40\" is neither",
+        "PRIVATE_KEY: private key: this is not a PEM text",
+    ];
+    assert_eq!(found.len(), expected.len(), "{text}");
+    for (line, start) in found.iter().zip(expected) {
+        assert!(line.starts_with(start), "{start}: {text}");
+    }
+    assert_eq!(plugins, [""; 0], "a plan with a mistake is not tried");
+}
+
+#[tokio::test]
+async fn l16_every_plugin_that_is_missing_is_named_beside_the_mistakes_of_other_parts() {
+    let program = with_github()
+        .setting("ALLOWED_SERVICES", "one:absent;two:sample-extension")
+        .setting("INSTALLED_EXTENSIONS", "three:missing")
+        .setting("LOG_FORMAT", "xml")
+        .setting("KEYS_DIR", "/absent");
+    let text = refused(program).await;
+    for (line, start) in mistakes(&text).into_iter().zip([
+        "LOG_FORMAT: expected text or json",
+        "ALLOWED_SERVICES: plugin \"one\": no libabsent.so in ",
+        "ALLOWED_SERVICES: plugin \"two\": ",
+        "INSTALLED_EXTENSIONS: plugin \"three\": no libmissing.so in ",
+        "KEYS_DIR: there is no key in /absent",
+    ]) {
+        assert!(line.starts_with(start), "{start}: {text}");
+    }
+    assert_eq!(mistakes(&text).len(), 5, "{text}");
+}
+
+#[tokio::test]
+async fn a_table_whose_alias_is_misspelt_is_told_the_nearest() {
+    let program = with_github().setting("ALLOWED_SERVICES", "storage:sample-permissions");
+    let text = refused(program.config("[plugin.storge]\ntimeout = \"1s\"\n")).await;
+    let expected = "[plugin.storge]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS has this alias; did you mean \
+                    [plugin.storage]?";
+    assert_eq!(mistakes(&text), [expected]);
+}
+
 #[tokio::test]
 async fn without_a_provider_there_is_no_start_and_never_a_silent_stand_in() {
     let program = Program::builder();
@@ -406,8 +549,17 @@ async fn without_a_provider_there_is_no_start_and_never_a_silent_stand_in() {
 async fn l16_a_key_of_the_file_that_is_not_known_is_named() {
     for (text, part) in [
         ("listen_on = \"127.0.0.1:1\"\n", "unknown key \"listen_on\""),
-        ("GITHUB_SECERT = \"hunter2\"\n", "unknown key \"GITHUB_SECERT\""),
-        ("[provider.corp]\nissuer = \"https://id.example\"\n", "unknown key \"provider\""),
+        (
+            "ALLOWED_ORIGIN = \"https://a.example\"\n",
+            "unknown key \"ALLOWED_ORIGIN\"; did you mean ALLOWED_ORIGINS?",
+        ),
+        ("google_client_id = \"a\"\n", "unknown key \"google_client_id\"; did you mean google_key?"),
+        ("GITHUB_SECERT = \"hunter2\"\n", "unknown key \"GITHUB_SECERT\"; did you mean GITHUB_SECRET?"),
+        (
+            "[provider.corp]\nissuer = \"https://id.example\"\n",
+            "unknown key \"provider\"; did you mean providers?",
+        ),
+        ("[plugins.a]\ntimeout = \"1s\"\n", "unknown key \"plugins\"; did you mean plugin?"),
         ("listen = \"127.0.0.1:1\"\nLISTEN = \"127.0.0.1:2\"\n", "given twice"),
         ("listen = 1979-05-27\n", "listen: expected a text or a list of texts"),
         ("[listen]\naddress = \"x\"\n", "listen: expected a text or a list of texts"),

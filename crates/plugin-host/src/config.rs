@@ -133,7 +133,7 @@ fn look_up(
     let mut members = reference.iter();
     match (members.next(), members.next()) {
         (Some((kind, Value::String(name))), None) if kind == "$env" => {
-            let value = environment.find(name).map(Value::String);
+            let value = environment.find(name).map(trimmed).map(Value::String);
             value.ok_or_else(|| ConfigFault::NoVariable { path: path(), name: name.clone() })
         }
         (Some((kind, Value::String(file))), None) if kind == "$file" => {
@@ -160,10 +160,17 @@ fn read_secret(file: &Path) -> io::Result<String> {
         text.zeroize();
         return Err(io::Error::other("is longer than 64 KiB"));
     }
-    let kept =
-        text.strip_suffix('\n').map_or(text.len(), |text| text.strip_suffix('\r').unwrap_or(text).len());
-    text.truncate(kept);
-    Ok(text)
+    Ok(trimmed(text))
+}
+
+/// Takes away what is around a value in a file or in the environment and is no part of it: white space, line ends, and the mark with
+/// which some editors begin a file.
+fn trimmed(mut text: String) -> String {
+    let is_around = |character: char| character.is_whitespace() || character == '\u{feff}';
+    text.truncate(text.trim_end_matches(is_around).len());
+    let before = text.len() - text.trim_start_matches(is_around).len();
+    text.drain(..before);
+    text
 }
 
 /// A configuration with its secrets. Wiped from memory when it is dropped; not `Debug`.

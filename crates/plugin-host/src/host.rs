@@ -70,12 +70,14 @@ impl PluginHost {
     }
 
     /// Says whether [`PluginHost::load`] would get as far as making instances: files, pins, what each plugin provides, and
-    /// its configuration. Blocks its thread.
-    pub fn check(plan: &PluginPlan, parts: &HostParts) -> Result<(), LoadError> {
+    /// its configuration. Answers what is wrong with each that cannot be used. Blocks its thread.
+    pub fn check(plan: &PluginPlan, parts: &HostParts) -> Vec<LoadError> {
         let libraries = Libraries::default();
         let mut loader = Loader::new(&plan.path, parts, &libraries);
-        loader.check_all(plan.services.iter().map(|(_, spec)| spec), PluginKind::Permissions)?;
-        loader.check_all(plan.extensions.iter(), PluginKind::Extension)
+        let mut errors =
+            loader.check_all(plan.services.iter().map(|(_, spec)| spec), PluginKind::Permissions);
+        errors.extend(loader.check_all(plan.extensions.iter(), PluginKind::Extension));
+        errors
     }
 
     /// Whether a plugin answers for this service.

@@ -73,17 +73,15 @@ impl<'a> Loader<'a> {
         specs.map(start).collect()
     }
 
-    /// Goes as far as [`Loader::start_all`] without making an instance.
+    /// Goes as far as [`Loader::start_all`] without making an instance, and through all of them.
     pub(crate) fn check_all<'s>(
         &mut self,
         specs: impl Iterator<Item = &'s InstanceSpec> + Clone,
         kind: PluginKind,
-    ) -> Result<(), LoadError> {
-        require_unique_aliases(specs.clone())?;
-        for spec in specs {
-            self.check(spec, kind).map_err(|error| error.under_alias(&spec.alias))?;
-        }
-        Ok(())
+    ) -> Vec<LoadError> {
+        let twice = require_unique_aliases(specs.clone()).err();
+        let checks = specs.filter_map(|spec| Some(self.check(spec, kind).err()?.under_alias(&spec.alias)));
+        twice.into_iter().chain(checks).collect()
     }
 
     fn start(&mut self, spec: &InstanceSpec, kind: PluginKind) -> Result<Instance, LoadError> {

@@ -81,7 +81,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    #[arg(long, value_name = "ADDR", help = settings::help_of(&LISTEN))]
+    #[arg(long, value_name = "ADDR", value_parser = settings::parse_listener, help = settings::help_of(&LISTEN))]
     pub(crate) listen: Option<SocketAddr>,
 }
 

@@ -25,6 +25,17 @@ impl CommandError {
         self.0
     }
 
+    /// These sentences and those of another error that are not among them.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        for text in other.0 {
+            if !self.0.contains(&text) {
+                self.0.push(text);
+            }
+        }
+        self
+    }
+
     /// For `map_err`: puts what was being done before the error and its causes.
     pub(crate) fn while_doing<E: Error>(what: &str) -> impl FnOnce(E) -> Self + '_ {
         move |error| Self::new(format_args!("{what}: {}", error_chain(&error)))

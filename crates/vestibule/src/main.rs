@@ -10,6 +10,7 @@ mod arguments;
 mod commands;
 mod error;
 mod logging;
+mod preflight;
 mod redirect_uris;
 mod serve;
 mod settings;

@@ -24,6 +24,7 @@ use vestibule_http::{Refusals, Shutdown};
 
 use crate::error::CommandError;
 use crate::logging;
+use crate::preflight;
 use crate::settings::table::{ADMIN_LISTEN, LISTEN};
 use crate::settings::{Settings, Sources};
 use crate::telemetry::{SpanCounts, Telemetry};
@@ -48,7 +49,7 @@ const BLOCKING_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs until a signal ends it.
 pub(crate) fn run(sources: &Sources) -> Result<(), CommandError> {
-    let settings = Settings::read(sources)?;
+    let settings = Settings::read(sources).map_err(|error| preflight::complete(sources, error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let traces = settings.traces.as_ref();
     let telemetry = traces.map(|traces| Telemetry::new(traces, runtime.handle())).transpose()?;
@@ -82,13 +83,23 @@ impl Sockets {
     }
 }
 
+/// What else is wrong, before the error of a start. On a thread that may block: libraries are tried.
+async fn complete(sources: &Sources, error: CommandError) -> CommandError {
+    let sources = sources.clone();
+    let completing = tokio::task::spawn_blocking(move || preflight::complete(&sources, error));
+    completing.await.unwrap_or_else(CommandError::new)
+}
+
 async fn serve(
     mut settings: Settings,
     sources: &Sources,
     spans: Option<Arc<SpanCounts>>,
 ) -> Result<(), CommandError> {
     let sockets = Sockets::bind(&settings)?;
-    let components = Components::make(&mut settings, spans).await?;
+    let components = match Components::make(&mut settings, spans).await {
+        Ok(components) => components,
+        Err(error) => return Err(complete(sources, error).await),
+    };
     let ignored = ignored::find(&components.storage).await;
     let report = Report { settings: &settings, sources, components: &components, ignored: &ignored };
     report.print().await;

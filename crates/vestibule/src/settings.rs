@@ -39,6 +39,7 @@ use crate::error::CommandError;
 pub(crate) use document::{help, help_of, write_tables};
 pub(crate) use environment::take as take_environment;
 pub(crate) use kinds::LogFormat;
+pub(crate) use kinds::addresses::parse_listener;
 pub(crate) use kinds::traces::{RootSampler, SamplerChoice};
 pub(crate) use loopback::emulator_address;
 pub(crate) use providers::{ProviderSettings, setting_of as provider_setting};
@@ -200,6 +201,13 @@ impl Settings {
         let keys = read_keys(&mut reader);
         let longest = lives.into_iter().flatten().max();
         reader.finish(keys.zip(longest))
+    }
+
+    /// The keys alone.
+    pub(crate) fn read_key_source(sources: &Sources) -> Result<KeySource, CommandError> {
+        let mut reader = Reader::new(sources);
+        let keys = read_keys(&mut reader);
+        reader.finish(keys)
     }
 
     /// Where the service listens, for the health check.

@@ -45,6 +45,20 @@ fn references_are_replaced_wherever_they_are() {
 }
 
 #[test]
+fn what_is_around_a_value_is_no_part_of_it_in_the_environment_and_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let config = config(&json!({"file": {"$file": file}, "variable": {"$env": "X"}}));
+    for (written, value) in
+        [("a\n", "a"), (" a \r\n\n", "a"), ("\u{feff}a", "a"), ("a\nb\n", "a\nb"), ("\n", "")]
+    {
+        write_secret(&file, written);
+        let resolved = config.resolve(&|_: &str| Some(written.to_owned())).ok().unwrap();
+        assert_eq!(Value::Object(resolved.as_object().clone()), json!({"file": value, "variable": value}));
+    }
+}
+
+#[test]
 fn a_secret_file_is_read_anew_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");

@@ -13,6 +13,7 @@ use vestibule_domain::{AddressSet, EmailDomain};
 use vestibule_plugin_host::{Isolation, PluginConfig};
 use vestibule_upstream::TokenEndpointAuthMethod;
 
+use super::kinds::words::{check_line, check_word, trimmed};
 use super::kinds::{as_text, parse_duration, parse_switch};
 use super::table_reader::TableReader;
 
@@ -80,9 +81,9 @@ keys! {
     /// The keys of `[providers.NAME]`.
     mod provider {
         /// The address of the issuer; https, except on loopback
-        ISSUER "issuer": String = Key::new(text, "required");
+        ISSUER "issuer": String = Key::new(word, "required");
         /// The client id there
-        CLIENT_ID "client_id": String = Key::new(text, "required");
+        CLIENT_ID "client_id": String = Key::new(word, "required");
         /// *secret*. The client secret there
         CLIENT_SECRET "client_secret": SecretString = Key::new(|value| text(value).map(Into::into), "required");
         /// A file with the client secret, in the place of `client_secret`
@@ -93,7 +94,7 @@ keys! {
             Key::new(|value| text(value)?.parse().map_err(as_text), "what the issuer lists, `client_secret_basic` first");
         /// Where the service reaches the issuer, if that is not where people do: its address inside, or the whole address of the
         /// discovery document there. [In a split network](#an-issuer-in-a-split-network)
-        DISCOVERY_URL "discovery_url": String = Key::new(text, "below `issuer`");
+        DISCOVERY_URL "discovery_url": String = Key::new(word, "below `issuer`");
         /// What is added to each authorization request: `{ prompt = "select_account", domain_hint = "corp.example" }`
         AUTHORIZATION_PARAMETERS "authorization_parameters": BTreeMap<String, String> = Key::new(parameters, "none");
         /// Audiences that an ID token for us may have besides the client id, where it has no `azp`
@@ -134,14 +135,22 @@ keys! {
     }
 }
 
+/// One line, without white space around it, as in every other place of a setting.
 fn text(value: &Value) -> Result<String, String> {
-    value.as_str().map(str::to_owned).ok_or_else(|| "expected a text".to_owned())
+    let text = value.as_str().map(trimmed).ok_or("expected a text")?;
+    check_line(text).map(|()| text.to_owned())
+}
+
+/// An id or an address.
+fn word(value: &Value) -> Result<String, String> {
+    let word = text(value)?;
+    check_word(&word).map(|()| word)
 }
 
 /// Also accepts a number or a truth value for the text that it stands for.
 fn loose_text(value: &Value) -> Result<String, String> {
     match value {
-        Value::String(text) => Ok(text.clone()),
+        Value::String(text) => Ok(trimmed(text).to_owned()),
         Value::Integer(number) => Ok(number.to_string()),
         Value::Boolean(switch) => Ok(switch.to_string()),
         _ => Err("expected a text".to_owned()),
@@ -149,9 +158,10 @@ fn loose_text(value: &Value) -> Result<String, String> {
 }
 
 fn texts(value: &Value) -> Result<Vec<String>, String> {
-    let items = value.as_array().into_iter().flatten().map(|item| item.as_str().map(str::to_owned));
-    let texts = items.collect::<Option<_>>().filter(|_| value.is_array());
-    texts.ok_or_else(|| "expected a list of texts".to_owned())
+    let items = value.as_array().ok_or("expected a list of texts")?.iter();
+    items
+        .map(|item| if item.is_str() { text(item) } else { Err("expected a list of texts".to_owned()) })
+        .collect()
 }
 
 fn scopes(value: &Value) -> Result<Vec<String>, String> {

@@ -1,21 +1,41 @@
 //! The kinds of settings: how the text of each becomes a value, and what is said when it does not.
 
+pub(super) mod addresses;
 pub(super) mod traces;
+pub(super) mod words;
 
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
-use vestibule_domain::{AccountLinking, Origin, Rate, UserIdScheme};
+use vestibule_domain::{AccountLinking, Rate, UserIdScheme};
+use words::{QUOTED, is_quoted, trimmed};
+
+/// What is wrong with a text: one reason, or one for each item of a list.
+pub(super) type Reasons = Vec<String>;
+
+/// How a text becomes a value.
+#[derive(Debug)]
+enum Parse<T: 'static> {
+    One(fn(&str) -> Result<T, String>),
+    List(fn(&str) -> Result<T, Reasons>),
+}
+
+impl<T> Clone for Parse<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Parse<T> {}
 
 /// A kind of settings whose values are of this type.
 #[derive(Debug)]
 pub(crate) struct Kind<T: 'static> {
-    pub(super) parse: fn(&str) -> Result<T, String>,
+    parse: Parse<T>,
     /// What joins the items of a list.
     pub(super) separator: &'static str,
 }
@@ -34,11 +54,37 @@ impl<T> Kind<T> {
         self.separator = separator;
         self
     }
+
+    /// The value that a text stands for.
+    pub(super) fn parse(&self, text: &str) -> Result<T, Reasons> {
+        let value = match self.parse {
+            Parse::One(parse) => parse(text).map_err(|reason| vec![reason]),
+            Parse::List(parse) => parse(text),
+        };
+        value.map_err(|reasons| if is_quoted(text) { vec![QUOTED.to_owned()] } else { reasons })
+    }
 }
 
 /// What this function understands.
 pub(super) const fn parsed<T>(parse: fn(&str) -> Result<T, String>) -> Kind<T> {
-    Kind { parse, separator: ";" }
+    Kind { parse: Parse::One(parse), separator: ";" }
+}
+
+/// A list that this function understands.
+pub(super) const fn listed<T>(parse: fn(&str) -> Result<T, Reasons>) -> Kind<T> {
+    Kind { parse: Parse::List(parse), separator: ";" }
+}
+
+/// All values, or all reasons.
+pub(super) fn all<T>(items: impl Iterator<Item = Result<T, String>>) -> Result<Vec<T>, Reasons> {
+    let (mut values, mut reasons) = (Vec::new(), Reasons::new());
+    for item in items {
+        match item {
+            Ok(value) => values.push(value),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    if reasons.is_empty() { Ok(values) } else { Err(reasons) }
 }
 
 /// What the type itself understands.
@@ -51,14 +97,8 @@ pub(super) fn as_text(error: impl Display) -> String {
     error.to_string()
 }
 
-/// Any text.
-pub(super) const TEXT: Kind<String> = parsed(|text| Ok(text.to_owned()));
-
-/// Any text, which is kept from logs.
-pub(super) const SECRET: Kind<SecretString> = parsed(|text| Ok(text.to_owned().into()));
-
 /// Any texts, separated by semicolons.
-pub(super) const LIST: Kind<Vec<String>> = parsed(|text| Ok(items_of(text).map(str::to_owned).collect()));
+pub(super) const LIST: Kind<Vec<String>> = listed(|text| all(items_of(text).map(parse_item)));
 
 /// Any texts, separated by commas.
 pub(super) const LIST_WITH_COMMAS: Kind<Vec<String>> = parsed(|text| {
@@ -153,27 +193,43 @@ fn is_misspelt_level(directive: &str) -> bool {
     is_word && directive.parse::<LevelFilter>().is_err()
 }
 
-/// Origins, separated by semicolons.
-pub(super) const ORIGINS: Kind<Vec<Origin>> = parsed(|text| {
-    let origin = |item| Origin::parse(item).map_err(|error| format!("{item}: {error}"));
-    items_of(text).map(origin).collect()
-});
-
 /// Folders, separated by colons.
 pub(super) const FOLDERS: Kind<Vec<PathBuf>> =
-    parsed(|text| Ok(text.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect()))
+    listed(|text| all(text.split(':').map(trimmed).filter(|folder| !folder.is_empty()).map(parse_folder)))
         .joined_with(":");
+
+/// What `vestibule.toml` and the environment have between the items of a list is a semicolon.
+fn parse_item(item: &str) -> Result<String, String> {
+    if !item.contains(',') {
+        return Ok(item.to_owned());
+    }
+    let items: Vec<_> = item.split(',').map(trimmed).filter(|item| !item.is_empty()).collect();
+    Err(format!("{item}: items are separated by semicolons; write {}", items.join(";")))
+}
+
+fn parse_folder(folder: &str) -> Result<PathBuf, String> {
+    let separator = [",", ";"].into_iter().find(|separator| folder.contains(&format!("{separator}/")));
+    match separator {
+        None => Ok(PathBuf::from(folder)),
+        Some(other) => {
+            let folders = folder.split(other).map(trimmed).collect::<Vec<_>>().join(":");
+            Err(format!("{folder}: folders are separated by colons; write {folders}"))
+        }
+    }
+}
 
 /// The items of a list with semicolons between them.
 pub(super) fn items_of(text: &str) -> impl Iterator<Item = &str> {
-    text.split(';').map(str::trim).filter(|item| !item.is_empty())
+    text.split(';').map(trimmed).filter(|item| !item.is_empty())
 }
+
+const EXPECTED_DURATION: &str = "expected a duration such as 30s, 15m, 14d or 1h 30m, or a number of seconds";
 
 /// `2s`, `500ms`, `1h 30m`, or a number of seconds.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(text).map_err(as_text),
+        Err(_) => humantime::parse_duration(text).map_err(|_| EXPECTED_DURATION.to_owned()),
     }
 }
 
@@ -221,11 +277,15 @@ mod tests {
     #[test]
     fn what_is_out_of_bounds_is_refused_with_the_bounds() {
         let (delay, count) = (at_most::<3600>(), number::<16, 1000>());
-        assert_eq!((delay.parse)("1h"), Ok(Duration::from_secs(3600)));
-        assert_eq!((delay.parse)("61m"), Err("expected at most 1h".to_owned()));
-        assert_eq!(((count.parse)("16"), (count.parse)("1000")), (Ok(16), Ok(1000)));
+        assert_eq!(delay.parse("1h"), Ok(Duration::from_secs(3600)));
+        assert_eq!(delay.parse("61m"), Err(vec!["expected at most 1h".to_owned()]));
+        assert_eq!((count.parse("16"), count.parse("1000")), (Ok(16), Ok(1000)));
         for text in ["15", "1001", "-16", "many", ""] {
-            assert_eq!((count.parse)(text), Err("expected a number from 16 to 1000".to_owned()), "{text:?}");
+            assert_eq!(
+                count.parse(text),
+                Err(vec!["expected a number from 16 to 1000".to_owned()]),
+                "{text:?}"
+            );
         }
     }
 
@@ -240,7 +300,7 @@ mod tests {
             const VALUES: &'static [(&'static str, Self)] = &[("up", Self::Up), ("down", Self::Down)];
         }
         let way = choice::<Way>();
-        assert_eq!(((way.parse)("up"), (way.parse)("down")), (Ok(Way::Up), Ok(Way::Down)));
-        assert_eq!((way.parse)("Up"), Err("expected up or down".to_owned()));
+        assert_eq!((way.parse("up"), way.parse("down")), (Ok(Way::Up), Ok(Way::Down)));
+        assert_eq!(way.parse("Up"), Err(vec!["expected up or down".to_owned()]));
     }
 }

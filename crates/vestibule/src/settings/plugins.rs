@@ -33,13 +33,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> PluginPlan {
     PluginPlan { path, services: Vec::new(), extensions: Vec::new() }
 }
 
-/// By default the folder `plugins` beside the program, then the program's own folder.
+/// The folders that are named, and behind them those that are always searched: `plugins` beside the program, where the plugins are that
+/// come with it, then the program's own folder.
 fn read_path(reader: &mut Reader<'_>) -> Vec<PathBuf> {
-    reader.find(&PLUGIN_PATH).value().unwrap_or_else(|| {
-        let program = std::env::current_exe().ok();
-        let folder = program.as_deref().and_then(Path::parent);
-        folder.into_iter().flat_map(|folder| [folder.join("plugins"), folder.to_owned()]).collect()
-    })
+    let named = reader.find(&PLUGIN_PATH).value().unwrap_or_default();
+    let program = std::env::current_exe().ok();
+    let own = program.as_deref().and_then(Path::parent);
+    let own = own.into_iter().flat_map(|folder| [folder.join("plugins"), folder.to_owned()]);
+    named.into_iter().chain(own).collect()
 }
 
 /// Reads the tables of all aliases, also those that no list has, so that every mistake is found.

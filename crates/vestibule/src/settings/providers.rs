@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use toml::Value;
 use vestibule_domain::{ConfiguredProvider, ConfiguredProviders, ProviderName};
-use vestibule_file_permissions::Rule;
 use vestibule_provider_emulator::Emulator;
 use vestibule_upstream::{
     GithubSettings, OidcSettings, OutboundProxy, SettingsError, TokenEndpointAuthMethod,
@@ -208,8 +207,10 @@ fn read_google(
     claims: &[String],
     parameters: &BTreeMap<String, String>,
 ) -> Found<OidcSettings> {
-    let issuer = reader.read(&GOOGLE_ISSUER).unwrap_or_default();
-    read_credentials(reader, &GOOGLE_KEY, &GOOGLE_SECRET).map(|(id, secret)| OidcSettings {
+    let issuer = reader.read(&GOOGLE_ISSUER);
+    let credentials = read_credentials(reader, &GOOGLE_KEY, &GOOGLE_SECRET);
+    let Some(issuer) = issuer else { return Found::Unusable };
+    credentials.map(|(id, secret)| OidcSettings {
         claims: claims.to_vec(),
         authorization_parameters: parameters.clone(),
         ..OidcSettings::google(&issuer, id, secret)
@@ -221,9 +222,11 @@ fn read_github(
     organizations: bool,
     parameters: &BTreeMap<String, String>,
 ) -> Found<GithubSettings> {
-    let url = reader.read(&GITHUB_URL).unwrap_or_default();
-    let api_url = read_github_api_url(reader, &url);
-    read_credentials(reader, &GITHUB_KEY, &GITHUB_SECRET).map(|(client_id, client_secret)| GithubSettings {
+    let url = reader.read(&GITHUB_URL);
+    let api_url = read_github_api_url(reader, url.as_deref());
+    let credentials = read_credentials(reader, &GITHUB_KEY, &GITHUB_SECRET);
+    let (Some(url), Some(api_url)) = (url, api_url) else { return Found::Unusable };
+    credentials.map(|(client_id, client_secret)| GithubSettings {
         client_id,
         client_secret,
         url,
@@ -234,9 +237,13 @@ fn read_github(
 }
 
 /// The address of the API follows from that of the site. One of another site would get the access tokens of this one.
-fn read_github_api_url(reader: &mut Reader<'_>, url: &str) -> String {
+fn read_github_api_url(reader: &mut Reader<'_>, url: Option<&str>) -> Option<String> {
+    let stated = match reader.find(&GITHUB_API_URL) {
+        Found::Unusable => return None,
+        found => found.value(),
+    };
+    let url = url?;
     let implied = GithubSettings::api_url_of(url);
-    let stated = reader.find(&GITHUB_API_URL).value();
     let is_github = url.trim_end_matches('/') == GithubSettings::DEFAULT_URL;
     let is_other = |stated: &str| stated.starts_with("https://") && stated.trim_end_matches('/') != implied;
     if is_github && stated.as_deref().is_some_and(is_other) {
@@ -246,7 +253,7 @@ fn read_github_api_url(reader: &mut Reader<'_>, url: &str) -> String {
         );
         reader.report(GITHUB_API_URL.name(), &problem);
     }
-    stated.unwrap_or(implied)
+    Some(stated.unwrap_or(implied))
 }
 
 /// Reads the providers that only a table configures. Absent if there is no such table.
@@ -272,7 +279,7 @@ fn read_other(name: &str, value: &Value) -> Result<OidcSettings, Vec<String>> {
     let provider = ProviderName::parse(name).map_err(|error| reader.refuse(error)).ok();
     let label = reader.find_or(&LABEL, name.to_owned());
     let (issuer, client_id) = (reader.require(&ISSUER), reader.require(&CLIENT_ID));
-    let client_secret = read_client_secret(&mut reader);
+    let client_secret = reader.find_secret(&CLIENT_SECRET, &CLIENT_SECRET_FILE);
     let auth_method = reader.find(&TOKEN_ENDPOINT_AUTH_METHOD);
     if client_secret.is_absent() && needs_secret(&auth_method) {
         reader.refuse("client_secret is not set; a public client has none and says token_endpoint_auth_method = \"none\"");
@@ -301,24 +308,4 @@ fn read_other(name: &str, value: &Value) -> Result<OidcSettings, Vec<String>> {
 /// Whether a client of this method has a secret; no, where the method itself is a mistake.
 fn needs_secret(method: &Found<TokenEndpointAuthMethod>) -> bool {
     !matches!(method, Found::Unusable | Found::Value(TokenEndpointAuthMethod::None))
-}
-
-/// Absent where a public client has none, which it has to say.
-fn read_client_secret(reader: &mut TableReader<'_>) -> Found<SecretString> {
-    match (reader.find(&CLIENT_SECRET), reader.find(&CLIENT_SECRET_FILE)) {
-        (Found::Value(secret), Found::Absent) if !secret.expose_secret().is_empty() => Found::Value(secret),
-        (Found::Absent, Found::Value(file)) => match Rule::SECRET.read(&file) {
-            Ok(text) => Found::Value(text.trim().to_owned().into()),
-            Err(fault) => {
-                reader.refuse(format_args!("client_secret_file: {fault}"));
-                Found::Unusable
-            }
-        },
-        (Found::Value(_), Found::Value(_)) => {
-            reader.refuse("client_secret: given twice, also as client_secret_file");
-            Found::Unusable
-        }
-        (Found::Unusable, _) | (_, Found::Unusable) => Found::Unusable,
-        (Found::Value(_) | Found::Absent, Found::Absent) => Found::Absent,
-    }
 }

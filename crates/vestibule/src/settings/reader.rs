@@ -6,8 +6,10 @@ use std::path::Path;
 use toml::Table;
 use vestibule_file_permissions::Rule;
 
+use super::kinds::Reasons;
+use super::kinds::words::trimmed;
 use super::setting::{Optional, Row, Setting};
-use super::sources::Sources;
+use super::sources::{Place, Sources};
 use crate::error::CommandError;
 
 /// What is known of a setting.
@@ -40,6 +42,12 @@ impl<T> Found<T> {
     }
 }
 
+/// What stands for a setting, and what the place is called where it does.
+struct Written {
+    name: String,
+    text: String,
+}
+
 /// Reads settings one by one and remembers what was wrong.
 pub(super) struct Reader<'a> {
     sources: &'a Sources,
@@ -70,41 +78,55 @@ impl<'a> Reader<'a> {
         self.understand(&setting.row(), |text| setting.parse(text))
     }
 
-    fn understand<T>(&mut self, row: &Row, parse: impl FnOnce(&str) -> Result<T, String>) -> Found<T> {
-        let text = match self.find_text(row) {
-            Found::Absent => {
-                row.default_text(self.dev()).map_or(Found::Absent, |text| Found::Value(text.to_owned()))
-            }
-            found => found,
+    fn understand<T>(&mut self, row: &Row, parse: impl FnOnce(&str) -> Result<T, Reasons>) -> Found<T> {
+        let written = match self.find_written(row) {
+            Found::Absent => match row.default_text(self.dev()) {
+                Some(text) => Written { name: row.name.to_owned(), text: text.to_owned() },
+                None => return Found::Absent,
+            },
+            Found::Value(written) => written,
+            Found::Unusable => return Found::Unusable,
         };
-        match text.map(|text| parse(&text)) {
-            Found::Value(Ok(value)) => Found::Value(value),
-            Found::Value(Err(reason)) => {
-                self.report(row.name, &reason);
+        match parse(&written.text) {
+            Ok(value) => Found::Value(value),
+            Err(reasons) => {
+                self.report_all(&written.name, &reasons);
                 Found::Unusable
             }
-            Found::Absent => Found::Absent,
-            Found::Unusable => Found::Unusable,
         }
     }
 
-    /// What an operator wrote, in its place or, if it is a secret, in a file of its own.
-    fn find_text(&mut self, row: &Row) -> Found<String> {
-        let text = self.sources.find(row.name);
-        let file = if row.is_secret { self.sources.find(&row.file_name()) } else { None };
-        let path = match (text, file) {
-            (None, None) => return Found::Absent,
-            (Some(text), None) => return Found::Value(text),
-            (Some(_), Some(_)) => {
-                self.report(row.name, &format_args!("given twice, also as {}", row.file_name()));
-                return Found::Unusable;
+    /// What an operator wrote, in its place or, if it is a secret, in a file of its own. Of several places the first counts that
+    /// has either.
+    fn find_written(&mut self, row: &Row) -> Found<Written> {
+        for place in Place::ALL {
+            let text = self.sources.find_in(place, row.name);
+            let file = if row.is_secret { self.sources.find_in(place, &row.file_name()) } else { None };
+            match (text, file) {
+                (None, None) => {}
+                (Some(text), None) => {
+                    return Found::Value(Written { name: row.name.to_owned(), text: text.to_owned() });
+                }
+                (Some(_), Some(_)) => {
+                    self.report(row.name, &format_args!("given twice, also as {}", row.file_name()));
+                    return Found::Unusable;
+                }
+                (None, Some(path)) => return self.read_file(row, Path::new(path)),
             }
-            (None, Some(path)) => path,
-        };
-        match Rule::SECRET.read(Path::new(&path)) {
-            Ok(text) => Found::Value(text),
+        }
+        Found::Absent
+    }
+
+    fn read_file(&mut self, row: &Row, path: &Path) -> Found<Written> {
+        let name = row.file_name();
+        match Rule::SECRET.read(path) {
+            Ok(text) if trimmed(&text).is_empty() => {
+                self.report(&name, &format_args!("{}: it is empty", path.display()));
+                Found::Unusable
+            }
+            Ok(text) => Found::Value(Written { name, text }),
             Err(fault) => {
-                self.report(&row.file_name(), &fault);
+                self.report(&name, &fault);
                 Found::Unusable
             }
         }

@@ -1,6 +1,7 @@
 //! What a row of the [table](super::table) consists of.
 
-use super::kinds::Kind;
+use super::kinds::words::trimmed;
+use super::kinds::{Kind, Reasons};
 
 /// The text that counts when a setting is absent.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +61,7 @@ impl Row {
 /// A setting that always has a value: what an operator wrote, or its default.
 pub(crate) struct Setting<T: 'static> {
     row: Row,
-    parse: fn(&str) -> Result<T, String>,
+    kind: Kind<T>,
 }
 
 /// A setting that may be absent.
@@ -73,9 +74,9 @@ impl<T> Setting<T> {
     }
 
     const fn of_kind(kind: Kind<T>, default: Default) -> Self {
-        let Kind { parse, separator } = kind;
+        let separator = kind.separator;
         let row = Row { name: "", lines: &[], default, development: None, is_secret: false, separator };
-        Self { row, parse }
+        Self { row, kind }
     }
 
     /// With another default when `--dev` is given.
@@ -107,8 +108,8 @@ impl<T> Setting<T> {
     }
 
     /// The value that a text stands for. White space around the text means nothing.
-    pub(super) fn parse(&self, text: &str) -> Result<T, String> {
-        (self.parse)(text.trim())
+    pub(super) fn parse(&self, text: &str) -> Result<T, Reasons> {
+        self.kind.parse(trimmed(text))
     }
 }
 
@@ -143,7 +144,7 @@ impl<T> Optional<T> {
     }
 
     /// The value that a text stands for.
-    pub(super) fn parse(&self, text: &str) -> Result<T, String> {
+    pub(super) fn parse(&self, text: &str) -> Result<T, Reasons> {
         self.0.parse(text)
     }
 }
@@ -171,7 +172,7 @@ macro_rules! settings {
             match name {
                 $($(stringify!($name) => {
                     const SETTING: $type = $setting.named(stringify!($name), &[]);
-                    SETTING.parse(text).err()
+                    SETTING.parse(text).err().map(|reasons| reasons.join("; "))
                 })+)+
                 _ => Some("there is no such setting".to_owned()),
             }

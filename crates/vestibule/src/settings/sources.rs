@@ -9,6 +9,7 @@ use vestibule_file_permissions::{Rule, is_readable_by_others};
 use vestibule_plugin_host::Environment;
 
 use super::environment;
+use super::kinds::words::trimmed;
 use super::suggestions::unknown_setting;
 use super::table;
 use crate::error::CommandError;
@@ -16,6 +17,21 @@ use crate::error::CommandError;
 const DEFAULT_FILE: &str = "vestibule.toml";
 /// What the file may have besides settings.
 const TABLES: [&str; 2] = ["providers", "plugin"];
+
+/// A place where settings come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// The command line.
+    Flags,
+    Environment,
+    /// `vestibule.toml`.
+    File,
+}
+
+impl Place {
+    /// All of them; what an earlier one has counts more.
+    pub(super) const ALL: [Self; 3] = [Self::Flags, Self::Environment, Self::File];
+}
 
 /// What the operator wrote, not yet understood.
 #[derive(Clone)]
@@ -108,7 +124,7 @@ impl Sources {
     fn take_text(&mut self, key: &str, value: &Value) -> Result<(), String> {
         let name = key.to_ascii_uppercase();
         if !table::is_known(&name) {
-            return Err(unknown_setting(key));
+            return Err(unknown_setting(key, if value.is_table() { &TABLES } else { &[] }));
         }
         let text = text_of(value, table::find(&name).map_or("", |row| row.separator))
             .ok_or_else(|| format!("{key}: expected a text or a list of texts"))?;
@@ -133,12 +149,14 @@ impl Sources {
         self.file.as_deref()
     }
 
-    /// The text of a setting; empty counts as absent.
-    pub(super) fn find(&self, name: &str) -> Option<String> {
-        let present = |text: &String| !text.trim().is_empty();
-        let flag = self.flags.get(name).cloned().filter(present);
-        let environment = || environment::find(name).map(str::to_owned).filter(present);
-        flag.or_else(environment).or_else(|| self.texts.get(name).cloned().filter(present))
+    /// The text that a setting has in a place, without white space around it; empty counts as absent.
+    pub(super) fn find_in(&self, place: Place, name: &str) -> Option<&str> {
+        let text = match place {
+            Place::Flags => self.flags.get(name).map(String::as_str),
+            Place::Environment => environment::find(name),
+            Place::File => self.texts.get(name).map(String::as_str),
+        };
+        text.map(trimmed).filter(|text| !text.is_empty())
     }
 
     /// A table of the file.
@@ -200,9 +218,10 @@ mod tests {
              otel_traces_sampler_arg = 0.5",
         )
         .unwrap();
-        assert_eq!(sources.find("ALLOWED_ORIGINS").unwrap(), "https://a.example;https://b.example");
-        assert_eq!(sources.find("PERMISSION_TOKEN_REUSE").unwrap(), "off");
-        assert_eq!(sources.find("OTEL_TRACES_SAMPLER_ARG").unwrap(), "0.5");
-        assert!(sources.find("LISTEN").is_none());
+        let find = |name| sources.find_in(Place::File, name);
+        assert_eq!(find("ALLOWED_ORIGINS").unwrap(), "https://a.example;https://b.example");
+        assert_eq!(find("PERMISSION_TOKEN_REUSE").unwrap(), "off");
+        assert_eq!(find("OTEL_TRACES_SAMPLER_ARG").unwrap(), "0.5");
+        assert!(find("LISTEN").is_none());
     }
 }

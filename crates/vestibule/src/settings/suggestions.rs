@@ -16,10 +16,13 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     alike.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, known)| known)
 }
 
-/// What is said about a key of the settings file that is no setting.
-pub(super) fn unknown_setting(key: &str) -> String {
-    let near = called_here(key).or_else(|| nearest(key, table::rows().map(|row| row.name)));
-    unknown(key, near.map(str::to_ascii_lowercase).as_deref())
+/// What is said about a key of the settings file that is neither a setting nor one of these tables. Its own letter case is kept.
+pub(super) fn unknown_setting(key: &str, tables: &[&'static str]) -> String {
+    let names = || table::rows().map(|row| row.name);
+    let near = called_here(key).or_else(|| nearest(key, names().chain(tables.iter().copied())));
+    let is_small = key.chars().any(char::is_lowercase);
+    let near = near.map(|near| if is_small { near.to_ascii_lowercase() } else { near.to_owned() });
+    unknown(key, near.as_deref())
 }
 
 /// What is said about a key that a table does not have, and which of its keys may be meant.
@@ -56,21 +59,25 @@ mod tests {
     #[test]
     fn a_slip_of_the_keys_finds_the_name_that_was_meant() {
         for (key, meant) in [
-            ("ALLOWED_ORIGIN", "allowed_origins"),
+            ("ALLOWED_ORIGIN", "ALLOWED_ORIGINS"),
             ("alowed_origins", "allowed_origins"),
-            ("GITHUB_SECERT", "github_secret"),
+            ("GITHUB_SECERT", "GITHUB_SECRET"),
             ("user_token_tll", "user_token_ttl"),
             ("google_client_id", "google_key"),
-            ("GITHUB_CLIENT_SECRET", "github_secret"),
+            ("GITHUB_CLIENT_SECRET", "GITHUB_SECRET"),
         ] {
-            assert_eq!(unknown_setting(key), format!("unknown key {key:?}; did you mean {meant}?"));
+            assert_eq!(unknown_setting(key, &[]), format!("unknown key {key:?}; did you mean {meant}?"));
         }
     }
 
     #[test]
     fn what_is_like_no_name_is_named_alone() {
+        assert_eq!(
+            unknown_setting("provider", &["providers"]),
+            "unknown key \"provider\"; did you mean providers?"
+        );
         for key in ["smtp_host", "x", "", "ä"] {
-            assert_eq!(unknown_setting(key), format!("unknown key {key:?}"));
+            assert_eq!(unknown_setting(key, &[]), format!("unknown key {key:?}"));
         }
     }
 

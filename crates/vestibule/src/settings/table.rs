@@ -17,10 +17,12 @@ use vestibule_http::TrustedProxies;
 use vestibule_storage::DatabaseUrl;
 use vestibule_upstream::{GithubSettings, OidcSettings};
 
+use super::kinds::addresses::{EXTERNAL, LISTENER, ORIGINS, PROXIES};
 use super::kinds::traces::{self, SamplerChoice};
+use super::kinds::words::{PRIVATE_PEM, PUBLIC_PEM, SECRET, TEXT, WORD};
 use super::kinds::{
-    FOLDERS, LIFETIME, LIST, LIST_WITH_COMMAS, LOG_FILTER, LogFormat, ORIGINS, RATE, SECRET, SWITCH, TEXT,
-    as_text, at_most, choice, from_str, number, parsed,
+    FOLDERS, LIFETIME, LIST, LIST_WITH_COMMAS, LOG_FILTER, LogFormat, RATE, SWITCH, as_text, at_most, choice,
+    from_str, listed, number, parsed,
 };
 use super::proxy::ProxyChoice;
 use super::setting::{Optional, Row, Setting, settings};
@@ -28,19 +30,16 @@ use super::setting::{Optional, Row, Setting, settings};
 settings! {
     "Listening" {
         /// The address of the listener
-        LISTEN: Setting<SocketAddr> = Setting::new(from_str(), "127.0.0.1:8000");
+        LISTEN: Setting<SocketAddr> = Setting::new(LISTENER, "127.0.0.1:8000");
         /// The address of a listener for `/metrics`, which are nowhere else
         ///
         /// It also tells [`vestibule doctor`](operations/doctor.md) how a request came through the proxies.
-        ADMIN_LISTEN: Optional<SocketAddr> = Optional::new(from_str(), "off");
+        ADMIN_LISTEN: Optional<SocketAddr> = Optional::new(LISTENER, "off");
         /// Where people reach the service: `https://auth.example.com`
         ///
         /// A bare host means https; http is allowed on loopback only. It is the issuer of all tokens, and the redirect URI at the
         /// providers begins with it.
-        EXTERNAL_ADDRESS: Optional<ExternalAddress> = Optional::new(
-            parsed(|text| ExternalAddress::parse(text).map_err(as_text)),
-            "required, except with `--dev`",
-        );
+        EXTERNAL_ADDRESS: Optional<ExternalAddress> = Optional::new(EXTERNAL, "required, except with `--dev`");
         /// How many connections of clients may be open at once
         ///
         /// The limit of open files may allow fewer ([how it is shared out](operations.md#connections)). One more connection closes
@@ -54,7 +53,7 @@ settings! {
         /// Networks and addresses of the proxies in front, separated by commas
         ///
         /// Their `X-Forwarded-For`, `X-Request-Id` and `traceparent` are believed.
-        TRUSTED_PROXIES: Optional<TrustedProxies> = Optional::new(from_str().joined_with(","), "none");
+        TRUSTED_PROXIES: Optional<TrustedProxies> = Optional::new(PROXIES.joined_with(","), "none");
     }
 
     "Limits" {
@@ -95,31 +94,31 @@ settings! {
         /// One signing key as PEM, in the place of `KEYS_DIR`
         ///
         /// PKCS#1 or PKCS#8, 2048 bits or more: with real line breaks, with `\n` in their place, or the whole as base64.
-        PRIVATE_KEY: Optional<SecretString> = Optional::new(SECRET, "not set").secret();
+        PRIVATE_KEY: Optional<SecretString> = Optional::new(PRIVATE_PEM, "not set").secret();
         /// The public half of `PRIVATE_KEY` as PEM; it must match
-        PUBLIC_KEY: Optional<String> = Optional::new(TEXT, "derived");
+        PUBLIC_KEY: Optional<String> = Optional::new(PUBLIC_PEM, "derived");
     }
 
     "Providers" {
         /// The client id at Google
-        GOOGLE_KEY: Optional<String> = Optional::new(TEXT, "no Google");
+        GOOGLE_KEY: Optional<String> = Optional::new(WORD, "no Google");
         /// The client secret at Google
         GOOGLE_SECRET: Optional<SecretString> = Optional::new(SECRET, "no Google").secret();
         /// The issuer in Google's place
-        GOOGLE_ISSUER: Setting<String> = Setting::new(TEXT, OidcSettings::GOOGLE_ISSUER);
+        GOOGLE_ISSUER: Setting<String> = Setting::new(WORD, OidcSettings::GOOGLE_ISSUER);
         /// Claims about a person to keep for plugins, separated by semicolons: `hd`
         GOOGLE_CLAIMS: Optional<Vec<String>> = Optional::new(LIST, "none");
         /// The client id at GitHub
-        GITHUB_KEY: Optional<String> = Optional::new(TEXT, "no GitHub");
+        GITHUB_KEY: Optional<String> = Optional::new(WORD, "no GitHub");
         /// The client secret at GitHub
         GITHUB_SECRET: Optional<SecretString> = Optional::new(SECRET, "no GitHub").secret();
         /// GitHub, or a GitHub Enterprise Server: `https://HOST`
-        GITHUB_URL: Setting<String> = Setting::new(TEXT, GithubSettings::DEFAULT_URL);
+        GITHUB_URL: Setting<String> = Setting::new(WORD, GithubSettings::DEFAULT_URL);
         /// The API of the same, where it is at an address of its own
         ///
         /// Otherwise it is `https://api.github.com`, `https://api.NAME.ghe.com`, or `https://HOST/api/v3` of an Enterprise Server.
         GITHUB_API_URL: Optional<String> =
-            Optional::new(TEXT, "follows from `GITHUB_URL`");
+            Optional::new(WORD, "follows from `GITHUB_URL`");
         /// Whether to keep the GitHub organizations of each person for plugins
         ///
         /// `on` asks each person for the scope `read:org`. An organization is kept by GitHub's number and with the login to read. One
@@ -182,11 +181,11 @@ settings! {
         /// They run in this order.
         INSTALLED_EXTENSIONS: Optional<Vec<String>> =
             Optional::new(LIST, "none").in_development("sample-extension");
-        /// Folders to search for `lib<plugin>.so`, separated by colons
+        /// Folders to search first for `lib<plugin>.so`, separated by colons
         ///
-        /// A hyphen in the name may be an underscore in the file.
-        PLUGIN_PATH: Optional<Vec<PathBuf>> =
-            Optional::new(FOLDERS, "`plugins` beside the program, then the program's own folder");
+        /// A hyphen in the name may be an underscore in the file. Behind them the folder `plugins` beside the program and the program's own
+        /// folder are always searched, so the plugins that come with it need no setting.
+        PLUGIN_PATH: Optional<Vec<PathBuf>> = Optional::new(FOLDERS, "none");
     }
 
     "Log" {
@@ -217,7 +216,7 @@ settings! {
         ///
         /// Sent over https only, or on loopback.
         OTEL_EXPORTER_OTLP_HEADERS: Optional<Vec<(String, SecretString)>> =
-            Optional::new(parsed(traces::parse_headers).joined_with(","), "none").secret();
+            Optional::new(listed(traces::parse_headers).joined_with(","), "none").secret();
         /// What the service is called in traces
         OTEL_SERVICE_NAME: Setting<String> = Setting::new(TEXT, "vestibule");
         /// Which traces are kept: `always_on`, `always_off` or `traceidratio`

@@ -1,10 +1,14 @@
 //! Reads one table of `vestibule.toml` by its keys, and collects every mistake.
 
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use toml::Table;
+use vestibule_file_permissions::Rule;
 
 use super::keys::{Key, KeyRow};
+use super::kinds::words::{SECRET, trimmed};
 use super::reader::Found;
 use super::suggestions::unknown_key;
 
@@ -55,6 +59,39 @@ impl<'a> TableReader<'a> {
             Found::Unusable => {}
         }
         None
+    }
+
+    /// The secret under the one key, or in the file under the other.
+    pub(super) fn find_secret(
+        &mut self,
+        key: &Key<SecretString>,
+        file: &Key<PathBuf>,
+    ) -> Found<SecretString> {
+        match (self.find(key), self.find(file)) {
+            (Found::Value(secret), Found::Absent) if secret.expose_secret().is_empty() => Found::Absent,
+            (found, Found::Absent) => found,
+            (Found::Absent, Found::Value(path)) => self.read_secret(file.name, &path),
+            (Found::Value(_), Found::Value(_)) => {
+                self.refuse(format_args!("{}: given twice, also as {}", key.name, file.name));
+                Found::Unusable
+            }
+            (Found::Unusable, _) | (_, Found::Unusable) => Found::Unusable,
+        }
+    }
+
+    fn read_secret(&mut self, key: &str, path: &Path) -> Found<SecretString> {
+        let text = Rule::SECRET.read(path).map_err(|fault| vec![fault.to_string()]);
+        let secret = text.and_then(|text| match trimmed(&text) {
+            "" => Err(vec![format!("{}: it is empty", path.display())]),
+            text => SECRET.parse(text),
+        });
+        match secret {
+            Ok(secret) => Found::Value(secret),
+            Err(reasons) => {
+                self.mistakes.extend(reasons.iter().map(|reason| format!("{key}: {reason}")));
+                Found::Unusable
+            }
+        }
     }
 
     /// Remembers another mistake.

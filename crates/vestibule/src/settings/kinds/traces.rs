@@ -3,6 +3,9 @@
 use secrecy::SecretString;
 use url::Url;
 
+use super::words::{check_word, trimmed};
+use super::{Reasons, all};
+
 /// Which traces are kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct SamplerChoice {
@@ -33,6 +36,7 @@ impl SamplerChoice {
 
 /// The address of a collector, to whose path that of traces is added (OpenTelemetry protocol exporter, "endpoint URLs").
 pub(crate) fn parse_endpoint(text: &str) -> Result<Url, String> {
+    check_word(text)?;
     let mut url = Url::parse(text).map_err(|_| "not an address such as http://127.0.0.1:4318".to_owned())?;
     let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     if !matches!(url.scheme(), "http" | "https") || !is_plain || url.fragment().is_some() {
@@ -66,9 +70,11 @@ pub(crate) fn parse_sampler(text: &str) -> Result<SamplerChoice, String> {
 }
 
 /// `name=value`, separated by commas. What is wrong is not shown.
-pub(crate) fn parse_headers(text: &str) -> Result<Vec<(String, SecretString)>, String> {
-    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    items.map(|item| parse_header(item).map_err(str::to_owned)).collect()
+pub(crate) fn parse_headers(text: &str) -> Result<Vec<(String, SecretString)>, Reasons> {
+    let items = text.split(',').map(trimmed).filter(|item| !item.is_empty()).enumerate();
+    let header =
+        |(before, item)| parse_header(item).map_err(|reason| format!("header {}: {reason}", before + 1));
+    all(items.map(header))
 }
 
 fn parse_header(item: &str) -> Result<(String, SecretString), &'static str> {
@@ -112,7 +118,9 @@ mod tests {
     fn n5_headers_that_make_no_sense_are_not_shown() {
         assert_eq!(parse_headers("Authorization=Bearer x, x-scope=a=b").unwrap().len(), 2);
         for wrong in ["hunter2", "a b=hunter2", "a=hunter2\u{1b}", "=hunter2"] {
-            assert!(!parse_headers(wrong).unwrap_err().contains("hunter2"));
+            assert!(!parse_headers(wrong).unwrap_err().join("").contains("hunter2"));
         }
+        let both = parse_headers("hunter2, x-scope=a, =hunter2").unwrap_err();
+        assert!(both.len() == 2 && both[1].starts_with("header 3: "), "{both:?}");
     }
 }
