@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use vestibule_provider_emulator::{Persona, Provider};
 use vestibule_test_support::TestDatabase;
 
-use crate::world::{APP, World};
+use crate::world::{APP, TRUSTED, World};
 use stage::{
     begin_sign_in, development_program, expect_complaints_only_about, expect_no_complaints, id, kept_token,
     parameters, sign_in,
@@ -316,4 +316,23 @@ async fn a3_chromium_reads_an_allowed_origin_in_every_next_that_is_accepted() {
     browser.go_to(&world.program.base_url()).await;
     let allowed = ["https://app.example.com", "http://localhost:3000"];
     assert_eq!(browser.run(SCRIPT, &[json!(accepted), json!(allowed)]).await, json!([]));
+}
+
+/// The label is text of the operator, whatever it looks like.
+#[tokio::test(flavor = "multi_thread")]
+async fn g9_a_provider_has_its_label_on_the_button_and_in_the_profile() {
+    const LABEL: &str = "Corp <img src=x onerror=alert(1)> & \"Sons\"";
+    let world = World::builder(TestDatabase::sqlite());
+    let world = world.corporate(&format!("{TRUSTED}\nlabel = '{LABEL}'")).start().await;
+    let token = world.sign_in("corporate", "ada").await;
+    let browser = Browser::open().await;
+    browser.go_to(&world.program.base_url()).await;
+    assert_eq!(browser.shown(&id("sign-in-corporate")).await, format!("Continue with {LABEL}"));
+    assert_eq!(browser.shown(&id("sign-in-github")).await, "Continue with GitHub");
+
+    browser.go_to(&format!("{}/?jwt={token}", world.program.base_url())).await;
+    browser.click(&id("confirm-continue")).await;
+    assert!(browser.shown(&id("profile")).await.contains(LABEL));
+    assert_eq!(browser.run("return document.querySelector('img[src=x]')", &[]).await, Value::Null);
+    expect_no_complaints(&browser).await;
 }

@@ -324,8 +324,9 @@ fn address_of_metrics(base_url: &str) -> String {
 
 /// The table of a provider at one of the emulator's issuers.
 pub(crate) fn provider_table(name: &str, issuer: &str, client: &EmulatedClient, more: &str) -> String {
+    let label = if more.contains("label = ") { "" } else { "label = \"Corporate\"\n" };
     format!(
-        "[providers.{name}]\nissuer = {issuer:?}\nclient_id = {:?}\nclient_secret = {:?}\nlabel = \"Corporate\"\n{more}\n",
+        "[providers.{name}]\nissuer = {issuer:?}\nclient_id = {:?}\nclient_secret = {:?}\n{label}{more}\n",
         client.id, client.secret
     )
 }

@@ -22,8 +22,11 @@ fn page(service: &str) -> String {
         .code;
     let code = code.replace("https://auth.example.com", service);
     format!(
-        "<!doctype html><title>A frontend</title><script type=module>
-        function showAnswer(answer) {{ window.shown = answer; }}
+        "<!doctype html><title>A frontend</title><body><script type=module>
+        function showAnswer(answer) {{
+          window.shown = answer;
+          document.body.replaceChildren(...signInLinks(answer.providers ?? {{}}));
+        }}
         function showTryAgain(failure) {{ window.shown = {{ failure: String(failure) }}; }}
         window.askAgain = () => refresh().then(showAnswer, showTryAgain);
         {code}</script>"
@@ -60,6 +63,8 @@ async fn the_guide_s_page_keeps_links_address_and_session() {
     browser.go_to(&place).await;
     let first = shown(&browser).await;
     assert_eq!(first["authenticated"], false, "{first}");
+    let links = browser.run("return [...document.links].map(({ textContent }) => textContent)", &[]).await;
+    assert_eq!(links, json!(["Sign in with Corporate", "Sign in with GitHub", "Sign in with Google"]));
     let older_link = first["providers"]["google"]["url"].as_str().expect("a link").to_owned();
     browser.run("window.shown = undefined; askAgain()", &[]).await;
     assert_eq!(shown(&browser).await["authenticated"], false);

@@ -49,7 +49,7 @@ pub use limits::{AccountRates, RateLimiter};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
-pub use sessions::{ProviderLink, SessionCheck};
+pub use sessions::{ProviderLink, ProviderTitle, SessionCheck};
 pub use sign_in::{
     BrowserSecret, Callback, FinishedSignIn, HintError, ProviderRefusal, SignInHints, StartedSignIn,
 };

@@ -3,4 +3,4 @@
 mod check;
 mod sign_out;
 
-pub use check::{ProviderLink, SessionCheck};
+pub use check::{ProviderLink, ProviderTitle, SessionCheck};

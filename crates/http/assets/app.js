@@ -3,7 +3,7 @@
 import { clearDemo, startDemo } from './demo.js';
 import { asSentence, check, chooseUsername, kept, signOut, takeArrival } from './service.js';
 
-const PROVIDERS = new Map([['google', 'Google'], ['github', 'GitHub']]);
+const MARKS = new Set(['google', 'github']);
 
 // Only these sentences are ever shown for an `error` in the address: its text can be written by anyone.
 const SIGN_IN_ERRORS = new Map([
@@ -52,17 +52,24 @@ function openSignedOut(providers, arrived) {
   show('signed-out');
 }
 
-function providerLink([key, { url }]) {
+function providerLink([key, { url, label }]) {
   const link = byId('provider-template').content.firstElementChild.cloneNode(true);
   link.href = url;
   link.dataset.testid = `sign-in-${key}`;
-  link.querySelector('use').setAttribute('href', PROVIDERS.has(key) ? `#mark-${key}` : '#mark-other');
-  link.querySelector('span').textContent = `Continue with ${providerName(key)}`;
+  link.querySelector('use').setAttribute('href', MARKS.has(key) ? `#mark-${key}` : '#mark-other');
+  link.querySelector('span').textContent = `Continue with ${asTitle(label, key)}`;
   return link;
 }
 
+/** What people call a provider, also one whose sign-in is not offered any more. */
 function providerName(key) {
-  return PROVIDERS.get(key) ?? key.charAt(0).toUpperCase() + key.slice(1);
+  const labels = [...document.querySelectorAll('[data-provider]')];
+  return asTitle(labels.find(({ dataset }) => dataset.provider === key)?.textContent ?? key, key);
+}
+
+/** A provider that was given no label has its name for one. */
+function asTitle(label, key) {
+  return label === key ? key.charAt(0).toUpperCase() + key.slice(1) : label;
 }
 
 /** Session storage, tokens and cookies belong to the address that the service knows as its own. */

@@ -75,8 +75,9 @@ pub fn endpoint(
 ) -> impl Endpoint<Output = Response> + 'static {
     let responses = ResponseCache::new(flows.settings().permission_token_reuse);
     let (trusted_proxies, shutdown) = (settings.trusted_proxies.clone(), settings.shutdown.clone());
+    let titles = flows.list_provider_titles();
     let app = Arc::new(App { flows, trusted_proxies, shutdown, responses });
-    let pages = pages::add_routes(Route::new(), settings.demo_services.as_deref());
+    let pages = pages::add_routes(Route::new(), &titles, settings.demo_services.as_deref());
     Middleware::new(app, settings, observer, randomness, documentation::add_routes(pages).boxed())
 }
 

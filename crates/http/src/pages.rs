@@ -5,6 +5,7 @@ use poem::http::header;
 use poem::web::Html;
 use poem::{Endpoint, IntoResponse, Response, Route, get};
 use vestibule_domain::ServiceName;
+use vestibule_flows::ProviderTitle;
 
 /// The service's own page.
 #[derive(Template)]
@@ -14,6 +15,8 @@ struct HomePage<'a> {
     mode: &'a str,
     /// The services that the demonstration offers, separated by spaces.
     services: &'a str,
+    /// What people call the providers.
+    providers: &'a [ProviderTitle],
 }
 
 /// A plain page that says what happened.
@@ -46,8 +49,12 @@ const ASSETS: &[(&str, &str, &str)] = &[
 ];
 
 /// Adds `/` and the files of [`ASSETS`].
-pub(crate) fn add_routes(routes: Route, demo_services: Option<&[ServiceName]>) -> Route {
-    let home = home(demo_services);
+pub(crate) fn add_routes(
+    routes: Route,
+    providers: &[ProviderTitle],
+    demo_services: Option<&[ServiceName]>,
+) -> Route {
+    let home = home(providers, demo_services);
     let routes = routes.at("/", get(poem::endpoint::make_sync(move |_| page(home.clone()))));
     ASSETS
         .iter()
@@ -55,10 +62,10 @@ pub(crate) fn add_routes(routes: Route, demo_services: Option<&[ServiceName]>) -
 }
 
 /// The service's own page: the demonstration if there are services for it, else the sign-in buttons or the profile.
-fn home(demo_services: Option<&[ServiceName]>) -> String {
+fn home(providers: &[ProviderTitle], demo_services: Option<&[ServiceName]>) -> String {
     let services: Vec<_> = demo_services.into_iter().flatten().map(ToString::to_string).collect();
     let mode = if demo_services.is_some() { "demo" } else { "home" };
-    rendered(&HomePage { mode, services: &services.join(" ") })
+    rendered(&HomePage { mode, services: &services.join(" "), providers })
 }
 
 fn asset(text: &'static str, content_type: &'static str) -> impl Endpoint {

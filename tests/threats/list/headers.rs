@@ -129,11 +129,13 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "every answer has the same strict headers; what a page repeats is escaped",
         remark: "",
         tests: &[
+            "browser::g9_a_provider_has_its_label_on_the_button_and_in_the_profile",
             "browser::g9_an_error_in_the_address_is_never_shown_as_it_stands",
             "browser::g9_no_page_can_be_framed",
             "cross_origin::headers::g9_every_answer_has_its_security_headers",
             "vestibule-http::api cross_origin::pages::g9_the_policy_of_the_reference_allows_its_own_scripts_and_no_others",
             "vestibule-http::api cross_origin::pages::g9_what_a_page_repeats_is_escaped",
+            "vestibule-http::api sign_in::g9_the_labels_of_providers_are_text_on_the_services_own_page",
             "vestibule-http middleware::tests::g9_a_fault_has_the_same_headers_as_any_answer",
         ],
     },

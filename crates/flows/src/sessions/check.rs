@@ -1,6 +1,7 @@
 //! Is this person signed in, and if not, where can they?
 
-use vestibule_domain::{Next, ProviderName};
+use vestibule_domain::Next;
+use vestibule_upstream::Provider;
 
 use crate::{Authentication, FlowError, Flows, Principal};
 
@@ -13,11 +14,26 @@ pub enum SessionCheck {
     SignedOut(Vec<ProviderLink>),
 }
 
+/// What a provider is called, in addresses and by people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderTitle {
+    /// Its name in the settings.
+    pub name: String,
+    /// What people read. It is text of the operator, to be escaped where it is shown.
+    pub label: String,
+}
+
+impl From<&dyn Provider> for ProviderTitle {
+    fn from(provider: &dyn Provider) -> Self {
+        Self { name: provider.name().to_string(), label: provider.label().to_owned() }
+    }
+}
+
 /// A way to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderLink {
-    /// The provider's name in the settings.
-    pub name: String,
+    /// What the provider is called.
+    pub provider: ProviderTitle,
     /// An address of our own that leads there.
     pub url: String,
 }
@@ -36,11 +52,16 @@ impl Flows {
         Ok(SessionCheck::SignedOut(self.list_provider_links(&next)))
     }
 
+    /// What the providers are called, in the order in which people see them.
+    pub fn list_provider_titles(&self) -> Vec<ProviderTitle> {
+        self.dependencies.providers.iter().map(|provider| (&**provider).into()).collect()
+    }
+
     fn list_provider_links(&self, next: &Next) -> Vec<ProviderLink> {
-        let link = |name: &ProviderName| ProviderLink {
-            name: name.to_string(),
-            url: self.settings.urls().login(name, next),
+        let link = |provider: &dyn Provider| ProviderLink {
+            provider: provider.into(),
+            url: self.settings.urls().login(provider.name(), next),
         };
-        self.dependencies.providers.iter().map(|provider| link(provider.name())).collect()
+        self.dependencies.providers.iter().map(|provider| link(&**provider)).collect()
     }
 }

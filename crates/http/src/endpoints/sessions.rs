@@ -72,8 +72,8 @@ handler!(handle_end(app, context, mut body) => async {
 impl SessionsApi {
     /// Says who is signed in, or where one can
     ///
-    /// With a good user token: the profile. Otherwise: the configured providers, each with an address of this service
-    /// that begins a sign-in there. `next` is looked at only then; absent, the sign-in ends at this service's own page.
+    /// With a good user token: the profile. Otherwise: the configured providers, each with what people call it and an address
+    /// of this service that begins a sign-in there. `next` is looked at only then; absent, the sign-in ends at this service's own page.
     #[oai(path = "/auth/check", method = "get", tag = "Tag::Sessions", operation_id = "check_session")]
     pub(crate) async fn check_session(
         &self,
@@ -89,8 +89,10 @@ impl SessionsApi {
                 SessionAnswer::SignedIn(SignedIn { authenticated: true, profile: principal.as_ref().into() })
             }
             SessionCheck::SignedOut(links) => {
-                let providers: BTreeMap<_, _> =
-                    links.into_iter().map(|link| (link.name, ProviderAnswer { url: link.url })).collect();
+                let providers = links.into_iter().map(|link| {
+                    (link.provider.name, ProviderAnswer { url: link.url, label: link.provider.label })
+                });
+                let providers: BTreeMap<_, _> = providers.collect();
                 SessionAnswer::SignedOut(SignedOut { authenticated: false, providers })
             }
         }))

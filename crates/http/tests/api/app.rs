@@ -20,6 +20,7 @@ use crate::clients::{Anonymous, Browser, UserTokenClient, exchange};
 pub(crate) use builder::TestAppBuilder;
 pub(crate) use clock::TestClock;
 pub(crate) use keys::signing_key;
+pub(crate) use providers::CORPORATE_LABEL;
 
 /// Where the service is reachable from outside, as far as it knows.
 pub(crate) const EXTERNAL_ADDRESS: &str = "https://auth.example.com";

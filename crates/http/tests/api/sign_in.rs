@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vestibule_test_support::{Answer, TestDatabase, on_both_databases, parameter};
 
-use crate::app::{EXTERNAL_ADDRESS, FRONTEND, PROVIDERS, TestApp};
+use crate::app::{CORPORATE_LABEL, EXTERNAL_ADDRESS, FRONTEND, PROVIDERS, TestApp};
 use crate::clients::ApiClient as _;
 use crate::snapshot::assert_answer;
 
@@ -136,10 +136,30 @@ async fn whoever_is_not_signed_in_learns_where_they_can() {
     let app = TestApp::new().await;
     let browser = app.browser();
     let answer = browser.get(&format!("/auth/check?jwt=&next={FRONTEND}")).await.json();
-    let link = |provider: &str| json!({"url": format!("{EXTERNAL_ADDRESS}/auth/login/{provider}?next=https%3A%2F%2Fapp.example.com%2Fwelcome")});
-    let providers =
-        json!({"google": link("google"), "github": link("github"), "corporate": link("corporate")});
+    let way = |provider: &str, label: &str| {
+        let next = "https%3A%2F%2Fapp.example.com%2Fwelcome";
+        json!({"url": format!("{EXTERNAL_ADDRESS}/auth/login/{provider}?next={next}"), "label": label})
+    };
+    let providers = json!({
+        "google": way("google", "Google"),
+        "github": way("github", "GitHub"),
+        "corporate": way("corporate", CORPORATE_LABEL),
+    });
     assert_eq!(answer, json!({"authenticated": false, "providers": providers}));
+}
+
+/// A label is text: what would be HTML is shown as it was written.
+#[tokio::test(flavor = "multi_thread")]
+async fn g9_the_labels_of_providers_are_text_on_the_services_own_page() {
+    let app = TestApp::new().await;
+    let page = app.browser().get("/").await.body;
+    for item in [
+        "<li data-provider=\"google\">Google</li>",
+        "<li data-provider=\"github\">GitHub</li>",
+        "<li data-provider=\"corporate\">Corporate &#60;b&#62; &#38; &#34;Sons&#34;</li>",
+    ] {
+        assert!(page.contains(item), "{item} in {page}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,12 +58,14 @@ impl Example for SignedOut {
 pub(crate) struct ProviderAnswer {
     /// Where to send the browser.
     pub(crate) url: String,
+    /// What to write on the button: the operator's words, as plain text.
+    pub(crate) label: String,
 }
 
 impl Example for ProviderAnswer {
     fn example() -> Self {
         let url = "https://auth.example.com/auth/login/google?next=https%3A%2F%2Fapp.example.com%2F";
-        Self { url: url.into() }
+        Self { url: url.into(), label: "Google".into() }
     }
 }
 

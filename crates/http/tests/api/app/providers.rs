@@ -64,11 +64,14 @@ fn google(emulator: &Emulator) -> OidcSettings {
     OidcSettings::google(&emulator.google_issuer(), id, secret.into())
 }
 
+/// A label that a page must not take for HTML.
+pub(crate) const CORPORATE_LABEL: &str = "Corporate <b> & \"Sons\"";
+
 fn corporate(emulator: &Emulator) -> OidcSettings {
     let Client { id, secret } = emulator.corporate_client().clone();
     OidcSettings {
         name: ProviderName::parse("corporate").expect("a name"),
-        label: "Corporate".to_owned(),
+        label: CORPORATE_LABEL.to_owned(),
         ..OidcSettings::google(&emulator.corporate_issuer(), id, secret.into())
     }
 }
