@@ -47,7 +47,7 @@ const COMMANDS: [(&[&str], &[&str]); 35] = [
     (&["plugin", "new"], &["<NAME>", "--dir <DIR>", "default: here"]),
     (&["users"], &["list", "show", "sign-out", "disable", "enable", "delete"]),
     (&["users", "list"], &["List all users"]),
-    (&["users", "show"], &["USER", "id or username", "--id", "--username"]),
+    (&["users", "show"], &["USER", "id or username, or verified address", "--id", "--username"]),
     (&["users", "sign-out"], &["USER", "--id", "--username", "--all", "End all sessions"]),
     (&["users", "disable"], &["USER", "--id", "--username", "End a user's sessions"]),
     (&["users", "delete"], &["USER", "--id", "--username", "identities, sessions"]),

@@ -113,6 +113,46 @@ on_both_databases! {
     }
 }
 
+/// The address is what an operator is told on the telephone. One that no provider has verified names no user.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_is_named_by_the_verified_address_and_by_none_that_several_hold() {
+    let world = World::builder(TestDatabase::sqlite()).setting("ACCOUNT_LINKING", "explicit").start().await;
+    let token = world.sign_in("google", "ada").await;
+    let id = text(&world.profile(&token).await["id"]).to_owned();
+    let address = "ada.moreau@example.com";
+    assert!(
+        told(&world, &["show", "Ada.Moreau@Example.com"]).await.starts_with(&format!("id        {id}\n"))
+    );
+    assert_eq!(
+        told(&world, &["disable", address]).await,
+        format!("{id} (-, Ada Moreau): disabled; all sessions are over\n")
+    );
+    until_signed_out(&world, &token).await;
+    assert_eq!(told(&world, &["enable", address]).await, format!("{id} (-, Ada Moreau): enabled\n"));
+
+    let second = text(&world.profile(&world.sign_in("github", "ada").await).await["id"]).to_owned();
+    let mut both = [id, second];
+    both.sort();
+    let expected = format!(
+        "vestibule: {address:?} is verified for several users: {} (-, Ada Moreau), {} (-, Ada Moreau); --id says which is meant\n",
+        both[0], both[1]
+    );
+    for command in ["show", "sign-out", "disable", "enable", "delete"] {
+        let outcome = users(&world, &[command, address]).await;
+        assert_eq!(
+            (outcome.status, outcome.out.as_str(), outcome.error.as_str()),
+            (Some(1), "", expected.as_str())
+        );
+    }
+    assert_eq!(told(&world, &["list"]).await.lines().filter(|line| line.ends_with("disabled")).count(), 0);
+
+    world.sign_in("google", "grace").await;
+    for nobody in ["grace.lindqvist@example.net", "nobody@example.org"] {
+        let outcome = users(&world, &["show", nobody]).await;
+        assert_eq!(outcome.error, format!("vestibule: no user has the verified address {nobody:?}\n"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_that_is_not_there_is_said_not_to_be() {
     let world = World::on(TestDatabase::sqlite()).await;

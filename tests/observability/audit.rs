@@ -173,6 +173,29 @@ async fn events_are_forgotten_when_their_time_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_trail_of_a_user_is_found_by_the_address_and_one_who_never_was_is_said_not_to_be() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let profile = world.profile(&world.sign_in("google", "ada").await).await;
+    let id = profile["id"].as_str().unwrap();
+    let by_address = trail(&world, &["--user", "ada.moreau@example.com"]).await;
+    assert!(!by_address.is_empty());
+    assert_eq!(by_address, trail(&world, &["--id", id]).await);
+    for (option, name, what) in [
+        ("--user", "linus@example.org", "verified address"),
+        ("--user", "nobody", "id or username"),
+        ("--id", "nobody", "id"),
+        ("--username", "nobody", "username"),
+    ] {
+        let output = world.program.run(&["audit", "list", option, name]).await;
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{told}");
+        assert_eq!(told, format!("vestibule: no user has the {what} {name:?}\n"));
+    }
+    world.program.run(&["users", "delete", id]).await;
+    assert!(!trail(&world, &["--user", id]).await.is_empty(), "a deleted user is spoken of");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_does_not_exist_is_a_mistake() {
     let world = World::on(TestDatabase::sqlite()).await;
     let output = world.program.run(&["audit", "list", "--event", "sign_in"]).await;

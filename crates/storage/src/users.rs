@@ -10,14 +10,14 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{AuditEvent, Timestamp, User, UserId, Username};
+use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, Username};
 
 use crate::audit;
 use crate::changes::Record;
 use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::identities::row::IdentityRow;
-use crate::schema::{identities, users};
+use crate::schema::{identities, lower, users};
 use crate::sessions::generation::new_generation;
 use crate::storage::Storage;
 use crate::users::row::{UserRow, read_user, with_trusted_email};
@@ -59,6 +59,20 @@ impl Storage {
         });
         let rows = self.db.read(read);
         read_user(rows.await?, &self.providers)
+    }
+
+    /// Finds the users, disabled or not, with an identity that states this address as verified, by their ids. Whether a provider is
+    /// trusted was decided at the identity's last sign-in.
+    pub async fn find_users_by_email(&self, address: &EmailAddress) -> Result<Vec<User>, StorageError> {
+        let read = operation!(find_users_by_email(address), |connection| {
+            let verified = identities::table
+                .filter(identities::email_verified.eq(true))
+                .filter(lower(identities::email).eq(Some(address.key())))
+                .select(identities::user_id);
+            let found = users::table.filter(users::id.eq_any(verified)).order(users::id);
+            query!(connection, |c| found.select(UserRow::as_select()).load::<UserRow>(c))
+        });
+        self.db.read(read).await?.into_iter().map(User::try_from).collect()
     }
 
     /// Lists at most `limit` users with ids after `after`, ordered by id. Addresses are as in [`Storage::find_user`].

@@ -36,6 +36,14 @@ pub enum AdminError {
         /// The user with this username.
         user: Box<User>,
     },
+    /// The address is verified for more than one user.
+    #[error("{text:?} is verified for several users: {}", join_users(.users))]
+    AmbiguousAddress {
+        /// What was named.
+        text: String,
+        /// The users.
+        users: Vec<User>,
+    },
     /// The user does not have the identity.
     #[error("{}: has no identity {provider}:{subject}", describe_user(.user))]
     UnknownIdentity {
@@ -115,6 +123,10 @@ pub enum ReservedServiceRule {
     /// The roles there are few.
     #[error("the roles there are Reader, Moderator and Administrator")]
     KnownRoles,
+}
+
+fn join_users(users: &[User]) -> String {
+    users.iter().map(describe_user).collect::<Vec<_>>().join(", ")
 }
 
 fn join(numbers: &[OrganizationId]) -> String {

@@ -1,6 +1,7 @@
 //! Finds the user that an administrator names.
 
-use vestibule_domain::{User, UserId, Username, looks_like_user_id};
+use vestibule_domain::{EmailAddress, User, UserId, Username, looks_like_user_id};
+use vestibule_storage::AuditFilter;
 
 use super::administration::Administration;
 use super::error::AdminError;
@@ -17,22 +18,32 @@ impl Administration<'_> {
         found.ok_or_else(|| AdminError::UnknownUser(named.clone()))
     }
 
-    /// Finds the id of a user who may be deleted.
+    /// Finds the id of a user who may be deleted: then the audit trail still speaks of it.
     pub async fn find_user_id(&self, named: &NamedUser) -> Result<UserId, AdminError> {
-        match named {
-            NamedUser::Id(id) => Ok(id.clone()),
-            NamedUser::Either(text) => match (self.find_by_either(text).await?, UserId::parse(text)) {
-                (Some(user), _) => Ok(user.id),
-                (None, Ok(id)) => Ok(id),
-                (None, Err(_)) => Err(AdminError::UnknownUser(named.clone())),
-            },
-            NamedUser::Username(_) => Ok(self.find_user(named).await?.id),
+        let id = match self.find_user(named).await {
+            Ok(user) => return Ok(user.id),
+            Err(AdminError::UnknownUser(NamedUser::Id(id))) => Some(id),
+            Err(AdminError::UnknownUser(NamedUser::Either(text))) => UserId::parse(&text).ok(),
+            Err(error) => return Err(error),
+        };
+        match id {
+            Some(id) if self.has_events(&id).await? => Ok(id),
+            _ => Err(AdminError::UnknownUser(named.clone())),
         }
     }
 
-    /// Finds a user by id or by username. A text that may mean two users is refused: a username may have been chosen to be
-    /// mistaken for an id.
+    async fn has_events(&self, user: &UserId) -> Result<bool, AdminError> {
+        let filter = AuditFilter { user: Some(user), name: None, since: None };
+        Ok(!self.storage().list_audit_events(filter, None, 1).await?.is_empty())
+    }
+
+    /// Finds a user by id, by username or by a verified address. A text that may mean two users is refused: a username may have been
+    /// chosen to be mistaken for an id.
     async fn find_by_either(&self, text: &str) -> Result<Option<User>, AdminError> {
+        // No username has it, and no id that we make.
+        if let (true, Ok(address)) = (text.contains('@'), EmailAddress::parse(text)) {
+            return self.find_by_address(&address).await;
+        }
         let by_id = match UserId::parse(text) {
             Ok(id) => self.storage().find_user(&id).await?,
             Err(_) => None,
@@ -51,6 +62,18 @@ impl Administration<'_> {
                 Err(AdminError::UsernameLikeId { text: text.to_owned(), user: Box::new(user) })
             }
             (by_id, by_username) => Ok(by_id.or(by_username)),
+        }
+    }
+
+    /// Finds the one user for whom this address is verified.
+    async fn find_by_address(&self, address: &EmailAddress) -> Result<Option<User>, AdminError> {
+        let mut users = self.storage().find_users_by_email(address).await?;
+        match (users.pop(), users.is_empty()) {
+            (found, true) => Ok(found),
+            (last, false) => {
+                users.extend(last);
+                Err(AdminError::AmbiguousAddress { text: address.as_str().to_owned(), users })
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use vestibule_domain::{
 /// A user as an administrator names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamedUser {
-    /// By a text that may be an id or a username.
+    /// By a text that may be an id, a username or a verified address.
     Either(String),
     /// By the id.
     Id(UserId),
@@ -21,6 +21,7 @@ pub enum NamedUser {
 impl fmt::Display for NamedUser {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Either(text) if text.contains('@') => write!(formatter, "the verified address {text:?}"),
             Self::Either(text) => write!(formatter, "the id or username {text:?}"),
             Self::Id(id) => write!(formatter, "the id {:?}", id.as_str()),
             Self::Username(name) => write!(formatter, "the username {:?}", name.as_str()),

@@ -1,7 +1,11 @@
 //! Users are found, changed, disabled and deleted.
 
+use std::slice;
+
 use serde_json::{Value, json};
-use vestibule_domain::{Attributes, PatchError, SystemRandom, User, UserId, UserPatch};
+use vestibule_domain::{
+    AccountLinking, Attributes, EmailAddress, PatchError, SystemRandom, User, UserId, UserPatch,
+};
 
 use crate::bench::{GITHUB, GOOGLE, all_at_once, at, event, on_both_databases, person, verified};
 
@@ -42,6 +46,26 @@ on_both_databases! {
         let nobody = UserId::random(&SystemRandom);
         assert!(bench.storage.list_identities(&nobody).await.unwrap().is_empty());
         assert!(bench.storage.find_user(&nobody).await.unwrap().is_none());
+    }
+
+    async fn the_users_of_an_address_are_those_for_whom_it_is_verified(bench: &Bench) {
+        let address = |text: &str| EmailAddress::parse(text).unwrap();
+        let holders = async |text: &str| {
+            let users = bench.storage.find_users_by_email(&address(text)).await.unwrap();
+            users.into_iter().map(|user| user.id).collect::<Vec<_>>()
+        };
+        assert_eq!(holders("ada@example.org").await, []);
+        let ada = bench.sign_in(&verified(GOOGLE, "g", "Ada@Example.org")).await.user;
+        bench.sign_in(&verified(GITHUB, "7", "ada@example.org")).await;
+        assert_eq!(holders("ADA@example.org").await, slice::from_ref(&ada.id), "one user, in any letter case");
+        bench.storage.disable_user(&ada.id, at(9), &event()).await.unwrap();
+        assert_eq!(holders("ada@example.org").await, slice::from_ref(&ada.id));
+        let other = verified(GOOGLE, "h", "ada@example.org");
+        let other = bench.sign_in_as(&other, |it| it.linking = AccountLinking::Explicit).await.user;
+        let mut both = [ada.id, other.id];
+        both.sort();
+        assert_eq!(holders("ada@example.org").await, both);
+        assert_eq!(holders("%@example.org").await, []);
     }
 
     async fn what_extensions_change_is_kept_and_can_be_removed(bench: &Bench) {

@@ -1,4 +1,4 @@
-//! How a command line names a user: by an id or a username, by an id, or by a username.
+//! How a command line names a user: by an id, a username or a verified address, by an id, or by a username.
 
 use clap::Args;
 use vestibule_domain::{EmailAddress, EmailDomain, UserId, Username, UsernameError};
@@ -11,7 +11,7 @@ macro_rules! user_arguments {
         #[derive(Debug, Clone, Args)]
         $(#[$attribute])*
         pub(crate) struct $name {
-            #[arg($($place)* help = concat!($who, ": id or username; refused where it may mean two"))]
+            #[arg($($place)* help = concat!($who, ": id or username, or verified address; refused where it may mean two"))]
             user: Option<String>,
             #[arg(long, value_parser = UserId::parse, help = concat!($who, ": the id"))]
             id: Option<UserId>,

@@ -16,7 +16,9 @@ pub(super) async fn find_user(
     administration: &Administration<'_>,
     named: Option<NamedUser>,
 ) -> Result<User, CommandError> {
-    let nobody = || CommandError::new("which user? An id or username, --id or --username says it");
+    let nobody = || {
+        CommandError::new("which user? An id, a username or a verified address, --id or --username says it")
+    };
     Ok(administration.find_user(&named.ok_or_else(nobody)?).await?)
 }
 
@@ -26,6 +28,9 @@ impl From<AdminError> for CommandError {
         match error {
             AdminError::AmbiguousUser { .. } | AdminError::UsernameLikeId { .. } => {
                 Self::new(format_args!("{text}; --id or --username says which is meant"))
+            }
+            AdminError::AmbiguousAddress { .. } => {
+                Self::new(format_args!("{text}; --id says which is meant"))
             }
             AdminError::ReservedService { rule: ReservedServiceRule::UsersAlone, .. } => {
                 Self::new(format_args!("--service {text}, by --user alone"))

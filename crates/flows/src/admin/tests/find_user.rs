@@ -38,6 +38,8 @@ async fn a_user_is_found_by_id_and_by_username_in_any_case() {
 async fn a_user_who_is_not_there_is_named_as_asked_for() {
     let stage = Stage::set().await;
     for (named, text) in [
+        (either("ada@example.org"), "no user has the verified address \"ada@example.org\""),
+        (either("@"), "no user has the verified address \"@\""),
         (either("' OR 1=1--"), "no user has the id or username \"' OR 1=1--\""),
         (NamedUser::Id(id("9f2c")), "no user has the id \"9f2c\""),
         (NamedUser::Username(name("ada")), "no user has the username \"ada\""),
@@ -50,6 +52,11 @@ async fn a_user_who_is_not_there_is_named_as_asked_for() {
 async fn the_id_of_a_deleted_user_is_found_and_a_username_that_is_gone_is_not() {
     let stage = Stage::set().await;
     let admin = stage.admin();
+    for named in [either("9f2c"), NamedUser::Id(id("9f2c"))] {
+        assert_eq!(text_of(admin.find_user_id(&named).await), format!("no user has {named}"), "never there");
+    }
+    let user = stage.sign_in(person(GOOGLE, "1"), "9f2c").await;
+    admin.delete_user(&user).await.unwrap();
     for named in [either("9f2c"), NamedUser::Id(id("9f2c"))] {
         assert_eq!(admin.find_user_id(&named).await.unwrap(), id("9f2c"));
     }
