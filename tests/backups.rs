@@ -25,13 +25,22 @@ struct Page {
     database_url: String,
     state: PathBuf,
     backups: TempDir,
+    /// Where the commands are run: its `vestibule.toml` names a file with the address of another database, as settings do whose
+    /// secrets have files of their own.
+    settings: TempDir,
 }
 
 impl Page {
     fn new(database: &TestDatabase, state: PathBuf) -> Self {
         let backups = tempfile::tempdir().unwrap();
         let document = Document::read("docs/operations/backup.md");
-        Self { document, database_url: database.url().to_owned(), state, backups }
+        let settings = tempfile::tempdir().unwrap();
+        let file = settings.path().join("database_url");
+        fs::write(&file, "sqlite:///nowhere/at/all.db\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let config = format!("database_url_file = {:?}\n", file.display().to_string());
+        fs::write(settings.path().join("vestibule.toml"), config).unwrap();
+        Self { document, database_url: database.url().to_owned(), state, backups, settings }
     }
 
     /// A block of commands, counted from 0 under its heading.
@@ -59,6 +68,7 @@ impl Page {
             .args(["-c", &format!("set -euo pipefail\n{script}")])
             .env("PATH", path_with_program())
             .env("DATABASE_URL", &self.database_url)
+            .current_dir(self.settings.path())
             .stdin(Stdio::null())
             .output();
         let output = output.expect("bash is installed: run `make test-needs`");
@@ -73,7 +83,7 @@ impl Page {
 }
 
 /// The folder of the built program in front of all others.
-fn path_with_program() -> String {
+pub(crate) fn path_with_program() -> String {
     let test = std::env::current_exe().unwrap();
     let built = test.ancestors().nth(2).unwrap().to_owned();
     #[expect(

@@ -40,7 +40,7 @@ const COMMANDS: [(&[&str], &[&str]); 35] = [
     (&["config"], &["check"]),
     (&["config", "check"], &["without starting"]),
     (&["openapi"], &["OpenAPI"]),
-    (&["plugin"], &["inspect", "check", "new", "reload"]),
+    (&["plugin"], &["inspect", "check", "header", "new", "reload"]),
     (&["plugin", "reload"], &["requests go on"]),
     (&["plugin", "inspect"], &["<FILE>"]),
     (&["plugin", "check"], &["<FILE>", "--json", "TOML or JSON"]),

@@ -4,6 +4,8 @@ use vestibule_test_support::Program;
 
 use super::{Outcome, command};
 use crate::authorize::plugins::{PluginFolder, built_plugins};
+use crate::backups::path_with_program;
+use crate::documents::markdown::Document;
 
 async fn inspect(file: &std::path::Path) -> Outcome {
     command(&Program::builder(), &["plugin", "inspect", file.to_str().unwrap()]).await
@@ -69,4 +71,26 @@ async fn what_is_no_plugin_is_refused_with_file_and_reason() {
             outcome.error
         );
     }
+}
+
+/// Far from this repository, with nothing but the program and a compiler.
+#[test]
+fn the_commands_of_the_guide_for_c_work_anywhere() {
+    let guide = Document::read("docs/plugins/c.md");
+    let folder = tempfile::tempdir().unwrap();
+    let code = |language: &str| guide.fences().into_iter().filter(move |fence| fence.language == language);
+    std::fs::write(folder.path().join("hello.c"), code("c").next().unwrap().code).unwrap();
+    let home = folder.path().join("plugins");
+    std::fs::create_dir(&home).unwrap();
+    let script: String = code("sh").map(|fence| fence.code).collect();
+    let script = script.replace("/usr/local/lib/vestibule/plugins", home.to_str().unwrap());
+    let output = std::process::Command::new("bash")
+        .args(["-c", &format!("set -euo pipefail\numask 022\n{script}")])
+        .current_dir(folder.path())
+        .env("PATH", path_with_program())
+        .output()
+        .unwrap();
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}{error}");
+    assert!(out.contains("name      hello\n") && home.join("libhello.so").exists(), "{out}");
 }

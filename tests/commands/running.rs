@@ -74,6 +74,7 @@ async fn an_address_that_is_taken_is_named_before_anything_is_done() {
         assert_eq!(program.ended().await.code(), Some(1));
         let expected = format!("vestibule: {name}: {taken}: Address already in use");
         assert!(program.logs().contains(&expected), "{expected} in {}", program.logs());
+        assert!(program.logs().contains(&format!("or set {name} to another address")), "{}", program.logs());
         assert!(!database.exists(), "{name}");
     }
 }

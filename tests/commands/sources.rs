@@ -40,6 +40,22 @@ async fn the_file_counts_and_an_empty_value_of_the_environment_does_not() {
     program.setting("LISTEN", "").config(&config).start().await;
 }
 
+#[tokio::test]
+async fn a_file_of_a_secret_that_is_empty_counts_as_absent() {
+    let program = ready_to_start().await.without("GITHUB_SECRET");
+    let path = program.directory().join("empty");
+    std::fs::write(&path, "\n").unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    let program = program.setting("GITHUB_SECRET_FILE", path.to_str().unwrap());
+    let outcome = command(&program, &["config", "check"]).await;
+    assert_eq!(outcome.error, "vestibule: GITHUB_SECRET is not set: GITHUB_KEY is\n");
+    let file = program.directory().join("vestibule.toml");
+    std::fs::write(&file, "github_secret = \"secret\"\n").unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let outcome = command(&program, &["config", "check"]).await;
+    assert_eq!((outcome.status, outcome.error.as_str()), (Some(0), ""), "the next place counts");
+}
+
 /// One secret in two places is no mistake: the earlier place counts, whether it has the secret or names its file.
 #[tokio::test]
 async fn a_secret_of_the_environment_counts_more_than_one_whose_file_the_settings_name_and_the_reverse() {

@@ -114,6 +114,30 @@ fn the_unit_starts_the_program_with_settings_that_exist() {
         assert!(known.contains(&name.trim_end_matches("_FILE").to_owned()), "{name}");
     }
     let credentials = values("LoadCredential");
-    let credential = credentials[0].split(':').next().unwrap();
-    assert!(unit.contains(&format!("/run/credentials/vestibule.service/{credential}\n")));
+    assert_eq!(credentials.len(), 2);
+    for credential in credentials {
+        let name = credential.split(':').next().unwrap();
+        assert!(unit.contains(&format!("/run/credentials/vestibule.service/{name}\n")));
+        // Without a default a file that is not there stops the start (systemd.exec(5), SetCredential).
+        assert!(values("SetCredential").contains(&format!("{name}:\\n")), "{name}");
+    }
+}
+
+/// A variable of the unit would count more than the settings file, without a word.
+#[test]
+fn the_unit_sets_nothing_that_the_settings_file_says() {
+    let unit = text("deploy/vestibule.service");
+    let set: Vec<_> = unit.lines().filter_map(|line| line.strip_prefix("Environment=")).collect();
+    assert!(set.iter().all(|variable| variable.contains("_SECRET_FILE=/run/credentials/")), "{set:?}");
+    assert!(
+        unit.contains("\nWorkingDirectory=/var/lib/vestibule\n"),
+        "where keys and database are by default"
+    );
+}
+
+/// The program of the unit is found by its name, as the commands of the documents have it.
+#[test]
+fn the_unit_puts_the_program_on_the_path() {
+    let unit = text("deploy/vestibule.service");
+    assert!(unit.contains("ln --symbolic ../lib/vestibule/vestibule /usr/local/bin/vestibule"));
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::json;
-use vestibule_test_support::{TestDatabase, eventually};
+use vestibule_test_support::{Program, TestDatabase, eventually};
 
 use crate::authorize::granted;
 use crate::documents::markdown::Document;
@@ -35,4 +35,24 @@ async fn the_module_and_the_settings_of_the_guide_work() {
     let told =
         async || said(&world).iter().any(|line| line.0 == "welcome" && line.2.starts_with("a new user: "));
     eventually("what the module prints", told).await;
+}
+
+/// The command stands behind the settings of the guide alone, so it must need no others.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_of_the_guide_starts_the_service_with_no_other_settings() {
+    let guide = Document::read("docs/plugins/python.md");
+    let command = guide.fences().into_iter().find(|fence| fence.code.starts_with("vestibule ")).unwrap();
+    let arguments: Vec<_> = command.code.split_whitespace().skip(1).map(str::to_owned).collect();
+    assert_eq!(arguments.first().map(String::as_str), Some("serve"));
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("acme");
+    fs::create_dir(&package).unwrap();
+    fs::write(package.join("access.py"), guide.fence("python")).unwrap();
+    let settings = guide.fence("toml").replace("/srv", folder.path().to_str().unwrap());
+    let settings = settings.replace("/opt/venv/bin/python", interpreter());
+    let program = Program::builder().without("EXTERNAL_ADDRESS").without("DATABASE_URL").config(&settings);
+    let program =
+        arguments.into_iter().skip(1).fold(program, |program, argument| program.argument(&argument));
+    let program = program.start().await;
+    assert_eq!(program.client().get("/readyz").await.status, 200, "{}", program.logs());
 }

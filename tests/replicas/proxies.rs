@@ -54,14 +54,13 @@ fn certificate() -> (String, String) {
     (made.cert.pem(), made.signing_key.serialize_pem())
 }
 
-/// The service answers under TLS and says that it always will; without TLS the same address is pointed to.
+/// The service answers under TLS; without TLS the same address is pointed to.
 async fn assert_tls(plain: &str, encrypted: &str, certificate: &str) {
     let trusted = Certificate::from_pem(certificate.as_bytes()).unwrap();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]);
     let client = client.redirect(redirect::Policy::none()).build().unwrap();
     let answer = client.get(format!("{encrypted}/auth/check")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000");
     let answer = client.get(format!("{plain}/auth/check?next=x")).send().await.unwrap();
     assert_eq!(answer.status(), 308);
     let location = answer.headers()["location"].to_str().unwrap();
@@ -94,6 +93,25 @@ async fn haproxy_ends_tls_with_the_lines_that_are_given_for_it() {
     let addresses: Vec<_> = fleet.replicas.iter().map(Program::base_url).collect();
     proxy.start_with_tls(&addresses, port, &format!("{certificate}{key}")).await;
     assert_tls(&proxy.base_url(), &format!("https://127.0.0.1:{port}"), &certificate).await;
+}
+
+/// The service itself says that its address is always asked under TLS, if that is https; no proxy says it again.
+async fn assert_transport_security(encrypted: &str, certificate: &str) {
+    let trusted = Certificate::from_pem(certificate.as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+    for path in ["/auth/check", "/auth/oauth_callback", "/nowhere", "/"] {
+        let answer = client.get(format!("{encrypted}{path}")).send().await.unwrap();
+        let said: Vec<_> = answer.headers().get_all("strict-transport-security").iter().collect();
+        assert_eq!(said, ["max-age=31536000"], "{path}");
+    }
+}
+
+/// A replica whose people come by https.
+async fn https_replica() -> Program {
+    let program = Program::builder().setting("EXTERNAL_ADDRESS", "https://auth.example.com");
+    let program = program.setting("GITHUB_KEY", "id").setting("GITHUB_SECRET", "secret");
+    program.share_signing_key().await;
+    program.start().await
 }
 
 /// nginx with `deploy/nginx.conf` and nothing changed but addresses and places.
@@ -210,6 +228,18 @@ async fn assert_nothing_is_lost_meanwhile(
     }
     stop.send_replace(true);
     callers.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_documented_proxy_each_answer_asks_for_tls_once() {
+    let replicas = [https_replica().await, https_replica().await];
+    let addresses: Vec<_> = replicas.iter().map(Program::base_url).collect();
+    let (certificate, key) = certificate();
+    let nginx = Nginx::start(&addresses, &certificate, &key).await;
+    assert_transport_security(&nginx.encrypted, &certificate).await;
+    let (mut haproxy, port) = (Haproxy::new(), free_port());
+    haproxy.start_with_tls(&addresses, port, &format!("{certificate}{key}")).await;
+    assert_transport_security(&format!("https://127.0.0.1:{port}"), &certificate).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,6 +140,8 @@ pub(crate) enum PluginCommand {
     CheckChild,
     /// Reload the plugins and their settings in the service that runs here, while requests go on
     Reload,
+    /// Print the header of the interface in C, vestibule_plugin.h
+    Header,
     /// Write a new plugin in Rust that works, with its test and the SDK
     New {
         /// The name of the plugin and of its folder

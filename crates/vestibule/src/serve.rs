@@ -124,6 +124,9 @@ async fn serve(
     let shutdown = ShutdownSignal::listen(settings.drain_delay, stopping.clone())?;
     let max_connections = components.descriptors.affordable(settings.max_connections);
     let clients = ClientLimits { max_connections, proxies: settings.trusted_proxies.clone() };
+    if settings.dev {
+        tracing::info!("open {} in a browser", settings.flows.external_address.origin());
+    }
     let handler = PoemHandler { endpoint, refusals: refusals(), stopping };
     listeners::serve(sockets.service, handler, clients, shutdown, metrics.connections.clone()).await;
     tasks.stop();

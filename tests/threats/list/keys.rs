@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "M2",
         priority: 0,
         attack: "Rotation",
-        outcome: "a key is published before it signs, and kept until its last token has ended; \
+        outcome: "a key can be published before it signs, and is kept until its last token has ended; \
                   nobody notices",
         remark: "",
         tests: &[

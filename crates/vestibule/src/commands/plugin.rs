@@ -11,6 +11,9 @@ use crate::error::CommandError;
 use crate::serve::{PLUGIN_PROCESS, request_reload, this_program};
 use crate::settings::{Settings, Sources};
 
+/// The interface in C.
+const HEADER: &str = include_str!("../../../plugin-abi/include/vestibule_plugin.h");
+
 pub(crate) fn plugin(
     command: &PluginCommand,
     sources: impl FnOnce() -> Result<Sources, CommandError>,
@@ -22,6 +25,7 @@ pub(crate) fn plugin(
         PluginCommand::Check { file, config, json } => check::check(file, config.as_deref(), *json),
         PluginCommand::CheckChild => run_check_child(),
         PluginCommand::Reload => reload(&sources()?),
+        PluginCommand::Header => say(HEADER.trim_end()),
         PluginCommand::New { name, dir } => new::new(name, dir.as_deref()),
     }
 }

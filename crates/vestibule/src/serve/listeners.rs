@@ -28,7 +28,15 @@ const BACKLOG: u32 = 4096;
 
 /// Binds an address and listens on it.
 pub(crate) fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, CommandError> {
-    listen_at(address).map_err(|error| CommandError::new(format_args!("{name}: {address}: {error}")))
+    listen_at(address).map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("; another program has it: end that one, or set {name} to another address")
+            }
+            _ => String::new(),
+        };
+        CommandError::new(format_args!("{name}: {address}: {error}{advice}"))
+    })
 }
 
 fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {

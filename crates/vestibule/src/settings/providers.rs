@@ -23,7 +23,6 @@ use super::table::{
     GITHUB_API_URL, GITHUB_KEY, GITHUB_ORGANIZATIONS, GITHUB_SECRET, GITHUB_URL, GOOGLE_CLAIMS,
     GOOGLE_ISSUER, GOOGLE_KEY, GOOGLE_SECRET,
 };
-use super::table_reader::TableReader;
 use super::trust::Trust;
 
 /// Providers that have settings of their own. Their tables hold the rest.

@@ -111,19 +111,20 @@ impl<'a> Reader<'a> {
                     self.report(row.name, &format_args!("given twice, also as {}", row.file_name()));
                     return Found::Unusable;
                 }
-                (None, Some(path)) => return self.read_file(row, Path::new(path)),
+                (None, Some(path)) => match self.read_file(row, Path::new(path)) {
+                    Found::Absent => {}
+                    found => return found,
+                },
             }
         }
         Found::Absent
     }
 
+    /// A file with nothing in it counts as absent, as an empty value does anywhere.
     fn read_file(&mut self, row: &Row, path: &Path) -> Found<Written> {
         let name = row.file_name();
         match Rule::SECRET.read(path) {
-            Ok(text) if trimmed(&text).is_empty() => {
-                self.report(&name, &format_args!("{}: it is empty", path.display()));
-                Found::Unusable
-            }
+            Ok(text) if trimmed(&text).is_empty() => Found::Absent,
             Ok(text) => Found::Value(Written { name, text }),
             Err(fault) => {
                 self.report(&name, &fault);

@@ -81,11 +81,8 @@ impl<'a> TableReader<'a> {
 
     fn read_secret(&mut self, key: &str, path: &Path) -> Found<SecretString> {
         let text = Rule::SECRET.read(path).map_err(|fault| vec![fault.to_string()]);
-        let secret = text.and_then(|text| match trimmed(&text) {
-            "" => Err(vec![format!("{}: it is empty", path.display())]),
-            text => SECRET.parse(text),
-        });
-        match secret {
+        match text.and_then(|text| SECRET.parse(trimmed(&text))) {
+            Ok(secret) if secret.expose_secret().is_empty() => Found::Absent,
             Ok(secret) => Found::Value(secret),
             Err(reasons) => {
                 self.mistakes.extend(reasons.iter().map(|reason| format!("{key}: {reason}")));

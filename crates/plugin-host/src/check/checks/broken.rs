@@ -57,8 +57,8 @@ fn conclude(tried: usize, accepted: &[String]) -> Note {
     let named = accepted.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     let more = accepted.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let advice = "Refuse what you do not know (serde's deny_unknown_fields, additionalProperties in the schema), so that a \
-                  mistyped setting stops the start";
+    let advice = "Refuse what you do not know, so that a mistyped setting stops the start: with additionalProperties = false in the \
+                  schema of the plugin the service does it, in any language; in Rust serde's deny_unknown_fields does as well";
     Note::remark(format_args!("it accepts {named}{more}"), advice)
 }
 
