@@ -6,6 +6,7 @@ use url::Url;
 use vestibule_test_support::{Program, ProgramBuilder};
 
 use super::Outcome;
+use crate::documents::markdown::Document;
 
 /// The program with no setting at all but for a port that is free.
 fn bare() -> ProgramBuilder {
@@ -61,6 +62,21 @@ async fn development_needs_nothing_and_takes_the_same_path_as_the_real_providers
     let other = program.client().get(&format!("/auth/check?jwt={second}")).await.json();
     assert_eq!(other["profile"]["id"], answer["profile"]["id"], "one address, one user");
     assert_eq!(fs::read_dir(program.directory().join("keys")).unwrap().count(), 1, "no second key");
+}
+
+/// As the document shows it, with no other change than the port.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_company_s_issuer_of_the_document_is_there_with_its_client() {
+    let fences = Document::read("docs/settings.md").fences();
+    let table = fences.into_iter().find(|fence| fence.code.contains("corp-client")).expect("a table").code;
+    let program = bare();
+    let port = Url::parse(&program.base_url()).unwrap().port().unwrap() + 1;
+    let program = program.config(&table.replace(":8001", &format!(":{port}"))).start().await;
+    let ways = program.client().get("/auth/check").await.json();
+    assert_eq!(ways["providers"]["corp"]["label"], "Corporate account", "{ways}");
+    let token = sign_in(&program, "corp").await;
+    let answer = program.client().get(&format!("/auth/check?jwt={token}")).await.json();
+    assert!(answer["profile"]["provider_id"].as_str().unwrap().starts_with("corp:"), "{answer}");
 }
 
 /// Settings, and the names of those that are reported.
