@@ -67,6 +67,10 @@ async fn m1_a_key_of_the_settings_that_is_no_good_stops_the_start_and_is_not_sho
     let private = |text: &str| builder().setting("PRIVATE_KEY", text);
     for (program, reason) in [
         (private(&short), "PRIVATE_KEY: private key: the key has 1024 bits, and at least 2048 are needed"),
+        (
+            private(&good.replace('\n', "\\\\n")),
+            "PRIVATE_KEY: private key: its line breaks are written as \\\\n, with two backslashes",
+        ),
         (private("hunter2-is-no-key"), "PRIVATE_KEY: private key: this is not a PEM text"),
         (private(&good[..good.len() / 2]), "PRIVATE_KEY: private key: this is not a PEM text"),
         (

@@ -36,6 +36,9 @@ impl PemBlock {
 
 fn with_line_ends(text: &str) -> Result<Zeroizing<String>, KeyFault> {
     if text.contains(BEGIN) {
+        if text.contains("\\\\n") {
+            return Err(KeyFault::EscapedTwice);
+        }
         return Ok(Zeroizing::new(text.replace("\\r", "").replace("\\n", "\n")));
     }
     let bytes = decode(text)?;
@@ -74,6 +77,7 @@ mod tests {
     #[test]
     fn what_is_not_one_readable_block_is_refused_with_the_reason() {
         let twice = format!("{TEXT}{TEXT}");
+        let escaped = TEXT.replace('\n', "\\\\n");
         let encrypted = TEXT.replace("AAEC", "Proc-Type: 4,ENCRYPTED\n\nAAEC");
         for (text, fault) in [
             ("", KeyFault::NotPem),
@@ -81,6 +85,7 @@ mod tests {
             ("-----BEGIN THING-----\nAAEC\n", KeyFault::NotPem),
             ("-----BEGIN THING-----\nAAEC\n-----END OTHER-----", KeyFault::NotPem),
             ("-----BEGIN THING-----\nAA*C\n-----END THING-----", KeyFault::NotPem),
+            (escaped.as_str(), KeyFault::EscapedTwice),
             (twice.as_str(), KeyFault::SeveralBlocks),
             (encrypted.as_str(), KeyFault::Encrypted),
         ] {

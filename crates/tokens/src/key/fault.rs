@@ -10,6 +10,11 @@ pub enum KeyFault {
     /// No PEM block, or one that does not decode.
     #[error("this is not a PEM text")]
     NotPem,
+    /// A PEM text whose line breaks were escaped once more on the way.
+    #[error(
+        "its line breaks are written as \\\\n, with two backslashes; write \\n with one, or real line breaks"
+    )]
+    EscapedTwice,
     /// More than one PEM block; each key has a file of its own.
     #[error("there is more than one PEM block, where one key is expected")]
     SeveralBlocks,
