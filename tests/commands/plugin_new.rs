@@ -78,7 +78,7 @@ async fn a_new_plugin_brings_its_readme_and_needs_two_crates_of_the_registry() {
     let plugin = folder.path().join("acl");
     let read = |file: &str| fs::read_to_string(plugin.join(file)).unwrap();
     let readme = read("README.md");
-    for part in ["cargo test\n", "target/release/libacl.so\n", "ALLOWED_SERVICES = \"billing:acl\""] {
+    for part in ["cargo test\n", "target/release/libacl.so\n", "allowed_services = \"billing:acl\""] {
         assert!(readme.contains(part), "{part:?} in {readme}");
     }
     assert_eq!(read(".gitignore"), "/target\n");
