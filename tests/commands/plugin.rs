@@ -78,12 +78,14 @@ async fn what_is_no_plugin_is_refused_with_file_and_reason() {
 fn the_commands_of_the_guide_for_c_work_anywhere() {
     let guide = Document::read("docs/plugins/c.md");
     let folder = tempfile::tempdir().unwrap();
-    let code = |language: &str| guide.fences().into_iter().filter(move |fence| fence.language == language);
-    std::fs::write(folder.path().join("hello.c"), code("c").next().unwrap().code).unwrap();
+    let code = |language: &str| -> Vec<String> {
+        let fences = guide.fences().into_iter().filter(|fence| fence.language == language);
+        fences.map(|fence| fence.code).collect()
+    };
+    std::fs::write(folder.path().join("hello.c"), &code("c")[0]).unwrap();
     let home = folder.path().join("plugins");
     std::fs::create_dir(&home).unwrap();
-    let script: String = code("sh").map(|fence| fence.code).collect();
-    let script = script.replace("/usr/local/lib/vestibule/plugins", home.to_str().unwrap());
+    let script = code("sh").concat().replace("/usr/local/lib/vestibule/plugins", home.to_str().unwrap());
     let output = std::process::Command::new("bash")
         .args(["-c", &format!("set -euo pipefail\numask 022\n{script}")])
         .current_dir(folder.path())
