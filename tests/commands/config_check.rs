@@ -11,7 +11,7 @@ async fn settings_that_are_in_order_are_said_to_be_and_nothing_is_started_or_mad
     let file = program.directory().join("vestibule.toml");
     let outcome = command(&program, &["config", "check"]).await;
     let expected = format!(
-        "the settings of {} are in order\nthe addresses of github count\n\
+        "the settings of {} are in order\nthe addresses of github count if it states that they are verified\n\
          the redirect URI to register at github is {}/auth/oauth_callback\n",
         file.display(),
         program.base_url()
