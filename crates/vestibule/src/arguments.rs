@@ -140,7 +140,7 @@ pub(crate) enum PluginCommand {
     CheckChild,
     /// Reload the plugins and their settings in the service that runs here, while requests go on
     Reload,
-    /// Print the header of the interface in C, vestibule_plugin.h
+    /// Print the header of the interface in C, `vestibule_plugin.h`
     Header,
     /// Write a new plugin in Rust that works, with its test and the SDK
     New {
