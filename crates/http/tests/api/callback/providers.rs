@@ -9,6 +9,9 @@ use super::{FORGED, MISSING, NONE, ONE, OTHER_BROWSER, REPLAYED, assert_finishes
 use crate::app::{FRONTEND, PROVIDERS, TestApp};
 use crate::clients::{ApiClient as _, Browser};
 
+/// The page of a provider that says no without a state: it leads nowhere.
+const DECLINED: &str = "The sign-in was declined";
+
 /// The callback brings the browser back to the frontend with this error and no token.
 async fn assert_fails(browser: &Browser<'_>, callback: &Url, error: &str) {
     let answer = browser.get(callback.as_str()).await;
@@ -90,7 +93,9 @@ async fn a8_an_error_leads_to_the_frontend_only_with_a_good_state() {
             &browser.get(with_parameter(&callback, "state", "forged").as_str()).await,
             FORGED,
         );
-        assert_refusal_page(&browser.get(without_parameter(&callback, "state").as_str()).await, MISSING);
+        assert_refusal_page(&browser.get(without_parameter(&callback, "state").as_str()).await, DECLINED);
+        let neither = without_parameter(&without_parameter(&callback, "state"), "error");
+        assert_refusal_page(&browser.get(neither.as_str()).await, MISSING);
         assert_refusal_page(&app.anonymous().get(callback.as_str()).await, OTHER_BROWSER);
         assert_fails(&browser, &callback, "access_denied").await;
     }
