@@ -103,6 +103,16 @@ async fn an_issuer_that_differs_in_a_slash_a_tenant_or_a_name() {
     }
 }
 
+#[tokio::test]
+async fn an_issuer_without_an_algorithm_of_ours() {
+    let ward = Ward::new().await;
+    let listed = json!({ "id_token_signing_alg_values_supported": ["ES512", "HS256"] });
+    ward.emulator.control().override_discovery(Issuer::Corporate, listed.as_object().unwrap().clone());
+    let line = "failure  issuer corporate: the issuer signs ID tokens in no way that is taken here: it lists ES512; taken are RS256, \
+                RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, Ed25519; let it sign ID tokens in one of these ways";
+    expect(ward, line).await;
+}
+
 /// It is understood, so that nothing is wrong.
 #[tokio::test]
 async fn a_pasted_address_of_a_discovery_document() {

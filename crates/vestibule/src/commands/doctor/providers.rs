@@ -130,6 +130,7 @@ impl About<'_> {
                 let mending = match reason_of(&failure) {
                     // It says itself what to write.
                     Reason::Mismatch(_) => format!("the setting is {setting}"),
+                    Reason::Algorithms { .. } => "let it sign ID tokens in one of these ways".to_owned(),
                     _ => format!("{setting} must be the issuer as it stands in its own discovery document"),
                 };
                 self.fail(Check::Issuer, &failure, &mending);
