@@ -4,7 +4,7 @@
 //! does not permit them fails the request. So whatever is asked for is permitted, but for what a proxy or this service would take
 //! for somebody else's word (decision 29).
 
-use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
+use poem::http::{HeaderMap, HeaderValue, header};
 
 /// What the service itself reads.
 const OWN: &str = "authorization, auth-token, content-type";
@@ -69,21 +69,27 @@ const RESERVED_PREFIXES: &[&str] = &[
 pub(super) fn permitted_headers(preflight: &HeaderMap) -> HeaderValue {
     let mut permitted = OWN.to_owned();
     for name in requested(preflight).take(MAX_NAMES) {
-        let name = name.as_str();
         let is_listed = permitted.split(", ").any(|listed| listed == name);
-        if name.len() <= MAX_LENGTH && !is_reserved(name) && !is_listed {
+        if !is_reserved(&name) && !is_listed {
             permitted.push_str(", ");
-            permitted.push_str(name);
+            permitted.push_str(&name);
         }
     }
     HeaderValue::from_str(&permitted).unwrap_or(HeaderValue::from_static(OWN))
 }
 
-/// The names in a preflight, in small letters. What is no name is left out.
-fn requested(preflight: &HeaderMap) -> impl Iterator<Item = HeaderName> {
+/// The names in a preflight, in small letters. What is no plain name is left out.
+fn requested(preflight: &HeaderMap) -> impl Iterator<Item = String> {
     let lists = preflight.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS).iter();
     let names = lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(','));
-    names.filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+    names.map(str::trim_ascii).filter(|name| is_plain(name)).map(str::to_ascii_lowercase)
+}
+
+/// INVARIANT: `*`, which is a name by the syntax of headers, is none here: in an answer it stands for every header, the reserved ones
+/// too (Fetch standard, section 3.3.3).
+fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=MAX_LENGTH).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
 /// Servers behind some interfaces cannot tell a hyphen from an underscore.
@@ -133,6 +139,17 @@ mod tests {
         assert_eq!(permitted(&["X-Forwarded-For, cookie, X-Auth-User, x-original-url, x-real-ip"]), OWN);
     }
 
+    // In an answer without credentials it would permit every header.
+    #[test]
+    fn g6_a_star_is_not_permitted_nor_is_anything_but_a_plain_name() {
+        for list in
+            ["*", " * ", "*,x-real-ip", "x-*", "**", "x.y", "x!y", "x'y", "x y", "~", "null;", "", ","]
+        {
+            assert_eq!(permitted(&[list]), OWN, "{list}");
+        }
+        assert_eq!(permitted(&["*, baggage", "*", "b3"]), format!("{OWN}, baggage, b3"));
+    }
+
     #[test]
     fn g6_no_answer_is_as_long_as_a_request_would_have_it() {
         assert_eq!(permitted(&[&"x".repeat(MAX_LENGTH + 1)]), OWN);
@@ -143,15 +160,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn g6_whatever_is_asked_for_each_name_of_the_answer_is_a_header_and_was_asked_for(
-            list in "([a-zA-Z0-9_-]{1,12}|[ -~]{0,12})(,([a-zA-Z0-9_-]{1,12}|[ -~]{0,12})){0,40}",
+        fn g6_whatever_is_asked_for_each_name_of_the_answer_is_a_plain_one_and_was_asked_for(
+            list in "([a-zA-Z0-9_-]{1,12}|[ -~]{0,12}|[*. ]{1,2})(,([a-zA-Z0-9_-]{1,12}|[ -~]{0,12}|[*. ]{1,2})){0,40}",
         ) {
             let answer = permitted(&[&list]);
             let names: Vec<_> = answer.split(", ").collect();
             prop_assert!(names.len() <= MAX_NAMES + 3);
             let asked = list.to_ascii_lowercase();
             for name in names.iter().skip(3) {
-                prop_assert!(HeaderName::from_bytes(name.as_bytes()).is_ok());
+                let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+                prop_assert!(!name.is_empty() && name.bytes().all(is_plain));
                 prop_assert!(asked.contains(name) && !is_reserved(name));
             }
         }

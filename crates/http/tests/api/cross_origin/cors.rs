@@ -92,7 +92,7 @@ async fn g6_a_preflight_for_a_public_document_is_answered_to_every_origin() {
 async fn g6_an_allowed_origin_may_send_what_tools_add_and_nothing_that_others_would_believe() {
     let app = TestApp::new().await;
     let browser = app.anonymous();
-    let requested = "authorization,baggage,cookie,host,sentry-trace,traceparent,tracestate,x-forwarded-for,\
+    let requested = "*,authorization,baggage,cookie,host,sentry-trace,traceparent,tracestate,x-forwarded-for,\
         x-real-ip,x-requested-with";
     for origin in ALLOWED {
         let answer = preflight(&browser, "/auth/check", origin, requested).await;
