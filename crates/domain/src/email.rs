@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use idna::uts46::{AsciiDenyList, DnsLength, Hyphens};
+use icu_normalizer::ComposingNormalizerBorrowed;
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use thiserror::Error;
 
 /// Why a text is not an address that we compare with others.
@@ -32,10 +33,10 @@ const LOCAL_SPECIALS: &str = ".!#$%&'*+/=?^_`{|}~-";
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Takes an address; surrounding white space is dropped, a domain beyond ASCII is written in its ASCII form, and nothing else is
-    /// changed.
+    /// Takes an address; white space of ASCII around it is dropped, a domain beyond ASCII is written in its ASCII form, and nothing
+    /// else is changed.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
-        let text = text.trim();
+        let text = text.trim_ascii();
         if text.is_empty() || text.len() > MAX_LENGTH {
             return Err(EmailError::Length);
         }
@@ -68,15 +69,45 @@ impl EmailAddress {
 }
 
 /// A domain as mail and DNS have it. One in ASCII is left as it is; of others only what is valid as a host's name has such a form
-/// (UTS 46, strict), so that a character which merely looks like a dot, a slash or an `@` makes no other domain.
+/// (UTS 46, strict).
+///
+/// INVARIANT: two texts have the same form only if they differ in nothing but the case of letters, how accents are composed (NFC), and
+/// whether a label is written as `xn--...`. UTS 46 maps more than that: wide and circled letters, `\u{2113}`, other dots, and characters that nobody
+/// sees. The names that it maps are other addresses to those who give them out, so they have no form here.
 pub(crate) fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
     if domain.is_ascii() {
         return Some(Cow::Borrowed(domain));
     }
-    let resolver = idna::uts46::Uts46::new();
-    let written =
-        resolver.to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify);
-    written.ok().map(|domain| Cow::Owned(domain.into_owned()))
+    let written = Uts46::new()
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify)
+        .ok()?;
+    let has_its_dots = domain.split('.').count() == written.split('.').count();
+    let mut labels = domain.split('.').zip(written.split('.'));
+    let is_itself = has_its_dots && labels.all(|(label, written)| is_spelling_of(label, written));
+    is_itself.then(|| Cow::Owned(written.into_owned()))
+}
+
+/// Whether a label is what this ASCII form of it stands for, but for case and composition.
+fn is_spelling_of(label: &str, written: &str) -> bool {
+    if label.is_ascii() {
+        return label.eq_ignore_ascii_case(written);
+    }
+    let (meant, outcome) = Uts46::new().to_unicode(written.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
+    outcome.is_ok()
+        && !meant.is_ascii()
+        && !label.chars().any(is_ascii_in_lower_case)
+        && fold(label) == fold(&meant)
+}
+
+/// The Kelvin sign is a `k` in lower case.
+fn is_ascii_in_lower_case(character: char) -> bool {
+    !character.is_ascii() && character.to_lowercase().all(|lower| lower.is_ascii())
+}
+
+/// Letter by letter, since the lower case of a whole word has another sigma at its end.
+fn fold(label: &str) -> String {
+    let lower: String = label.chars().flat_map(char::to_lowercase).collect();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&lower).into_owned()
 }
 
 /// An address is personal data: a log shows that there is one, not which.
@@ -131,6 +162,49 @@ mod tests {
         }
     }
 
+    // To the provider that gives them out, each is the address of another person.
+    #[test]
+    fn c8_another_spelling_of_a_domain_is_not_that_domain() {
+        for domain in [
+            "\u{ff43}\u{ff4f}\u{ff52}\u{ff50}.example",
+            "\u{ff43}orp.example",
+            "co\u{ad}rp.example",
+            "corp\u{200b}.example",
+            "corp\u{2060}.example",
+            "corp\u{fe0f}.example",
+            "corp\u{3002}example",
+            "corp\u{ff0e}example",
+            "corp\u{ff61}example",
+            "\u{24d2}orp.example",
+            "corp.examp\u{2113}e",
+            "cor\u{1d56}.example",
+            "\u{212a}orp.example",
+            "\u{1d41c}orp.example",
+            "\u{ff42}\u{fc}cher.example",
+            "b\u{fc}\u{ad}cher.example",
+            "b\u{fc}cher\u{3002}example",
+            "b\u{fc}cher.\u{ff45}xample",
+            "b\u{fc}\u{212a}er.example",
+            "b\u{fc}cher.exam\u{ad}ple",
+            "xn--bcher-\u{ff4b}va.example",
+        ] {
+            assert_eq!(
+                EmailAddress::parse(&format!("ada@{domain}")),
+                Err(EmailError::Character),
+                "{domain:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn c8_only_white_space_of_ascii_is_dropped() {
+        assert_eq!(EmailAddress::parse("\t ada@corp.example\r\n").unwrap().as_str(), "ada@corp.example");
+        for blank in ["\u{a0}", "\u{2003}", "\u{3000}", "\u{2028}", "\u{85}", "\u{b}", "\u{feff}"] {
+            assert!(EmailAddress::parse(&format!("ada@corp.example{blank}")).is_err(), "{blank:?}");
+            assert!(EmailAddress::parse(&format!("{blank}ada@corp.example")).is_err(), "{blank:?}");
+        }
+    }
+
     #[test]
     fn a_domain_has_one_form_however_it_is_written() {
         for (given, kept) in [
@@ -140,6 +214,12 @@ mod tests {
             ("ada@例え.jp", "ada@xn--r8jz45g.jp"),
             ("ada@пример.рф", "ada@xn--e1afmkfd.xn--p1ai"),
             ("ada@مصر.example", "ada@xn--wgbh1c.example"),
+            ("ada@straße.example", "ada@xn--strae-oqa.example"),
+            ("ada@ΟΔΟΣ.example", "ada@xn--pxavbq.example"),
+            ("ada@οδοσ.example", "ada@xn--pxavbq.example"),
+            ("ada@οδος.example", "ada@xn--pxavbm.example"),
+            ("ada@\u{212b}rhus.example", "ada@xn--rhus-poa.example"),
+            ("ada@XN--BCHER-kva.пример", "ada@xn--bcher-kva.xn--e1afmkfd"),
         ] {
             let address = EmailAddress::parse(given).unwrap();
             assert_eq!(address.as_str(), kept);
@@ -151,6 +231,44 @@ mod tests {
         assert_ne!(looks_alike.key(), "ada@apple.example", "a Cyrillic letter stays another one");
     }
 
+    /// The ways to write a domain, among them those that UTS 46 takes for the same.
+    fn spelling(domain: &'static str) -> impl Strategy<Value = String> {
+        let variants = |character: char| {
+            let alike: &[&str] = match character {
+                '.' => &[".", ".", ".", "\u{3002}", "\u{ff0e}", "\u{ff61}"],
+                'k' => &["k", "k", "K", "\u{212a}", "\u{ff4b}", "\u{24da}", "\u{1d4f}"],
+                'l' => &["l", "l", "L", "\u{2113}", "\u{217c}", "l\u{ad}", "l\u{200d}"],
+                '\u{fc}' => {
+                    &["\u{fc}", "u\u{308}", "\u{dc}", "U\u{308}", "\u{ff55}\u{308}", "\u{fc}\u{fe0f}"]
+                }
+                '\u{df}' => &["\u{df}", "ss", "\u{1e9e}", "S\u{17f}"],
+                '\u{3c3}' => &["\u{3c3}", "\u{3c2}", "\u{3a3}", "\u{3f2}"],
+                '\u{e5}' => &["\u{e5}", "\u{212b}", "a\u{30a}", "\u{c5}"],
+                _ => unreachable!("each character of the domains has its variants"),
+            };
+            proptest::sample::select(alike)
+        };
+        let ascii = ascii_domain(domain).unwrap().into_owned();
+        let letters = domain.chars().map(variants).collect::<Vec<_>>().prop_map(|all| all.concat());
+        prop_oneof![4 => letters, 1 => Just(ascii)]
+    }
+
+    fn two_spellings() -> impl Strategy<Value = (String, String)> {
+        let domain = proptest::sample::select(
+            &["kl.k", "k\u{fc}l.l", "l\u{df}.k\u{fc}", "\u{3c3}\u{3c3}.l", "k.\u{e5}l"][..],
+        );
+        domain.prop_flat_map(|domain| (spelling(domain), spelling(domain)))
+    }
+
+    /// What a domain says, found without UTS 46.
+    fn read_label_by_label(domain: &str) -> Vec<String> {
+        let read = |label: &str| match label.to_ascii_lowercase().strip_prefix("xn--") {
+            Some(encoded) => fold(&idna::punycode::decode_to_string(encoded).unwrap()),
+            None => fold(label),
+        };
+        domain.split('.').map(read).collect()
+    }
+
     proptest! {
         #[test]
         fn whatever_domain_is_taken_is_ascii_and_taken_again_as_it_is(
@@ -159,6 +277,16 @@ mod tests {
             if let Ok(address) = EmailAddress::parse(&format!("ada@{domain}")) {
                 prop_assert!(address.as_str().is_ascii() && address.as_str().len() <= MAX_LENGTH);
                 prop_assert_eq!(&EmailAddress::parse(address.as_str()).unwrap(), &address);
+            }
+        }
+
+        #[test]
+        fn c8_texts_that_become_one_address_differ_in_case_composition_and_ascii_form_alone(
+            (one, other) in two_spellings()
+        ) {
+            let addresses = [&one, &other].map(|domain| EmailAddress::parse(&format!("ada@{domain}")));
+            if let [Ok(first), Ok(second)] = addresses && first.key() == second.key() {
+                prop_assert_eq!(read_label_by_label(&one), read_label_by_label(&other));
             }
         }
 

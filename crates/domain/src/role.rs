@@ -44,7 +44,10 @@ impl fmt::Display for RoleName {
 
 /// A text that is not the domain of an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected the part of an address behind the @, such as example.org")]
+#[error(
+    "expected the part of an address behind the @, such as example.org, in ordinary letters (no wide, circled or invisible ones) and \
+     with ordinary dots"
+)]
 pub struct EmailDomainError;
 
 /// What stands behind the `@` of an address, in lower case. It means itself alone: `example.org` is neither
@@ -200,6 +203,15 @@ mod tests {
         let domain = EmailDomain::parse("Bücher.example").unwrap();
         assert_eq!(domain.as_str(), "xn--bcher-kva.example");
         assert_eq!(EmailDomain::of_address(&address("ada@BÜCHER.example")), domain);
+    }
+
+    #[test]
+    fn c8_another_spelling_of_a_domain_is_none() {
+        for bad in ["\u{ff43}orp.example", "co\u{ad}rp.example", "corp\u{3002}example", "corp.example\u{a0}"]
+        {
+            let error = EmailDomain::parse(bad).unwrap_err().to_string();
+            assert!(error.contains("such as example.org, in ordinary letters"), "{error}");
+        }
     }
 
     #[test]
