@@ -1,5 +1,7 @@
 //! The external address: where it leads, and what the proxies on the way add.
 
+use std::sync::Arc;
+
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use vestibule_test_support::{Client, ProgramBuilder, TestDatabase, free_port};
@@ -21,13 +23,20 @@ fn telling() -> WorldBuilder {
 
 /// A server that sends every connection on to `target`, with `added` behind the first line of its request.
 async fn proxy_to(target: u16, added: &'static str) -> u16 {
+    proxy_by_path(move |_| target, added).await
+}
+
+/// The same to the target of the path.
+async fn proxy_by_path(choose: impl Fn(&str) -> u16 + Send + Sync + 'static, added: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let (port, choose) = (listener.local_addr().unwrap().port(), Arc::new(choose));
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
+            let choose = Arc::clone(&choose);
             tokio::spawn(async move {
                 let (mut client, mut first) = (BufReader::new(client), String::new());
                 client.read_line(&mut first).await.unwrap();
+                let target = choose(first.split(' ').nth(1).unwrap());
                 let mut service = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
                 service.write_all(format!("{first}{added}Connection: close\r\n").as_bytes()).await.unwrap();
                 drop(copy_bidirectional(&mut client, &mut service).await);
@@ -111,6 +120,73 @@ async fn a_trusted_proxy_that_does_not_name_its_clients() {
     assert_eq!(lines(&world).await[1], line);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trusted_proxy_that_hides_its_clients() {
+    for header in
+        ["X-Forwarded-For: garbage\r\n", "X-Forwarded-For: unknown\r\n", "X-Forwarded-For: _hidden\r\n"]
+    {
+        let stage = telling().setting("TRUSTED_PROXIES", "127.0.0.1");
+        let port = proxy_to(port_of(&stage.base_url()), header).await;
+        let address = format!("http://127.0.0.1:{port}");
+        let world = stage.setting("EXTERNAL_ADDRESS", &address).start().await;
+        let line = format!(
+            "warning  proxies {address}: 127.0.0.1 is trusted, and does not name the client in a readable form; it adds \
+             x-forwarded-for; let it set X-Forwarded-For to the client's address: all its clients count as one until then"
+        );
+        assert_eq!(lines(&world).await[1], line, "{header}");
+    }
+}
+
+/// The proxy leads to the service what is the service's, and the rest elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_beside_an_app_on_one_host() {
+    let stage = telling().setting("TRUSTED_PROXIES", "127.0.0.1");
+    let app =
+        server_that_says("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+    let service = port_of(&stage.base_url());
+    let choose = move |path: &str| {
+        let is_ours = path.starts_with("/auth/") || path == "/.well-known/jwks.json";
+        if is_ours { service } else { app }
+    };
+    let port = proxy_by_path(choose, "X-Forwarded-For: 203.0.113.9\r\n").await;
+    let address = format!("http://127.0.0.1:{port}");
+    let world = stage.setting("EXTERNAL_ADDRESS", &address).start().await;
+    let expected = [
+        format!("ok       address {address}: it leads to this service"),
+        format!(
+            "ok       proxies {address}: 127.0.0.1 is trusted and names the client, 203.0.113.9; it adds x-forwarded-for"
+        ),
+    ];
+    assert_eq!(lines(&world).await, expected);
+}
+
+/// A cache, or another replica, answers what this one never sees.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_does_not_come_to_the_service() {
+    let stage = telling();
+    let service = stage.base_url();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let world = stage.setting("EXTERNAL_ADDRESS", &address).start().await;
+    let body = Client::new(&service).get("/.well-known/jwks.json").await.body;
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let (mut client, mut first) = (BufReader::new(client), String::new());
+        client.read_line(&mut first).await.unwrap();
+        let answer =
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+        client.write_all(answer.as_bytes()).await.unwrap();
+    });
+    let expected = [
+        format!("ok       address {address}: it leads to this service"),
+        format!(
+            "warning  proxies {address}: not known: the request did not come to the service that tells at ADMIN_LISTEN; look again \
+             while one replica alone runs, and let no cache answer for it"
+        ),
+    ];
+    assert_eq!(lines(&world).await, expected);
+}
+
 /// What is known is said, and what is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_does_not_tell() {
@@ -160,10 +236,26 @@ async fn expect_at(address: &str, expected: &str) {
 async fn another_server() {
     let port =
         server_that_says("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
-    let expected = "/healthz is answered with the status 404; let the proxy lead every path to the service";
-    expect_at(&format!("http://127.0.0.1:{port}"), expected).await;
+    let lead = "let the proxy lead /auth/ and /.well-known/jwks.json to this service";
+    let expected = format!("/.well-known/jwks.json is answered with the status 404; {lead}");
+    expect_at(&format!("http://127.0.0.1:{port}"), &expected).await;
 
     let port = server_that_says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").await;
+    let expected = format!("another server answers: /.well-known/jwks.json is no key set there; {lead}");
+    expect_at(&format!("http://127.0.0.1:{port}"), &expected).await;
+
+    // The end is missing.
+    let port = server_that_says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{}").await;
+    expect_at(&format!("http://127.0.0.1:{port}"), &unreadable()).await;
+
+    let port =
+        server_that_says("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+    let expected = "/.well-known/jwks.json is answered with the status 502; see that the service runs, and that the proxy reaches it";
+    expect_at(&format!("http://127.0.0.1:{port}"), expected).await;
+
+    let port =
+        server_that_says("HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{\"keys\":[]}")
+            .await;
     let expected = "another server answers: it publishes none of our signing keys; lead the address to this service; all its \
                     replicas must have the same keys";
     expect_at(&format!("http://127.0.0.1:{port}"), expected).await;
@@ -176,6 +268,34 @@ async fn another_server() {
     let expected =
         "it redirects to https://auth.example; EXTERNAL_ADDRESS must be the address where people end";
     expect_at(&format!("http://127.0.0.1:{port}"), expected).await;
+}
+
+fn unreadable() -> String {
+    "another server answers, or it cannot be read: /.well-known/jwks.json breaks off, or has more than 64 KiB; let the proxy lead \
+     /auth/ and /.well-known/jwks.json to this service"
+        .to_owned()
+}
+
+/// It writes as long as it is read, and does not say how much that will be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_sends_without_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let written = tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let (mut client, mut first) = (BufReader::new(client), String::new());
+        client.read_line(&mut first).await.unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await.unwrap();
+        let piece = vec![b' '; 1 << 20];
+        let mut pieces = 0;
+        while pieces < 800 && client.write_all(&piece).await.is_ok() {
+            pieces += 1;
+        }
+        pieces
+    });
+    expect_at(&format!("http://127.0.0.1:{port}"), &unreadable()).await;
+    // What is under way fits into the buffers of the sockets.
+    assert!(written.await.unwrap() < 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]

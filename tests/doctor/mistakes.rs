@@ -9,7 +9,7 @@ use vestibule_provider_emulator::{
 };
 use vestibule_test_support::{Program, free_port};
 
-use super::Ward;
+use super::{Examined, Ward};
 use crate::world::{emulator_options, point_at, registered_at};
 
 /// Sets the stage for one mistake, and says what the line about it has to be.
@@ -110,6 +110,16 @@ async fn an_issuer_without_an_algorithm_of_ours() {
     ward.emulator.control().override_discovery(Issuer::Corporate, listed.as_object().unwrap().clone());
     let line = "failure  issuer corporate: the issuer signs ID tokens in no way that is taken here: it lists ES512; taken are RS256, \
                 RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, Ed25519; let it sign ID tokens in one of these ways";
+    expect(ward, line).await;
+}
+
+#[tokio::test]
+async fn an_issuer_that_takes_no_client_secret() {
+    let ward = Ward::new().await;
+    let listed = json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] });
+    ward.emulator.control().override_discovery(Issuer::Corporate, listed.as_object().unwrap().clone());
+    let line = "failure  issuer corporate: the issuer lists neither client_secret_basic nor client_secret_post; register another \
+                client, or set token_endpoint_auth_method; the setting is [providers.corporate] token_endpoint_auth_method";
     expect(ward, line).await;
 }
 
@@ -271,6 +281,34 @@ async fn a_mistake_in_the_settings() {
     );
     assert!(life.starts_with("failure  settings PERMISSION_TOKEN_TTL: "), "{life}");
     assert_eq!(examined.status, Some(1));
+    expect_the_rest(&examined);
+}
+
+#[tokio::test]
+async fn a_settings_file_with_a_key_that_is_not_known() {
+    let ward =
+        replace(Ward::new().await, "[providers.corporate]", "listen_on = \"x\"\n[providers.corporate]");
+    let examined = ward.examine().await;
+    assert_eq!(examined.status, Some(1));
+    let [line] = &examined.lines("failure")[..] else { panic!("{:?}", examined.lines) };
+    assert!(line.starts_with("failure  settings ") && line.contains("listen_on"), "{line}");
+    expect_the_rest(&examined);
+}
+
+#[tokio::test]
+async fn a_settings_file_that_others_may_read() {
+    let ward = Ward::new().await;
+    let file = ward.program.directory().join("vestibule.toml");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let examined = ward.examine().await;
+    let [line] = &examined.lines("failure")[..] else { panic!("{:?}", examined.lines) };
+    assert!(line.starts_with("failure  settings ") && line.contains("others may read it"), "{line}");
+    expect_the_rest(&examined);
+}
+
+/// The settings have a mistake, and everything else is looked at.
+fn expect_the_rest(examined: &Examined) {
+    assert!(examined.lines("ok       settings").is_empty());
     for line in [
         "ok       client corporate: the provider knows the client (by client_secret_basic)",
         "ok       client github: the provider knows the client (by client_secret_post)",
@@ -280,12 +318,31 @@ async fn a_mistake_in_the_settings() {
     }
 }
 
+/// Of a file that is no TOML nothing is known.
 #[tokio::test]
-async fn a_settings_file_that_cannot_be_read() {
-    let ward =
-        replace(Ward::new().await, "[providers.corporate]", "listen_on = \"x\"\n[providers.corporate]");
+async fn a_settings_file_that_is_no_toml() {
+    let ward = replace(Ward::new().await, "[providers.corporate]", "[providers.corporate");
     let examined = ward.examine().await;
     assert_eq!(examined.status, Some(1));
     let [line] = &examined.lines[..] else { panic!("{:?}", examined.lines) };
-    assert!(line.starts_with("failure  settings ") && line.contains("listen_on"), "{line}");
+    assert!(line.starts_with("failure  settings ") && line.contains("line "), "{line}");
+}
+
+/// Who must go through a proxy must not go around it.
+#[tokio::test]
+async fn a_proxy_to_the_providers_that_is_a_mistake() {
+    let ward = Ward::new().await.setting("OUTBOUND_PROXY", "socks5://proxy:1080");
+    let examined = ward.examine().await;
+    let [line] = &examined.lines("failure")[..] else { panic!("{:?}", examined.lines) };
+    assert!(line.starts_with("failure  settings OUTBOUND_PROXY: "), "{line}");
+    let line = "warning  issuer providers: no provider is asked: through which proxy is not known; mend OUTBOUND_PROXY first; its \
+                own line says what is wrong";
+    assert_eq!(examined.lines("warning  issuer"), [line]);
+    for (provider, endpoint) in [
+        (Provider::Google, Endpoint::Discovery),
+        (Provider::Corporate, Endpoint::Discovery),
+        (Provider::Github, Endpoint::Token),
+    ] {
+        assert_eq!(ward.emulator.control().requests(provider, endpoint), 0, "{provider:?}");
+    }
 }

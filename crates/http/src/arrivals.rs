@@ -1,7 +1,9 @@
 //! How one request came here: for an operator who wants to know what the proxies in front do to it.
 //!
-//! INVARIANT: only a request that bears the id of an announcement is noted, and announcements are made and read at `ADMIN_LISTEN` alone.
-//! So a stranger can neither bring a note about nor read one, and the answer to the request is the same as ever.
+//! INVARIANT: only a request that bears the id of an announcement is noted, and announcements are made and read at `ADMIN_LISTEN` alone,
+//! by programs, not by pages in a browser. So a stranger can neither bring a note about nor read one, and the answer to the request is the same as ever.
+
+mod endpoint;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +14,9 @@ use poem::{Addr, Request};
 use serde::Serialize;
 use vestibule_domain::SecureRandom;
 
-use crate::client_address::TrustedProxies;
+use crate::client_address::{ClientAddress, TrustedProxies};
+
+pub(crate) use endpoint::add_routes;
 
 /// The header in which a request bears the id of its announcement.
 pub const ARRIVAL_HEADER: &str = "x-vestibule-arrival";
@@ -43,6 +47,8 @@ pub(crate) struct Arrival {
     trusted: bool,
     /// Whose limits would count: the client, or who handed it on where the client is not known.
     client: Option<IpAddr>,
+    /// Whether that is the client, and not the proxy that does not name it.
+    named: bool,
     /// The names of the headers that proxies have added.
     headers: Vec<&'static str>,
 }
@@ -78,7 +84,11 @@ impl Arrivals {
 
     /// How the request with this id came, if it did. It is told once.
     pub(crate) fn take(&self, id: &str) -> Option<Arrival> {
-        let mut announced = self.announced();
+        self.take_at(Instant::now(), id)
+    }
+
+    fn take_at(&self, now: Instant, id: &str) -> Option<Arrival> {
+        let mut announced = self.announced_at(now);
         let arrival = announced.as_mut().filter(|announced| announced.id == id)?.arrival.take()?;
         *announced = None;
         self.0.is_open.store(false, Ordering::Relaxed);
@@ -94,15 +104,22 @@ impl Arrivals {
         }
     }
 
+    /// The first request with an id is the one: whatever comes later with the same id changes nothing.
     fn note_announced(&self, id: &str, request: &Request, proxies: &TrustedProxies) {
+        let mut announced = self.announced_at(Instant::now());
+        if let Some(announced) = announced.as_mut().filter(|announced| announced.id == id) {
+            announced.arrival.get_or_insert_with(|| Arrival::of(request, proxies));
+        }
+    }
+
+    /// The announcement, if it still counts.
+    fn announced_at(&self, now: Instant) -> MutexGuard<'_, Option<Announcement>> {
         let mut announced = self.announced();
-        if announced.as_ref().is_some_and(|announced| announced.until < Instant::now()) {
+        if announced.as_ref().is_some_and(|announced| announced.until < now) {
             *announced = None;
             self.0.is_open.store(false, Ordering::Relaxed);
         }
-        if let Some(announced) = announced.as_mut().filter(|announced| announced.id == id) {
-            announced.arrival = Some(Arrival::of(request, proxies));
-        }
+        announced
     }
 
     fn announced(&self) -> MutexGuard<'_, Option<Announcement>> {
@@ -122,11 +139,13 @@ impl Arrival {
             Addr::SocketAddr(peer) => Some(peer.ip().to_canonical()),
             _ => None,
         };
+        let client = proxies.find_client(request);
         let is_there = |name: &&str| request.headers().contains_key(*name);
         Self {
             peer,
             trusted: proxies.handed_on(request),
-            client: proxies.find_client(request).address(),
+            client: client.address(),
+            named: matches!(client, ClientAddress::Peer(_) | ClientAddress::Forwarded(_)),
             headers: FORWARDING_HEADERS.into_iter().filter(is_there).collect(),
         }
     }
@@ -144,10 +163,14 @@ mod tests {
     use super::*;
 
     fn request(id: &str) -> Request {
+        request_for(id, "203.0.113.9")
+    }
+
+    fn request_for(id: &str, client: &str) -> Request {
         let peer = Addr::from(SocketAddr::from(([10, 0, 0, 7], 1)));
         let (parts, ()) = http::Request::builder()
             .header(ARRIVAL_HEADER, id)
-            .header("X-Forwarded-For", "203.0.113.9")
+            .header("X-Forwarded-For", client)
             .header("Via", "1.1 proxy")
             .body(())
             .unwrap()
@@ -170,6 +193,7 @@ mod tests {
             peer: Some([10, 0, 0, 7].into()),
             trusted: true,
             client: Some([203, 0, 113, 9].into()),
+            named: true,
             headers: vec!["x-forwarded-for", "via"],
         };
         assert_eq!(arrivals.take(&id), Some(expected));
@@ -183,6 +207,36 @@ mod tests {
         let id = arrivals.announce(&SystemRandom);
         arrivals.note(&request(&id), &proxies);
         let arrival = arrivals.take(&id).unwrap();
-        assert_eq!((arrival.trusted, arrival.client), (false, arrival.peer));
+        assert_eq!((arrival.trusted, arrival.client, arrival.named), (false, arrival.peer, true));
+    }
+
+    #[test]
+    fn a_proxy_that_hides_its_client_does_not_name_it() {
+        let proxies = "10.0.0.0/8".parse().unwrap();
+        for text in ["garbage", "unknown", "_hidden", "", "203.0.113.9, unknown", "unknown, 10.0.0.7"] {
+            let arrivals = Arrivals::default();
+            let id = arrivals.announce(&SystemRandom);
+            arrivals.note(&request_for(&id, text), &proxies);
+            let arrival = arrivals.take(&id).unwrap();
+            assert_eq!((arrival.named, arrival.client), (false, arrival.peer), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_request_with_an_id_is_the_one() {
+        let (arrivals, proxies) = (Arrivals::default(), "10.0.0.0/8".parse().unwrap());
+        let id = arrivals.announce(&SystemRandom);
+        arrivals.note(&request(&id), &proxies);
+        arrivals.note(&request_for(&id, "198.51.100.1"), &proxies);
+        assert_eq!(arrivals.take(&id).unwrap().client, Some([203, 0, 113, 9].into()));
+    }
+
+    #[test]
+    fn what_came_is_not_told_when_its_time_is_over() {
+        let (arrivals, proxies) = (Arrivals::default(), TrustedProxies::default());
+        let id = arrivals.announce(&SystemRandom);
+        arrivals.note(&request(&id), &proxies);
+        assert_eq!(arrivals.take_at(Instant::now() + LIFE + Duration::from_secs(1), &id), None);
+        assert_eq!(arrivals.take(&id), None, "it is forgotten");
     }
 }

@@ -39,10 +39,7 @@ use std::sync::Arc;
 
 use poem::endpoint::{BoxEndpoint, make_sync};
 use poem::error::InternalServerError;
-use poem::http::StatusCode;
-use poem::web::Json;
-use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
-use serde_json::json;
+use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route};
 use vestibule_domain::SecureRandom;
 use vestibule_flows::Flows;
 
@@ -89,15 +86,6 @@ pub fn admin_endpoint(
     randomness: Arc<dyn SecureRandom>,
 ) -> BoxEndpoint<'static> {
     let metrics = move |_| encode().map(|text| text.with_content_type(METRICS)).map_err(InternalServerError);
-    let announcing = arrivals.clone();
-    let announce = move |_| Json(json!({ "id": announcing.announce(randomness.as_ref()) }));
-    let take = move |request: Request| {
-        let arrival = arrivals.take(request.raw_path_param("id").unwrap_or_default());
-        arrival.map(Json).ok_or_else(|| poem::Error::from_status(StatusCode::NOT_FOUND))
-    };
-    Route::new()
-        .at("/metrics", poem::get(make_sync(metrics)))
-        .at("/arrivals", poem::post(make_sync(announce)))
-        .at("/arrivals/:id", poem::get(make_sync(take)))
-        .boxed()
+    let route = Route::new().at("/metrics", poem::get(make_sync(metrics)));
+    arrivals::add_routes(route, arrivals, randomness).boxed()
 }

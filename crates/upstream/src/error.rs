@@ -128,6 +128,12 @@ pub enum Reason {
     /// What the provider says does not fit our settings: a matter for the operator.
     #[error("{0}")]
     Mismatch(&'static str),
+    /// The issuer lists no way for a client to authenticate that we have: a matter for the operator.
+    #[error(
+        "the issuer lists neither client_secret_basic nor client_secret_post; register another client, or set \
+         token_endpoint_auth_method"
+    )]
+    ClientAuthentication,
     /// The provider's own error code, out of those that we know.
     #[error("the provider says {0}")]
     Code(&'static str),
@@ -156,9 +162,10 @@ impl Reason {
     /// What the log says of a provider that cannot be used for this reason.
     const fn kind_of_failure(self) -> &'static str {
         match self {
-            Self::Settings { .. } | Self::Mismatch(_) | Self::Algorithms { .. } => {
-                "cannot be used with these settings,"
-            }
+            Self::Settings { .. }
+            | Self::Mismatch(_)
+            | Self::ClientAuthentication
+            | Self::Algorithms { .. } => "cannot be used with these settings,",
             _ => "is unavailable",
         }
     }

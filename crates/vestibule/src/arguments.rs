@@ -252,13 +252,22 @@ pub(crate) enum PermissionsCommand {
 impl Arguments {
     /// Where the settings of this run come from.
     pub(crate) fn sources(&self) -> Result<Sources, CommandError> {
-        let mut sources = Sources::read(self.config.as_deref(), self.dev)?;
+        Ok(self.with_flags(Sources::read(self.config.as_deref(), self.dev)?))
+    }
+
+    /// The same where the settings file may have mistakes, with them.
+    pub(crate) fn sources_with_mistakes(&self) -> Result<(Sources, Vec<String>), CommandError> {
+        let (sources, mistakes) = Sources::read_with_mistakes(self.config.as_deref(), self.dev)?;
+        Ok((self.with_flags(sources), mistakes))
+    }
+
+    fn with_flags(&self, mut sources: Sources) -> Sources {
         if let Command::Serve(ServeArguments { listen: Some(listen) })
         | Command::Doctor(DoctorArguments { serve: ServeArguments { listen: Some(listen) }, .. }) =
             self.command
         {
             sources.set_flag(LISTEN.name(), listen.to_string());
         }
-        Ok(sources)
+        sources
     }
 }

@@ -49,7 +49,7 @@ fn run(arguments: &Arguments) -> Result<(), CommandError> {
         Command::Openapi => commands::print_openapi(),
         Command::Plugin(command) => commands::plugin(command, || arguments.sources()),
         Command::Keys(command) => commands::keys(&arguments.sources()?, *command),
-        Command::Doctor(doctor) => commands::doctor(arguments.sources(), doctor.json),
+        Command::Doctor(doctor) => commands::doctor(arguments.sources_with_mistakes(), doctor.json),
         Command::Healthcheck => commands::healthcheck(&arguments.sources()?),
         Command::Serve(_) => serve::run(&arguments.sources()?),
         Command::Migrate => commands::migrate(&arguments.sources()?),

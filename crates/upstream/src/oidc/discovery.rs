@@ -91,10 +91,9 @@ impl Requirements {
     }
 
     fn auth_method(&self, listed: Option<&[String]>) -> Result<TokenEndpointAuthMethod, Reason> {
-        self.auth_method.or_else(|| TokenEndpointAuthMethod::choose(listed)).ok_or(Reason::Mismatch(
-            "the issuer lists neither client_secret_basic nor client_secret_post; register another client, or set \
-             token_endpoint_auth_method",
-        ))
+        self.auth_method
+            .or_else(|| TokenEndpointAuthMethod::choose(listed))
+            .ok_or(Reason::ClientAuthentication)
     }
 }
 
@@ -322,7 +321,8 @@ mod tests {
         let post =
             check(|d| d["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"])).unwrap();
         assert_eq!(post.auth_method, TokenEndpointAuthMethod::ClientSecretPost);
-        assert!(check(|d| d["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt"])).is_err());
+        let unfit = check(|d| d["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt"]));
+        assert_eq!(unfit.err(), Some(Reason::ClientAuthentication));
     }
 
     #[test]

@@ -26,12 +26,15 @@ use crate::settings::{Settings, Sources, Understood};
 
 use findings::{Check, Findings};
 
+/// The settings, and the mistakes of the file that they stand in; or why it cannot be read at all.
+type Read = Result<(Sources, Vec<String>), CommandError>;
+
 /// Two clocks that are further apart than this are worth a word.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 const KEEP_TIME: &str = "let both machines keep time, by chrony or systemd-timesyncd";
 
 /// Prints what was found, and ends the process: a plugin may have threads that still run.
-pub(crate) fn doctor(sources: Result<Sources, CommandError>, json: bool) -> Result<(), CommandError> {
+pub(crate) fn doctor(sources: Read, json: bool) -> Result<(), CommandError> {
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     let findings = runtime.block_on(look(sources));
     if json {
@@ -43,16 +46,16 @@ pub(crate) fn doctor(sources: Result<Sources, CommandError>, json: bool) -> Resu
     exit_now(i32::from(findings.has_failure()))
 }
 
-async fn look(sources: Result<Sources, CommandError>) -> Findings {
+async fn look(sources: Read) -> Findings {
     let mut findings = Findings::default();
-    let sources = match sources {
-        Ok(sources) => sources,
+    let (sources, mistakes) = match sources {
+        Ok(read) => read,
         Err(error) => {
             report_mistakes(&mut findings, error);
             return findings;
         }
     };
-    let settings = read_settings(&mut findings, &sources);
+    let settings = read_settings(&mut findings, &sources, mistakes);
     let understood = Understood::read(&sources);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     findings.append(limits::look(settings.as_ref(), &understood));
@@ -70,8 +73,11 @@ async fn look(sources: Result<Sources, CommandError>) -> Findings {
 }
 
 /// The settings as `serve` would read them, if it could.
-fn read_settings(findings: &mut Findings, sources: &Sources) -> Option<Settings> {
+fn read_settings(findings: &mut Findings, sources: &Sources, mistakes: Vec<String>) -> Option<Settings> {
+    let has_mistakes = !mistakes.is_empty();
+    report_mistakes(findings, CommandError::from_texts(mistakes));
     match Settings::read(sources) {
+        Ok(settings) if has_mistakes => Some(settings),
         Ok(settings) => {
             let file = sources.file();
             let place = file.map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());

@@ -133,6 +133,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether what is read has no mistake of its own.
+    pub(super) fn is_sound<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> bool {
+        let before = self.mistakes.len();
+        read(self);
+        self.mistakes.len() == before
+    }
+
     /// Reports a setting that must be there and is not.
     pub(super) fn report_missing(&mut self, name: &str, meaning: &str) {
         self.mistakes.push(format!("{name} is not set: {meaning}"));

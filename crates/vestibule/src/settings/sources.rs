@@ -48,6 +48,15 @@ pub(crate) struct Sources {
 impl Sources {
     /// Reads the settings file, if there is one, and refuses keys that are not known.
     pub(crate) fn read(config: Option<&Path>, dev: bool) -> Result<Self, CommandError> {
+        let (sources, mistakes) = Self::read_with_mistakes(config, dev)?;
+        if mistakes.is_empty() { Ok(sources) } else { Err(CommandError::from_texts(mistakes)) }
+    }
+
+    /// What a settings file says that may have mistakes, and the mistakes. An error if nothing of it can be read.
+    pub(crate) fn read_with_mistakes(
+        config: Option<&Path>,
+        dev: bool,
+    ) -> Result<(Self, Vec<String>), CommandError> {
         let mut sources = Self {
             dev,
             requested: config.map(Path::to_owned),
@@ -57,14 +66,16 @@ impl Sources {
             tables: Table::new(),
         };
         let path = config.unwrap_or(Path::new(DEFAULT_FILE));
+        let mut mistakes = Vec::new();
         if config.is_some() || path.symlink_metadata().is_ok() {
-            let wrong = |error| CommandError::new(format_args!("{}: {error}", path.display()));
+            let wrong = |mistake: String| format!("{}: {mistake}", path.display());
             let text = Rule::DECIDES.read(path).map_err(CommandError::new)?;
             sources.file = Some(path.to_owned());
-            sources.take_file(&text).map_err(wrong)?;
-            sources.require_secrecy(path).map_err(wrong)?;
+            mistakes = sources.take_file(&text).map_err(|error| CommandError::new(wrong(error)))?;
+            mistakes.extend(sources.require_secrecy(path).err());
+            mistakes = mistakes.into_iter().map(wrong).collect();
         }
-        Ok(sources)
+        Ok((sources, mistakes))
     }
 
     /// Refuses a file that has a secret in it and that others may read.
@@ -94,7 +105,8 @@ impl Sources {
     pub(super) fn of_text(text: &str, dev: bool) -> Result<Self, String> {
         let (flags, texts, tables) = (BTreeMap::new(), BTreeMap::new(), Table::new());
         let mut sources = Self { dev, requested: None, flags, file: None, texts, tables };
-        sources.take_file(text).map(|()| sources)
+        let mistakes = sources.take_file(text)?;
+        if mistakes.is_empty() { Ok(sources) } else { Err(mistakes.join("; ")) }
     }
 
     /// Reads the settings file again. The environment of a process stays what it was.
@@ -108,17 +120,19 @@ impl Sources {
         Arc::new(|name: &str| environment::find(name).map(str::to_owned))
     }
 
-    fn take_file(&mut self, text: &str) -> Result<(), String> {
+    /// Takes what makes sense by itself. The rest are mistakes, each of one key.
+    fn take_file(&mut self, text: &str) -> Result<Vec<String>, String> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| explain(&error, text))?;
+        let mut mistakes = Vec::new();
         for (key, value) in table {
             match value {
                 Value::Table(table) if TABLES.contains(&key.as_str()) => {
                     self.tables.insert(key, Value::Table(table));
                 }
-                value => self.take_text(&key, &value)?,
+                value => mistakes.extend(self.take_text(&key, &value).err()),
             }
         }
-        Ok(())
+        Ok(mistakes)
     }
 
     fn take_text(&mut self, key: &str, value: &Value) -> Result<(), String> {
@@ -203,6 +217,16 @@ mod tests {
         assert!(error.contains("listen_on"), "{error}");
         let error = read("[provider.x]\nissuer = 'https://a.example'").err().unwrap();
         assert!(error.contains("provider"), "{error}");
+    }
+
+    #[test]
+    fn several_mistakes_are_named_at_once_and_the_rest_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vestibule.toml");
+        std::fs::write(&path, "listen_on = 'x'\nlog = 'info'\n[provider.x]\nissuer = 'y'").unwrap();
+        let (sources, mistakes) = Sources::read_with_mistakes(Some(&path), false).unwrap();
+        assert!(mistakes[0].contains("listen_on") && mistakes[1].contains("provider"), "{mistakes:?}");
+        assert_eq!((mistakes.len(), sources.find_in(Place::File, "LOG")), (2, Some("info")));
     }
 
     #[test]

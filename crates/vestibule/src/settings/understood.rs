@@ -14,7 +14,7 @@ use super::sources::Sources;
 use super::table::{
     ADMIN_LISTEN, DATABASE_CONNECTIONS, DATABASE_URL, LISTEN, PERMISSION_TOKEN_TTL, USER_TOKEN_TTL,
 };
-use super::{KeySource, plugins, read_external_address, read_keys};
+use super::{KeySource, plugins, proxy, read_external_address, read_keys};
 
 /// The parts of the settings that make sense by themselves. What has a mistake is absent; [`Settings::read`](super::Settings::read)
 /// names it.
@@ -30,6 +30,8 @@ pub(crate) struct Understood {
     pub(crate) longest_token: Option<Duration>,
     /// Those of whom a provider can be made.
     pub(crate) providers: ProviderSettings,
+    /// Whether it is known how they are reached: directly, or through which proxy.
+    pub(crate) knows_way_out: bool,
     pub(crate) plugins: PluginPlan,
 }
 
@@ -48,6 +50,7 @@ impl Understood {
             keys: read_keys(&mut reader),
             longest_token: lives.into_iter().flatten().max(),
             providers: without_mistakes(ProviderSettings::read(&mut reader)),
+            knows_way_out: reader.is_sound(proxy::read),
             plugins: plugins::read(&mut reader),
         }
     }

@@ -15,6 +15,7 @@ use vestibule_upstream::{
 use super::findings::{Check, Findings};
 use super::{CLOCK_TOLERANCE, KEEP_TIME};
 use crate::serve::make_providers;
+use crate::settings::table::OUTBOUND_PROXY;
 use crate::settings::{Understood, provider_setting};
 
 /// Longer than all steps may take one after the other.
@@ -47,6 +48,12 @@ impl Clocks {
 
 pub(super) async fn look(settings: &Understood, clock: &Arc<dyn Clock>) -> Findings {
     let mut findings = Findings::default();
+    if !settings.knows_way_out {
+        let message = "no provider is asked: through which proxy is not known";
+        let mending = format_args!("mend {} first; its own line says what is wrong", OUTBOUND_PROXY.name());
+        findings.warning(Check::Issuer, "providers", message, mending);
+        return findings;
+    }
     let clocks = Arc::new(Clocks { clock: Arc::clone(clock), readings: Mutex::default() });
     let observer: Arc<dyn UpstreamObserver> = clocks.clone();
     let providers = match make_providers(&settings.providers, clock, ExchangeLimit::MOST, Some(&observer)) {
@@ -130,6 +137,12 @@ impl About<'_> {
                 let mending = match reason_of(&failure) {
                     // It says itself what to write.
                     Reason::Mismatch(_) => format!("the setting is {setting}"),
+                    Reason::ClientAuthentication => {
+                        format!(
+                            "the setting is [providers.{}] token_endpoint_auth_method",
+                            table_of(self.name)
+                        )
+                    }
                     Reason::Algorithms { .. } => "let it sign ID tokens in one of these ways".to_owned(),
                     _ => format!("{setting} must be the issuer as it stands in its own discovery document"),
                 };
@@ -188,8 +201,7 @@ impl About<'_> {
             Unknown { code, known_by: Some(other) } => {
                 let message =
                     format_args!("the provider knows the client by {other}, and not by {method} ({code})");
-                // The tables of providers with settings of their own have no such key.
-                let table = if name.as_str() == "google" { "NAME" } else { name.as_str() };
+                let table = table_of(name);
                 let mending =
                     format_args!("say token_endpoint_auth_method = \"{other}\" in [providers.{table}]");
                 findings.failure(CHECK, name, message, mending);
@@ -242,6 +254,11 @@ impl About<'_> {
             self.findings.warning(CHECK, self.name, format_args!("its clock is {apart} ours"), KEEP_TIME);
         }
     }
+}
+
+/// The table that may say how the client authenticates: those of providers with settings of their own have no such key.
+fn table_of(name: &ProviderName) -> &str {
+    if name.as_str() == "google" { "NAME" } else { name.as_str() }
 }
 
 fn reason_of(failure: &ProviderError) -> Reason {
