@@ -3,13 +3,12 @@
 //! INVARIANT: no page in a browser gets through. What it sends to another origin bears `Origin`, and what it sends to a name that it
 //! has led to this listener bears that name as `Host`; programs ask by the address.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use poem::endpoint::make_sync;
 use poem::http::StatusCode;
 use poem::http::header::{HOST, ORIGIN};
-use poem::http::uri::Authority;
 use poem::web::Json;
 use poem::{Error, Request, Result, Route};
 use serde_json::{Value, json};
@@ -40,10 +39,11 @@ fn refuse_browsers(request: &Request) -> Result<()> {
 
 /// Whether this is an address, or the one name that leads nowhere but to the machine itself.
 fn is_address(authority: &str) -> bool {
-    let Ok(authority) = authority.parse::<Authority>() else { return false };
-    let host = authority.host();
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    bare.parse::<IpAddr>().is_ok() || host.eq_ignore_ascii_case("localhost")
+    let bare = authority.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(authority);
+    let name = authority.split(':').next().unwrap_or_default();
+    authority.parse::<SocketAddr>().is_ok()
+        || bare.parse::<IpAddr>().is_ok()
+        || name.eq_ignore_ascii_case("localhost")
 }
 
 #[cfg(test)]
