@@ -75,6 +75,27 @@ async fn an_issuer_with_another_final_slash_is_told_from_an_outage() {
     assert!(logs.contains("with a final slash; write issuer in the settings so, too"), "{logs}");
 }
 
+/// As the document has it: a name that exists only inside, in plain http, by the issuer's address alone. People still sign in elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_reached_inside_in_the_clear_is_taken_and_told_of() {
+    let table = "issuer = \"https://login.corp.example/realms/corp\"\ndiscovery_url = \"http://keycloak.internal:8080/realms/corp\"\n\
+                 client_id = \"a\"\nclient_secret = \"b\"";
+    let world =
+        World::builder(TestDatabase::sqlite()).config(&format!("[providers.inside]\n{table}")).start().await;
+    let logs = world.program.logs();
+    let caution =
+        "the client secret of inside travels in the clear to http://keycloak.internal:8080/realms/corp";
+    assert!(logs.contains(caution), "{logs}");
+    let answer = world.start_sign_in(&world.browser(), "inside", APP).await;
+    assert_eq!(parameter(&answer, "error").as_deref(), Some("temporarily_unavailable"));
+    let logs = world.program.logs();
+    assert!(
+        logs.contains("inside is unavailable at the step discovery"),
+        "it was asked, and is not there: {logs}"
+    );
+    world.sign_in("google", "ada").await;
+}
+
 /// A forward proxy that opens no tunnel, and the first line and the credentials of what it was asked.
 async fn refusing_proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -46,3 +46,15 @@ async fn the_settings_of_each_provider_are_taken() {
     }
     assert!(tried >= 15, "{tried}");
 }
+
+#[tokio::test]
+async fn the_tables_of_providers_in_the_settings_are_taken() {
+    let fences = Document::read("docs/settings.md").fences();
+    let tables: Vec<_> = fences.iter().filter(|fence| fence.code.starts_with("[providers.")).collect();
+    for fence in &tables {
+        let outcome =
+            command(&ready_to_start().await.config(&of_file(&fence.code)), &["config", "check"]).await;
+        assert_eq!(outcome.status, Some(0), "{}: {} {}", fence.code, outcome.out, outcome.error);
+    }
+    assert!(tables.len() >= 2, "{}", tables.len());
+}

@@ -75,9 +75,10 @@ impl Endpoint {
         if endpoint.0.query().is_none() { Ok(endpoint) } else { Err(AddressError::Extra) }
     }
 
-    /// The address below this base, whether or not the base ends in a slash.
+    /// The address below this base, whether or not the base ends in a slash. It may be asked in the clear if the base may.
     pub(crate) fn join(&self, path: &str) -> Result<Self, AddressError> {
-        Self::parse(&format!("{}/{path}", self.0.as_str().trim_end_matches('/')))
+        let address = format!("{}/{path}", self.0.as_str().trim_end_matches('/'));
+        Self::parse_with(&address, Some(&self.0.origin()))
     }
 
     /// Whether `other` lies at the same origin, at or under the path of this base.
@@ -225,6 +226,8 @@ mod tests {
             let joined = Endpoint::parse_base(base).unwrap().join("user").unwrap();
             assert_eq!(joined.url().as_str(), "https://a.example/v3/user");
         }
+        let inside = Endpoint::parse_inside("http://keycloak:8080/realms/x").unwrap().join("user").unwrap();
+        assert_eq!(inside.url().as_str(), "http://keycloak:8080/realms/x/user");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::error::{Reason, SettingsError, Step, StepError};
 use crate::outbound::{self, OutboundClient};
 
 const PATH: &str = ".well-known/openid-configuration";
-const WELL_KNOWN: &str = "/.well-known/";
+pub(super) const WELL_KNOWN: &str = "/.well-known/";
 
 /// What we use of the metadata, checked.
 pub(super) struct Metadata {
@@ -90,6 +90,16 @@ impl Requirements {
             .ok_or(Reason::Text("an endpoint of the issuer is neither an https address nor at discovery_url"))
     }
 
+    /// In what the issuer of a document differs from the one in the settings.
+    fn difference(&self, stated: &str) -> &'static str {
+        let inside = self.back_channel.as_ref().map(|endpoint| endpoint.url().origin());
+        if inside.is_some() && inside == origin_of(stated) {
+            return "the document is of the address inside, and so would be each ID token; set the host name that people see at the issuer \
+                    itself, as Keycloak does with its option hostname";
+        }
+        difference(stated, &self.issuer)
+    }
+
     fn auth_method(&self, listed: Option<&[String]>) -> Result<TokenEndpointAuthMethod, Reason> {
         self.auth_method
             .or_else(|| TokenEndpointAuthMethod::choose(listed))
@@ -104,7 +114,7 @@ fn origin_of(address: &str) -> Option<Origin> {
 impl Document {
     pub(super) fn check(self, required: &Requirements) -> Result<Metadata, Reason> {
         if self.issuer != required.issuer {
-            return Err(Reason::Mismatch(difference(&self.issuer, &required.issuer)));
+            return Err(Reason::Mismatch(required.difference(&self.issuer)));
         }
         let asked = |text: &str| required.back_channel_endpoint(text);
         Ok(Metadata {
@@ -293,6 +303,14 @@ mod tests {
         assert_eq!(check(|d| d["token_endpoint"] = "http://id.example/token".into()).err(), refused);
         assert_eq!(check(|d| d["jwks_uri"] = "http://127.0.0.1/keys".into()).err(), refused);
         assert_eq!(check(|d| d["userinfo_endpoint"] = "file:///etc/passwd".into()).err(), refused);
+    }
+
+    #[test]
+    fn an_issuer_that_goes_by_its_address_inside_is_told_where_to_set_its_name() {
+        let inside = required(Some("http://keycloak:8080"), None);
+        let refused = check_as(&inside, |d| d["issuer"] = "http://keycloak:8080/realms/x".into()).err();
+        let Some(Reason::Mismatch(text)) = refused else { panic!("{refused:?}") };
+        assert!(text.contains("its option hostname"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{ProviderName, UpstreamClaims};
 
 use super::TokenEndpointAuthMethod;
-use crate::endpoint::Endpoint;
+use super::discovery::WELL_KNOWN;
+use crate::endpoint::{AddressError, Endpoint};
 use crate::error::SettingsError;
 use crate::provider::constant_name;
 
@@ -131,8 +132,13 @@ impl OidcSettings {
 
     /// The address at which the issuer is reached, where that is another than people have.
     pub(super) fn back_channel(&self) -> Result<Option<Endpoint>, SettingsError> {
-        let address = self.discovery_url.as_deref().map(Endpoint::parse_inside).transpose();
-        address.map_err(|problem| SettingsError::Address {
+        let address = self.discovery_url.as_deref().map(|text| {
+            let endpoint = Endpoint::parse_inside(text)?;
+            // Something is appended, unless it is the whole address of the document.
+            let is_whole = endpoint.url().path().contains(WELL_KNOWN);
+            if endpoint.url().query().is_none() || is_whole { Ok(endpoint) } else { Err(AddressError::Extra) }
+        });
+        address.transpose().map_err(|problem| SettingsError::Address {
             provider: self.name.clone(),
             field: "discovery_url",
             problem,
@@ -190,7 +196,6 @@ pub(crate) fn check_parameters(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AddressError;
 
     fn settings() -> OidcSettings {
         let name = ProviderName::parse("work").unwrap();
@@ -286,6 +291,10 @@ mod tests {
         for quiet in ["https://inside.example", "http://127.0.0.1:8080"] {
             assert!(inside(quiet).check().is_ok() && inside(quiet).plaintext_address().is_none(), "{quiet}");
         }
+        assert!(inside("http://keycloak:8080/realms/x").check().is_ok());
+        assert!(inside("https://id.example/.well-known/openid-configuration?p=a").check().is_ok());
+        let error = inside("https://id.example/tenant?p=a").check().unwrap_err().to_string();
+        assert!(error.contains("discovery_url must not have a user name, query or fragment"), "{error}");
         let error = inside("http://id.example").check().unwrap_err().to_string();
         assert!(error.contains("discovery_url must be https"), "{error}");
     }
