@@ -150,6 +150,23 @@ on_both_databases! {
         assert_ne!(boss["id"], world.profile(&liar).await["id"]);
     }
 
+    /// The provider's own statements count from then on; what it never stated does not, also if the person never comes again.
+    async fn c18_an_address_by_authority_alone_counts_no_more_when_the_authority_is_taken_back(database) {
+        let trust = "trusted_email_domains = [\"corp.example\"]";
+        let mut world = with_rules(database, "").corporate(trust).start().await;
+        let mut liar = person("liar", 666, BOSS);
+        liar.corporate["email_verified"] = json!(false);
+        let liar = sign_in(&world, "corporate", liar).await;
+        assert_eq!(world.profile(&liar).await["email"], BOSS);
+        let (issuer, client) = (world.emulator.corporate_issuer(), world.emulator.corporate_client().clone());
+        world.replace_corporate(&crate::world::provider_table("corporate", &issuer, &client, TRUSTED)).await;
+        assert_eq!(world.profile(&liar).await["email"], Value::Null);
+        assert_eq!(permissions(&world, &liar).await, json!({}));
+        let boss = sign_in(&world, "google", person("boss", 1, BOSS)).await;
+        assert_ne!(world.profile(&boss).await["id"], world.profile(&liar).await["id"]);
+        assert_eq!(world.profile(&boss).await["email"], BOSS);
+    }
+
     async fn c18_who_administers_the_service_is_joined_by_no_address(database) {
         let world = World::on(database).await;
         let boss = world.profile(&sign_in(&world, "google", person("boss", 1, BOSS)).await).await;

@@ -30,7 +30,8 @@ on_both_databases! {
             "victim\u{fe6b}example.com", "\"victim\"@example.com", "\"victim@example.com\"@evil.example",
             "<victim@example.com>", "Victim <victim@example.com>", "victim@example.com,a@evil.example",
             "victim@example.com\0", "victim\0@example.com", "victim@example.com\r\nBcc: a@evil.example",
-            "victim (comment)@example.com", "victim@[192.0.2.1]", "victim@ex\u{430}mple.com",
+            "victim (comment)@example.com", "victim@[192.0.2.1]", "victim@example\u{ff0e}com", "victim@\u{ff45}xample.com",
+            "victim@exa\u{ad}mple.com",
             "v\u{456}ctim@example.com", "victim@example\u{3002}com", "\u{ff56}ictim@example.com", "victim@.example.com",
             "victim@example..com", "victim@", "@example.com", "victim", "", long.as_str(),
         ];
@@ -50,6 +51,8 @@ on_both_databases! {
         for (number, address) in (400..).zip([
             "victim@example.com.evil.example", "victim@evil-example.com", "victim@sub.example.com", "victim@example.co",
             "victim+x@example.com", "v.ictim@example.com", "victim.@example.com", "victim@xn--exmple-4nf.com", "avictim@example.com",
+            // A Cyrillic letter: the domain of the ASCII form above, and no other.
+            "victim@ex\u{430}mple.com",
         ]) {
             let profile = profile_of(&world, "github", holder_of(number, address)).await;
             assert_ne!(profile["id"], victim["id"], "{address:?}");

@@ -25,6 +25,28 @@ impl AddressSet {
     }
 }
 
+/// How the address of an identity was verified when it last signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmailVerification {
+    /// Not at all.
+    None,
+    /// The provider stated that it is.
+    Statement,
+    /// The provider said nothing of it, or denied it, and is the authority over the address. It counts only while the provider is that.
+    Authority,
+}
+
+impl EmailVerification {
+    /// Of an address that was verified or not, and if so perhaps by authority alone.
+    pub fn new(is_verified: bool, by_authority: bool) -> Self {
+        match (is_verified, by_authority) {
+            (false, _) => Self::None,
+            (true, false) => Self::Statement,
+            (true, true) => Self::Authority,
+        }
+    }
+}
+
 /// Which addresses count beyond the identity that a provider states them for: for joining users, and for rules and roles by
 /// address or domain. All others are kept at their identity as not verified.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -92,6 +114,21 @@ impl ConfiguredProviders {
     /// Whether an address that such an identity states as verified counts beyond it.
     pub fn trusts_email(&self, name: &str, issuer: &str, address: &EmailAddress) -> bool {
         self.find(name, issuer).is_some_and(|provider| provider.addresses.covers(address))
+    }
+
+    /// Whether such an identity's address counts beyond it, which was verified in this way.
+    pub fn trusts_verified_email(
+        &self,
+        name: &str,
+        issuer: &str,
+        address: &EmailAddress,
+        verification: EmailVerification,
+    ) -> bool {
+        match verification {
+            EmailVerification::None => false,
+            EmailVerification::Statement => self.trusts_email(name, issuer, address),
+            EmailVerification::Authority => self.vouches_for_email(name, issuer, address),
+        }
     }
 
     /// Whether such an identity's address counts also if the provider does not state that it is verified.

@@ -45,7 +45,7 @@ pub use audit::{Actor, AuditEvent, AuditName, UnknownEvent};
 pub use callback::CallbackPath;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use clock_reading::{ClockDifference, ClockReading};
-pub use configured::{AddressSet, AddressTrust, ConfiguredProvider, ConfiguredProviders};
+pub use configured::{AddressSet, AddressTrust, ConfiguredProvider, ConfiguredProviders, EmailVerification};
 pub use credential::CredentialKind;
 pub use email::{EmailAddress, EmailError};
 pub use epoch_table::EpochTable;

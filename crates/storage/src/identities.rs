@@ -33,8 +33,10 @@ pub struct Identity {
     pub login: Option<String>,
     /// The address that the issuer stated at the last sign-in.
     pub email: Option<String>,
-    /// Whether it stated that as verified, and the address was trusted.
+    /// Whether that was verified, and the address was trusted.
     pub email_verified: bool,
+    /// Whether it was verified by nothing but the provider's authority over it.
+    pub email_by_authority: bool,
     /// When it last signed in.
     pub last_used_at: Timestamp,
 }
@@ -42,7 +44,7 @@ pub struct Identity {
 impl Storage {
     /// Lists the identities of a user, the last used first.
     pub async fn list_identities(&self, user: &UserId) -> Result<Vec<Identity>, StorageError> {
-        type Row = (String, String, String, Option<String>, Option<String>, bool, i64);
+        type Row = (String, String, String, Option<String>, Option<String>, bool, bool, i64);
         let read = operation!(list_identities(user), |connection| {
             let select = identities::table
                 .filter(identities::user_id.eq(user.as_str()))
@@ -54,14 +56,25 @@ impl Storage {
                     identities::login,
                     identities::email,
                     identities::email_verified,
+                    identities::email_by_authority,
                     identities::last_used_at,
                 ));
             query!(connection, |c| select.load::<Row>(c))
         });
         let rows = self.db.read(read).await?;
-        let identity = |(issuer, subject, provider, login, email, email_verified, last_used_at): Row| {
-            let last_used_at = Timestamp::from_micros(last_used_at);
-            Identity { issuer, subject, provider, login, email, email_verified, last_used_at }
+        let identity = |row: Row| {
+            let (issuer, subject, provider, login, email, email_verified, email_by_authority, at) = row;
+            let last_used_at = Timestamp::from_micros(at);
+            Identity {
+                issuer,
+                subject,
+                provider,
+                login,
+                email,
+                email_verified,
+                email_by_authority,
+                last_used_at,
+            }
         };
         Ok(rows.into_iter().map(identity).collect())
     }

@@ -102,6 +102,11 @@ const MIGRATIONS: &[Migration] = &[
             postgres: include_str!("../migrations/0007_identities.postgres.sql"),
         },
     },
+    Migration {
+        version: 8,
+        name: "0008_email_authority",
+        statements: Statements::Both(include_str!("../migrations/0008_email_authority.sql")),
+    },
 ];
 
 impl Storage {

@@ -35,6 +35,7 @@ diesel::table! {
         provider -> Text,
         claims -> Text,
         organizations -> Text,
+        email_by_authority -> Bool,
     }
 }
 

@@ -31,6 +31,8 @@ pub use request::{SignIn, SignInOutcome};
 /// A sign-in, and what it is decided by.
 struct ConfirmedSignIn {
     sign_in: SignIn,
+    /// Whether its address is verified by nothing but the provider's authority over it.
+    email_by_authority: bool,
     /// The providers whose identities and addresses are trusted.
     providers: Arc<ConfiguredProviders>,
 }
@@ -63,8 +65,8 @@ impl Storage {
     pub async fn finish_sign_in(&self, sign_in: SignIn) -> Result<SignInOutcome, StorageError> {
         identity_row::check_key(&sign_in.profile.identity)?;
         let providers = Arc::clone(&self.providers);
-        let sign_in = sign_in.with_email_as_trusted(&providers);
-        let confirmed = ConfirmedSignIn { sign_in, providers };
+        let (sign_in, email_by_authority) = sign_in.with_email_as_trusted(&providers);
+        let confirmed = ConfirmedSignIn { sign_in, email_by_authority, providers };
         let transaction =
             operation!(finish_sign_in(confirmed), |connection| decide(connection, confirmed).await);
         let (outcome, events) = self.db.transaction(transaction).await?;
@@ -97,15 +99,15 @@ async fn decide(
         return decide_by(connection, confirmed, owner).await;
     }
     let providers = Arc::clone(&confirmed.providers);
-    let mut sign_in = confirmed.sign_in.clone();
+    let (mut sign_in, mut email_by_authority) = (confirmed.sign_in.clone(), confirmed.email_by_authority);
     if sign_in.profile.email_unknown {
         let earlier = identity_row::find_statement(connection, key).await?;
-        sign_in = sign_in.with_earlier_email(earlier).with_email_as_trusted(&providers);
+        (sign_in, email_by_authority) = sign_in.with_earlier_email(earlier).with_email_as_trusted(&providers);
     }
     if is_refused {
         sign_in = sign_in.with_email_if(|_, _| false);
     }
-    decide_by(connection, &ConfirmedSignIn { sign_in, providers }, owner).await
+    decide_by(connection, &ConfirmedSignIn { sign_in, email_by_authority, providers }, owner).await
 }
 
 async fn decide_by(
@@ -133,7 +135,7 @@ async fn find_by_address(
     connection: &mut Connection,
     confirmed: &ConfirmedSignIn,
 ) -> Result<Found, OperationError> {
-    let ConfirmedSignIn { sign_in, providers } = confirmed;
+    let ConfirmedSignIn { sign_in, providers, .. } = confirmed;
     if sign_in.linking == AccountLinking::Explicit {
         return Ok(Found::NewUser(EmailClaim::IfFree));
     }
@@ -156,13 +158,13 @@ async fn sign_in_owner(
     confirmed: &ConfirmedSignIn,
     user: User,
 ) -> Result<Decision, OperationError> {
-    let ConfirmedSignIn { sign_in, providers } = confirmed;
+    let ConfirmedSignIn { sign_in, providers, .. } = confirmed;
     let profile = &sign_in.profile;
     let owned = email_ownership::list_owned(connection, &user.id, providers).await?;
     let chosen = profile.verified_email.as_ref();
     let session = session_of(sign_in, &user.id);
     let event = events::success(sign_in, &user.id, AuditName::SignInSucceeded);
-    identity_row::refresh_and_begin(connection, sign_in, &session, &event).await?;
+    identity_row::refresh_and_begin(connection, confirmed, &session, &event).await?;
     note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
     let email =
         email_ownership::update_ownership(connection, &owned, &profile.identity, &user, chosen, providers)
@@ -178,13 +180,13 @@ async fn link_identity(
     user: User,
     address: &EmailAddress,
 ) -> Result<Decision, OperationError> {
-    let ConfirmedSignIn { sign_in, providers } = confirmed;
+    let ConfirmedSignIn { sign_in, providers, .. } = confirmed;
     let profile = &sign_in.profile;
     let owned = email_ownership::list_owned(connection, &user.id, providers).await?;
     if !owned.is_trusted(address) {
         return Err(OperationError::LostRace);
     }
-    identity_row::create(connection, sign_in, &user.id).await?;
+    identity_row::create(connection, confirmed, &user.id).await?;
     let chosen = Some(address);
     let email =
         email_ownership::update_ownership(connection, &owned, &profile.identity, &user, chosen, providers)
@@ -199,7 +201,7 @@ async fn create_user(
     confirmed: &ConfirmedSignIn,
     claim: EmailClaim,
 ) -> Result<Decision, OperationError> {
-    let ConfirmedSignIn { sign_in, providers } = confirmed;
+    let ConfirmedSignIn { sign_in, providers, .. } = confirmed;
     let chosen = sign_in.profile.verified_email.as_ref();
     let held = match chosen {
         Some(address) if claim == EmailClaim::IfFree => {
@@ -209,7 +211,7 @@ async fn create_user(
         _ => chosen,
     };
     let user = user_row::create(connection, sign_in, chosen, held).await?;
-    identity_row::create(connection, sign_in, &user.id).await?;
+    identity_row::create(connection, confirmed, &user.id).await?;
     if let Some(address) = chosen {
         let claimed = email_ownership::claim(connection, &user.id, address, providers).await?;
         if !claimed && claim == EmailClaim::Required {

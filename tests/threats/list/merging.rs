@@ -309,6 +309,7 @@ pub(super) const ROWS: &[Row] = &[
             "address_trust::c18_an_address_that_does_not_count_is_not_kept_from_its_owner",
             "address_trust::c18_nor_does_it_with_explicit_linking",
             "address_trust::c18_roles_at_the_service_itself_are_granted_to_users_alone",
+            "address_trust::c18_an_address_by_authority_alone_counts_no_more_when_the_authority_is_taken_back",
             "address_trust::c18_the_authority_over_a_domain_is_believed_without_a_statement",
             "address_trust::c18_trust_that_is_withdrawn_takes_its_addresses_along",
             "address_trust::c18_who_administers_the_service_is_joined_by_no_address",

@@ -1,6 +1,8 @@
 //! The identities of a user: which of them count, and taking one away.
 
-use vestibule_domain::{AuditName, ConfiguredProviders, EmailAddress, IdentityKey, ProviderName, User};
+use vestibule_domain::{
+    AuditName, ConfiguredProviders, EmailAddress, EmailVerification, IdentityKey, ProviderName, User,
+};
 use vestibule_storage::{Identity, Unlinking};
 
 use super::administration::Administration;
@@ -30,7 +32,8 @@ impl IdentityStanding {
     fn find(identity: &Identity, providers: &ConfiguredProviders) -> Self {
         let Identity { issuer, provider, .. } = identity;
         let counts = |address: &EmailAddress| {
-            identity.email_verified && providers.trusts_email(provider, issuer, address)
+            let verification = EmailVerification::new(identity.email_verified, identity.email_by_authority);
+            providers.trusts_verified_email(provider, issuer, address, verification)
         };
         let address = identity.email.as_deref().and_then(|text| EmailAddress::parse(text).ok());
         match &address {

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    EmailAddress, IdentityKey, LinkedIdentity, Membership, Organization, OrganizationId, OrganizationLogin,
-    ProviderName, UpstreamClaims,
+    EmailAddress, EmailVerification, IdentityKey, LinkedIdentity, Membership, Organization, OrganizationId,
+    OrganizationLogin, ProviderName, UpstreamClaims,
 };
 
 use crate::error::StorageError;
@@ -18,6 +18,7 @@ pub(crate) struct LinkedIdentityRow {
     login: Option<String>,
     email: Option<String>,
     email_verified: bool,
+    email_by_authority: bool,
     provider: String,
     claims: String,
     organizations: String,
@@ -27,6 +28,11 @@ impl LinkedIdentityRow {
     /// The name and the issuer of the provider.
     pub(crate) fn provider(&self) -> (&str, &str) {
         (&self.provider, &self.issuer)
+    }
+
+    /// How its address was verified.
+    pub(crate) fn email_verification(&self) -> EmailVerification {
+        EmailVerification::new(self.email_verified, self.email_by_authority)
     }
 
     /// The identity. Its organizations are not yet checked for unique logins.

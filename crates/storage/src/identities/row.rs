@@ -1,7 +1,7 @@
 //! The rows of `identities`, as far as they decide what is trusted.
 
 use diesel::prelude::*;
-use vestibule_domain::{ConfiguredProviders, EmailAddress, Session};
+use vestibule_domain::{ConfiguredProviders, EmailAddress, EmailVerification, Session};
 
 use crate::schema::identities;
 
@@ -14,15 +14,16 @@ pub(crate) struct IdentityRow {
     pub(crate) provider: String,
     email: Option<String>,
     email_verified: bool,
+    email_by_authority: bool,
 }
 
 impl IdentityRow {
-    /// Whether it states this address as verified, and the address is trusted beyond the identity.
+    /// Whether it has this address as a verified one, and the address is trusted beyond the identity.
     pub(crate) fn verifies(&self, address: &EmailAddress, providers: &ConfiguredProviders) -> bool {
         let states = |stated: &String| stated.eq_ignore_ascii_case(address.as_str());
-        self.email_verified
-            && self.email.as_ref().is_some_and(states)
-            && providers.trusts_email(&self.provider, &self.issuer, address)
+        let verification = EmailVerification::new(self.email_verified, self.email_by_authority);
+        self.email.as_ref().is_some_and(states)
+            && providers.trusts_verified_email(&self.provider, &self.issuer, address, verification)
     }
 
     /// Whether a session began with this identity. `issuer` is empty if the session was stored without one.

@@ -10,7 +10,8 @@ use crate::error::{OperationError, StorageError};
 use crate::identities::linked::{write_claims, write_organizations};
 use crate::schema::{audit_events, identities};
 use crate::sessions::begin::session_to_begin;
-use crate::sign_in::request::{EarlierEmail, SignIn};
+use crate::sign_in::ConfirmedSignIn;
+use crate::sign_in::request::EarlierEmail;
 
 /// Both together must fit into one entry of PostgreSQL's index. OpenID Connect allows a subject 255 characters.
 const MAX_ISSUER_LENGTH: usize = 1_024;
@@ -34,6 +35,7 @@ struct Statement {
     login: Option<String>,
     email: Option<String>,
     email_verified: bool,
+    email_by_authority: bool,
     last_used_at: i64,
     provider: String,
     claims: String,
@@ -42,7 +44,8 @@ struct Statement {
 
 impl Statement {
     /// What the provider states now.
-    fn new(sign_in: &SignIn) -> Self {
+    fn new(confirmed: &ConfirmedSignIn) -> Self {
+        let sign_in = &confirmed.sign_in;
         let clean =
             |login: &String| login.chars().filter(|c| !c.is_control()).take(MAX_LOGIN_CHARS).collect();
         let profile = &sign_in.profile;
@@ -52,6 +55,7 @@ impl Statement {
             login: profile.login.as_ref().map(clean),
             email: email.map(|address| address.as_str().to_owned()),
             email_verified: verified.is_some(),
+            email_by_authority: verified.is_some() && confirmed.email_by_authority,
             last_used_at: sign_in.now.micros(),
             provider: profile.provider.as_str().to_owned(),
             claims: write_claims(&profile.claims),
@@ -64,14 +68,15 @@ impl Statement {
 /// that.
 pub(super) async fn refresh_and_begin(
     connection: &mut Connection,
-    sign_in: &SignIn,
+    confirmed: &ConfirmedSignIn,
     session: &Session,
     event: &AuditEvent,
 ) -> Result<(), OperationError> {
+    let sign_in = &confirmed.sign_in;
     let key = &sign_in.profile.identity;
     let update = diesel::update(identities::table.find((&key.issuer, &key.subject)))
         .filter(identities::user_id.eq(session.user_id.as_str()))
-        .set(Statement::new(sign_in));
+        .set(Statement::new(confirmed));
     let session = session_to_begin(session, &key.issuer, &sign_in.client);
     let tell = diesel::insert_into(audit_events::table).values(AuditRow::new(event));
     let (refreshed, begun, _) = execute_together!(connection, [update, session, tell])?;
@@ -84,29 +89,33 @@ pub(super) async fn find_statement(
     connection: &mut Connection,
     key: &IdentityKey,
 ) -> Result<EarlierEmail, OperationError> {
-    let select = identities::table
-        .find((&key.issuer, &key.subject))
-        .select((identities::email, identities::email_verified));
-    let found = query!(connection, |c| select.load::<(Option<String>, bool)>(c))?;
-    Ok(found.into_iter().next().map_or_else(EarlierEmail::default, |(address, verified)| EarlierEmail {
+    let select = identities::table.find((&key.issuer, &key.subject)).select((
+        identities::email,
+        identities::email_verified,
+        identities::email_by_authority,
+    ));
+    let found = query!(connection, |c| select.load::<(Option<String>, bool, bool)>(c))?;
+    let earlier = |(address, verified, by_authority): (Option<String>, bool, bool)| EarlierEmail {
         address: address.and_then(|text| EmailAddress::parse(&text).ok()),
-        verified,
-    }))
+        verified: verified && !by_authority,
+    };
+    Ok(found.into_iter().next().map_or_else(EarlierEmail::default, earlier))
 }
 
 /// Gives the user a new identity.
 pub(super) async fn create(
     connection: &mut Connection,
-    sign_in: &SignIn,
+    confirmed: &ConfirmedSignIn,
     user: &UserId,
 ) -> Result<(), OperationError> {
+    let sign_in = &confirmed.sign_in;
     let key = &sign_in.profile.identity;
     let insert = diesel::insert_into(identities::table)
         .values((
             identities::issuer.eq(&key.issuer),
             identities::subject.eq(&key.subject),
             identities::user_id.eq(user.as_str()),
-            Statement::new(sign_in),
+            Statement::new(confirmed),
         ))
         .on_conflict_do_nothing();
     exactly_one(query!(connection, |c| insert.execute(c))?)

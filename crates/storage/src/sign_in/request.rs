@@ -49,22 +49,26 @@ pub enum SignInOutcome {
 #[derive(Default)]
 pub(super) struct EarlierEmail {
     pub(super) address: Option<EmailAddress>,
+    /// Whether the provider stated so.
     pub(super) verified: bool,
 }
 
 impl SignIn {
     /// The same, with its address as verified if, and only if, it counts beyond the identity: because the provider states so and is
-    /// trusted with that, or because the provider is the authority over it.
-    pub(super) fn with_email_as_trusted(self, providers: &ConfiguredProviders) -> Self {
+    /// trusted with that, or because the provider is the authority over it. The other result is true if it counts by authority alone.
+    pub(super) fn with_email_as_trusted(self, providers: &ConfiguredProviders) -> (Self, bool) {
         let mut profile = self.profile;
         let (name, issuer) = (profile.provider.as_str(), profile.identity.issuer.as_str());
         let vouched = |address: &EmailAddress| providers.vouches_for_email(name, issuer, address);
-        if profile.verified_email.is_none() && profile.unverified_email.as_ref().is_some_and(vouched) {
+        let by_authority =
+            profile.verified_email.is_none() && profile.unverified_email.as_ref().is_some_and(vouched);
+        if by_authority {
             profile.verified_email = profile.unverified_email.take();
         }
-        Self { profile, ..self }.with_email_if(|profile, address| {
+        let trusted = Self { profile, ..self }.with_email_if(|profile, address| {
             providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
-        })
+        });
+        (trusted, by_authority)
     }
 
     /// The same, with the address that the provider stated at an earlier sign-in with this identity.

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{
-    ConfiguredProviders, EmailDomain, LinkedIdentity, RoleAssignment, RoleSubject, UserContext, UserId,
+    ConfiguredProviders, EmailDomain, EmailVerification, LinkedIdentity, RoleAssignment, RoleSubject,
+    UserContext, UserId,
 };
 
 use crate::db::{Connection, operation, query};
@@ -46,14 +47,22 @@ async fn identities_of(
         let (name, issuer) = row.provider();
         providers.trusts_identity(name, issuer)
     });
-    trusted.map(|row| Ok(with_trusted_verification(row.read()?, providers))).collect()
+    let read = |row: LinkedIdentityRow| {
+        let verification = row.email_verification();
+        Ok(with_trusted_verification(row.read()?, verification, providers))
+    };
+    trusted.map(read).collect()
 }
 
 /// The same, with its address as unverified if it is not trusted beyond the identity.
-fn with_trusted_verification(identity: LinkedIdentity, providers: &ConfiguredProviders) -> LinkedIdentity {
+fn with_trusted_verification(
+    identity: LinkedIdentity,
+    verification: EmailVerification,
+    providers: &ConfiguredProviders,
+) -> LinkedIdentity {
     let (name, issuer) = (identity.provider.as_str(), identity.identity.issuer.as_str());
-    let counts = identity.email.as_ref().is_some_and(|address| providers.trusts_email(name, issuer, address));
-    LinkedIdentity { email_verified: identity.email_verified && counts, ..identity }
+    let counts = |address| providers.trusts_verified_email(name, issuer, address, verification);
+    LinkedIdentity { email_verified: identity.email.as_ref().is_some_and(counts), ..identity }
 }
 
 /// Selects by the texts of subjects alone and filters by kind afterwards: the list is short either way.
