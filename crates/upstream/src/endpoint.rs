@@ -33,40 +33,35 @@ pub(crate) struct Endpoint(Url);
 impl Endpoint {
     /// Takes the address of an endpoint; it may have a query (RFC 6749 section 3.1).
     pub(crate) fn parse(text: &str) -> Result<Self, AddressError> {
-        let url = Url::parse(text).map_err(|_| AddressError::Form)?;
-        vestibule_domain::Origin::parse(&url.origin().ascii_serialization()).map_err(
-            |error| match error {
-                OriginError::Plaintext => AddressError::Plaintext,
-                OriginError::Form | OriginError::Scheme | OriginError::Extra => AddressError::Form,
-            },
-        )?;
-        Self::parse_plain(url)
+        Self::parse_where(text, |_| false)
     }
 
     /// The same, where http is allowed at this origin too.
     pub(crate) fn parse_with(text: &str, plaintext: Option<&Origin>) -> Result<Self, AddressError> {
-        let outcome = Self::parse(text);
-        if outcome != Err(AddressError::Plaintext) || plaintext.is_none() {
-            return outcome;
-        }
-        let endpoint = Self::parse_plain(Url::parse(text).map_err(|_| AddressError::Form)?)?;
-        if plaintext == Some(&endpoint.0.origin()) { Ok(endpoint) } else { outcome }
+        Self::parse_where(text, |url| plaintext == Some(&url.origin()))
     }
 
     /// Takes the address of an endpoint; plain http is allowed also at a host that is inside: it has a private address (RFC 1918,
     /// RFC 4193), or a name that the public DNS has not.
     pub(crate) fn parse_inside(text: &str) -> Result<Self, AddressError> {
-        match Self::parse(text) {
-            Err(AddressError::Plaintext) => {}
-            outcome => return outcome,
-        }
-        let url = Url::parse(text).map_err(|_| AddressError::Form)?;
-        if is_inside(&url) { Self::parse_plain(url) } else { Err(AddressError::PlaintextOutside) }
+        Self::parse_where(text, is_inside).map_err(|error| match error {
+            AddressError::Plaintext => AddressError::PlaintextOutside,
+            other => other,
+        })
     }
 
-    fn parse_plain(url: Url) -> Result<Self, AddressError> {
-        let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        if plain { Ok(Self(url)) } else { Err(AddressError::Extra) }
+    fn parse_where(text: &str, allows_plaintext: impl FnOnce(&Url) -> bool) -> Result<Self, AddressError> {
+        let url = Url::parse(text).map_err(|_| AddressError::Form)?;
+        match vestibule_domain::Origin::parse(&url.origin().ascii_serialization()) {
+            Ok(_) => {}
+            Err(OriginError::Plaintext) if allows_plaintext(&url) => {}
+            Err(OriginError::Plaintext) => return Err(AddressError::Plaintext),
+            Err(OriginError::Form | OriginError::Scheme | OriginError::Extra) => {
+                return Err(AddressError::Form);
+            }
+        }
+        let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        if bare { Ok(Self(url)) } else { Err(AddressError::Extra) }
     }
 
     /// Takes an address that others are made from by appending a path.
