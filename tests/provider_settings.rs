@@ -1,10 +1,8 @@
 //! How a provider is asked, by its table: through which proxy, at which address, by which client authentication, with what besides.
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 use vestibule_provider_emulator::{AuthMethod, Issuer};
-use vestibule_test_support::TestDatabase;
+use vestibule_test_support::{TestDatabase, refusing_forward_proxy};
 
 use crate::world::{APP, TRUSTED, World};
 
@@ -96,31 +94,13 @@ async fn an_issuer_that_is_reached_inside_in_the_clear_is_taken_and_told_of() {
     world.sign_in("google", "ada").await;
 }
 
-/// A forward proxy that opens no tunnel, and the first line and the credentials of what it was asked.
-async fn refusing_proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let (send, heads) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(stream.read_u8().await.unwrap());
-            }
-            send.send(String::from_utf8(head).unwrap().to_lowercase()).unwrap();
-            stream.write_all(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n").await.unwrap();
-        }
-    });
-    (address, heads)
-}
-
 const FAR: &str = "[providers.far]\nissuer = \"https://id.far.example\"\nclient_id = \"a\"\nclient_secret = \"b\"\n\
                    [providers.near]\nissuer = \"https://id.near.example\"\nclient_id = \"a\"\nclient_secret = \"b\"";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn providers_elsewhere_are_asked_through_the_forward_proxy_of_the_settings_or_of_the_environment() {
     for by_environment in [false, true] {
-        let (address, mut heads) = refusing_proxy().await;
+        let (address, mut heads) = refusing_forward_proxy().await;
         let proxy = format!("http://user:k4n4ry@{address}");
         let world = World::builder(TestDatabase::sqlite()).config(FAR);
         let world = if by_environment {
@@ -132,7 +112,7 @@ async fn providers_elsewhere_are_asked_through_the_forward_proxy_of_the_settings
         let world = world.start().await;
         let answer = world.start_sign_in(&world.browser(), "far", APP).await;
         assert_eq!(parameter(&answer, "error").as_deref(), Some("temporarily_unavailable"));
-        let head = heads.recv().await.unwrap();
+        let head = heads.recv().await.unwrap().to_lowercase();
         assert!(head.starts_with("connect id.far.example:443 http/1.1\r\n"), "{head}");
         // user:k4n4ry, as RFC 7617 writes it, without regard to case.
         assert!(head.contains("proxy-authorization: basic dxnlcjprng40cnk="), "{head}");

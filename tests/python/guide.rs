@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::json;
+use tempfile::TempDir;
 use vestibule_test_support::{Program, TestDatabase, eventually};
 
 use crate::authorize::granted;
@@ -11,15 +12,21 @@ use crate::world::World;
 
 use super::{interpreter, said};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_module_and_the_settings_of_the_guide_work() {
-    let guide = Document::read("docs/plugins/python.md");
+/// A folder with the module of the guide, and its settings for that folder and the interpreter of the tests.
+fn followed(guide: &Document) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let package = folder.path().join("acme");
     fs::create_dir(&package).unwrap();
     fs::write(package.join("access.py"), guide.fence("python")).unwrap();
     let settings = guide.fence("toml").replace("/srv", folder.path().to_str().unwrap());
     let settings = settings.replace("/opt/venv/bin/python", interpreter());
+    (folder, settings)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_module_and_the_settings_of_the_guide_work() {
+    let guide = Document::read("docs/plugins/python.md");
+    let (_folder, settings) = followed(&guide);
     let world = World::builder(TestDatabase::sqlite())
         .without("ALLOWED_SERVICES")
         .without("INSTALLED_EXTENSIONS")
@@ -44,12 +51,7 @@ async fn the_command_of_the_guide_starts_the_service_with_no_other_settings() {
     let command = guide.fences().into_iter().find(|fence| fence.code.starts_with("vestibule ")).unwrap();
     let arguments: Vec<_> = command.code.split_whitespace().skip(1).map(str::to_owned).collect();
     assert_eq!(arguments.first().map(String::as_str), Some("serve"));
-    let folder = tempfile::tempdir().unwrap();
-    let package = folder.path().join("acme");
-    fs::create_dir(&package).unwrap();
-    fs::write(package.join("access.py"), guide.fence("python")).unwrap();
-    let settings = guide.fence("toml").replace("/srv", folder.path().to_str().unwrap());
-    let settings = settings.replace("/opt/venv/bin/python", interpreter());
+    let (_folder, settings) = followed(&guide);
     let program = Program::builder().without("EXTERNAL_ADDRESS").without("DATABASE_URL").config(&settings);
     let program =
         arguments.into_iter().skip(1).fold(program, |program, argument| program.argument(&argument));

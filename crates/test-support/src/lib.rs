@@ -26,6 +26,7 @@ mod disk;
 mod eventually;
 mod expectations;
 pub mod forge;
+mod forward_proxy;
 mod machine;
 mod port;
 mod postgres;
@@ -45,6 +46,7 @@ pub use expectations::{
     assert_readable_by, assert_refusal_page, assert_unreadable, sign_in_error, signed_in_token,
 };
 pub use forge::Forge;
+pub use forward_proxy::refusing_forward_proxy;
 pub use machine::Machine;
 pub use port::free_port;
 pub use program::{Ended, Program, ProgramBuilder};

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 use url::Url;
 use vestibule_domain::UpstreamProfile;
 use vestibule_provider_emulator::{AuthMethod, Issuer, Tampering};
+use vestibule_test_support::refusing_forward_proxy;
 use vestibule_upstream::{
     OidcProvider, OidcSettings, OutboundClient, OutboundProxy, Provider, ProviderError, Reason,
     TokenEndpointAuthMethod,
@@ -142,27 +141,9 @@ async fn hints_and_what_the_operator_adds_reach_the_provider_in_its_own_words() 
     assert!(query(&github).iter().all(|(name, _)| name != "prompt"), "GitHub has no such prompt");
 }
 
-/// A forward proxy that refuses all it is asked, and the heads of the requests.
-async fn refusing_proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let (send, heads) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(stream.read_u8().await.unwrap());
-            }
-            send.send(String::from_utf8(head).unwrap()).unwrap();
-            stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await.unwrap();
-        }
-    });
-    (address, heads)
-}
-
 #[tokio::test]
 async fn a_forward_proxy_is_asked_for_a_tunnel_and_learns_the_host_alone() {
-    let (address, mut heads) = refusing_proxy().await;
+    let (address, mut heads) = refusing_forward_proxy().await;
     let proxy = OutboundProxy::parse(&format!("http://user:p%40ss@{address}")).unwrap();
     let provider_of = |proxy: &OutboundProxy, issuer: &str| {
         let settings = google_settings(issuer, &vestibule_provider_emulator::Client::new("id", "secret"));
@@ -185,7 +166,7 @@ async fn a_forward_proxy_is_asked_for_a_tunnel_and_learns_the_host_alone() {
 #[tokio::test]
 async fn an_issuer_on_loopback_is_asked_without_the_proxy() {
     let stage = Stage::new().await;
-    let (address, mut heads) = refusing_proxy().await;
+    let (address, mut heads) = refusing_forward_proxy().await;
     let proxy = OutboundProxy::parse(&format!("http://{address}")).unwrap();
     let settings = google_settings(&stage.emulator.google_issuer(), stage.emulator.google_client());
     let client = OutboundClient::through(Some(&proxy)).unwrap();
