@@ -14,8 +14,8 @@ use url::Url;
 
 use crate::{
     AllowedOrigins, Attributes, AuditName, AvatarUrl, DisplayName, EmailAddress, EmailDomain,
-    ExternalAddress, Next, NextUrl, OrganizationLogin, Origin, ProviderName, RoleName, ServiceName,
-    UpstreamClaims, UserId, UserPatch, Username,
+    ExternalAddress, Next, NextUrl, OrganizationLogin, Origin, ProviderName, RoleName, Scopes, ServiceName,
+    Services, UpstreamClaims, UserId, UserPatch, Username,
 };
 
 /// A target, behind its name.
@@ -29,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     ("emails", emails),
     ("names", names),
     ("profiles", profiles),
+    ("limits", limits),
 ];
 
 const HOME: &str = "https://auth.example.com/";
@@ -157,6 +158,24 @@ pub fn names(bytes: &[u8]) {
     }
     if let Ok(organization) = OrganizationLogin::parse(text) {
         assert_eq!(OrganizationLogin::parse(&organization.key()).as_ref(), Ok(&organization));
+    }
+}
+
+/// The two lists of a lent credential: what is read is bounded, and is read alike from what is kept of it.
+pub fn limits(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    if let Ok(scopes) = Scopes::parse(text) {
+        let kept = scopes.to_string();
+        assert_eq!(Scopes::parse(&kept).as_ref(), Ok(&scopes));
+        assert!(scopes.len() <= 50 && kept.len() <= 50 * 65 && kept.len() <= text.len());
+        assert!(kept.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic() && byte != b','));
+        let words = text.split(' ').filter(|word| !word.is_empty());
+        assert!(words.clone().all(|word| scopes.contains(word)) && scopes.len() <= words.count());
+    }
+    if let Ok(services) = Services::parse(text) {
+        assert_eq!(Services::parse(&services.to_string()).as_ref(), Ok(&services));
+        assert_eq!(services == Services::Every, text.contains('*'));
+        assert!(text.split(' ').all(|name| name.is_empty() || services.fits(name)));
     }
 }
 
