@@ -14,8 +14,8 @@ use url::Url;
 
 use crate::{
     AllowedOrigins, Attributes, AuditName, AvatarUrl, DisplayName, EmailAddress, EmailDomain,
-    ExternalAddress, Next, NextUrl, OrganizationLogin, Origin, ProviderName, RoleName, Scopes, ServiceName,
-    Services, UpstreamClaims, UserId, UserPatch, Username,
+    ExternalAddress, Next, NextUrl, OrganizationLogin, Origin, ProviderName, RoleName, Scope, Scopes,
+    ServiceName, Services, UpstreamClaims, UserId, UserPatch, Username,
 };
 
 /// A target, behind its name.
@@ -30,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("names", names),
     ("profiles", profiles),
     ("limits", limits),
+    ("lent_permissions", lent_permissions),
 ];
 
 const HOME: &str = "https://auth.example.com/";
@@ -177,6 +178,35 @@ pub fn limits(bytes: &[u8]) {
         assert_eq!(services == Services::Every, text.contains('*'));
         assert!(text.split(' ').all(|name| name.is_empty() || services.fits(name)));
     }
+}
+
+/// The first line is what a credential lends, the second what its owner may do: nothing is lent that the owner may not do, and
+/// without `permissions` nothing but what is named.
+pub fn lent_permissions(bytes: &[u8]) {
+    let Some((scopes, answer)) = str::from_utf8(bytes).ok().and_then(|text| text.split_once('\n')) else {
+        return;
+    };
+    let (Ok(scopes), Ok(Value::Object(answer))) = (Scopes::parse(scopes), serde_json::from_str(answer))
+    else {
+        return;
+    };
+    let lent = crate::lent_permissions(answer.clone(), &scopes);
+    if scopes.contains(Scope::PERMISSIONS) {
+        assert_eq!(lent, answer);
+        return;
+    }
+    for (name, value) in &lent {
+        match (value, answer.get(name)) {
+            (Value::Bool(true), Some(Value::Bool(true))) => assert!(scopes.lends(name)),
+            (Value::Array(some), Some(Value::Array(all))) if name == "scopes" => {
+                assert!(
+                    some.iter().all(|entry| all.contains(entry) && scopes.lends(entry.as_str().unwrap()))
+                );
+            }
+            other => unreachable!("{name}: {other:?}"),
+        }
+    }
+    assert!(crate::lent_permissions(answer, &Scopes::default()).is_empty());
 }
 
 /// What providers and plugins say about a person is cleaned, bounded, and never more than it may be.

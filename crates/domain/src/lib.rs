@@ -22,6 +22,8 @@ pub mod fuzzing;
 mod identity;
 mod ids;
 mod jitter;
+mod json_depth;
+mod lent;
 mod log_throttle;
 mod memory;
 mod next;
@@ -33,6 +35,7 @@ mod profile;
 mod rate;
 mod role;
 mod scope;
+mod secret_digest;
 mod secure_random;
 mod service;
 mod services;
@@ -58,6 +61,9 @@ pub use identity::{
 };
 pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id};
 pub use jitter::jitter;
+pub use lent::{
+    LentLimits, Metadata, MetadataError, NarrowingError, TokenName, TokenNameError, lent_permissions,
+};
 pub use log_throttle::LogThrottle;
 pub use memory::heap_bytes;
 pub use next::{Next, NextError, NextUrl};
@@ -69,6 +75,7 @@ pub use profile::{Attributes, AvatarUrl, DisplayName};
 pub use rate::{Rate, RateError};
 pub use role::{EmailDomain, EmailDomainError, RoleAssignment, RoleName, RoleNameError, RoleSubject};
 pub use scope::{Scope, ScopeError, Scopes};
+pub use secret_digest::SecretDigest;
 pub use secure_random::{SecureRandom, SystemRandom};
 pub use service::{ServiceName, ServiceNameError};
 pub use services::{Services, ServicesError};

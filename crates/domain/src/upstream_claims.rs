@@ -5,6 +5,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::json_depth::is_deeper_than;
+
 const MAX_CLAIMS_BYTES: usize = 16 * 1024;
 const MAX_CLAIM_DEPTH: usize = 8;
 const MAX_CLAIM_NAME: usize = 128;
@@ -75,15 +77,6 @@ pub fn find_claim<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c 
 impl fmt::Debug for UpstreamClaims {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "UpstreamClaims({} claims)", self.0.len())
-    }
-}
-
-fn is_deeper_than(value: &Value, levels: usize) -> bool {
-    let is_too_deep = |inner: &Value| levels == 0 || is_deeper_than(inner, levels - 1);
-    match value {
-        Value::Array(items) => items.iter().any(is_too_deep),
-        Value::Object(members) => members.values().any(is_too_deep),
-        _ => false,
     }
 }
 

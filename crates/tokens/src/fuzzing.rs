@@ -29,14 +29,21 @@ use edited::edited;
 use crate::claims::{USER_TOKEN, UserClaims};
 use crate::compact::Compact;
 use crate::key::Key;
-use crate::{KeyRing, SealPurpose, TokenService, TokenSettings, sha256};
+use crate::{
+    KeyRing, OpaqueKind, OpaqueSecret, OpaqueText, SealPurpose, TokenService, TokenSettings, find_secrets,
+    sha256,
+};
 
 /// A target, behind its name.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: &[Target] =
-    &[("user_tokens", user_tokens), ("sealed_texts", sealed_texts), ("pem_keys", pem_keys)];
+pub const TARGETS: &[Target] = &[
+    ("user_tokens", user_tokens),
+    ("sealed_texts", sealed_texts),
+    ("pem_keys", pem_keys),
+    ("opaque_secrets", opaque_secrets),
+];
 
 const ISSUER: &str = "https://auth.example.com";
 const NOW: Timestamp = Timestamp::from_seconds(1_763_806_113);
@@ -200,6 +207,21 @@ fn assert_fit(text: &str) {
     let signature = URL_SAFE_NO_PAD.encode(private.sign(b"message").unwrap());
     assert_eq!(signature.len(), private.encoded_signature_len());
     assert!(public.verifies(b"message", &signature) && !public.verifies(b"messages", &signature));
+}
+
+/// Whatever is taken for a secret has the form of one, is found by the digest of all of it, and is found within any other text.
+pub fn opaque_secrets(bytes: &[u8]) {
+    let good = OpaqueSecret::generate(OpaqueKind::PersonalToken, &Repeatable(7));
+    for text in [edited(good.text().expose_secret().as_bytes(), bytes), bytes.to_vec()] {
+        let found: Vec<_> = find_secrets(&text).map(OpaqueText::digest).collect();
+        let Ok(text) = String::from_utf8(text) else { continue };
+        let Ok(secret) = OpaqueText::parse(&text) else { continue };
+        assert!(text.len() == 43 && text.starts_with("vst") && text.get(4..5) == Some("_"));
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
+        assert_eq!(text.as_bytes().get(3), Some(&secret.kind().letter()));
+        assert_eq!(secret.digest(), vestibule_domain::SecretDigest::new(sha256(text.as_bytes())));
+        assert_eq!(found, [secret.digest()]);
+    }
 }
 
 #[cfg(test)]
