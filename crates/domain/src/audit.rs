@@ -47,6 +47,8 @@ events! {
     UsernameChosen = "user.username_chosen",
     /// A user signed out.
     SessionEnded = "session.ended",
+    /// A browser session ended because another user signed in in that browser.
+    SessionReplaced = "session.replaced",
     /// A user signed out everywhere.
     AllSessionsEnded = "session.all_ended",
     /// The operator disabled a user, whose sessions ended.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{AvatarUrl, DisplayName, EmailAddress, Organization, UpstreamClaims};
+use crate::{AvatarUrl, DisplayName, EmailAddress, Organization, Timestamp, UpstreamClaims};
 
 /// A text that cannot name a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -78,6 +78,8 @@ pub struct UpstreamProfile {
     /// Whether the provider could not be asked just now for the address or its verification. What it stated before stays then, and
     /// an identity that is not known yet cannot be placed: the address might join it to a user.
     pub email_unknown: bool,
+    /// When the person last showed the provider who they are, if it states that (the `auth_time` of OpenID Connect Core section 2).
+    pub auth_time: Option<Timestamp>,
     /// The claims that the operator chose to keep.
     pub claims: UpstreamClaims,
     /// The organizations that the person belongs to there.
@@ -136,6 +138,7 @@ mod tests {
             verified_email: None,
             unverified_email: None,
             email_unknown: false,
+            auth_time: None,
             claims: UpstreamClaims::default(),
             organizations: Vec::new(),
         };

@@ -132,7 +132,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Timestamp, UserId};
+    use crate::{Timestamp, UserId, UserKind};
 
     fn object(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
@@ -151,6 +151,7 @@ mod tests {
     fn user(present: &Value) -> User {
         User {
             id: UserId::parse("ada").unwrap(),
+            kind: UserKind::Person,
             username: None,
             name: DisplayName::clean("Ada"),
             email: None,

@@ -2,11 +2,38 @@
 
 use crate::{Attributes, AvatarUrl, DisplayName, EmailAddress, Timestamp, UserId, Username};
 
-/// A person who has signed in at least once.
+/// What a user is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UserKind {
+    /// A person.
+    #[default]
+    Person,
+    /// A role account: programs act as it, with tokens; nobody signs in as it.
+    Role,
+}
+
+impl UserKind {
+    /// The word that is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Role => "role",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Person, Self::Role].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A person who has signed in at least once, or a role account.
 #[derive(Debug, Clone, PartialEq)]
 pub struct User {
     /// Stable for ever.
     pub id: UserId,
+    /// What it is.
+    pub kind: UserKind,
     /// Chosen once by the person; absent until then.
     pub username: Option<Username>,
     /// From the provider, refreshed at each sign-in; extensions may change it.

@@ -123,8 +123,8 @@ fn forget_what_changes(dependencies: &Dependencies) {
                 Err(_) => plugins.forget_everybody(),
             },
             Change::Everything => plugins.forget_everybody(),
-            // An answer of one session is not used in another.
-            Change::Of(Record { kind: RecordKind::Session, .. }) => {}
+            // An answer of one session is not used in another, nor one of a credential.
+            Change::Of(Record { kind: RecordKind::Session | RecordKind::Credential, .. }) => {}
         }
     });
 }

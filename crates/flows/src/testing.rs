@@ -57,6 +57,7 @@ pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
         verified_email: None,
         unverified_email: None,
         email_unknown: false,
+        auth_time: None,
         claims: UpstreamClaims::default(),
         organizations: Vec::new(),
     }
@@ -78,6 +79,7 @@ pub(crate) async fn sign_in_as(storage: &Storage, profile: UpstreamProfile, id: 
         session_id: SessionId::random(&SystemRandom),
         now: at(0),
         expires_at: at(3600),
+        browser: None,
     };
     match storage.finish_sign_in(sign_in).await.unwrap() {
         SignInOutcome::SignedIn { user, session, .. } => (user, session),

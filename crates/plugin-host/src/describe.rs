@@ -147,12 +147,13 @@ mod tests {
     use super::*;
     use vestibule_domain::{
         Attributes, Organization, OrganizationId, OrganizationLogin, ProviderName, RoleName, RoleSubject,
-        ServiceName, Timestamp, UpstreamClaims, UserId,
+        ServiceName, Timestamp, UpstreamClaims, UserId, UserKind,
     };
 
     fn user() -> User {
         User {
             id: UserId::parse("u1").unwrap(),
+            kind: UserKind::Person,
             username: None,
             name: None,
             email: None,

@@ -62,7 +62,7 @@ pub use identities::{Identity, OrphanedIdentities, RemovedIdentities, Unlinking}
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use options::StorageOptions;
 pub use sessions::LiveSession;
-pub use sign_in::{SignIn, SignInOutcome};
+pub use sign_in::{BrowserCookies, SignIn, SignInOutcome};
 pub use storage::Storage;
 pub use url::{DatabaseKind, DatabaseUrl, DatabaseUrlError};
 pub use users::{PatchedUser, UsernameChoice};

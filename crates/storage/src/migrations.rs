@@ -107,6 +107,19 @@ const MIGRATIONS: &[Migration] = &[
         name: "0008_email_authority",
         statements: Statements::Both(include_str!("../migrations/0008_email_authority.sql")),
     },
+    Migration {
+        version: 9,
+        name: "0009_credentials",
+        statements: Statements::Both(include_str!("../migrations/0009_credentials.sql")),
+    },
+    Migration {
+        version: 10,
+        name: "0010_credential_changes",
+        statements: Statements::Each {
+            sqlite: include_str!("../migrations/0010_credential_changes.sqlite.sql"),
+            postgres: include_str!("../migrations/0010_credential_changes.postgres.sql"),
+        },
+    },
 ];
 
 impl Storage {

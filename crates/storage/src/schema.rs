@@ -20,6 +20,8 @@ diesel::table! {
         disabled_at -> Nullable<BigInt>,
         tokens_valid_after -> BigInt,
         generation -> BigInt,
+        kind -> Text,
+        token_generation -> BigInt,
     }
 }
 
@@ -59,6 +61,108 @@ diesel::table! {
         ip -> Nullable<Text>,
         generation -> BigInt,
         issuer -> Text,
+        kind -> Text,
+        signed_in_at -> BigInt,
+        auth_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    session_cookies (hash) {
+        hash -> Text,
+        session_id -> Text,
+        origin -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    session_data (session_id, app) {
+        session_id -> Text,
+        app -> Text,
+        version -> BigInt,
+        data -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    role_accounts (user_id) {
+        user_id -> Text,
+        owner_id -> Nullable<Text>,
+        description -> Nullable<Text>,
+        metadata -> Text,
+        created_at -> BigInt,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> Text,
+        hash -> Text,
+        kind -> Text,
+        user_id -> Text,
+        name -> Text,
+        services -> Text,
+        scopes -> Text,
+        metadata -> Text,
+        hint -> Text,
+        token_generation -> BigInt,
+        created_at -> BigInt,
+        created_by -> Text,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        last_used_ip -> Nullable<Text>,
+        revoked_at -> Nullable<BigInt>,
+        rotated_from -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Text,
+        user_id -> Text,
+        user_generation -> BigInt,
+        session_id -> Nullable<Text>,
+        client_name -> Text,
+        services -> Text,
+        scopes -> Text,
+        provider_id -> Text,
+        auth_time -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        revoked_because -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        ip -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    access_tokens (hash) {
+        hash -> Text,
+        grant_id -> Nullable<Text>,
+        services -> Text,
+        scopes -> Text,
+        generation -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Text,
+        grant_id -> Text,
+        generation -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        seen_at -> Nullable<BigInt>,
+        spent_at -> Nullable<BigInt>,
+        successor_sealed -> Nullable<Text>,
     }
 }
 
@@ -117,12 +221,23 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(session_cookies -> sessions (session_id));
+diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(access_tokens -> grants (grant_id));
+diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     identities,
     verified_emails,
     sessions,
-    identity_refusals
+    identity_refusals,
+    session_cookies,
+    session_data,
+    role_accounts,
+    api_tokens,
+    grants,
+    access_tokens,
+    refresh_tokens
 );
 
 diesel::define_sql_function! {

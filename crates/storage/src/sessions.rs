@@ -7,13 +7,14 @@ pub(crate) mod row;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{Session, SessionId, Timestamp, User, UserId};
+use vestibule_domain::{SecretDigest, Session, SessionId, Timestamp, User, UserId};
 
 use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::identities::row::IdentityRow;
-use crate::schema::{identities, sessions, users};
+use crate::schema::{identities, session_cookies, sessions, users};
 use crate::sessions::row::SessionRow;
+use crate::sign_in::session::OWN_ORIGIN;
 use crate::storage::Storage;
 use crate::users::row::{UserRow, with_trusted_email};
 
@@ -26,8 +27,31 @@ pub struct LiveSession {
     pub session: Session,
 }
 
+/// Loads those of the sessions that may be alive with their users: one row for each identity. A macro, because what is selected differs
+/// between the databases.
+macro_rules! load_live_sessions {
+    ($connection:expr, $now:expr, $filter:expr) => {{
+        let alive = sessions::table
+            .inner_join(users::table)
+            .inner_join(identities::table.on(identities::user_id.eq(sessions::user_id)))
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::expires_at.gt($now.micros()))
+            .filter(sessions::generation.eq(users::generation))
+            .filter(users::disabled_at.is_null())
+            .filter($filter);
+        query!($connection, |c| alive
+            .select((
+                UserRow::as_select(),
+                SessionRow::as_select(),
+                sessions::issuer,
+                IdentityRow::as_select(),
+            ))
+            .load::<(UserRow, SessionRow, String, IdentityRow)>(c))
+    }};
+}
+
 impl Storage {
-    /// Finds a session of this user that is neither revoked nor expired, has its user's generation, began with a trusted
+    /// Finds a session of this user that is neither revoked nor expired nor, if it is a browser's, unused or too old; that has its user's generation, began with a trusted
     /// identity, and whose user is not disabled. One query, so that nothing changes in between.
     pub async fn find_live_session(
         &self,
@@ -35,41 +59,44 @@ impl Storage {
         user: &UserId,
         now: Timestamp,
     ) -> Result<Option<LiveSession>, StorageError> {
-        // One row for each identity.
         let read = operation!(find_live_session(session, user, now), |connection| {
-            let select = sessions::table
-                .inner_join(users::table)
-                .inner_join(identities::table.on(identities::user_id.eq(sessions::user_id)))
-                .filter(sessions::id.eq(session.as_str()))
-                .filter(sessions::user_id.eq(user.as_str()))
-                .filter(sessions::revoked_at.is_null())
-                .filter(sessions::expires_at.gt(now.micros()))
-                .filter(sessions::generation.eq(users::generation))
-                .filter(users::disabled_at.is_null());
-            query!(connection, |c| select
-                .select((
-                    UserRow::as_select(),
-                    SessionRow::as_select(),
-                    sessions::issuer,
-                    IdentityRow::as_select(),
-                ))
-                .load::<(UserRow, SessionRow, String, IdentityRow)>(c))
+            let of_user = sessions::id.eq(session.as_str()).and(sessions::user_id.eq(user.as_str()));
+            load_live_sessions!(connection, now, of_user)
         });
         let rows = self.db.read(read).await?;
-        self.read_live_session(rows)
+        self.read_live_session(rows, now)
+    }
+
+    /// The same by a cookie of the service itself.
+    pub async fn find_live_session_by_cookie(
+        &self,
+        cookie: &SecretDigest,
+        now: Timestamp,
+    ) -> Result<Option<LiveSession>, StorageError> {
+        let read = operation!(find_live_session_by_cookie(cookie, now), |connection| {
+            let of_cookie = session_cookies::table
+                .find(cookie.to_string())
+                .filter(session_cookies::origin.eq(OWN_ORIGIN))
+                .select(session_cookies::session_id);
+            load_live_sessions!(connection, now, sessions::id.nullable().eq(of_cookie.single_value()))
+        });
+        let rows = self.db.read(read).await?;
+        self.read_live_session(rows, now)
     }
 
     /// The session of these rows, one for each identity of its user, if it began with a trusted one.
     fn read_live_session(
         &self,
         rows: Vec<(UserRow, SessionRow, String, IdentityRow)>,
+        now: Timestamp,
     ) -> Result<Option<LiveSession>, StorageError> {
         let stated: Vec<IdentityRow> = rows.iter().map(|(.., stated)| stated.clone()).collect();
         let Some((user, session, issuer, _)) = rows.into_iter().next() else { return Ok(None) };
         let (session, user) = (Session::try_from(session)?, User::try_from(user)?);
         let is_trusted = stated.iter().any(|row| row.started(&session, &issuer, &self.providers));
         let user = with_trusted_email(user, &stated, &self.providers);
-        Ok(is_trusted.then_some(LiveSession { user, session }))
+        let is_alive = is_trusted && session.is_running(now, &self.session_limits);
+        Ok(is_alive.then_some(LiveSession { user, session }))
     }
 
     /// Stores when a session was last used. Never moves that moment back.
@@ -105,7 +132,9 @@ impl Storage {
         let mut alive = Vec::new();
         for (row, issuer) in rows {
             let session = Session::try_from(row)?;
-            if stated.iter().any(|row| row.started(&session, &issuer, &self.providers)) {
+            if session.is_running(now, &self.session_limits)
+                && stated.iter().any(|row| row.started(&session, &issuer, &self.providers))
+            {
                 alive.push(session);
             }
         }

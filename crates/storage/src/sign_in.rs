@@ -7,12 +7,14 @@
 mod events;
 mod identity_row;
 pub(crate) mod request;
+pub(crate) mod session;
 mod user_row;
 
 use std::sync::Arc;
 
 use vestibule_domain::{
-    AccountLinking, AuditEvent, AuditName, ConfiguredProviders, EmailAddress, Session, User, UserId,
+    AccountLinking, AuditEvent, AuditName, ConfiguredProviders, EmailAddress, SessionId, SessionLimits, User,
+    UserId,
 };
 
 use crate::audit::{self, log_audit_event};
@@ -26,7 +28,8 @@ use crate::sessions::begin::begin_session;
 use crate::storage::Storage;
 use crate::users::lock::{lock_owner, lock_user};
 
-pub use request::{SignIn, SignInOutcome};
+pub use request::{BrowserCookies, SignIn, SignInOutcome};
+use session::{BegunSession, begin_in_browser, session_of};
 
 /// A sign-in, and what it is decided by.
 struct ConfirmedSignIn {
@@ -35,6 +38,8 @@ struct ConfirmedSignIn {
     email_by_authority: bool,
     /// The providers whose identities and addresses are trusted.
     providers: Arc<ConfiguredProviders>,
+    /// How long browser sessions live.
+    limits: SessionLimits,
 }
 
 /// The user who is signing in. The row is locked.
@@ -66,11 +71,15 @@ impl Storage {
         identity_row::check_key(&sign_in.profile.identity)?;
         let providers = Arc::clone(&self.providers);
         let (sign_in, email_by_authority) = sign_in.with_email_as_trusted(&providers);
-        let confirmed = ConfirmedSignIn { sign_in, email_by_authority, providers };
+        let limits = self.session_limits;
+        let confirmed = ConfirmedSignIn { sign_in, email_by_authority, providers, limits };
         let transaction =
             operation!(finish_sign_in(confirmed), |connection| decide(connection, confirmed).await);
-        let (outcome, events) = self.db.transaction(transaction).await?;
+        let Decision { outcome, events, changed } = self.db.transaction(transaction).await?;
         events.iter().for_each(log_audit_event);
+        for session in &changed {
+            self.changes.publish(Change::Of(Record::session(session)));
+        }
         if let SignInOutcome::SignedIn { user, is_new: false, .. } = &outcome {
             self.changes.publish(Change::Of(Record::user(&user.id)));
         }
@@ -78,8 +87,20 @@ impl Storage {
     }
 }
 
-/// The outcome, and its events for the audit trail.
-type Decision = (SignInOutcome, Vec<AuditEvent>);
+/// What a sign-in comes to.
+struct Decision {
+    outcome: SignInOutcome,
+    /// For the audit trail.
+    events: Vec<AuditEvent>,
+    /// The sessions that are others than they were.
+    changed: Vec<SessionId>,
+}
+
+impl From<SignInOutcome> for Decision {
+    fn from(outcome: SignInOutcome) -> Self {
+        Self { outcome, events: Vec::new(), changed: Vec::new() }
+    }
+}
 
 async fn decide(
     connection: &mut Connection,
@@ -93,7 +114,7 @@ async fn decide(
     };
     let owner = owner.map(|(owner, _)| owner);
     if confirmed.sign_in.profile.email_unknown && owner.is_none() {
-        return Ok((SignInOutcome::EmailUnknown, Vec::new()));
+        return Ok(SignInOutcome::EmailUnknown.into());
     }
     if !is_refused && !confirmed.sign_in.profile.email_unknown {
         return decide_by(connection, confirmed, owner).await;
@@ -107,7 +128,8 @@ async fn decide(
     if is_refused {
         sign_in = sign_in.with_email_if(|_, _| false);
     }
-    decide_by(connection, &ConfirmedSignIn { sign_in, email_by_authority, providers }, owner).await
+    let limits = confirmed.limits;
+    decide_by(connection, &ConfirmedSignIn { sign_in, email_by_authority, providers, limits }, owner).await
 }
 
 async fn decide_by(
@@ -123,7 +145,7 @@ async fn decide_by(
         Found::ByIdentity(user) | Found::ByAddress(user, _) if user.disabled_at.is_some() => {
             let event = events::refusal(&confirmed.sign_in, &user.id);
             audit::insert(connection, &event).await?;
-            Ok((SignInOutcome::Disabled, vec![event]))
+            Ok(Decision { events: vec![event], ..SignInOutcome::Disabled.into() })
         }
         Found::ByIdentity(user) => sign_in_owner(connection, confirmed, user).await,
         Found::ByAddress(user, address) => link_identity(connection, confirmed, user, &address).await,
@@ -162,15 +184,31 @@ async fn sign_in_owner(
     let profile = &sign_in.profile;
     let owned = email_ownership::list_owned(connection, &user.id, providers).await?;
     let chosen = profile.verified_email.as_ref();
-    let session = session_of(sign_in, &user.id);
-    let event = events::success(sign_in, &user.id, AuditName::SignInSucceeded);
-    identity_row::refresh_and_begin(connection, confirmed, &session, &event).await?;
+    let begun = sign_in_again(connection, confirmed, &user.id).await?;
     note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
     let email =
         email_ownership::update_ownership(connection, &owned, &profile.identity, &user, chosen, providers)
             .await?;
     let user = user_row::refresh(connection, profile, user, email).await?;
-    Ok((SignInOutcome::SignedIn { user, session, is_new: false }, vec![event]))
+    Ok(begun.into_decision(user, false))
+}
+
+/// Writes what the provider states about an identity that is known, the session that begins with it or goes on, and the event of that.
+async fn sign_in_again(
+    connection: &mut Connection,
+    confirmed: &ConfirmedSignIn,
+    user: &UserId,
+) -> Result<BegunSession, OperationError> {
+    let sign_in = &confirmed.sign_in;
+    let Some(cookies) = &sign_in.browser else {
+        let session = session_of(sign_in, user);
+        let event = events::success(sign_in, &session, AuditName::SignInSucceeded);
+        identity_row::refresh_and_begin(connection, confirmed, &session, &event).await?;
+        return Ok(BegunSession { session, events: vec![event], changed: Vec::new() });
+    };
+    identity_row::refresh(connection, confirmed, user).await?;
+    let begun = begin_in_browser(connection, sign_in, cookies, user, &confirmed.limits).await?;
+    record_success(connection, sign_in, begun, &[AuditName::SignInSucceeded]).await
 }
 
 /// Links the identity to the user who owns its address, and signs them in.
@@ -192,7 +230,7 @@ async fn link_identity(
         email_ownership::update_ownership(connection, &owned, &profile.identity, &user, chosen, providers)
             .await?;
     let user = user_row::refresh(connection, profile, user, email).await?;
-    begin_first_session(connection, sign_in, user, AuditName::IdentityLinked).await
+    begin_first_session(connection, confirmed, user, AuditName::IdentityLinked).await
 }
 
 /// Creates a user for the identity, and signs them in.
@@ -218,35 +256,42 @@ async fn create_user(
             return Err(OperationError::LostRace);
         }
     }
-    begin_first_session(connection, sign_in, user, AuditName::UserCreated).await
+    begin_first_session(connection, confirmed, user, AuditName::UserCreated).await
 }
 
 /// Begins the session of a new user or a new identity, and records both.
 async fn begin_first_session(
     connection: &mut Connection,
-    sign_in: &SignIn,
+    confirmed: &ConfirmedSignIn,
     user: User,
     first: AuditName,
 ) -> Result<Decision, OperationError> {
-    let session = session_of(sign_in, &user.id);
+    let ConfirmedSignIn { sign_in, limits, .. } = confirmed;
     let profile = &sign_in.profile;
-    begin_session(connection, &session, &profile.identity.issuer, &sign_in.client).await?;
+    let begun = if let Some(cookies) = &sign_in.browser {
+        begin_in_browser(connection, sign_in, cookies, &user.id, limits).await?
+    } else {
+        let session = session_of(sign_in, &user.id);
+        begin_session(connection, &session, &profile.identity.issuer, &sign_in.client).await?;
+        BegunSession { session, events: Vec::new(), changed: Vec::new() }
+    };
     note_logins(connection, &profile.identity.issuer, &profile.organizations).await?;
-    let events = [first, AuditName::SignInSucceeded].map(|name| events::success(sign_in, &user.id, name));
+    let begun = record_success(connection, sign_in, begun, &[first, AuditName::SignInSucceeded]).await?;
+    Ok(begun.into_decision(user, first == AuditName::UserCreated))
+}
+
+/// Records what succeeded, before what it did to other sessions.
+async fn record_success(
+    connection: &mut Connection,
+    sign_in: &SignIn,
+    begun: BegunSession,
+    names: &[AuditName],
+) -> Result<BegunSession, OperationError> {
+    let mut events: Vec<_> =
+        names.iter().map(|name| events::success(sign_in, &begun.session, *name)).collect();
     for event in &events {
         audit::insert(connection, event).await?;
     }
-    let is_new = first == AuditName::UserCreated;
-    Ok((SignInOutcome::SignedIn { user, session, is_new }, events.into()))
-}
-
-fn session_of(sign_in: &SignIn, user: &UserId) -> Session {
-    Session {
-        id: sign_in.session_id.clone(),
-        user_id: user.clone(),
-        provider_id: sign_in.profile.provider_id(),
-        created_at: sign_in.now,
-        last_seen_at: sign_in.now,
-        expires_at: sign_in.expires_at,
-    }
+    events.extend(begun.events);
+    Ok(BegunSession { events, ..begun })
 }

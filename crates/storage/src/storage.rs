@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vestibule_domain::ConfiguredProviders;
+use vestibule_domain::{ConfiguredProviders, SessionLimits};
 
 use crate::changes::Changes;
 use crate::db::Db;
@@ -18,6 +18,8 @@ pub struct Storage {
     pub(crate) changes: Arc<Changes>,
     /// The providers whose identities count.
     pub(crate) providers: Arc<ConfiguredProviders>,
+    /// How long browser sessions live.
+    pub(crate) session_limits: SessionLimits,
 }
 
 impl Storage {
@@ -32,13 +34,25 @@ impl Storage {
     pub fn connect(url: &DatabaseUrl, options: &StorageOptions) -> Result<Self, StorageError> {
         let (db, changes) = (Db::open(url, options)?, Changes::new());
         let providers = Arc::default();
-        Ok(Self { db: Arc::new(db), changes: Arc::new(changes), providers })
+        let session_limits = SessionLimits::default();
+        Ok(Self { db: Arc::new(db), changes: Arc::new(changes), providers, session_limits })
     }
 
     /// The same database, where identities count if they are of these providers. Before this is called, none counts.
     #[must_use]
     pub fn with_providers(&self, providers: ConfiguredProviders) -> Self {
         Self { providers: Arc::new(providers), ..self.clone() }
+    }
+
+    /// The same database, where browser sessions live so long.
+    #[must_use]
+    pub fn with_session_limits(&self, session_limits: SessionLimits) -> Self {
+        Self { session_limits, ..self.clone() }
+    }
+
+    /// How long browser sessions live.
+    pub fn session_limits(&self) -> SessionLimits {
+        self.session_limits
     }
 
     /// The providers whose identities count.

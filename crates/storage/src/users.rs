@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, Username};
+use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, UserKind, Username};
 
 use crate::audit;
 use crate::changes::Record;
@@ -18,7 +18,7 @@ use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::identities::row::IdentityRow;
 use crate::schema::{identities, lower, users};
-use crate::sessions::generation::new_generation;
+use crate::sessions::generation::{new_generation, new_token_generation};
 use crate::storage::Storage;
 use crate::users::row::{UserRow, read_user, with_trusted_email};
 
@@ -103,7 +103,8 @@ impl Storage {
             .collect()
     }
 
-    /// Disables a user and ends all of the user's sessions: enabling later does not bring them back.
+    /// Disables a user. All sessions and tokens of a person end: enabling later does not bring them back. The tokens of a role account
+    /// count again when it is enabled.
     /// False when there is no such user, or it was disabled before.
     pub async fn disable_user(
         &self,
@@ -116,7 +117,14 @@ impl Storage {
             let update = diesel::update(users::table.find(user.as_str()))
                 .filter(users::disabled_at.is_null())
                 .set((users::disabled_at.eq(now.micros()), new_generation!(now)));
-            Ok(query!(connection, |c| update.execute(c))? == 1)
+            let is_disabled = query!(connection, |c| update.execute(c))? == 1;
+            if is_disabled {
+                let person =
+                    users::table.find(user.as_str()).filter(users::kind.eq(UserKind::Person.as_str()));
+                let end_tokens = diesel::update(person).set(new_token_generation!());
+                query!(connection, |c| end_tokens.execute(c))?;
+            }
+            Ok(is_disabled)
         });
         self.write_audited(event, change).await
     }

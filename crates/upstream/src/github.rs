@@ -176,6 +176,7 @@ impl GithubProvider {
             unverified_email: emails.unverified.or(user.public_email.filter(|email| !known(email))),
             verified_email: emails.verified,
             email_unknown: false,
+            auth_time: None,
             claims: UpstreamClaims::default(),
             organizations: Vec::new(),
         }

@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
-use vestibule_domain::{Clock, IdentityKey, ProviderName, UpstreamClaims, UpstreamProfile};
+use vestibule_domain::{Clock, IdentityKey, ProviderName, Timestamp, UpstreamClaims, UpstreamProfile};
 
 use crate::cache::{Cache, Held};
 use crate::diagnosis::Diagnosis;
@@ -122,8 +122,9 @@ impl OidcProvider {
         let deadline = self.wishes.deadline();
         let validated = self.client.within(Step::Exchange, self.validate(exchange)).await?;
         let Validated { metadata, tokens, claims } = validated;
+        let auth_time = auth_time(&claims);
         let (person, email_unknown) = self.user_claims(claims, &tokens, &metadata, deadline).await?;
-        Ok(UpstreamProfile { email_unknown, ..self.profile(person) })
+        Ok(UpstreamProfile { email_unknown, auth_time, ..self.profile(person) })
     }
 
     async fn validate(&self, exchange: &CodeExchange<'_>) -> Result<Validated, StepError> {
@@ -245,6 +246,7 @@ impl OidcProvider {
             verified_email,
             unverified_email,
             email_unknown: false,
+            auth_time: None,
             claims: self.keep(person.kept),
             organizations: Vec::new(),
         }
@@ -260,6 +262,11 @@ impl OidcProvider {
         }
         claims
     }
+}
+
+/// When the person showed the issuer who they are, if it states a time (Core section 2).
+fn auth_time(claims: &Claims) -> Option<Timestamp> {
+    claims.time("auth_time")?.ok().map(|time| Timestamp::from_seconds(time.floor()))
 }
 
 #[async_trait]

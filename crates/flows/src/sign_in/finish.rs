@@ -223,6 +223,7 @@ impl Flows {
             session_id: SessionId::random(randomness),
             now,
             expires_at: now.plus(self.settings.session_ttl),
+            browser: None,
         };
         Ok(self.dependencies.storage.finish_sign_in(sign_in).await?)
     }

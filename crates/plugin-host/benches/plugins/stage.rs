@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tracing_subscriber::fmt::writer::MakeWriterExt as _;
-use vestibule_domain::{Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserId};
+use vestibule_domain::{
+    Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserId, UserKind,
+};
 use vestibule_plugin_host::{
     ChildProgram, HostParts, InstanceSettings, InstanceSpec, Isolation, NoObserver, PluginHost, PluginName,
     PluginPath, PluginPlan,
@@ -92,6 +94,7 @@ impl Stage {
 pub(crate) fn user(id: &str) -> User {
     User {
         id: UserId::parse(id).expect("the id of a user"),
+        kind: UserKind::Person,
         username: None,
         name: DisplayName::clean("Ada Lovelace"),
         email: EmailAddress::parse("ada@example.org").ok(),

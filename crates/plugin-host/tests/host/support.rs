@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use vestibule_domain::{
-    Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserContext, UserId,
+    Attributes, DisplayName, EmailAddress, ServiceName, Timestamp, User, UserContext, UserId, UserKind,
 };
 use vestibule_plugin_host::{
     CacheResult, CallFailure, CallObserver, ChildProgram, HostParts, InstanceSettings, InstanceSpec,
@@ -171,6 +171,7 @@ pub(crate) fn patient() -> InstanceSettings {
 pub(crate) fn user(id: &str) -> User {
     User {
         id: UserId::parse(id).unwrap(),
+        kind: UserKind::Person,
         username: None,
         name: DisplayName::clean("Ada Lovelace"),
         email: EmailAddress::parse("ada@example.org").ok(),

@@ -11,16 +11,19 @@ pub enum RecordKind {
     Session,
     /// A user, or all that the user is signed in with.
     User,
+    /// Something that was lent, by its id: a token of a person or a role account, or a grant; an access token, by its digest.
+    Credential,
 }
 
 impl RecordKind {
-    const ALL: [Self; 2] = [Self::Session, Self::User];
+    const ALL: [Self; 3] = [Self::Session, Self::User, Self::Credential];
 
     /// The word that triggers write. Replicas of other versions read it, so it never changes.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::User => "user",
+            Self::Credential => "credential",
         }
     }
 }
@@ -43,6 +46,11 @@ impl<'a> Record<'a> {
     /// A user.
     pub fn user(id: &'a UserId) -> Self {
         Self { kind: RecordKind::User, id: id.as_str() }
+    }
+
+    /// Something that was lent, by its id; an access token, by its digest.
+    pub fn credential(id: &'a str) -> Self {
+        Self { kind: RecordKind::Credential, id }
     }
 }
 
@@ -116,5 +124,6 @@ mod tests {
             Change::parse("session", "s"),
             Some(Change::Of(Record { kind: RecordKind::Session, id: "s" }))
         );
+        assert_eq!(Change::parse("credential", "c"), Some(Change::Of(Record::credential("c"))));
     }
 }

@@ -35,6 +35,9 @@ pub(crate) fn session_to_begin<'q>(
         client.ip.as_deref().into_sql::<Nullable<Text>>(),
         users::generation,
         issuer.into_sql::<Text>(),
+        session.kind.as_str().into_sql::<Text>(),
+        session.signed_in_at.micros().into_sql::<BigInt>(),
+        session.auth_time.micros().into_sql::<BigInt>(),
     ));
     let columns = (
         sessions::id,
@@ -47,6 +50,9 @@ pub(crate) fn session_to_begin<'q>(
         sessions::ip,
         sessions::generation,
         sessions::issuer,
+        sessions::kind,
+        sessions::signed_in_at,
+        sessions::auth_time,
     );
     values.insert_into(sessions::table).into_columns(columns)
 }

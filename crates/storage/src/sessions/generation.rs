@@ -1,4 +1,4 @@
-//! The counter that ends all sessions of a user.
+//! The counters that end all sessions and all tokens of a user.
 
 /// The columns that a statement sets to end all sessions of a user, whatever any clock says. The moment is for the previous
 /// version of the program, which compares it; this one does not.
@@ -15,4 +15,11 @@ macro_rules! new_generation {
         )
     }};
 }
+/// The columns that a statement sets to end all tokens of a user.
+macro_rules! new_token_generation {
+    () => {
+        users::token_generation.eq(users::token_generation + 1)
+    };
+}
 pub(crate) use new_generation;
+pub(crate) use new_token_generation;

@@ -9,7 +9,7 @@ use crate::changes::Record;
 use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::schema::{sessions, users};
-use crate::sessions::generation::new_generation;
+use crate::sessions::generation::{new_generation, new_token_generation};
 use crate::storage::Storage;
 
 /// How many users one statement signs out.
@@ -77,7 +77,7 @@ impl Storage {
         self.write_audited(event, change).await
     }
 
-    /// Ends every session that has begun, of every user. Returns the number of users.
+    /// Ends every session that has begun and every token that was made, of every user. Returns the number of users.
     ///
     /// Works in batches, so that no request waits for a million rows; when it is interrupted, it can be run again.
     pub async fn revoke_everything(&self, now: Timestamp) -> Result<u64, StorageError> {
@@ -104,7 +104,7 @@ impl Storage {
                 let update = diesel::update(users::table)
                     .filter(users::id.gt(after))
                     .filter(users::id.le(last))
-                    .set(new_generation!(now));
+                    .set((new_generation!(now), new_token_generation!()));
                 query!(connection, |c| update.execute(c)).map(|raised| raised as u64)
             });
         self.db.write(write).await

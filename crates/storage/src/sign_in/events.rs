@@ -1,13 +1,13 @@
 //! The events of a sign-in in the audit trail.
 
-use vestibule_domain::{Actor, AuditEvent, AuditName, UserId};
+use vestibule_domain::{Actor, AuditEvent, AuditName, Session, UserId};
 
 use crate::sign_in::request::SignIn;
 
 /// A step of a sign-in that succeeded.
-pub(super) fn success(sign_in: &SignIn, user: &UserId, name: AuditName) -> AuditEvent {
-    let event = AuditEvent::by_user(name, user, &sign_in.client, sign_in.now);
-    event.in_session(&sign_in.session_id).at_provider(sign_in.profile.provider.as_str())
+pub(super) fn success(sign_in: &SignIn, session: &Session, name: AuditName) -> AuditEvent {
+    let event = AuditEvent::by_user(name, &session.user_id, &sign_in.client, sign_in.now);
+    event.in_session(&session.id).at_provider(sign_in.profile.provider.as_str())
 }
 
 /// The user is known, and disabled.

@@ -84,6 +84,19 @@ pub(super) async fn refresh_and_begin(
     exactly_one(begun)
 }
 
+/// Writes what the provider states about an identity of the user.
+pub(super) async fn refresh(
+    connection: &mut Connection,
+    confirmed: &ConfirmedSignIn,
+    user: &UserId,
+) -> Result<(), OperationError> {
+    let key = &confirmed.sign_in.profile.identity;
+    let update = diesel::update(identities::table.find((&key.issuer, &key.subject)))
+        .filter(identities::user_id.eq(user.as_str()))
+        .set(Statement::new(confirmed));
+    exactly_one(query!(connection, |c| update.execute(c))?)
+}
+
 /// The address that the identity stated when it last signed in.
 pub(super) async fn find_statement(
     connection: &mut Connection,

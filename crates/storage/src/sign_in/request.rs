@@ -1,8 +1,8 @@
 //! A sign-in that is to be finished, and what it comes to.
 
 use vestibule_domain::{
-    AccountLinking, ClientInfo, ConfiguredProviders, EmailAddress, Session, SessionId, Timestamp,
-    UpstreamProfile, User, UserId, UserIdScheme,
+    AccountLinking, ClientInfo, ConfiguredProviders, EmailAddress, SecretDigest, Session, SessionId,
+    Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
 };
 
 /// A sign-in that a provider has confirmed.
@@ -22,8 +22,19 @@ pub struct SignIn {
     pub session_id: SessionId,
     /// When the sign-in is.
     pub now: Timestamp,
-    /// When the new session ends.
+    /// When the session ends.
     pub expires_at: Timestamp,
+    /// The cookies of the browser that the session is for; `None` for a session of a user token.
+    pub browser: Option<BrowserCookies>,
+}
+
+/// The session cookies of a browser that signs in, by their digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserCookies {
+    /// The one that it gets.
+    pub new: SecretDigest,
+    /// The one that it sent, if any.
+    pub old: Option<SecretDigest>,
 }
 
 /// What a sign-in came to.
@@ -54,6 +65,11 @@ pub(super) struct EarlierEmail {
 }
 
 impl SignIn {
+    /// When the person showed the provider who they are: as it states, if that is not later than now; otherwise now.
+    pub(super) fn auth_time(&self) -> Timestamp {
+        self.profile.auth_time.map_or(self.now, |stated| stated.min(self.now))
+    }
+
     /// The same, with its address as verified if, and only if, it counts beyond the identity: because the provider states so and is
     /// trusted with that, or because the provider is the authority over it. The other result is true if it counts by authority alone.
     pub(super) fn with_email_as_trusted(self, providers: &ConfiguredProviders) -> (Self, bool) {

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{
-    Attributes, AvatarUrl, DisplayName, EmailAddress, UpstreamProfile, User, UserId, UserIdScheme,
+    Attributes, AvatarUrl, DisplayName, EmailAddress, UpstreamProfile, User, UserId, UserIdScheme, UserKind,
 };
 
 use crate::db::{Connection, query};
@@ -59,6 +59,7 @@ pub(super) async fn create(
 fn new_user(sign_in: &SignIn, id: UserId, email: Option<&EmailAddress>) -> User {
     User {
         id,
+        kind: UserKind::Person,
         username: None,
         name: sign_in.profile.name.clone(),
         email: email.cloned(),

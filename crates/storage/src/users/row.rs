@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 use vestibule_domain::{
-    Attributes, AvatarUrl, ConfiguredProviders, DisplayName, EmailAddress, Timestamp, User, UserId, Username,
+    Attributes, AvatarUrl, ConfiguredProviders, DisplayName, EmailAddress, Timestamp, User, UserId, UserKind,
+    Username,
 };
 
 use crate::error::StorageError;
@@ -14,6 +15,7 @@ use crate::schema::users;
 #[diesel(table_name = users)]
 pub(crate) struct UserRow {
     id: String,
+    kind: String,
     username: Option<String>,
     name: Option<String>,
     email: Option<String>,
@@ -36,6 +38,7 @@ impl TryFrom<UserRow> for User {
     fn try_from(row: UserRow) -> Result<Self, StorageError> {
         Ok(Self {
             id: UserId::try_from(row.id).map_err(|_| StorageError::InvalidValue("users.id"))?,
+            kind: UserKind::parse(&row.kind).ok_or(StorageError::InvalidValue("users.kind"))?,
             username: row.username.as_deref().map(read_username).transpose()?,
             name: row.name.as_deref().and_then(DisplayName::clean),
             email: row.email.as_deref().map(read_email).transpose()?,

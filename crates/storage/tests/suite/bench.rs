@@ -160,6 +160,7 @@ pub(crate) async fn try_sign_in(
         session_id: SessionId::random(&SystemRandom),
         now: at(0),
         expires_at: at(24 * HOUR),
+        browser: None,
     };
     change(&mut sign_in);
     storage.finish_sign_in(sign_in).await.expect("a sign-in")
@@ -176,6 +177,7 @@ pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
         verified_email: None,
         unverified_email: None,
         email_unknown: false,
+        auth_time: None,
         claims: UpstreamClaims::default(),
         organizations: Vec::new(),
     }

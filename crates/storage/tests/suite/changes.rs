@@ -346,3 +346,98 @@ async fn many_sign_outs_at_once_all_succeed_and_their_cost_is_printed() {
         assert!(ended.into_iter().all(|ended| ended));
     }
 }
+
+/// The rows that each change of a credential is tried on: one of each table, of one person and one session.
+const CREDENTIALS: &str = "
+    INSERT INTO sessions (id, user_id, provider_id, created_at, last_seen_at, expires_at, kind)
+        SELECT 'b', id, 'github:7', 1, 1, 4000000000000000, 'browser' FROM users;
+    INSERT INTO session_cookies (hash, session_id, origin, created_at) VALUES ('h', 'b', '', 1), ('i', 'b', 'https://app', 1);
+    INSERT INTO api_tokens (id, hash, kind, user_id, name, services, scopes, metadata, hint, token_generation, created_at,
+            created_by, expires_at)
+        SELECT 't', 't', 'personal', id, 'n', '*', '', '{}', 'abcd', 0, 1, id, 4000000000000000 FROM users;
+    INSERT INTO grants (id, user_id, user_generation, client_name, services, scopes, provider_id, auth_time, created_at,
+            last_used_at, expires_at)
+        SELECT 'g', id, 0, 'Phone', '*', '', 'github:7', 1, 1, 1, 4000000000000000 FROM users;
+    INSERT INTO access_tokens (hash, grant_id, services, scopes, generation, created_at, expires_at)
+        VALUES ('a', 'g', '*', '', 1, 1, 4000000000000000), ('c', NULL, '*', '', 1, 1, 4000000000000000);
+    INSERT INTO refresh_tokens (hash, grant_id, generation, created_at, expires_at) VALUES ('r', 'g', 1, 1, 4000000000000000)";
+
+/// The statement, with what goes along: SQLite's connections beside the storage would leave that out.
+fn with_cascades(bench: &Bench, statement: &str) -> String {
+    let is_sqlite = bench.database.url().starts_with("sqlite");
+    format!("{}{statement}", if is_sqlite { "PRAGMA foreign_keys = ON; " } else { "" })
+}
+
+on_both_databases! {
+    async fn d9_every_change_of_a_credential_is_told_and_no_use_of_one_is(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        execute(bench.database.url(), CREDENTIALS).await;
+        let follower = Follower::on(&bench.database).await;
+        let user = format!("user {}", ada.user.id);
+        let told = [
+            ("UPDATE session_cookies SET hash = 'j' WHERE hash = 'h'", "session b"),
+            ("DELETE FROM session_cookies WHERE hash = 'i'", "session b"),
+            ("UPDATE sessions SET auth_time = 5 WHERE id = 'b'", "session b"),
+            ("UPDATE sessions SET signed_in_at = 5 WHERE id = 'b'", "session b"),
+            ("UPDATE api_tokens SET scopes = 'read'", "credential t"),
+            ("UPDATE api_tokens SET services = 'wiki'", "credential t"),
+            ("UPDATE api_tokens SET metadata = '{\"a\":1}'", "credential t"),
+            ("UPDATE api_tokens SET expires_at = 5000000000000000", "credential t"),
+            ("UPDATE api_tokens SET hash = 'u'", "credential t"),
+            ("UPDATE grants SET scopes = 'read'", "credential g"),
+            ("UPDATE grants SET services = 'wiki'", "credential g"),
+            ("UPDATE access_tokens SET revoked_at = 5 WHERE hash = 'a'", "credential a"),
+            ("DELETE FROM access_tokens WHERE hash = 'c'", "credential c"),
+            ("UPDATE users SET token_generation = 7", user.as_str()),
+            ("UPDATE identities SET claims = '{\"a\":\"b\"}'", user.as_str()),
+            ("UPDATE identities SET email = 'ada@example.org', email_verified = TRUE", user.as_str()),
+            ("INSERT INTO role_assignments (id, subject_kind, subject, user_id, role, created_at)
+                SELECT 'x', 'user', id, id, 'Writer', 1 FROM users", user.as_str()),
+            ("INSERT INTO identities (issuer, subject, user_id, email_verified, last_used_at)
+                SELECT 'https://third.example', '9', id, FALSE, 1 FROM users", user.as_str()),
+            ("DELETE FROM role_assignments WHERE id = 'x'", user.as_str()),
+            ("INSERT INTO role_assignments (id, subject_kind, subject, role, created_at)
+                VALUES ('y', 'domain', 'example.org', 'Writer', 1)", "anything"),
+            ("DELETE FROM role_assignments WHERE id = 'y'", "anything"),
+            ("UPDATE api_tokens SET revoked_at = 5", "credential t"),
+            ("UPDATE grants SET revoked_at = 5", "credential g"),
+        ];
+        for (statement, change) in told {
+            execute(bench.database.url(), statement).await;
+            follower.until_heard(change).await;
+        }
+        let quiet = [
+            "UPDATE api_tokens SET last_used_at = 9, last_used_ip = '192.0.2.1', name = 'other'",
+            "UPDATE grants SET last_used_at = 9",
+            "UPDATE refresh_tokens SET seen_at = 9, spent_at = 9, successor_sealed = 'x'",
+            "UPDATE sessions SET last_seen_at = 9 WHERE id = 'b'",
+            "UPDATE identities SET last_used_at = 9",
+            "INSERT INTO session_data (session_id, app, version, data, updated_at) VALUES ('b', 'wiki', 1, '{}', 1)",
+            "DELETE FROM refresh_tokens",
+            // What is over is dead in every copy already.
+            "DELETE FROM api_tokens",
+            "DELETE FROM access_tokens",
+            "DELETE FROM grants",
+        ];
+        for statement in quiet {
+            execute(bench.database.url(), statement).await;
+        }
+        execute(bench.database.url(), "UPDATE users SET name = 'last'").await;
+        let heard = follower.until_heard(&user).await;
+        assert!(heard.iter().all(|change| *change == user), "{heard:?}");
+    }
+
+    async fn d9_what_lives_and_is_deleted_is_told_and_what_goes_with_its_parent_is_not_told_twice(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await;
+        execute(bench.database.url(), CREDENTIALS).await;
+        let follower = Follower::on(&bench.database).await;
+        for (statement, change) in [("DELETE FROM api_tokens", "credential t"), ("DELETE FROM grants", "credential g")] {
+            execute(bench.database.url(), &with_cascades(bench, statement)).await;
+            let heard = follower.until_heard(change).await;
+            assert_eq!(heard, [change], "{statement}");
+        }
+        execute(bench.database.url(), &with_cascades(bench, "DELETE FROM sessions WHERE id = 'b'")).await;
+        assert_eq!(follower.until_heard("session b").await, ["session b"]);
+        assert!(bench.is_live(&ada, at(0)).await);
+    }
+}

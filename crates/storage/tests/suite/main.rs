@@ -16,6 +16,7 @@ mod attempts;
 mod audit;
 mod backup;
 mod bench;
+mod browser_sessions;
 mod changes;
 mod cleanup;
 mod consistency;

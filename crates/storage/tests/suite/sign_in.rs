@@ -131,6 +131,7 @@ on_both_databases! {
                 session_id: SessionId::random(&SystemRandom),
                 now: at(0),
                 expires_at: at(1),
+                browser: None,
             };
             let refused = bench.storage.finish_sign_in(sign_in).await;
             assert!(matches!(refused, Err(StorageError::UnusableIdentity)), "{issuer:.9} {subject:.9}");
