@@ -6,10 +6,10 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
     cargo build --release --locked -p vestibule -p roles -p python -p webhook -p audit-log \
-        -p sample-permissions -p sample-extension \
+        -p sample-permissions -p sample-extension -p sample-tokens \
     && mkdir -p /image/plugins \
     && cp target/release/vestibule /image/ \
-    && for plugin in roles python webhook audit_log sample_permissions sample_extension; do \
+    && for plugin in roles python webhook audit_log sample_permissions sample_extension sample_tokens; do \
         cp "target/release/lib$plugin.so" /image/plugins/; done
 
 # glibc, and the same one that the program was linked with: a static program could not load plugins.

@@ -28,6 +28,8 @@ async fn a_plugin_is_described_with_what_it_provides_and_takes() {
     ] {
         assert!(outcome.out.contains(part), "{part:?} in {}", outcome.out);
     }
+    let handler = inspect(&built_plugins().join("libsample_tokens.so")).await;
+    assert!(handler.out.contains("abi       1.2\nprovides  resolve_token\n"), "{}", handler.out);
     let extension = inspect(&built_plugins().join("libsample_extension.so")).await;
     assert!(
         extension.out.contains("provides  on_new_user, on_user_login, on_user_logout\n"),

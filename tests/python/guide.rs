@@ -12,13 +12,18 @@ use crate::world::World;
 
 use super::{interpreter, said};
 
+/// The first block of this language: what the guide begins with.
+fn first(guide: &Document, language: &str) -> String {
+    guide.fences().into_iter().find(|fence| fence.language == language).unwrap().code
+}
+
 /// A folder with the module of the guide, and its settings for that folder and the interpreter of the tests.
 fn followed(guide: &Document) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let package = folder.path().join("acme");
     fs::create_dir(&package).unwrap();
-    fs::write(package.join("access.py"), guide.fence("python")).unwrap();
-    let settings = guide.fence("toml").replace("/srv", folder.path().to_str().unwrap());
+    fs::write(package.join("access.py"), first(guide, "python")).unwrap();
+    let settings = first(guide, "toml").replace("/srv", folder.path().to_str().unwrap());
     let settings = settings.replace("/opt/venv/bin/python", interpreter());
     (folder, settings)
 }

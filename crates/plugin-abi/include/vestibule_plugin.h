@@ -28,7 +28,7 @@ extern "C" {
 /* In the memory of a little-endian machine these are the letters VSTB. */
 #define VESTIBULE_ABI_MAGIC 0x42545356u
 #define VESTIBULE_ABI_MAJOR 1
-#define VESTIBULE_ABI_MINOR 1
+#define VESTIBULE_ABI_MINOR 2
 
 #if defined(__GNUC__) || defined(__clang__)
 #define VESTIBULE_EXPORT __attribute__((visibility("default")))
@@ -48,7 +48,7 @@ typedef struct vestibule_str {
 /* What an operation returns. Any other number counts as VESTIBULE_FATAL. */
 enum {
     VESTIBULE_OK = 0,         /* done; the answer, if any, was given by reply */
-    VESTIBULE_NO_OPINION = 1, /* this plugin has nothing to say about the user; not the same as an empty answer */
+    VESTIBULE_NO_OPINION = 1, /* this plugin has nothing to say about the user or token; not the same as an empty answer */
     VESTIBULE_DENY = 2,       /* the user is refused; heeded only where the operator allows it */
     VESTIBULE_RETRY = 3,      /* the failure may pass: a database is away, a limit is reached */
     VESTIBULE_FATAL = 4,      /* the failure stays until somebody mends it */
@@ -116,12 +116,24 @@ typedef struct vestibule_user_event {
 } vestibule_user_event;
 
 /*
+ * Since 1.2. A request came with a bearer token that is not one of the service's own: whom does it stand for? token: at most
+ * 4 KiB; it is a secret, and belongs in no log and no error text. context_json: {"purpose":"api" or "forward_auth","app"?,
+ * "method","path","ip"}. Members that are not known are to be ignored.
+ */
+typedef struct vestibule_token_request {
+    uint32_t struct_size;
+    uint32_t flags;
+    vestibule_str token;
+    vestibule_str context_json;
+} vestibule_token_request;
+
+/*
  * What a plugin is. Static and constant.
  *
  * After create has returned, every operation may run on any thread of the host, several at once (but see
  * VESTIBULE_F_SERIAL), on a stack of 2 MiB or more. destroy runs after the last operation, once for each successful
  * create, or not at all when the process ends first. An operation that is NULL is not provided; create and at least one
- * of get_permissions and the three on_... must be there. A plugin installs no signal handlers, does not fork, does
+ * of get_permissions, the three on_... and resolve_token must be there. A plugin installs no signal handlers, does not fork, does
  * not end the process and does not change the environment. No exception leaves an operation.
  */
 typedef struct vestibule_plugin {
@@ -153,6 +165,12 @@ typedef struct vestibule_plugin {
      * with a {"rule":"...","gave":{...} or [...],"text":"..."} for each rule that had a part in it. Only beside get_permissions.
      */
     int32_t (*explain)(void *self, vestibule_call *call, const vestibule_permission_request *request);
+    /*
+     * Since 1.2; a plugin that has it writes 2 as its abi_minor. Says whom a token stands for: {"uid":"...","roleaccount"?,
+     * "fullname"?,"email"?,"services"?:[...],"scopes"?:[...],"metadata"?:{...}}. NO_OPINION: not a token of mine, ask the next.
+     * DENY: mine, and not good. VESTIBULE_OK without a reply is a failure. set_ttl counts for the token, whatever the context.
+     */
+    int32_t (*resolve_token)(void *self, vestibule_call *call, const vestibule_token_request *request);
 } vestibule_plugin;
 
 /* The one symbol that a plugin exports. Without side effects; always returns the same static table. */

@@ -1,6 +1,8 @@
 //! Where every member lies. A mistake in the mirror does not compile; a test compares the list with the golden file.
 
-use crate::{Host, MAGIC, MAJOR, MINOR, PermissionRequest, Plugin, Str, UserEvent, code, flag, level};
+use crate::{
+    Host, MAGIC, MAJOR, MINOR, PermissionRequest, Plugin, Str, TokenRequest, UserEvent, code, flag, level,
+};
 
 macro_rules! layout {
     (
@@ -56,10 +58,13 @@ layout! {
     "vestibule_user_event" = UserEvent, size 40 {
         struct_size: 0, flags: 4, user_json: 8, context_json: 24,
     }
-    "vestibule_plugin" = Plugin, size 144 {
+    "vestibule_token_request" = TokenRequest, size 40 {
+        struct_size: 0, flags: 4, token: 8, context_json: 24,
+    }
+    "vestibule_plugin" = Plugin, size 152 {
         magic: 0, abi_major: 4, abi_minor: 6, struct_size: 8, flags: 12,
         name: 16, version: 32, build_info: 48, config_schema: 64,
         create: 80, destroy: 88, get_permissions: 96,
-        on_new_user: 104, on_user_login: 112, on_user_logout: 120, health: 128, explain: 136,
+        on_new_user: 104, on_user_login: 112, on_user_logout: 120, health: 128, explain: 136, resolve_token: 144,
     }
 }

@@ -17,7 +17,7 @@ pub use codes::{code, flag, level};
 pub use layout::LAYOUT;
 pub use tables::{
     Call, CreateFn, DestroyFn, EntryFn, EventFn, HealthFn, Host, Logger, PermissionRequest, PermissionsFn,
-    Plugin, Str, UserEvent,
+    Plugin, Str, TokenFn, TokenRequest, UserEvent,
 };
 
 /// The first member of every plugin's table.
@@ -25,6 +25,6 @@ pub const MAGIC: u32 = 0x4254_5356;
 /// The version of the whole interface: both sides must have the same.
 pub const MAJOR: u16 = 1;
 /// The version of what was appended: a host serves every plugin that asks for this or less.
-pub const MINOR: u16 = 1;
+pub const MINOR: u16 = 2;
 /// The one symbol that a plugin exports, with the NUL that the dynamic loader wants.
 pub const ENTRY_SYMBOL: &core::ffi::CStr = c"vestibule_plugin_v1";

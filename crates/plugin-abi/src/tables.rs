@@ -88,6 +88,20 @@ pub struct UserEvent {
     pub context_json: Str,
 }
 
+/// A request came with a token that is not one of the service's own. Since 1.2.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct TokenRequest {
+    /// The size of the host's own struct.
+    pub struct_size: u32,
+    /// None are defined.
+    pub flags: u32,
+    /// The token, a secret.
+    pub token: Str,
+    /// Where and for what it was presented.
+    pub context_json: Str,
+}
+
 /// Makes an instance.
 pub type CreateFn =
     unsafe extern "C" fn(*const Host, *mut Logger, *mut Call, Str, Str, *mut *mut c_void) -> i32;
@@ -97,6 +111,8 @@ pub type DestroyFn = unsafe extern "C" fn(*mut c_void);
 pub type PermissionsFn = unsafe extern "C" fn(*mut c_void, *mut Call, *const PermissionRequest) -> i32;
 /// Hears of an event.
 pub type EventFn = unsafe extern "C" fn(*mut c_void, *mut Call, *const UserEvent) -> i32;
+/// Says whom a token stands for.
+pub type TokenFn = unsafe extern "C" fn(*mut c_void, *mut Call, *const TokenRequest) -> i32;
 /// Says whether the instance is able to work.
 pub type HealthFn = unsafe extern "C" fn(*mut c_void, *mut Call) -> i32;
 /// The exported function, [`crate::ENTRY_SYMBOL`].
@@ -140,4 +156,6 @@ pub struct Plugin {
     pub health: Option<HealthFn>,
     /// Answers permissions and says why. Since 1.1.
     pub explain: Option<PermissionsFn>,
+    /// Says whom a token stands for. Since 1.2.
+    pub resolve_token: Option<TokenFn>,
 }

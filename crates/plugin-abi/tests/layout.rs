@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const GOLDEN: &str = include_str!("../golden/abi-1.1.txt");
+const GOLDEN: &str = include_str!("../golden/abi-1.2.txt");
 /// Every earlier version, which programs that are in use were compiled against.
-const EARLIER: &[&str] = &[include_str!("../golden/abi-1.0.txt")];
+const EARLIER: &[(&str, &str)] =
+    &[("1.0", include_str!("../golden/abi-1.0.txt")), ("1.1", include_str!("../golden/abi-1.1.txt"))];
 
 /// `FIELD(struct, member, 8)` becomes `("struct.member", 8)`, the other two forms likewise.
 fn parse(golden: &str) -> Vec<(String, i64)> {
@@ -66,7 +67,7 @@ fn by_struct(layout: &[(String, i64)]) -> BTreeMap<&str, Vec<(&str, i64)>> {
 fn every_earlier_version_is_the_beginning_of_this_one() {
     let current = parse(GOLDEN);
     let current = by_struct(&current);
-    for earlier in EARLIER.iter().copied().map(parse) {
+    for earlier in EARLIER.iter().map(|(_, golden)| parse(golden)) {
         for (owner, old) in by_struct(&earlier) {
             let new = &current[owner];
             let (old_value, new_value) = (old[0].1, new[0].1);
@@ -83,22 +84,24 @@ fn every_earlier_version_is_the_beginning_of_this_one() {
 
 #[test]
 fn the_header_has_the_layout_of_the_golden_file_in_c11() {
-    assert!(compile("cc", &["-x", "c", "-std=c11"], "include", "abi-1.1.txt"));
+    assert!(compile("cc", &["-x", "c", "-std=c11"], "include", "abi-1.2.txt"));
 }
 
 #[test]
-fn the_header_that_is_kept_of_1_0_has_the_layout_of_its_golden_file() {
-    let include = "../../tests/abi_compat/abi-1.0/plugin-abi/include";
-    assert!(compile("cc", &["-x", "c", "-std=c11"], include, "abi-1.0.txt"));
-    assert!(
-        !compile("cc", &["-x", "c", "-std=c11"], include, "abi-1.1.txt"),
-        "the comparison compares nothing"
-    );
+fn the_header_that_is_kept_of_each_earlier_version_has_the_layout_of_its_golden_file() {
+    for (version, _) in EARLIER {
+        let include = format!("../../tests/abi_compat/abi-{version}/plugin-abi/include");
+        assert!(compile("cc", &["-x", "c", "-std=c11"], &include, &format!("abi-{version}.txt")));
+        assert!(
+            !compile("cc", &["-x", "c", "-std=c11"], &include, "abi-1.2.txt"),
+            "{version}: the comparison compares nothing"
+        );
+    }
 }
 
 #[test]
 fn the_header_has_the_layout_of_the_golden_file_in_cpp17() {
     if is_installed("c++") {
-        assert!(compile("c++", &["-x", "c++", "-std=c++17"], "include", "abi-1.1.txt"));
+        assert!(compile("c++", &["-x", "c++", "-std=c++17"], "include", "abi-1.2.txt"));
     }
 }

@@ -61,11 +61,14 @@ impl Ending {
                 | Unavailability::Open(_) => Self::Neither,
             },
             Err(CallFailure::Failed { kind, .. }) => match kind {
-                FailureKind::NoOpinion | FailureKind::MayNotDeny => Self::Success,
+                FailureKind::NoOpinion | FailureKind::MayNotDeny | FailureKind::MayNotNameUsers => {
+                    Self::Success
+                }
                 FailureKind::Fatal
                 | FailureKind::Panic
                 | FailureKind::NoReply
                 | FailureKind::BadReply(_)
+                | FailureKind::BadIdentity(_)
                 | FailureKind::UnknownCode(_) => Self::Failure,
             },
         }

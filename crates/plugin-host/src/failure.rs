@@ -8,6 +8,7 @@ use vestibule_plugin_abi::code;
 
 use crate::answer::RawAnswer;
 use crate::bad_reply::BadReply;
+use crate::identity::BadIdentity;
 use crate::observer::{Operation, Outcome};
 use crate::unavailability::Unavailability;
 
@@ -60,6 +61,12 @@ pub enum FailureKind {
     /// Its answer breaks the rules.
     #[error("its answer is not valid: {0}")]
     BadReply(BadReply),
+    /// Its answer about a token names nobody in the proper way.
+    #[error("its answer is not valid: {0}")]
+    BadIdentity(BadIdentity),
+    /// It says that a token stands for a person of ours, which its settings do not allow.
+    #[error("it named a user of the service, which `may_name_users` does not allow")]
+    MayNotNameUsers,
     /// It returned a code that does not exist.
     #[error("it returned the unknown code {0}")]
     UnknownCode(i32),
@@ -98,12 +105,15 @@ impl CallFailure {
                 Unavailability::Closed => Outcome::Closed,
             },
             Self::Failed { kind, .. } => match kind {
-                FailureKind::Fatal | FailureKind::MayNotDeny => Outcome::Failed,
+                FailureKind::Fatal | FailureKind::MayNotDeny | FailureKind::MayNotNameUsers => {
+                    Outcome::Failed
+                }
                 FailureKind::Panic => Outcome::Panic,
                 FailureKind::NoOpinion => Outcome::NoOpinion,
-                FailureKind::NoReply | FailureKind::BadReply(_) | FailureKind::UnknownCode(_) => {
-                    Outcome::BadAnswer
-                }
+                FailureKind::NoReply
+                | FailureKind::BadReply(_)
+                | FailureKind::BadIdentity(_)
+                | FailureKind::UnknownCode(_) => Outcome::BadAnswer,
             },
         }
     }
@@ -117,6 +127,7 @@ fn whole_seconds(wait: Duration) -> Duration {
 /// Turns an answer into a value or a failure. This is the whole failure policy: an answer that is not understood is a failure.
 ///
 /// A permission provider must answer with an object, and so must its explanation. A hook may answer nothing, which changes nothing.
+/// A token handler answers with an object, or has no opinion.
 pub(crate) fn interpret(
     alias: &str,
     operation: Operation,
@@ -124,14 +135,15 @@ pub(crate) fn interpret(
     answer: RawAnswer,
 ) -> Result<Option<Map<String, Value>>, CallFailure> {
     let failed = |kind| Err(CallFailure::Failed { alias: alias.to_owned(), kind });
-    let answer_needed = matches!(operation, Operation::Permissions | Operation::Explain);
+    let opinion_needed = matches!(operation, Operation::Permissions | Operation::Explain);
+    let reply_needed = opinion_needed || operation == Operation::ResolveToken;
     match answer.code {
         code::OK => match RawAnswer::object(answer.reply) {
-            Ok(None) if answer_needed => failed(FailureKind::NoReply),
+            Ok(None) if reply_needed => failed(FailureKind::NoReply),
             Ok(object) => Ok(object),
             Err(fault) => failed(FailureKind::BadReply(fault)),
         },
-        code::NO_OPINION if answer_needed => failed(FailureKind::NoOpinion),
+        code::NO_OPINION if opinion_needed => failed(FailureKind::NoOpinion),
         code::NO_OPINION => Ok(None),
         code::DENY if may_deny => Err(CallFailure::Denied(answer.error)),
         code::DENY => failed(FailureKind::MayNotDeny),
@@ -176,6 +188,15 @@ mod tests {
     }
 
     #[test]
+    fn h11_a_token_handler_answers_or_has_no_opinion() {
+        let judged = |code, reply| judged(Operation::ResolveToken, true, code, reply);
+        assert_eq!(judged(code::OK, RawReply::One(b"{}".to_vec())), Ok(true));
+        assert_eq!(judged(code::OK, RawReply::None), failed(FailureKind::NoReply));
+        assert_eq!(judged(code::NO_OPINION, RawReply::None), Ok(false));
+        assert_eq!(judged(code::NO_OPINION, RawReply::One(b"{\"uid\":\"u\"}".to_vec())), Ok(false));
+    }
+
+    #[test]
     fn a_denial_counts_only_where_it_is_allowed() {
         for operation in [Operation::Permissions, Operation::UserLogin] {
             let denied = Err(CallFailure::Denied("because".to_owned()));
@@ -186,7 +207,7 @@ mod tests {
 
     #[test]
     fn e7_every_other_code_fails_even_with_a_reply() {
-        for operation in [Operation::Permissions, Operation::UserLogin] {
+        for operation in [Operation::Permissions, Operation::UserLogin, Operation::ResolveToken] {
             for code in [-1, 6, 99, i32::MIN, i32::MAX] {
                 let reply = RawReply::One(b"{}".to_vec());
                 assert_eq!(judged(operation, true, code, reply), failed(FailureKind::UnknownCode(code)));

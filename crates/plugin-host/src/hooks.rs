@@ -64,8 +64,8 @@ pub(crate) async fn run(extensions: &[Instance], hook: Hook, user: User, provide
         // The sign-out has taken effect: there is nothing to refuse.
         let may_deny = extension.settings().may_deny && hook != Hook::UserLogout;
         let deadline = (Instant::now() + time).min(event_deadline);
-        let call = Call { user: &outcome.user.id, question, deadline, time, may_deny };
-        let answered = extension.ask(call).await;
+        let call = Call { asker: outcome.user.id.as_str(), question, deadline, time, may_deny };
+        let answered = extension.ask(call, Ok).await;
         outcome.was_told = true;
         match answered.verdict {
             Ok(Some(patch)) => outcome.patches.extend(apply(&mut outcome.user, patch, extension)),

@@ -18,6 +18,7 @@ use crate::instance::Instance;
 use crate::loaded::{Loaded, PluginInfo};
 use crate::loader::{Libraries, Loader, PluginKind};
 use crate::plan::{HostParts, PluginPlan};
+use crate::tokens::{self, TokenOutcome, TokenQuestion};
 
 /// Who wants permissions, and where.
 #[derive(Clone, Copy)]
@@ -77,6 +78,7 @@ impl PluginHost {
         let mut errors =
             loader.check_all(plan.services.iter().map(|(_, spec)| spec), PluginKind::Permissions);
         errors.extend(loader.check_all(plan.extensions.iter(), PluginKind::Extension));
+        errors.extend(loader.check_all(plan.token_handlers.iter(), PluginKind::TokenHandler));
         errors
     }
 
@@ -126,12 +128,23 @@ impl PluginHost {
         hooks::run(&self.loaded.load_full().extensions, hook, user, provider_id).await
     }
 
+    /// Whether there is anybody to ask about tokens that are not ours.
+    pub fn handles_tokens(&self) -> bool {
+        !self.loaded.load().token_handlers.is_empty()
+    }
+
+    /// Whom a bearer token stands for that is not ours: the handlers are asked in their order until one has an opinion. The caller
+    /// sees to it that no token of ours comes here.
+    pub async fn resolve_token(&self, question: &TokenQuestion<'_>) -> TokenOutcome {
+        tokens::resolve(&self.loaded.load_full().token_handlers, question).await
+    }
+
     /// Notes that a part of what an extension changed could not be kept, because the user was another by then.
     pub fn refuse_patch(&self, alias: &str, error: PatchError) {
         hooks::note_refusals(self.parts.observer.as_ref(), alias, &[error]);
     }
 
-    /// What is loaded: the providers by the names of their services, then the extensions in their order.
+    /// What is loaded: the providers by the names of their services, then the extensions and the token handlers in their order.
     pub fn list(&self) -> Vec<PluginInfo> {
         self.loaded.load().list()
     }

@@ -4,11 +4,12 @@
 //! answer comes to; and is recorded. Before all that, a question about permissions may have an answer already, or
 //! be under way for another caller: that is in `permissions`.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
+use tokio::time::timeout_at;
 use tracing::Instrument as _;
 use vestibule_domain::UserId;
 use vestibule_plugin_abi::code;
@@ -16,15 +17,15 @@ use vestibule_plugin_abi::code;
 use crate::answer::RawAnswer;
 use crate::breaker::{Breaker, Ending, Transition};
 use crate::cache::{PermissionCache, QuestionDigest, Verdict};
-use crate::failure::{CallFailure, interpret};
+use crate::failure::{CallFailure, FailureKind, interpret};
 use crate::gauges::{Inflight, PluginGauges};
 use crate::job::Order;
 use crate::library::PluginDescription;
-use crate::observer::{CallObserver, Operation, Outcome};
+use crate::observer::{CacheResult, CallObserver, Operation, Outcome};
 use crate::probe::Probe;
 use crate::question::Question;
 use crate::runner::Runner;
-use crate::single_flight::SingleFlight;
+use crate::single_flight::{Role, SingleFlight};
 use crate::unavailability::Unavailability;
 use crate::{InstanceSettings, InstanceSpec};
 
@@ -45,8 +46,9 @@ pub(crate) struct Instance {
 
 /// One call that is to be made.
 pub(crate) struct Call<'a> {
-    /// Whom it is about.
-    pub(crate) user: &'a UserId,
+    /// Whom it is about; of a token it is who presents it. Nobody gets more than a share of the plugin, and the failures of one
+    /// do not count against all.
+    pub(crate) asker: &'a str,
     pub(crate) question: Question,
     pub(crate) deadline: Instant,
     /// What the plugin is to have for it: as much as is left until the deadline, unless others have taken of it.
@@ -55,8 +57,8 @@ pub(crate) struct Call<'a> {
 }
 
 /// What a call came to.
-pub(crate) struct Answered {
-    pub(crate) verdict: Result<Option<Map<String, Value>>, CallFailure>,
+pub(crate) struct Answered<T> {
+    pub(crate) verdict: Result<T, CallFailure>,
     /// How long the plugin lets it be used again.
     pub(crate) ttl_seconds: Option<u32>,
     outcome: Outcome,
@@ -114,13 +116,18 @@ impl Instance {
         self.description().provides(operation)
     }
 
-    /// Asks, waits until the deadline, and judges the answer. A failure has been logged and counted when this returns.
-    pub(crate) async fn ask(&self, call: Call<'_>) -> Answered {
+    /// Asks, waits until the deadline, judges the answer and reads what was replied. A failure has been logged and counted when this
+    /// returns.
+    pub(crate) async fn ask<T>(
+        &self,
+        call: Call<'_>,
+        read: impl FnOnce(Option<Map<String, Value>>) -> Result<T, FailureKind>,
+    ) -> Answered<T> {
         let (operation, started) = (call.question.operation(), Instant::now());
-        let user = self.hasher.hash_one(call.user.as_str());
+        let user = self.hasher.hash_one(call.asker);
         let answered = match self.breaker.enter(user, started) {
             Ok(pass) => {
-                let answered = self.run(call, user).await;
+                let answered = self.run(call, user, read).await;
                 let ending = Ending::of(&answered.verdict, answered.hurried);
                 let transition = pass.end(ending, Instant::now());
                 self.log_failure(operation, &answered);
@@ -135,7 +142,12 @@ impl Instance {
     }
 
     /// Brings the question to the plugin, in a span that the plugin's thread enters as well.
-    async fn run(&self, call: Call<'_>, user: u64) -> Answered {
+    async fn run<T>(
+        &self,
+        call: Call<'_>,
+        user: u64,
+        read: impl FnOnce(Option<Map<String, Value>>) -> Result<T, FailureKind>,
+    ) -> Answered<T> {
         let operation = call.question.operation();
         let span = tracing::info_span!(
             "plugin_call",
@@ -149,7 +161,7 @@ impl Instance {
             self.runner.ask(Order { question, user, deadline, time }).instrument(span.clone()).await;
         drop(inside);
         let answered = match returned.answer {
-            Ok(answer) => self.interpret(operation, call.may_deny, answer),
+            Ok(answer) => self.interpret(operation, call.may_deny, answer, read),
             Err(cause) => self.unavailable(cause),
         };
         let answered = Answered { hurried: returned.hurried, ..answered };
@@ -157,10 +169,18 @@ impl Instance {
         answered
     }
 
-    fn interpret(&self, operation: Operation, may_deny: bool, answer: RawAnswer) -> Answered {
+    fn interpret<T>(
+        &self,
+        operation: Operation,
+        may_deny: bool,
+        answer: RawAnswer,
+        read: impl FnOnce(Option<Map<String, Value>>) -> Result<T, FailureKind>,
+    ) -> Answered<T> {
         let (ttl_seconds, said) = (answer.ttl_seconds, answer.error.clone());
         let no_opinion = answer.code == code::NO_OPINION;
-        let verdict = interpret(&self.alias, operation, may_deny, answer);
+        let failed = |kind| CallFailure::Failed { alias: self.alias.clone(), kind };
+        let verdict = interpret(&self.alias, operation, may_deny, answer)
+            .and_then(|object| read(object).map_err(failed));
         let outcome = match &verdict {
             Ok(_) if no_opinion => Outcome::NoOpinion,
             Ok(_) => Outcome::Ok,
@@ -170,17 +190,27 @@ impl Instance {
     }
 
     /// What it comes to when there is no answer.
-    fn unavailable(&self, cause: Unavailability) -> Answered {
+    fn unavailable<T>(&self, cause: Unavailability) -> Answered<T> {
         let failure = CallFailure::unavailable(&self.alias, cause);
         let outcome = failure.outcome();
         Answered { verdict: Err(failure), ttl_seconds: None, outcome, hurried: false, said: String::new() }
     }
 
-    fn log_failure(&self, operation: Operation, answered: &Answered) {
+    fn log_failure<T>(&self, operation: Operation, answered: &Answered<T>) {
         let Err(failure) = &answered.verdict else { return };
-        let (plugin, operation) = (self.alias.as_str(), operation.as_str());
         let said = (!answered.said.is_empty()).then_some(answered.said.as_str());
-        tracing::warn!(plugin, operation, outcome = answered.outcome.as_str(), said, "{failure}");
+        let (plugin, outcome) = (self.alias.as_str(), answered.outcome.as_str());
+        // Whoever sends garbage is refused, which is nothing to warn of.
+        if (operation, answered.outcome) == (Operation::ResolveToken, Outcome::Denied) {
+            return tracing::debug!(
+                plugin,
+                operation = operation.as_str(),
+                outcome,
+                said,
+                "a token is refused"
+            );
+        }
+        tracing::warn!(plugin, operation = operation.as_str(), outcome, said, "{failure}");
     }
 
     fn log_transition(&self, transition: Option<Transition>) {
@@ -195,10 +225,40 @@ impl Instance {
         }
     }
 
+    /// Makes a call, or waits for the same one that is under way for another; each as long as their own time lasts.
+    pub(crate) async fn share<K, T, F>(
+        &self,
+        operation: Operation,
+        single_flight: &SingleFlight<K, Result<T, CallFailure>>,
+        key: K,
+        started: Instant,
+        call: impl Fn() -> F,
+    ) -> Result<T, CallFailure>
+    where
+        K: Hash + Eq + Copy + Send + 'static,
+        T: Clone + Send + Sync + 'static,
+        F: Future<Output = Result<T, CallFailure>> + Send + 'static,
+    {
+        let deadline = started + self.settings.timeout;
+        loop {
+            match single_flight.join(key, &call) {
+                Role::Leader(call) => return call.await,
+                Role::Follower(call) => match timeout_at(deadline.into(), call).await {
+                    Ok(verdict) if concerns_everybody(&verdict) => {
+                        self.observer.cache(&self.alias, CacheResult::Shared);
+                        return verdict;
+                    }
+                    Ok(_) => {}
+                    Err(_) => return Err(self.waited_in_vain(operation, started.elapsed())),
+                },
+            }
+        }
+    }
+
     /// The result of a call that waited in vain for the answer to another one.
-    pub(crate) fn waited_in_vain(&self, waited: Duration) -> CallFailure {
+    fn waited_in_vain(&self, operation: Operation, waited: Duration) -> CallFailure {
         let failure = CallFailure::unavailable(&self.alias, Unavailability::Timeout);
-        self.observer.observe(&self.alias, Operation::Permissions, failure.outcome(), waited);
+        self.observer.observe(&self.alias, operation, failure.outcome(), waited);
         failure
     }
 
@@ -241,4 +301,10 @@ impl Instance {
     pub(crate) fn wait_until_ended(&self, until: Instant) -> bool {
         self.runner.wait_until_ended(until)
     }
+}
+
+/// Whether a verdict is for all who asked. That the time of the one who came first was lost in the queue says nothing to those
+/// who came later and still have some.
+fn concerns_everybody<T>(verdict: &Result<T, CallFailure>) -> bool {
+    !matches!(verdict, Err(CallFailure::Unavailable { cause: Unavailability::QueueTimeout, .. }))
 }

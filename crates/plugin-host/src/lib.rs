@@ -6,7 +6,7 @@
 //! `callbacks`, `raw`, `text`, `crash` and `hardening`, but for a few lines of `process` about sockets and about what is taken from a child.
 //!
 //! Who calls what: [`PluginHost`] holds an `Instance` for each configured alias; an instance looks whether it knows the
-//! answer (`cache`), whether the same call is under way (`single_flight`) and whether the plugin may be asked (`breaker`), and asks
+//! answer (`cache`; `tokens` has its own), whether the same call is under way (`single_flight`) and whether the plugin may be asked (`breaker`), and asks
 //! its `Runner`, which brings the question to the plugin, when it is its turn (`fair_queue`), and the answer back; `failure` turns
 //! the answer into a value or a failure.
 //! Questions and answers are plain data, so that a runner can be threads, nothing at all (`inline`), or a child (`process`).
@@ -43,6 +43,7 @@ mod gauges;
 mod hardening;
 mod hooks;
 mod host;
+mod identity;
 mod inline;
 mod inspect;
 mod instance;
@@ -63,10 +64,12 @@ mod raw;
 mod runner;
 mod schema;
 mod search;
+mod secret;
 mod settings;
 mod signal;
 mod single_flight;
 mod text;
+mod tokens;
 mod unavailability;
 
 pub use bad_reply::BadReply;
@@ -84,6 +87,7 @@ pub use gauges::PluginGauges;
 pub use hardening::{disable_dumping, take_environment};
 pub use hooks::{ExtensionPatch, Hook, HookOutcome};
 pub use host::{PermissionRequest, PluginHost};
+pub use identity::{BadIdentity, TokenHolder, TokenIdentity};
 pub use inspect::inspect;
 pub use library::PluginDescription;
 pub use loaded::PluginInfo;
@@ -94,4 +98,5 @@ pub use schema::{SchemaFault, Violation};
 pub use search::{PluginName, PluginNameError, PluginPath};
 pub use settings::{InstanceSettings, InstanceSpec, Isolation, IsolationError};
 pub use text::printable;
+pub use tokens::{DEFAULT_MAX_TOKEN_TTL, TokenOutcome, TokenPurpose, TokenQuestion};
 pub use unavailability::Unavailability;

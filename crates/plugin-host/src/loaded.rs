@@ -12,6 +12,7 @@ use crate::error::LoadError;
 use crate::instance::Instance;
 use crate::loader::{Libraries, Loader, PluginKind};
 use crate::plan::{HostParts, PluginPlan};
+use crate::tokens::TokenHandler;
 
 /// What is known about one instance.
 #[derive(Debug, Clone)]
@@ -40,6 +41,7 @@ pub struct PluginInfo {
 pub(crate) struct Loaded {
     pub(crate) services: BTreeMap<ServiceName, Arc<Instance>>,
     pub(crate) extensions: Vec<Instance>,
+    pub(crate) token_handlers: Vec<Arc<TokenHandler>>,
 }
 
 impl Loaded {
@@ -52,15 +54,24 @@ impl Loaded {
         let providers =
             loader.start_all(plan.services.iter().map(|(_, spec)| spec), PluginKind::Permissions)?;
         let extensions = loader.start_all(plan.extensions.iter(), PluginKind::Extension)?;
+        let handlers = loader.start_all(plan.token_handlers.iter(), PluginKind::TokenHandler)?;
         let names = plan.services.iter().map(|(name, _)| name.clone());
-        Ok(Self { services: names.zip(providers.into_iter().map(Arc::new)).collect(), extensions })
+        Ok(Self {
+            services: names.zip(providers.into_iter().map(Arc::new)).collect(),
+            extensions,
+            token_handlers: handlers
+                .into_iter()
+                .map(|handler| Arc::new(TokenHandler::new(handler)))
+                .collect(),
+        })
     }
 
     pub(crate) fn instances(&self) -> impl Iterator<Item = &Instance> {
-        self.services.values().map(Arc::as_ref).chain(&self.extensions)
+        let handlers = self.token_handlers.iter().map(|handler| &handler.instance);
+        self.services.values().map(Arc::as_ref).chain(&self.extensions).chain(handlers)
     }
 
-    /// The providers by the names of their services, then the extensions in their order.
+    /// The providers by the names of their services, then the extensions and the token handlers in their order.
     pub(crate) fn list(&self) -> Vec<PluginInfo> {
         self.instances().map(describe).collect()
     }

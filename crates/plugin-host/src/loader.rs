@@ -27,6 +27,7 @@ const MAX_LIBRARIES: usize = 64;
 pub(crate) enum PluginKind {
     Permissions,
     Extension,
+    TokenHandler,
 }
 
 /// Every library that this process has mapped, by the digest of its file. The same bytes are never mapped twice.
@@ -201,6 +202,9 @@ fn check_kind(description: &PluginDescription, kind: PluginKind) -> Result<(), L
         }
         PluginKind::Extension if !hooks.into_iter().any(|hook| description.provides(hook)) => {
             Err(LoadFault::Provides("no hook, so it cannot be an extension"))
+        }
+        PluginKind::TokenHandler if !description.provides(Operation::ResolveToken) => {
+            Err(LoadFault::Provides("no resolve_token, so it cannot be a token handler"))
         }
         _ => Ok(()),
     }

@@ -22,6 +22,8 @@ pub enum Operation {
     Health,
     /// The permissions of a user and the reasons.
     Explain,
+    /// Whom a token stands for.
+    ResolveToken,
 }
 
 impl Operation {
@@ -34,6 +36,7 @@ impl Operation {
             Self::UserLogout => "on_user_logout",
             Self::Health => "health",
             Self::Explain => "explain",
+            Self::ResolveToken => "resolve_token",
         }
     }
 }
@@ -106,7 +109,7 @@ impl Outcome {
     }
 }
 
-/// What the cache had for a question about permissions.
+/// What the cache had for a question about permissions or a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CacheResult {
     /// The answer.
@@ -170,13 +173,13 @@ impl PatchField {
 
 /// Hears of what happens to the instances. Called on the threads of requests and of plugins: be quick.
 pub trait CallObserver: Send + Sync {
-    /// A call for permissions or of a hook came to an end. `duration` includes the wait for a thread.
+    /// A call for permissions, of a hook or about a token came to an end. `duration` includes the wait for a thread.
     fn observe(&self, alias: &str, operation: Operation, outcome: Outcome, duration: Duration);
 
     /// A call found a thread after this long.
     fn waited(&self, _alias: &str, _duration: Duration) {}
 
-    /// A question about permissions came, and the cache had this.
+    /// A question about permissions or a token came, and the cache had this.
     fn cache(&self, _alias: &str, _result: CacheResult) {}
 
     /// A part of what an extension wanted to change was refused.

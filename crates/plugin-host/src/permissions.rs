@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Map, Value};
-use tokio::time::timeout_at;
 
 use crate::cache::{CacheQuery, Known, Verdict};
 use crate::describe;
@@ -13,7 +12,6 @@ use crate::host::PermissionRequest;
 use crate::instance::{Call, Instance};
 use crate::observer::{CacheResult, Operation};
 use crate::question::Question;
-use crate::single_flight::Role;
 use crate::unavailability::Unavailability;
 
 impl Instance {
@@ -29,27 +27,15 @@ impl Instance {
         if let Some(verdict) = self.look_up(&asked) {
             return verdict;
         }
-        loop {
-            let call = || {
-                let question = Question::Permissions {
-                    service: request.service.as_str().to_owned(),
-                    user_id: request.user.id.as_str().to_owned(),
-                    context_json: Arc::clone(&context_json),
-                };
-                Arc::clone(self).ask_and_keep(asked.clone(), question, deadline)
+        let call = || {
+            let question = Question::Permissions {
+                service: request.service.as_str().to_owned(),
+                user_id: request.user.id.as_str().to_owned(),
+                context_json: Arc::clone(&context_json),
             };
-            match self.single_flight.join(asked.digest(), call) {
-                Role::Leader(call) => return call.await,
-                Role::Follower(call) => match timeout_at(deadline.into(), call).await {
-                    Ok(verdict) if concerns_everybody(&verdict) => {
-                        self.observer.cache(self.alias(), CacheResult::Shared);
-                        return verdict;
-                    }
-                    Ok(_) => {}
-                    Err(_) => return Err(self.waited_in_vain(started.elapsed())),
-                },
-            }
-        }
+            Arc::clone(self).ask_and_keep(asked.clone(), question, deadline)
+        };
+        self.share(Operation::Permissions, &self.single_flight, asked.digest(), started, call).await
     }
 
     /// What the user may do at the service and why; `None` when the plugin does not explain. Always asked afresh.
@@ -67,8 +53,8 @@ impl Instance {
         };
         let (time, may_deny) = (self.settings().timeout, self.settings().may_deny);
         let deadline = Instant::now() + time;
-        let answered = self.ask(Call { user: &request.user.id, question, deadline, time, may_deny }).await;
-        answered.verdict?.ok_or_else(|| self.no_reply()).map(Some)
+        let call = Call { asker: request.user.id.as_str(), question, deadline, time, may_deny };
+        self.ask(call, replied).await.verdict.map(Some)
     }
 
     /// What the plugin is told. A plugin that decides by identities is not asked without them, which can only happen when it
@@ -103,19 +89,13 @@ impl Instance {
         deadline: Instant,
     ) -> Verdict {
         let (time, may_deny) = (self.settings().timeout, self.settings().may_deny);
-        let answered = self.ask(Call { user: asked.user(), question, deadline, time, may_deny }).await;
-        let verdict = answered.verdict.and_then(|object| object.ok_or_else(|| self.no_reply()));
-        self.cache.keep(&asked, &verdict, answered.ttl_seconds, Instant::now());
-        verdict
-    }
-
-    fn no_reply(&self) -> CallFailure {
-        CallFailure::Failed { alias: self.alias().to_owned(), kind: FailureKind::NoReply }
+        let call = Call { asker: asked.user().as_str(), question, deadline, time, may_deny };
+        let answered = self.ask(call, replied).await;
+        self.cache.keep(&asked, &answered.verdict, answered.ttl_seconds, Instant::now());
+        answered.verdict
     }
 }
 
-/// Whether a verdict is for all who asked. That the time of the one who came first was lost in the queue says nothing to those
-/// who came later and still have some.
-fn concerns_everybody(verdict: &Verdict) -> bool {
-    !matches!(verdict, Err(CallFailure::Unavailable { cause: Unavailability::QueueTimeout, .. }))
+fn replied(object: Option<Map<String, Value>>) -> Result<Map<String, Value>, FailureKind> {
+    object.ok_or(FailureKind::NoReply)
 }

@@ -15,6 +15,8 @@ pub struct PluginPlan {
     pub services: Vec<(ServiceName, InstanceSpec)>,
     /// Who hears of events, in this order.
     pub extensions: Vec<InstanceSpec>,
+    /// Who is asked about bearer tokens that are not ours, in this order.
+    pub token_handlers: Vec<InstanceSpec>,
 }
 
 /// What the host works with, for as long as it lives.

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::observer::Operation;
 
-/// One operation with its arguments. Not `Debug`: it holds personal data.
+/// One operation with its arguments. Not `Debug`: it holds personal data, or a secret.
 pub(crate) enum Question {
     Permissions { service: String, user_id: String, context_json: Arc<str> },
     Event { hook: crate::Hook, user_json: String },
     Health,
     Explain { service: String, user_id: String, context_json: Arc<str> },
+    Token { token: Zeroizing<String>, context_json: String },
 }
 
 impl Question {
@@ -19,6 +22,7 @@ impl Question {
             Self::Event { hook, .. } => (*hook).into(),
             Self::Health => Operation::Health,
             Self::Explain { .. } => Operation::Explain,
+            Self::Token { .. } => Operation::ResolveToken,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use vestibule_plugin_abi::{Call, PermissionRequest, PermissionsFn, Str, UserEvent, code};
+use vestibule_plugin_abi::{Call, PermissionRequest, PermissionsFn, Str, TokenRequest, UserEvent, code};
 
 use crate::Hook;
 use crate::answer::RawAnswer;
@@ -15,6 +15,7 @@ use crate::crash::{self, Site};
 use crate::error::LoadFault;
 use crate::library::Library;
 use crate::question::Question;
+use crate::secret;
 
 /// An instance that `create` has made. Dropping it runs `destroy`.
 pub(crate) struct RawInstance {
@@ -75,6 +76,7 @@ impl RawInstance {
                 self.answer(entry, call, service, user_id, context_json)
             }
             Question::Event { hook, user_json } => self.tell(call, *hook, user_json),
+            Question::Token { token, context_json } => self.resolve(call, token, context_json),
             Question::Health => {
                 // SAFETY: the state is `create`'s; the call lives until the operation returns.
                 self.library.table().health.map(|health| unsafe { health(self.state, call) })
@@ -96,6 +98,19 @@ impl RawInstance {
             flags: 0,
             service: Str::new(service),
             user_id: Str::new(user_id),
+            context_json: Str::new(context),
+        };
+        // SAFETY: the state is `create`'s; every argument lives until the operation returns.
+        Some(unsafe { entry(self.state, call, &raw const request) })
+    }
+
+    fn resolve(&self, call: *mut Call, token: &str, context: &str) -> Option<i32> {
+        let entry = self.library.table().resolve_token?;
+        let _hidden = secret::hold(token);
+        let request = TokenRequest {
+            struct_size: size_of_abi::<TokenRequest>(),
+            flags: 0,
+            token: Str::new(token),
             context_json: Str::new(context),
         };
         // SAFETY: the state is `create`'s; every argument lives until the operation returns.

@@ -70,9 +70,12 @@ pub struct InstanceSettings {
     pub sha256: Option<[u8; 32]>,
     /// Whether it may refuse a user.
     pub may_deny: bool,
+    /// Whether, as a token handler, it may say that a token stands for a person of ours.
+    pub may_name_users: bool,
     /// Whether its process may start others. Only for an instance in a process of its own: elsewhere nothing could keep it from that.
     pub may_spawn: bool,
-    /// The most that an answer may be used again for, whatever the plugin says; [`crate::DEFAULT_MAX_TTL`] if not given.
+    /// The most that an answer may be used again for, whatever the plugin says; if not given, [`crate::DEFAULT_MAX_TTL`], and
+    /// [`crate::DEFAULT_MAX_TOKEN_TTL`] where it is about a token.
     pub max_ttl: Option<Duration>,
     /// The plugin's own configuration.
     pub config: PluginConfig,
@@ -114,6 +117,7 @@ impl Default for InstanceSettings {
             queue: DEFAULT_QUEUE,
             sha256: None,
             may_deny: false,
+            may_name_users: false,
             may_spawn: false,
             max_ttl: None,
             config: PluginConfig::default(),

@@ -4,10 +4,13 @@ use std::slice;
 
 use vestibule_plugin_abi::Str;
 
+use crate::secret;
+
 /// The longest text of a plugin that we keep.
 pub(crate) const MAX_BYTES: usize = 4 * 1024;
 
-/// Copies a text that a plugin lends: at most [`MAX_BYTES`], control characters escaped, bad UTF-8 replaced.
+/// Copies a text that a plugin lends: at most [`MAX_BYTES`], the secret of the operation hidden, control characters escaped, bad
+/// UTF-8 replaced.
 ///
 /// # Safety
 /// Unless null, `text` points at as many bytes as it says, which nothing writes to meanwhile.
@@ -15,14 +18,24 @@ pub(crate) unsafe fn copy_printable(text: Str) -> String {
     if text.ptr.is_null() || text.len == 0 {
         return String::new();
     }
-    let kept = text.len.min(MAX_BYTES);
+    // A secret that begins in what is kept is read to its end, so that no part of it is left.
+    let read = text.len.min(MAX_BYTES + secret::length());
     // SAFETY: not null, and no longer than the text.
-    let bytes = unsafe { slice::from_raw_parts(text.ptr, kept) };
-    let mut copy = printable(&String::from_utf8_lossy(bytes));
-    if kept < text.len {
+    let bytes = unsafe { slice::from_raw_parts(text.ptr, read) };
+    let whole = String::from_utf8_lossy(bytes);
+    let hidden = secret::hide(&whole);
+    let kept = beginning(&hidden);
+    let mut copy = printable(kept);
+    if read < text.len || kept.len() < hidden.len() {
         copy.push_str(" (cut)");
     }
     copy
+}
+
+/// As much of a text as is kept.
+fn beginning(text: &str) -> &str {
+    let end = (0..=MAX_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end.min(text.len())).unwrap_or(text)
 }
 
 /// Escapes whatever could forge a line of the log or change how it is read.
@@ -47,6 +60,17 @@ mod tests {
     #[test]
     fn a_text_cannot_forge_a_line_of_the_log() {
         assert_eq!(printable("a\r\nINFO ok\u{1b}[31m\u{202e}ä"), "a\\r\\nINFO ok\\u{1b}[31m\\u{202e}ä");
+    }
+
+    #[test]
+    fn h11_no_part_of_a_secret_is_left_where_a_text_is_cut() {
+        let _held = secret::hold(&"hunter2".repeat(500));
+        for before in [0, 10, MAX_BYTES - 10, MAX_BYTES - 1, MAX_BYTES] {
+            let text = format!("{}{}.", "x".repeat(before), "hunter2".repeat(500));
+            // SAFETY: the text is whole.
+            let copy = unsafe { copy_printable(Str::new(&text)) };
+            assert!(!copy.contains("hun"), "{before}: {copy}");
+        }
     }
 
     #[test]

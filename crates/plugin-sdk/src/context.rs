@@ -22,7 +22,8 @@ impl CallCtx<'_> {
         Self { host, call, lifetime: PhantomData }
     }
 
-    /// Allows the host to use this answer again for a while, for the same user and service, without asking.
+    /// Allows the host to use this answer again for a while, for the same user and service, or the same token and app, without
+    /// asking.
     /// Without it an answer is never used again. A host may ask sooner, or each time.
     ///
     /// ```

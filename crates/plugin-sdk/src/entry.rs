@@ -8,7 +8,7 @@ use vestibule_plugin_abi::{self as abi, Call, Host, Str, UserEvent, code};
 use crate::raw::{self, HostRef};
 use crate::{
     CallCtx, Error, Explain, Health, Logger, OnNewUser, OnUserLogin, OnUserLogout, Patch, PermissionProvider,
-    PermissionRequest, Plugin, Result, User, fence, hide_texts,
+    PermissionRequest, Plugin, Result, TokenHandler, TokenRequest, User, fence, hide_texts,
 };
 
 /// What `self` points at.
@@ -166,6 +166,21 @@ unsafe fn hear(
     // SAFETY: an argument of this operation.
     let user = User::from_json(unsafe { raw::text(event.user_json) }?)?;
     hook(&user)?.map_or(Ok(()), |patch| call.reply(&patch))
+}
+
+pub(crate) unsafe extern "C" fn resolve_token<P: TokenHandler>(
+    instance: *mut c_void,
+    call: *mut Call,
+    request: *const abi::TokenRequest,
+) -> i32 {
+    // SAFETY: arguments of this operation.
+    unsafe {
+        run::<P>(instance, call, |plugin, call| {
+            let request = request.as_ref().ok_or_else(|| Error::fatal("the host gave no request"))?;
+            let (token, context) = (raw::text(request.token)?, raw::text(request.context_json)?);
+            call.reply(&plugin.resolve_token(call, &TokenRequest::new(token, context))?)
+        })
+    }
 }
 
 pub(crate) unsafe extern "C" fn health<P: Health>(instance: *mut c_void, call: *mut Call) -> i32 {

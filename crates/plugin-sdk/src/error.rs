@@ -23,10 +23,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// It may work later: a database is away, a limit is reached.
     Retry(String),
-    /// The user is refused. Heeded only where the operator allows this plugin to deny.
+    /// The user or the token is refused. As to users it is heeded only where the operator allows this plugin to deny.
     Deny(String),
-    /// This plugin has nothing to say about this user. For a hook that means no change; a permission provider that
-    /// has no opinion gives no token.
+    /// This plugin has nothing to say about this user or token. For a hook that means no change; a permission provider that
+    /// has no opinion gives no token; after a token handler without one the next is asked.
     NoOpinion,
     /// It will not work until it is repaired.
     Fatal(String),

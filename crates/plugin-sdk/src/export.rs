@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 
 use vestibule_plugin_abi::{self as abi, MAGIC, MAJOR, Str, flag};
 
-use crate::{Explain, Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin, entry};
+use crate::{
+    Explain, Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin, TokenHandler, entry,
+};
 
 /// A plugin that [`export_plugin!`](crate::export_plugin) has given a table.
 pub trait Export: Plugin {
@@ -42,6 +44,7 @@ impl<P: Plugin> Table<P> {
             on_user_logout: None,
             health: None,
             explain: None,
+            resolve_token: None,
         };
         Self { table, plugin: PhantomData }
     }
@@ -98,8 +101,8 @@ impl<P: Plugin> Table<P> {
         let hooks =
             table.on_new_user.is_some() || table.on_user_login.is_some() || table.on_user_logout.is_some();
         assert!(
-            hooks || table.get_permissions.is_some(),
-            "a plugin provides permissions or at least one hook"
+            hooks || table.get_permissions.is_some() || table.resolve_token.is_some(),
+            "a plugin provides permissions, at least one hook, or `resolve_token`"
         );
         assert!(
             table.explain.is_none() || table.get_permissions.is_some(),
@@ -109,7 +112,7 @@ impl<P: Plugin> Table<P> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "144 fits")]
+#[expect(clippy::cast_possible_truncation, reason = "152 fits")]
 const TABLE_SIZE: u32 = size_of::<abi::Plugin>() as u32;
 
 impl<P: PermissionProvider> Table<P> {
@@ -157,6 +160,15 @@ impl<P: OnUserLogout> Table<P> {
     }
 }
 
+impl<P: TokenHandler> Table<P> {
+    /// Says whom tokens stand for. A host of version 1.1 or less does not load such a plugin.
+    #[must_use]
+    pub const fn resolve_token(mut self) -> Self {
+        self.table.resolve_token = Some(entry::resolve_token::<P>);
+        self.needs_minor(2)
+    }
+}
+
 impl<P: Health> Table<P> {
     /// Says whether it is able to work.
     #[must_use]
@@ -174,7 +186,7 @@ pub struct StaticTable(pub abi::Plugin);
 unsafe impl Sync for StaticTable {}
 
 /// Exports a plugin: the type, then what it provides, out of `permissions`, `explain`, `on_new_user`, `on_user_login`,
-/// `on_user_logout`, `health`; add `serial` when two calls of one instance must never run at once, and `identities` to be
+/// `on_user_logout`, `resolve_token`, `health`; add `serial` when two calls of one instance must never run at once, and `identities` to be
 /// told what the host knows of a person's identities.
 ///
 /// Name and version are those of the package, unless given in braces, where `config_schema` may stand as well.

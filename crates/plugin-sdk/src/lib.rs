@@ -64,6 +64,7 @@ mod request;
 #[cfg(feature = "rt")]
 mod runtime;
 pub mod testing;
+mod token;
 mod user;
 
 pub use context::CallCtx;
@@ -72,11 +73,14 @@ pub use explanation::{Explanation, Reason};
 pub use identity::{AssignedRole, Identity, Organization};
 pub use logger::{Level, Logger};
 pub use patch::Patch;
-pub use plugin::{Explain, Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin};
+pub use plugin::{
+    Explain, Health, OnNewUser, OnUserLogin, OnUserLogout, PermissionProvider, Plugin, TokenHandler,
+};
 pub use request::PermissionRequest;
 #[cfg(feature = "rt")]
 pub use runtime::Runtime;
 pub use serde_json::{Map, Value, json};
+pub use token::{TokenContext, TokenIdentity, TokenRequest};
 pub use user::User;
 pub use vestibule_plugin_abi as abi;
 

@@ -4,7 +4,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{CallCtx, Explanation, Logger, Patch, PermissionRequest, Result, User};
+use crate::{
+    CallCtx, Explanation, Logger, Patch, PermissionRequest, Result, TokenIdentity, TokenRequest, User,
+};
 
 /// One configured instance of a plugin. The host may make several, each with its own configuration.
 ///
@@ -76,6 +78,33 @@ pub trait OnUserLogin: Plugin {
 pub trait OnUserLogout: Plugin {
     /// May change the user. An error is logged, and the sign-out goes on.
     fn on_user_logout(&self, call: &CallCtx<'_>, user: &User) -> Result<Option<Patch>>;
+}
+
+/// Says whom a bearer token stands for that the service has not made itself.
+///
+/// ```
+/// # use vestibule_plugin_sdk::{
+/// #     CallCtx, Error, Logger, Map, Plugin, Result, TokenHandler, TokenIdentity, TokenRequest, Value,
+/// # };
+/// # struct Keys(std::collections::BTreeMap<String, String>);
+/// # impl Plugin for Keys {
+/// #     type Config = Map<String, Value>;
+/// #     fn create(_: &str, _: Self::Config, _: Logger) -> Result<Self> { Ok(Self(Default::default())) }
+/// # }
+/// impl TokenHandler for Keys {
+///     fn resolve_token(&self, call: &CallCtx<'_>, request: &TokenRequest<'_>) -> Result<TokenIdentity> {
+///         // A token of another handler, or of none.
+///         let name = self.0.get(request.token()).ok_or(Error::NoOpinion)?;
+///         call.cache_for(std::time::Duration::from_secs(60));
+///         Ok(TokenIdentity::role_account(name).services(["storage"]).scopes(["read"]))
+///     }
+/// }
+/// # vestibule_plugin_sdk::export_plugin!(Keys: resolve_token);
+/// ```
+pub trait TokenHandler: Plugin {
+    /// Whom the token stands for. [`Error::NoOpinion`](crate::Error::NoOpinion) when it is no token of this plugin's, so that the
+    /// next one is asked; [`Error::Deny`](crate::Error::Deny) when it is, and is not good. No error text may hold the token.
+    fn resolve_token(&self, call: &CallCtx<'_>, request: &TokenRequest<'_>) -> Result<TokenIdentity>;
 }
 
 /// Says whether the instance is able to work: part of the service's `/readyz`.

@@ -39,7 +39,9 @@ use std::ptr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule_plugin_abi::{Call, EventFn, PermissionRequest, PermissionsFn, Str, UserEvent, code};
+use vestibule_plugin_abi::{
+    Call, EventFn, PermissionRequest, PermissionsFn, Str, TokenRequest, UserEvent, code,
+};
 
 use crate::Level;
 use crate::export::Export;
@@ -180,6 +182,28 @@ impl<P: Export> Harness<P> {
     /// Tells of a sign-out; `None` when the plugin does not listen.
     pub fn on_user_logout(&self, user: &Value) -> Option<Answer> {
         self.tell(P::table().on_user_logout?, user)
+    }
+
+    /// Asks whom a token stands for that came to the service itself; `None` when the plugin does not handle tokens.
+    pub fn resolve_token(&self, token: &str) -> Option<Answer> {
+        self.resolve_token_in(
+            token,
+            &json!({"purpose": "api", "method": "GET", "path": "/auth/session", "ip": "127.0.0.1"}),
+        )
+    }
+
+    /// Asks whom a token stands for that came in this context; `None` when the plugin does not handle tokens.
+    pub fn resolve_token_in(&self, token: &str, context: &Value) -> Option<Answer> {
+        let entry = P::table().resolve_token?;
+        let context = context.to_string();
+        let request = TokenRequest {
+            struct_size: host::size_of_struct::<TokenRequest>(),
+            flags: 0,
+            token: Str::new(token),
+            context_json: Str::new(&context),
+        };
+        // SAFETY: every argument lives until the entry returns.
+        host::record(self.timeout, |call| Some(unsafe { entry(self.instance, call, &raw const request) }))
     }
 
     /// Asks whether it is able to work; `None` when the plugin does not say.

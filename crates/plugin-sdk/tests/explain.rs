@@ -122,7 +122,7 @@ fn only_what_needs_the_newer_host_asks_for_it() {
     let table = || Table::<Everything>::new("x", "1").permissions();
     let older = table().serial().finish();
     assert_eq!((older.abi_minor, older.flags), (0, flag::SERIAL));
-    assert!(older.explain.is_none());
+    assert!(older.explain.is_none() && older.resolve_token.is_none());
     assert_eq!(table().explain().finish().abi_minor, 1);
     assert_eq!(table().identities().finish().abi_minor, 1);
 }

@@ -3,6 +3,7 @@
 mod issue;
 mod pool;
 mod published;
+mod recognise;
 mod sealing;
 mod verified;
 mod verify;

@@ -24,7 +24,7 @@ MAX_TEXT = 500
 MAX_FRAMES = 20
 # What a hook may change. The host says so too; here it spares a worker the trouble with the rest.
 CHANGEABLE = ("name", "avatar_url", "attributes")
-FUNCTIONS = ("get_permissions", "on_new_user", "on_user_login", "on_user_logout")
+FUNCTIONS = ("get_permissions", "on_new_user", "on_user_login", "on_user_logout", "resolve_token")
 OWNER = os.getpid()
 
 
@@ -192,10 +192,30 @@ def causes_of(error):
 
 
 def permissions(module, request):
-    answer = module.get_permissions(request["service"], request["userid"])
+    return encode("permissions", dict_or_none(module.get_permissions(request["service"], request["userid"])))
+
+
+def identity(module, request):
+    answer = module.resolve_token(request["token"], request["context"])
+    if hasattr(answer, "send"):
+        answer = finish(answer)
+    return encode("identity", dict_or_none(answer))
+
+
+def finish(coroutine):
+    """What an `async def` answers, in a loop of its own: handlers of asfquart are written so."""
+    import asyncio
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(coroutine)
+    finally:
+        loop.close()
+
+
+def dict_or_none(answer):
     if answer is not None and not isinstance(answer, dict):
         raise Unfit("it is of type %s, not dict" % type(answer).__name__)
-    return encode("permissions", answer)
+    return answer
 
 
 def hook(module, request):
@@ -233,6 +253,9 @@ def join_date(text, call):
         moment = datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
         return moment.astimezone().replace(tzinfo=None)
     return datetime.datetime.now() if call == "on_new_user" else None
+
+
+ANSWERS = {"get_permissions": permissions, "resolve_token": identity}
 
 
 def load(hello):
@@ -282,7 +305,7 @@ def main():
         request = channel.receive()
         if request is None:
             return
-        answer = permissions if request["call"] == "get_permissions" else hook
+        answer = ANSWERS.get(request["call"], hook)
         reply = guarded(lambda: answer(modules[0], request), retry_on)
 
 

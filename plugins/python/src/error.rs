@@ -30,7 +30,7 @@ pub(crate) enum WorkerError {
     Unfit { function: &'static str, reason: String },
     #[error("{function} raised {exception}")]
     Raised { function: &'static str, exception: Exception },
-    #[error("the user is too large to be sent to a worker")]
+    #[error("the question is too large to be sent to a worker")]
     TooLarge,
     #[error("a thread cannot be started: {0}")]
     Thread(io::Error),

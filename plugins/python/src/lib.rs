@@ -1,5 +1,6 @@
 //! Runs permission providers and extensions that are written in Python, as dgp-oauth2 had them and unchanged: a module
-//! with `get_permissions(service, userid)`, or with any of `on_new_user`, `on_user_login`, `on_user_logout(user_info)`.
+//! with `get_permissions(service, userid)`, or with any of `on_new_user`, `on_user_login`, `on_user_logout(user_info)`. And token
+//! handlers: a module with `resolve_token(token, context)`.
 //!
 //! **Owns** the workers of an instance: processes that import the module and answer one call at a time, are killed when
 //! they hang, and end with the service whatever they are doing. **Does not own** what a failure means for the person
@@ -28,7 +29,8 @@ use std::time::{Duration, Instant};
 
 use vestibule_plugin_sdk::{
     CallCtx, Error, Health, Level, Logger, Map, OnNewUser, OnUserLogin, OnUserLogout, Patch,
-    PermissionProvider, PermissionRequest, Plugin, Result, User, Value, export_plugin, json,
+    PermissionProvider, PermissionRequest, Plugin, Result, TokenHandler, TokenIdentity, TokenRequest, User,
+    Value, export_plugin, json,
 };
 
 use config::{Config, Settings};
@@ -72,11 +74,23 @@ impl Python {
         self.functions.contains(&function)
     }
 
+    /// The error of a function that the module does not have.
+    fn require(&self, function: Function) -> Result<()> {
+        if self.has(function) {
+            return Ok(());
+        }
+        Err(Error::fatal(format!("the module `{}` has no function {}", self.module, function.name())))
+    }
+
     fn ask(&self, call: &CallCtx<'_>, request: &Request<'_>, about: Option<&User>) -> Result<Reply> {
         let mut reply = self.workers.ask(request, deadline(call));
         if let Err(WorkerError::Raised { exception, .. }) = &mut reply {
             if let Some(user) = about {
                 exception.message = user::hide(&exception.message, user);
+            }
+            if request.function() == Function::ResolveToken {
+                // Exceptions quote what they choke on, and this is a secret.
+                exception.message.clear();
             }
             self.log_exception(request.function(), exception);
         }
@@ -122,12 +136,7 @@ impl PermissionProvider for Python {
         call: &CallCtx<'_>,
         request: &PermissionRequest<'_>,
     ) -> Result<Map<String, Value>> {
-        if !self.has(Function::GetPermissions) {
-            return Err(Error::fatal(format!(
-                "the module `{}` has no function get_permissions",
-                self.module
-            )));
-        }
+        self.require(Function::GetPermissions)?;
         let request = Request::Permissions {
             call: Function::GetPermissions,
             service: request.service(),
@@ -140,6 +149,23 @@ impl PermissionProvider for Python {
             }
             // The original would have signed a token whose permissions are `null`.
             Reply::Permissions(None) => Err(Error::NoOpinion),
+            _ => Err(WorkerError::Rubbish.into()),
+        }
+    }
+}
+
+impl TokenHandler for Python {
+    fn resolve_token(&self, call: &CallCtx<'_>, request: &TokenRequest<'_>) -> Result<TokenIdentity> {
+        self.require(Function::ResolveToken)?;
+        let context = request.context()?;
+        let asked =
+            Request::Token { call: Function::ResolveToken, token: request.token(), context: &context };
+        match self.ask(call, &asked, None)? {
+            Reply::Identity(Some(identity)) => {
+                self.cache.into_iter().for_each(|duration| call.cache_for(duration));
+                Ok(identity.into())
+            }
+            Reply::Identity(None) => Err(Error::NoOpinion),
             _ => Err(WorkerError::Rubbish.into()),
         }
     }
@@ -170,7 +196,7 @@ impl Health for Python {
 }
 
 export_plugin!(Python { config_schema: include_str!("../schema.json") }:
-    permissions, on_new_user, on_user_login, on_user_logout, health);
+    permissions, on_new_user, on_user_login, on_user_logout, resolve_token, health);
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use vestibule_plugin_sdk::{Map, Value};
+use vestibule_plugin_sdk::{Map, TokenContext, Value};
 
 /// The functions that a module may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,11 +13,12 @@ pub(crate) enum Function {
     OnNewUser,
     OnUserLogin,
     OnUserLogout,
+    ResolveToken,
 }
 
 impl Function {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::GetPermissions, Self::OnNewUser, Self::OnUserLogin, Self::OnUserLogout];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::GetPermissions, Self::OnNewUser, Self::OnUserLogin, Self::OnUserLogout, Self::ResolveToken];
 
     /// Its name in the module.
     pub(crate) fn name(self) -> &'static str {
@@ -26,6 +27,7 @@ impl Function {
             Self::OnNewUser => "on_new_user",
             Self::OnUserLogin => "on_user_login",
             Self::OnUserLogout => "on_user_logout",
+            Self::ResolveToken => "resolve_token",
         }
     }
 }
@@ -44,12 +46,13 @@ pub(crate) struct Hello<'a> {
 pub(crate) enum Request<'a> {
     Permissions { call: Function, service: &'a str, userid: &'a str },
     Event { call: Function, user: &'a Map<String, Value> },
+    Token { call: Function, token: &'a str, context: &'a TokenContext },
 }
 
 impl Request<'_> {
     pub(crate) fn function(&self) -> Function {
         match self {
-            Self::Permissions { call, .. } | Self::Event { call, .. } => *call,
+            Self::Permissions { call, .. } | Self::Event { call, .. } | Self::Token { call, .. } => *call,
         }
     }
 }
@@ -62,6 +65,8 @@ pub(crate) enum Reply {
     Ready(Ready),
     /// What `get_permissions` returned: a dict or `None`.
     Permissions(Option<Map<String, Value>>),
+    /// What `resolve_token` returned: a dict or `None`.
+    Identity(Option<Map<String, Value>>),
     /// What a hook left of the user: the members that it may change, and the names of others that it changed.
     User { kept: Map<String, Value>, ignored: Vec<String> },
     /// What the function gave is no answer.

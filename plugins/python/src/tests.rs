@@ -9,3 +9,4 @@ mod mishaps;
 mod permissions;
 mod stage;
 mod streams;
+mod tokens;

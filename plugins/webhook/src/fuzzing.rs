@@ -22,13 +22,18 @@ pub(crate) const TARGETS: &[Target] = &[("webhook_answers", webhook_answers)];
 /// An answer is one of the forms that belong to the question, or a failure whose text is ours; no word of the receiver makes a
 /// pause that cannot be counted.
 pub(crate) fn webhook_answers(bytes: &[u8]) {
-    for question in [Question::Permissions, Question::Hook] {
+    for question in [Question::Permissions, Question::Hook, Question::Token] {
         match parse(question, bytes) {
             Ok(Reply::Permissions { permissions, ttl_seconds }) => {
                 assert_eq!(question, Question::Permissions);
                 let answer: Value = serde_json::from_slice(bytes).unwrap();
                 assert_eq!(answer.get("permissions"), Some(&Value::Object(permissions)));
                 assert_eq!(answer.get("ttl_seconds").and_then(Value::as_u64), ttl_seconds.map(u64::from));
+            }
+            Ok(Reply::Identity { identity, .. }) => {
+                assert_eq!(question, Question::Token);
+                let answer: Value = serde_json::from_slice(bytes).unwrap();
+                assert_eq!(answer.get("identity"), Some(&Value::Object(identity)));
             }
             Ok(Reply::Patch(patch)) => {
                 assert_eq!(question, Question::Hook);

@@ -1,4 +1,4 @@
-//! Any HTTP service as permission provider or extension: each operation is one signed POST, and its answer is the
+//! Any HTTP service as permission provider, extension or token handler: each operation is one signed POST, and its answer is the
 //! operation's.
 //!
 //! **Owns** the messages, their signatures (Standard Webhooks 1.0.0), the reading of answers without trust, and the
@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use vestibule_plugin_sdk::{
     CallCtx, Logger, Map, OnNewUser, OnUserLogin, OnUserLogout, Patch, PermissionProvider, PermissionRequest,
-    Plugin, Result, User, Value, export_plugin,
+    Plugin, Result, TokenHandler, TokenIdentity, TokenRequest, User, Value, export_plugin,
 };
 
 use message::Event;
@@ -50,13 +50,33 @@ impl PermissionProvider for Webhook {
         let body = message::permissions(request, self.send_identities)?;
         match self.ask(call, Question::Permissions, body)? {
             Reply::Permissions { permissions, ttl_seconds } => {
-                if let Some(seconds) = ttl_seconds {
-                    call.cache_for(Duration::from_secs(seconds.into()));
-                }
+                allow_reuse(call, ttl_seconds);
                 Ok(permissions)
             }
-            Reply::Patch(_) | Reply::Nothing => Err(reply::does_not_fit(Question::Permissions)),
+            Reply::Identity { .. } | Reply::Patch(_) | Reply::Nothing => {
+                Err(reply::does_not_fit(Question::Permissions))
+            }
         }
+    }
+}
+
+impl TokenHandler for Webhook {
+    fn resolve_token(&self, call: &CallCtx<'_>, request: &TokenRequest<'_>) -> Result<TokenIdentity> {
+        match self.ask(call, Question::Token, message::token(request)?)? {
+            Reply::Identity { identity, ttl_seconds } => {
+                allow_reuse(call, ttl_seconds);
+                Ok(identity.into())
+            }
+            Reply::Permissions { .. } | Reply::Patch(_) | Reply::Nothing => {
+                Err(reply::does_not_fit(Question::Token))
+            }
+        }
+    }
+}
+
+fn allow_reuse(call: &CallCtx<'_>, ttl_seconds: Option<u32>) {
+    if let Some(seconds) = ttl_seconds {
+        call.cache_for(Duration::from_secs(seconds.into()));
     }
 }
 
@@ -65,7 +85,7 @@ impl Webhook {
         match self.ask(call, Question::Hook, message::event(event, user)?)? {
             Reply::Patch(patch) => Ok(Some(patch.into())),
             Reply::Nothing => Ok(None),
-            Reply::Permissions { .. } => Err(reply::does_not_fit(Question::Hook)),
+            Reply::Permissions { .. } | Reply::Identity { .. } => Err(reply::does_not_fit(Question::Hook)),
         }
     }
 }
@@ -90,5 +110,5 @@ impl OnUserLogout for Webhook {
 
 export_plugin!(
     Webhook { config_schema: include_str!("../schema.json") }:
-    permissions, identities, on_new_user, on_user_login, on_user_logout
+    permissions, identities, on_new_user, on_user_login, on_user_logout, resolve_token
 );

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
-use vestibule_plugin_sdk::{Error, Map, PermissionRequest, Result, User, Value, json};
+use vestibule_plugin_sdk::{Error, Map, PermissionRequest, Result, TokenRequest, User, Value, json};
 
 use crate::clock;
 
@@ -44,6 +44,11 @@ pub(crate) fn permissions(request: &PermissionRequest<'_>, send_identities: bool
         "context": if send_identities { context } else { Map::new() },
     });
     body("permissions", data)
+}
+
+/// Asks whom a token stands for.
+pub(crate) fn token(request: &TokenRequest<'_>) -> Result<Vec<u8>> {
+    body("token.resolve", json!({ "token": request.token(), "context": request.context()? }))
 }
 
 /// Tells what happened to a user.

@@ -55,6 +55,9 @@ pub(crate) async fn of_response(question: Question, response: Response) -> Resul
         (StatusCode::NO_CONTENT, Question::Permissions) => {
             Err(Error::fatal("the answer has status 204, and permissions were asked for").into())
         }
+        (StatusCode::NO_CONTENT, Question::Token) => {
+            Err(Error::fatal("the answer has status 204, and the holder of a token was asked for").into())
+        }
         (status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE), _) => {
             let after = backoff::retry_after(response.headers(), clock::now());
             Err(Miss::Again { reason: format!("the answer has status {}", status.as_u16()), after })

@@ -10,12 +10,14 @@ use crate::json;
 pub(crate) enum Question {
     Permissions,
     Hook,
+    Token,
 }
 
 /// A good answer. The two that are no answer to the user's advantage, `no_opinion` and `deny`, are errors.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Reply {
     Permissions { permissions: Map<String, Value>, ttl_seconds: Option<u32> },
+    Identity { identity: Map<String, Value>, ttl_seconds: Option<u32> },
     Patch(Map<String, Value>),
     Nothing,
 }
@@ -26,23 +28,26 @@ pub(crate) fn parse(question: Question, body: &[u8]) -> Result<Reply> {
         json::parse_object(body).map_err(|fault| Error::fatal(format!("the answer {fault}")))?;
     match (kind(&members)?, question) {
         (Kind::Permissions, Question::Permissions) => permissions(&mut members),
+        (Kind::Identity, Question::Token) => identity(&mut members),
         (Kind::Patch, Question::Hook) => object(&mut members, "patch").map(Reply::Patch),
         (Kind::NoOpinion, _) => Err(no_opinion(&members)),
         (Kind::Deny, _) => Err(denial(&members)),
-        (Kind::Permissions | Kind::Patch, _) => Err(does_not_fit(question)),
+        (Kind::Permissions | Kind::Identity | Kind::Patch, _) => Err(does_not_fit(question)),
     }
 }
 
 /// An answer of a form that belongs to the other kind of question.
 pub(crate) fn does_not_fit(question: Question) -> Error {
     Error::fatal(match question {
-        Question::Permissions => "the answer is one to an event, and permissions were asked for",
-        Question::Hook => "the answer has `permissions`, and an event was told",
+        Question::Permissions => "the answer has no `permissions`, and permissions were asked for",
+        Question::Hook => "the answer has `permissions` or `identity`, and an event was told",
+        Question::Token => "the answer has no `identity`, and the holder of a token was asked for",
     })
 }
 
 enum Kind {
     Permissions,
+    Identity,
     Patch,
     NoOpinion,
     Deny,
@@ -54,6 +59,7 @@ fn kind(members: &Map<String, Value>) -> Result<Kind> {
     names.sort_unstable();
     match names.as_slice() {
         ["permissions"] | ["permissions", "ttl_seconds"] => Ok(Kind::Permissions),
+        ["identity"] | ["identity", "ttl_seconds"] => Ok(Kind::Identity),
         ["patch"] => Ok(Kind::Patch),
         ["no_opinion"] => Ok(Kind::NoOpinion),
         ["deny"] => Ok(Kind::Deny),
@@ -62,20 +68,25 @@ fn kind(members: &Map<String, Value>) -> Result<Kind> {
 }
 
 fn what_is_wrong_with(names: &[&str]) -> &'static str {
-    const KNOWN: [&str; 5] = ["permissions", "patch", "no_opinion", "deny", "ttl_seconds"];
+    const KNOWN: [&str; 6] = ["permissions", "identity", "patch", "no_opinion", "deny", "ttl_seconds"];
     if names.is_empty() {
         "the answer is an empty object; no permissions are `{\"permissions\": {}}`"
     } else if names.iter().all(|name| KNOWN.contains(name)) {
-        "the answer has members that exclude each other: one of `permissions`, `patch`, `no_opinion`, `deny` is \
-         expected, and `ttl_seconds` beside `permissions` only"
+        "the answer has members that exclude each other: one of `permissions`, `identity`, `patch`, `no_opinion`, `deny` is \
+         expected, and `ttl_seconds` beside the first two only"
     } else {
-        "the answer has a member that is none of `permissions`, `ttl_seconds`, `patch`, `no_opinion`, `deny`"
+        "the answer has a member that is none of `permissions`, `identity`, `ttl_seconds`, `patch`, `no_opinion`, `deny`"
     }
 }
 
 fn permissions(members: &mut Map<String, Value>) -> Result<Reply> {
     let ttl_seconds = members.remove("ttl_seconds").map(|value| seconds(&value)).transpose()?;
     Ok(Reply::Permissions { permissions: object(members, "permissions")?, ttl_seconds })
+}
+
+fn identity(members: &mut Map<String, Value>) -> Result<Reply> {
+    let ttl_seconds = members.remove("ttl_seconds").map(|value| seconds(&value)).transpose()?;
+    Ok(Reply::Identity { identity: object(members, "identity")?, ttl_seconds })
 }
 
 fn object(members: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>> {
@@ -124,7 +135,12 @@ mod tests {
         assert_eq!(ask(json!({"permissions": {}, "ttl_seconds": 60})), permissions(json!({}), Some(60)));
         let tell = |answer| parsed(Question::Hook, &answer);
         assert_eq!(tell(json!({"patch": {"name": null}})), Ok(Reply::Patch(object(json!({"name": null})))));
-        for question in [Question::Permissions, Question::Hook] {
+        let resolve = |answer| parsed(Question::Token, &answer);
+        let identity =
+            |ttl_seconds| Ok(Reply::Identity { identity: object(json!({"uid": "u"})), ttl_seconds });
+        assert_eq!(resolve(json!({"identity": {"uid": "u"}})), identity(None));
+        assert_eq!(resolve(json!({"identity": {"uid": "u"}, "ttl_seconds": 60})), identity(Some(60)));
+        for question in [Question::Permissions, Question::Hook, Question::Token] {
             assert_eq!(parsed(question, &json!({"no_opinion": true})), Err(Error::NoOpinion));
             assert_eq!(parsed(question, &json!({"deny": "left"})), Err(Error::deny("left")));
         }
@@ -151,6 +167,8 @@ mod tests {
             (json!({"no_opinion": "hunter2"}), "`no_opinion`"),
             (json!({"deny": true}), "`deny`"),
             (json!({"patch": {"hunter2": 1}}), "permissions were asked for"),
+            (json!({"identity": {"uid": "hunter2"}}), "permissions were asked for"),
+            (json!({"identity": {"uid": "hunter2"}, "permissions": {}}), "exclude each other"),
         ];
         for (answer, says) in cases {
             let Err(Error::Fatal(text)) = parsed(Question::Permissions, &answer) else { panic!("{answer}") };
@@ -158,6 +176,15 @@ mod tests {
         }
         let Err(Error::Fatal(text)) = parsed(Question::Hook, &json!({"permissions": {}})) else { panic!() };
         assert!(text.contains("an event was told"), "{text}");
+        for (answer, says) in [
+            (json!({"permissions": {}}), "holder of a token was asked for"),
+            (json!({"patch": {}}), "holder of a token was asked for"),
+            (json!({"identity": "hunter2"}), "`identity` in the answer is not an object"),
+            (json!({"identity": {}, "ttl_seconds": -1}), "`ttl_seconds`"),
+        ] {
+            let Err(Error::Fatal(text)) = parsed(Question::Token, &answer) else { panic!("{answer}") };
+            assert!(text.contains(says) && !text.contains("hunter2"), "{answer}: {text}");
+        }
         let Err(Error::Fatal(text)) = parsed(Question::Hook, &json!({"patch": 1})) else { panic!() };
         assert!(text.contains("`patch` in the answer"), "{text}");
     }

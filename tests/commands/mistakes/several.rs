@@ -52,7 +52,7 @@ async fn l16_every_mistake_of_a_list_a_table_and_a_later_stage_is_reported_and_n
         "[plugin.storage]: queue: expected a number from 1 to 1024",
         "ALLOWED_SERVICES: ../x:../y: \"../x\": the name of a service",
         "ALLOWED_SERVICES: ../x:../y: a plugin's name",
-        "[plugin.on]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS has this alias",
+        "[plugin.on]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS nor TOKEN_HANDLERS has this alias",
         "TRUSTED_PROXIES: \"proxy.local\" is neither",
         "TRUSTED_PROXIES: \"10.0.0.0/40\" is neither",
         "PRIVATE_KEY: private key: this is not a PEM text",
@@ -88,7 +88,7 @@ async fn l16_every_plugin_that_is_missing_is_named_beside_the_mistakes_of_other_
 async fn a_table_whose_alias_is_misspelt_is_told_the_nearest() {
     let program = with_github().setting("ALLOWED_SERVICES", "storage:sample-permissions");
     let text = refused(program.config("[plugin.storge]\ntimeout = \"1s\"\n")).await;
-    let expected = "[plugin.storge]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS has this alias; did you mean \
+    let expected = "[plugin.storge]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS nor TOKEN_HANDLERS has this alias; did you mean \
                     [plugin.storage]?";
     assert_eq!(mistakes(&text), [expected]);
 }

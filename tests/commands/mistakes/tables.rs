@@ -111,6 +111,8 @@ async fn l16_the_settings_of_a_plugin_are_checked_one_by_one() {
         ("may_deny = \"perhaps\"", "may_deny: expected on or off"),
         ("sha256 = \"abc\"", "sha256: expected 64 hexadecimal digits"),
         ("config = \"x\"", "config: expected a table"),
+        ("may_name_users = \"some\"", "may_name_users: expected on or off"),
+        ("may_name_users = true", "may_name_users: it is for what TOKEN_HANDLERS has"),
         ("max_tll = \"5m\"", "unknown key \"max_tll\"; did you mean max_ttl?"),
     ] {
         let program = with_github()
@@ -123,6 +125,8 @@ async fn l16_the_settings_of_a_plugin_are_checked_one_by_one() {
     let text = refused(with_github().config("[plugin.storage]\ntimeout = \"1s\"\n")).await;
     assert_eq!(
         mistakes(&text),
-        ["[plugin.storage]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS has this alias"]
+        [
+            "[plugin.storage]: neither ALLOWED_SERVICES nor INSTALLED_EXTENSIONS nor TOKEN_HANDLERS has this alias"
+        ]
     );
 }

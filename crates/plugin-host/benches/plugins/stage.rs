@@ -126,7 +126,7 @@ fn plan(module: &Path) -> PluginPlan {
         service("cached", "python", threads(1), python(json!({"workers": 1, "cache_seconds": 300}))),
         service("webhook", "webhook", threads(4), webhook),
     ];
-    PluginPlan { path: PluginPath::new(vec![built()]), services, extensions: Vec::new() }
+    PluginPlan { path: PluginPath::new(vec![built()]), services, ..PluginPlan::default() }
 }
 
 fn service(

@@ -14,6 +14,7 @@ pub(super) struct Person {
     pub(super) name: String,
     pub(super) email: String,
     pub(super) attribute: String,
+    pub(super) token: String,
 }
 
 impl Person {
@@ -24,6 +25,7 @@ impl Person {
             name: "Ada Lovelace".to_owned(),
             email: "ada@example.org".to_owned(),
             attribute: "core".to_owned(),
+            token: format!("check-{user_id}"),
         }
     }
 
@@ -42,7 +44,20 @@ impl Person {
             Operation::UserLogin => event(Hook::UserLogin),
             Operation::UserLogout => event(Hook::UserLogout),
             Operation::Health => Question::Health,
+            Operation::ResolveToken => self.token_question(),
         }
+    }
+
+    fn token_question(&self) -> Question {
+        let context = json!({
+            "purpose": "api",
+            "app": self.service,
+            "method": "GET",
+            "path": "/auth/session",
+            "ip": "192.0.2.7",
+            "vestibule-later-member": {"of": ["a later version"]},
+        });
+        Question::Token { token: self.token.clone().into(), context_json: context.to_string() }
     }
 
     fn user(&self) -> Value {
@@ -104,10 +119,24 @@ pub(super) fn odd_strings() -> Vec<Odd> {
     ]
 }
 
-/// Leads to one member of a person.
-type Member = fn(&mut Person) -> &mut String;
+/// The longest token that a host asks about.
+const MAX_TOKEN_BYTES: usize = 4 * 1024;
 
-/// The places that a string can stand in, each with its words.
+/// The same as tokens, of which none is longer than a host would let it be.
+pub(super) fn odd_tokens() -> Vec<Odd> {
+    let mut tokens = odd_strings();
+    tokens.retain(|odd| odd.text.len() <= MAX_TOKEN_BYTES);
+    tokens.push(Odd { words: "of 4 KiB", text: "x".repeat(MAX_TOKEN_BYTES) });
+    tokens
+}
+
+/// Leads to one member of a person.
+pub(super) type Member = fn(&mut Person) -> &mut String;
+
+/// Where a token stands.
+pub(super) const TOKEN: (&str, Member) = ("a token", |person| &mut person.token);
+
+/// The places that a string can stand in, but for the token, each with its words.
 pub(super) const PLACES: [(&str, Member); 5] = [
     ("a user id", |person| &mut person.user_id),
     ("a service", |person| &mut person.service),

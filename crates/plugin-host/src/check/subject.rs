@@ -15,6 +15,7 @@ use crate::answer::RawAnswer;
 use crate::config::ResolvedConfig;
 use crate::error::LoadFault;
 use crate::failure::{CallFailure, FailureKind, interpret};
+use crate::identity::TokenIdentity;
 use crate::library::{CheckedFile, Library};
 use crate::observer::Operation;
 use crate::process::CREATE_TIMEOUT;
@@ -105,6 +106,10 @@ pub(super) enum Verdict {
 pub(super) fn verdict(operation: Operation, answer: RawAnswer) -> Verdict {
     let code = answer.code;
     match interpret(ALIAS, operation, true, answer) {
+        Ok(Some(object)) if operation == Operation::ResolveToken => {
+            let read = TokenIdentity::read(ALIAS, true, object.clone());
+            read.map_or_else(Verdict::Bad, |_| Verdict::Object(object))
+        }
         Ok(Some(object)) => Verdict::Object(object),
         Ok(None) => Verdict::Nothing,
         Err(CallFailure::Failed { kind, .. }) if !is_proper(code) => Verdict::Bad(kind),
@@ -138,6 +143,9 @@ pub(super) fn advice_on(kind: FailureKind) -> &'static str {
         FailureKind::Panic => "A panic fails the call and leaves its locks poisoned; return an error instead",
         FailureKind::NoReply => "Call `reply` once before you return OK",
         FailureKind::BadReply(_) => "Reply with one JSON object, in UTF-8, of at most 64 KiB and 32 levels",
+        FailureKind::BadIdentity(_) => {
+            "Reply {\"uid\":\"...\",\"roleaccount\":true or false,...}; docs/plugins/abi.md has the members"
+        }
         FailureKind::UnknownCode(_) => "Return one of the codes of the header",
         _ => "See the table of codes in docs/plugins/abi.md",
     }

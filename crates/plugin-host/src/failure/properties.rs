@@ -8,9 +8,10 @@ use super::*;
 use crate::answer::RawReply;
 use crate::json::parse_object;
 
-const OPERATIONS: [Operation; 6] = [
+const OPERATIONS: [Operation; 7] = [
     Operation::Permissions,
     Operation::Explain,
+    Operation::ResolveToken,
     Operation::NewUser,
     Operation::UserLogin,
     Operation::UserLogout,

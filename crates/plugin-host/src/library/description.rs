@@ -97,6 +97,7 @@ fn provided(table: &Plugin) -> Vec<Operation> {
         (Operation::UserLogout, table.on_user_logout.is_some()),
         (Operation::Health, table.health.is_some()),
         (Operation::Explain, table.explain.is_some()),
+        (Operation::ResolveToken, table.resolve_token.is_some()),
     ];
     all.into_iter().filter_map(|(operation, present)| present.then_some(operation)).collect()
 }

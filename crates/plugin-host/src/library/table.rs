@@ -54,8 +54,8 @@ fn check(table: &Plugin) -> Result<(), LoadFault> {
         return Err(LoadFault::Table("there is no create"));
     }
     let hooks = [table.on_new_user, table.on_user_login, table.on_user_logout];
-    if table.get_permissions.is_none() && hooks.iter().all(Option::is_none) {
-        return Err(LoadFault::Table("it provides neither permissions nor a hook"));
+    if table.get_permissions.is_none() && table.resolve_token.is_none() && hooks.iter().all(Option::is_none) {
+        return Err(LoadFault::Table("it provides neither permissions nor a hook nor resolve_token"));
     }
     if table.explain.is_some() && table.get_permissions.is_none() {
         return Err(LoadFault::Table("it explains permissions and does not provide any"));

@@ -133,6 +133,7 @@ pub(super) fn ask(id: u64, left: Duration, question: &Question) -> Vec<u8> {
         Question::Event { hook: Hook::UserLogout, user_json } => (3, [user_json, "", ""]),
         Question::Health => (4, [""; 3]),
         Question::Explain { service, user_id, context_json } => (5, [service, user_id, context_json]),
+        Question::Token { token, context_json } => (6, [token, context_json, ""]),
     };
     let mut packet = vec![ASK, number];
     packet.extend(id.to_le_bytes());
@@ -184,6 +185,10 @@ fn parse_ask(mut reader: Reader<'_>) -> Result<ToChild, BadPacket> {
         5 => {
             let [service, user_id, context_json] = texts;
             Question::Explain { service, user_id, context_json: context_json.into() }
+        }
+        6 => {
+            let [token, context_json, ..] = texts;
+            Question::Token { token: token.into(), context_json }
         }
         _ => return Err(BadPacket),
     };

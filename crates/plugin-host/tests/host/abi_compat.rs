@@ -18,8 +18,12 @@ use crate::support::{Folder, ask, config, explain, patient, spec, this_program, 
 const ISOLATIONS: &[Isolation] = &[Isolation::Thread, Isolation::Process, Isolation::Inline];
 
 /// The plugins, by name and by file, with the version that they were made for.
-const PLUGINS: &[(&str, &str, (u16, u16))] =
-    &[("museum-c-1-0", "museum-c-1-0", (1, 0)), ("museum-rust-1-0", "museum_rust_1_0", (1, 0))];
+const PLUGINS: &[(&str, &str, (u16, u16))] = &[
+    ("museum-c-1-0", "museum-c-1-0", (1, 0)),
+    ("museum-rust-1-0", "museum_rust_1_0", (1, 0)),
+    ("museum-c-1-1", "museum-c-1-1", (1, 1)),
+    ("museum-rust-1-1", "museum_rust_1_1", (1, 1)),
+];
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -27,6 +31,7 @@ const LONG: Duration = Duration::from_secs(60);
 struct Exhibit<'a> {
     folder: &'a Folder,
     plugin: &'static str,
+    abi: (u16, u16),
     isolation: Isolation,
 }
 
@@ -37,7 +42,7 @@ async fn plugins_of_every_earlier_version_answer_as_they_did() {
     for &(plugin, file, abi) in PLUGINS {
         assert_described(&folder, plugin, file, abi);
         for &isolation in ISOLATIONS {
-            let exhibit = Exhibit { folder: &folder, plugin, isolation };
+            let exhibit = Exhibit { folder: &folder, plugin, abi, isolation };
             exhibit.answers_permissions().await;
             exhibit.fails_in_every_way().await;
             exhibit.hears_of_events().await;
@@ -61,15 +66,16 @@ fn assert_described(folder: &Folder, plugin: &str, file: &str, abi: (u16, u16)) 
     let description = inspect(&folder.file(file), &this_program()).unwrap();
     assert_eq!((description.name.as_str(), description.version.as_str()), (plugin, "0.1.0"));
     assert_eq!((description.abi, description.config_schema.as_str()), (abi, "{}"), "{plugin}");
-    let all = [
+    let mut all = vec![
         Operation::Permissions,
         Operation::NewUser,
         Operation::UserLogin,
         Operation::UserLogout,
         Operation::Health,
     ];
+    all.extend((abi >= (1, 1)).then_some(Operation::Explain));
     assert_eq!(description.provides, all, "{plugin}");
-    assert!(description.serial && !description.wants_identities, "{plugin}");
+    assert!(description.serial && description.wants_identities == (abi >= (1, 1)), "{plugin}");
 }
 
 impl Exhibit<'_> {
@@ -95,7 +101,10 @@ impl Exhibit<'_> {
             "{}",
             self.name()
         );
-        assert_eq!(explain(&host, "billing", "ada").await, Ok(None), "{}", self.name());
+        let because = json!([{"rule": "museum", "gave": [], "text": "it always did"}]);
+        let explanation = json!({"permissions": answer, "because": because}).as_object().cloned();
+        let explained = if self.abi >= (1, 1) { explanation } else { None };
+        assert_eq!(explain(&host, "billing", "ada").await, Ok(explained), "{}", self.name());
         assert_eq!(host.close(LONG), Vec::<String>::new(), "{}: it is destroyed", self.name());
     }
 

@@ -52,11 +52,11 @@ async fn an_older_shorter_table_works_without_the_late_operations() {
 fn e6_another_abi_is_refused_with_both_versions() {
     assert_refused(
         &Folder::with_variant(&["MAJOR=2"]),
-        "version 2.0 of the plugin ABI; this program has 1.1",
+        "version 2.0 of the plugin ABI; this program has 1.2",
     );
     assert_refused(
-        &Folder::with_variant(&["MINOR=2"]),
-        "version 1.2 of the plugin ABI; this program has 1.1",
+        &Folder::with_variant(&["MINOR=3"]),
+        "version 1.3 of the plugin ABI; this program has 1.2",
     );
 }
 
@@ -72,7 +72,10 @@ fn e6_a_table_that_breaks_the_rules_is_refused() {
     ] {
         assert_refused(&Folder::with_variant(&[define]), reason);
     }
-    assert_refused(&Folder::with_variant(&["NO_PERMISSIONS", "NO_HOOKS"]), "neither permissions nor a hook");
+    assert_refused(
+        &Folder::with_variant(&["NO_PERMISSIONS", "NO_HOOKS"]),
+        "neither permissions nor a hook nor resolve_token",
+    );
     assert_refused(
         &Folder::with_variant(&["NO_PERMISSIONS", "EXPLAIN"]),
         "explains permissions and does not",
@@ -126,7 +129,7 @@ fn e6_a_library_in_a_folder_that_others_may_write_is_refused() {
     let trusting = PluginPath::new(vec![own.clone()]).dangerous_trusting_the_group();
     fs::set_permissions(&own, fs::Permissions::from_mode(0o775)).unwrap();
     let services = vec![(service("billing"), spec("billing", "variant", InstanceSettings::default()))];
-    let plan = PluginPlan { path: trusting, services, extensions: Vec::new() };
+    let plan = PluginPlan { path: trusting, services, ..PluginPlan::default() };
     assert!(PluginHost::load(&plan, parts()).is_ok());
 }
 

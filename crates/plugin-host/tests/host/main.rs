@@ -12,3 +12,4 @@ mod life;
 mod loading;
 mod support;
 mod threads;
+mod tokens;

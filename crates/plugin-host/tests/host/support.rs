@@ -80,7 +80,7 @@ impl Folder {
         services: Vec<(ServiceName, InstanceSpec)>,
         extensions: Vec<InstanceSpec>,
     ) -> PluginPlan {
-        PluginPlan { path: self.path(), services, extensions }
+        PluginPlan { path: self.path(), services, extensions, token_handlers: Vec::new() }
     }
 
     /// A host with one service.
@@ -107,7 +107,17 @@ impl Folder {
     ) -> Result<PluginHost, LoadError> {
         let services = vec![(service("billing"), spec("billing", plugin, settings))];
         let path = PluginPath::new(vec![folder.to_owned()]);
-        PluginHost::load(&PluginPlan { path, services, extensions: Vec::new() }, parts())
+        PluginHost::load(&PluginPlan { path, services, ..PluginPlan::default() }, parts())
+    }
+
+    /// A host with these token handlers and nothing else, and somebody who watches it.
+    pub(crate) fn handle_tokens(
+        &self,
+        specs: Vec<InstanceSpec>,
+        observer: Arc<Recorder>,
+    ) -> Result<PluginHost, LoadError> {
+        let plan = PluginPlan { token_handlers: specs, ..self.plan(Vec::new(), Vec::new()) };
+        PluginHost::load(&plan, parts_with(observer))
     }
 
     /// A host with these extensions and nothing else.

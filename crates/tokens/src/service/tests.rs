@@ -2,6 +2,7 @@
 
 mod hostile;
 mod issued;
+mod recognised;
 mod remembered;
 mod rotation;
 mod sealed;

@@ -48,7 +48,7 @@ async fn load(plan: PluginPlan, service: &ServiceName) -> Result<PluginHost, Com
         let (setting, service) = (ALLOWED_SERVICES.name(), service.as_str());
         return Err(CommandError::new(format_args!("{setting} has no service {service:?}")));
     }
-    let plan = PluginPlan { services, extensions: Vec::new(), ..plan };
+    let plan = PluginPlan { services, extensions: Vec::new(), token_handlers: Vec::new(), ..plan };
     let loading =
         tokio::task::spawn_blocking(move || PluginHost::load(&plan, host_parts(Arc::new(NoObserver))));
     let loaded = loading.await.map_err(CommandError::while_doing("loading the plugin"))?;

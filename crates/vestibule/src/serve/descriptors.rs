@@ -98,7 +98,9 @@ fn count_other_needs(settings: &Settings) -> usize {
         DatabaseKind::Sqlite => connections * FILES_PER_SQLITE_CONNECTION,
         DatabaseKind::Postgres => connections,
     };
-    let plugins = settings.plugins.services.iter().map(|(_, spec)| spec).chain(&settings.plugins.extensions);
+    let plan = &settings.plugins;
+    let plugins =
+        plan.services.iter().map(|(_, spec)| spec).chain(&plan.extensions).chain(&plan.token_handlers);
     let traces = settings.traces.as_ref().map_or(0, |_| FOR_TRACES);
     let admin = settings.admin_listen.map_or(0, |_| ADMIN_CONNECTIONS);
     OWN + database + plugins.map(count_for_plugin).sum::<usize>() + traces + admin

@@ -10,7 +10,7 @@ use vestibule_plugin_host::{
 
 use crate::error::CommandError;
 use crate::settings::Sources;
-use crate::settings::table::{ALLOWED_SERVICES, INSTALLED_EXTENSIONS, PLUGIN_PATH};
+use crate::settings::table::{ALLOWED_SERVICES, INSTALLED_EXTENSIONS, PLUGIN_PATH, TOKEN_HANDLERS};
 
 /// What a plugin's process is started with as its first argument; [`crate::main`] looks for it before anything else.
 pub(crate) const PLUGIN_PROCESS: &str = "plugin-process";
@@ -44,8 +44,13 @@ pub(super) async fn close(plugins: Arc<PluginHost>) {
 /// Why a plugin cannot be used, under the name of the setting that asks for it.
 pub(crate) fn describe_load_error(plan: &PluginPlan, error: &LoadError) -> CommandError {
     let alias = error.alias().unwrap_or_default();
-    let is_service = plan.services.iter().any(|(_, spec)| spec.alias == alias);
-    let list = if is_service { ALLOWED_SERVICES.name() } else { INSTALLED_EXTENSIONS.name() };
+    let list = if plan.services.iter().any(|(_, spec)| spec.alias == alias) {
+        ALLOWED_SERVICES.name()
+    } else if plan.token_handlers.iter().any(|spec| spec.alias == alias) {
+        TOKEN_HANDLERS.name()
+    } else {
+        INSTALLED_EXTENSIONS.name()
+    };
     match error.fault() {
         LoadFault::NotFound { .. } => {
             let path = PLUGIN_PATH.name();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use vestibule_domain::{AddressSet, AddressTrust, ConfiguredProvider, ConfiguredProviders, EmailDomain};
-use vestibule_plugin_host::{DEFAULT_MAX_TTL, Isolation, PluginHost};
+use vestibule_plugin_host::{DEFAULT_MAX_TTL, InstanceSpec, Isolation, PluginHost};
 use vestibule_provider_emulator::Emulator;
 use vestibule_upstream::Providers;
 
@@ -51,7 +51,7 @@ impl Report<'_> {
         write_to_stdout(text).await;
     }
 
-    fn list_entries(&self) -> [(&'static str, String); 15] {
+    fn list_entries(&self) -> [(&'static str, String); 16] {
         let Self { settings, sources, components, ignored } = *self;
         let Components { plugins, providers, emulator, tokens, .. } = components;
         let configured = settings.providers.configured();
@@ -67,6 +67,7 @@ impl Report<'_> {
             ("ignored", ignored.join(BELOW)),
             ("origins", describe_origins(settings)),
             ("services", describe_services(settings)),
+            ("handlers", describe_token_handlers(settings)),
             ("plugins", describe_plugins(plugins)),
             ("revocation", describe_revocation(settings)),
             ("missing", describe_missing(settings)),
@@ -194,6 +195,15 @@ fn describe_services(settings: &Settings) -> String {
         .map(|(name, spec)| format!("{name} by {}", spec.plugin))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// Who is asked about bearers of others, in this order, and who of them may name people of ours.
+fn describe_token_handlers(settings: &Settings) -> String {
+    let describe = |spec: &InstanceSpec| {
+        let may = if spec.settings.may_name_users { ", may name users" } else { "" };
+        format!("{} by {}{may}", spec.alias, spec.plugin)
+    };
+    settings.plugins.token_handlers.iter().map(describe).collect::<Vec<_>>().join(", ")
 }
 
 fn describe_plugins(plugins: &PluginHost) -> String {

@@ -128,8 +128,10 @@ keys! {
         MAY_SPAWN "may_spawn": bool = Key::new(switch, "`false`");
         /// Whether the plugin may refuse a sign-in or an authorization outright
         MAY_DENY "may_deny": bool = Key::new(switch, "`false`");
+        /// Whether a token handler may say that a token stands for a person of the service's own
+        MAY_NAME_USERS "may_name_users": bool = Key::new(switch, "`false`");
         /// The longest that an answer may be used again; `0s`: never
-        MAX_TTL "max_ttl": Duration = Key::new(duration, "`\"5m\"`");
+        MAX_TTL "max_ttl": Duration = Key::new(duration, "`\"5m\"`, of a token handler `\"1m\"`");
         /// The plugin's own configuration; `vestibule plugin inspect FILE` shows what it takes
         CONFIG "config": PluginConfig = Key::new(config, "`{}`");
     }

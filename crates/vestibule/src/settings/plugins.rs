@@ -12,12 +12,12 @@ use super::kinds::as_text;
 use super::reader::{Found, Reader};
 use super::setting::Optional;
 use super::suggestions::nearest;
-use super::table::{ALLOWED_SERVICES, INSTALLED_EXTENSIONS, PLUGIN_PATH};
+use super::table::{ALLOWED_SERVICES, INSTALLED_EXTENSIONS, PLUGIN_PATH, TOKEN_HANDLERS};
 
 /// What the table of each alias says, if it can be used.
 type Tables = BTreeMap<String, Option<InstanceSettings>>;
 
-/// Reads the services, the extensions in their order, and the folders to search for libraries.
+/// Reads the services, the extensions and the token handlers in their order, and the folders to search for libraries.
 pub(super) fn read(reader: &mut Reader<'_>) -> PluginPlan {
     let path = PluginPath::new(read_path(reader));
     // In a folder where libraries are built, the group may often write.
@@ -26,11 +26,21 @@ pub(super) fn read(reader: &mut Reader<'_>) -> PluginPlan {
     let mut aliases = BTreeSet::new();
     let services = read_list(reader, &ALLOWED_SERVICES, &tables, &mut aliases);
     let extensions = read_list(reader, &INSTALLED_EXTENSIONS, &tables, &mut aliases);
-    if let (Some(services), Some(extensions)) = (services, extensions) {
+    let handlers = read_list(reader, &TOKEN_HANDLERS, &tables, &mut aliases);
+    if let (Some(services), Some(extensions), Some(token_handlers)) = (services, extensions, handlers) {
         report_unused_tables(reader, &tables, &aliases);
-        return PluginPlan { path, services: name_services(services), extensions };
+        report_who_names_users(reader, services.iter().chain(&extensions));
+        return PluginPlan { path, services: name_services(services), extensions, token_handlers };
     }
-    PluginPlan { path, services: Vec::new(), extensions: Vec::new() }
+    PluginPlan { path, ..PluginPlan::default() }
+}
+
+/// Only what reads tokens can say whose they are.
+fn report_who_names_users<'s>(reader: &mut Reader<'_>, specs: impl Iterator<Item = &'s InstanceSpec>) {
+    for spec in specs.filter(|spec| spec.settings.may_name_users) {
+        let reason = format_args!("may_name_users: it is for what {} has", TOKEN_HANDLERS.name()).to_string();
+        reader.report(&format!("[plugin.{}]", spec.alias), &reason);
+    }
 }
 
 /// The folders that are named, and behind them those that are always searched: `plugins` beside the program, where the plugins are that
@@ -97,12 +107,13 @@ fn name_services(specs: Vec<InstanceSpec>) -> Vec<(ServiceName, InstanceSpec)> {
 }
 
 fn report_unused_tables(reader: &mut Reader<'_>, tables: &Tables, aliases: &BTreeSet<String>) {
-    let (services, extensions) = (ALLOWED_SERVICES.name(), INSTALLED_EXTENSIONS.name());
+    let lists = [ALLOWED_SERVICES.name(), INSTALLED_EXTENSIONS.name(), TOKEN_HANDLERS.name()];
+    let [services, extensions, handlers] = lists;
     for alias in tables.keys().filter(|alias| !aliases.contains(*alias)) {
         let free = aliases.iter().map(String::as_str).filter(|alias| !tables.contains_key(*alias));
         let question =
             nearest(alias, free).map(|near| format!("; did you mean [plugin.{near}]?")).unwrap_or_default();
-        let reason = format!("neither {services} nor {extensions} has this alias{question}");
+        let reason = format!("neither {services} nor {extensions} nor {handlers} has this alias{question}");
         reader.report(&format!("[plugin.{alias}]"), &reason);
     }
 }
@@ -118,6 +129,7 @@ fn read_settings(value: &Value) -> Result<InstanceSettings, Vec<String>> {
         queue: reader.find_or(&keys::QUEUE, defaults.queue),
         sha256: reader.find(&keys::SHA256).value(),
         may_deny: reader.find_or(&keys::MAY_DENY, defaults.may_deny),
+        may_name_users: reader.find_or(&keys::MAY_NAME_USERS, defaults.may_name_users),
         may_spawn: reader.find_or(&keys::MAY_SPAWN, defaults.may_spawn),
         max_ttl: reader.find(&keys::MAX_TTL).value(),
         config: reader.find_or(&keys::CONFIG, defaults.config),

@@ -181,6 +181,11 @@ settings! {
         /// They run in this order.
         INSTALLED_EXTENSIONS: Optional<Vec<String>> =
             Optional::new(LIST, "none").in_development("sample-extension");
+        /// The token handlers: `[alias:]plugin`, separated by semicolons
+        ///
+        /// They are asked, in this order, [whom a bearer token stands for](plugins/README.md#token-handlers) that the service has not
+        /// made itself.
+        TOKEN_HANDLERS: Optional<Vec<String>> = Optional::new(LIST, "none");
         /// Folders to search first for `lib<plugin>.so`, separated by colons
         ///
         /// A hyphen in the name may be an underscore in the file. Behind them the folder `plugins` beside the program and the program's own

@@ -103,7 +103,7 @@ fn a_module_without_any_of_the_functions_stops_the_start() {
     assert_eq!(
         error,
         "the module `acme.access` has none of the functions that are called: get_permissions, on_new_user, \
-         on_user_login, on_user_logout"
+         on_user_login, on_user_logout, resolve_token"
     );
 }
 

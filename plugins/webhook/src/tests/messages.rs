@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use vestibule_plugin_sdk::{Value, json};
+use vestibule_plugin_sdk::{Value, abi::code, json};
 
 use super::server::{Deed, Request, Server};
 use super::{SECRET, asking, permissions, plugin};
@@ -90,6 +90,27 @@ fn an_event_names_itself_and_the_user() {
         requests.iter().map(|request| &request.headers["webhook-id"]).collect();
     assert_eq!(ids.len(), 3, "each message has an id of its own");
     assert!(ids.iter().all(|id| !id.contains('.')));
+}
+
+#[test]
+fn a_question_about_a_token_is_a_signed_post() {
+    let server = Server::start([
+        Deed::json(r#"{"identity":{"uid":"builds","committees":["httpd"]},"ttl_seconds":30}"#),
+        Deed::json(r#"{"no_opinion":true}"#),
+        Deed::json(r#"{"deny":"it has ended"}"#),
+        Deed::status(204),
+    ]);
+    let plugin = plugin(&server);
+    let context = json!({"purpose": "forward_auth", "app": "wiki", "method": "GET", "path": "/", "ip": "::1", "later": [1]});
+    let answers = [(); 4].map(|()| plugin.resolve_token_in("hunter2", &context).unwrap());
+    assert_eq!(answers[0].reply, Some(json!({"uid": "builds", "committees": ["httpd"]})));
+    assert_eq!(answers[0].ttl.unwrap().as_secs(), 30);
+    assert_eq!([1, 2, 3].map(|n: usize| answers[n].code), [code::NO_OPINION, code::DENY, code::FATAL]);
+    let requests = server.requests();
+    let mut message = verified(&requests[0], &[SECRET]);
+    take_time(&mut message, &requests[0]);
+    assert_eq!(message, json!({"type": "token.resolve", "data": {"token": "hunter2", "context": context}}));
+    assert!(!format!("{:?}", plugin.log()).contains("hunter2"));
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl TestAppBuilder {
         let service = |name| (ServiceName::parse(name).expect("a name"), spec(name, "sample-permissions"));
         let extensions = vec![spec("sample-extension", "sample-extension")];
         let path = PluginPath::new(vec![built_plugins()]);
-        self.plan = PluginPlan { path, services: services.map(service).to_vec(), extensions };
+        self.plan = PluginPlan { path, services: services.map(service).to_vec(), extensions, ..self.plan };
         self
     }
 

@@ -45,7 +45,7 @@ fn interpret(
             match operation {
                 Operation::Explain => explanation(&object),
                 Operation::NewUser | Operation::UserLogin | Operation::UserLogout => patch(name, object),
-                Operation::Permissions | Operation::Health => None,
+                Operation::Permissions | Operation::Health | Operation::ResolveToken => None,
             }
         }
     }
@@ -56,6 +56,9 @@ fn refusal(operation: Operation, code: &str, said: &str) -> Note {
         Operation::Health => "With this the service is not ready (/readyz)",
         Operation::Permissions | Operation::Explain => {
             "With this there is no token; it may be right for a user whom the plugin does not know"
+        }
+        Operation::ResolveToken => {
+            "With this the request is refused; a token that is not the plugin's is best answered with \"no opinion\""
         }
         _ => "With this the event is logged as failed and skipped",
     };

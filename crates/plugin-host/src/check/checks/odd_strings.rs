@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::BadReply;
 use crate::check::event::Note;
 use crate::check::plan::ENOUGH;
-use crate::check::questions::{Odd, PLACES, Person, odd_strings};
+use crate::check::questions::{Member, Odd, PLACES, Person, TOKEN, odd_strings, odd_tokens};
 use crate::check::subject::{Subject, Verdict, advice_on, ask, verdict};
 use crate::error::LoadFault;
 use crate::failure::FailureKind;
@@ -15,13 +15,12 @@ use crate::raw::RawInstance;
 pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
     let instance = subject.create()?;
     let began = Instant::now();
-    let odd = odd_strings();
-    let cases: Vec<_> = odd.iter().flat_map(|odd| PLACES.iter().map(move |place| (odd, place))).collect();
+    let (odd, tokens) = (odd_strings(), odd_tokens());
     let mut asked = 0;
-    for (odd, (place, member)) in &cases {
+    for Case { odd, place: (place, member), is_token } in cases(&odd, &tokens) {
         let mut person = Person::new("ada");
         member(&mut person).clone_from(&odd.text);
-        for operation in subject.operations().iter().filter(|operation| **operation != Operation::Health) {
+        for operation in subject.operations().iter().filter(|it| reads(**it, is_token)) {
             if let Some(note) = question(subject, &instance, *operation, &person, place, odd) {
                 subject.progress.note(note);
             }
@@ -32,7 +31,25 @@ pub(super) fn run(subject: &Subject<'_>) -> Result<Note, LoadFault> {
         }
     }
     subject.destroy(instance);
-    Ok(Note::ok(format_args!("{asked} calls with {} strings in {} places", odd.len(), PLACES.len())))
+    let places = PLACES.len() + usize::from(subject.operations().contains(&Operation::ResolveToken));
+    Ok(Note::ok(format_args!("{asked} calls with {} strings in {places} places", odd.len())))
+}
+
+/// A string in one place.
+struct Case<'a> {
+    odd: &'a Odd,
+    place: (&'static str, Member),
+    is_token: bool,
+}
+
+fn cases<'a>(odd: &'a [Odd], tokens: &'a [Odd]) -> impl Iterator<Item = Case<'a>> {
+    let places = odd.iter().flat_map(|odd| PLACES.map(|place| Case { odd, place, is_token: false }));
+    places.chain(tokens.iter().map(|odd| Case { odd, place: TOKEN, is_token: true }))
+}
+
+/// Whether an operation reads the token, or all else.
+fn reads(operation: Operation, the_token: bool) -> bool {
+    operation != Operation::Health && (operation == Operation::ResolveToken) == the_token
 }
 
 fn question(

@@ -8,7 +8,7 @@ use crate::answer::{MAX_REPLY_BYTES, RawReply};
 /// A packet is refused, or holds what a packet may hold and is written as it was read.
 pub fn plugin_packets(packet: &[u8]) {
     if let Ok(ToChild::Ask { id, left, question }) = ToChild::parse(packet) {
-        // An event has one text and there is room for three.
+        // An event has one text, a token two, and there is room for three.
         let written = ask(id, left, &question);
         assert!(written.len() <= packet.len());
         assert_eq!(ToChild::parse(&written).ok().map(|read| written_again(&read)), Some(Some(written)));

@@ -29,7 +29,7 @@ fn any_answer() -> impl Strategy<Value = (u64, RawAnswer)> {
 
 /// What a question is made of, which is shown if a test fails.
 fn any_parts() -> impl Strategy<Value = (usize, [String; 3])> {
-    (0..6_usize, any::<[String; 3]>())
+    (0..7_usize, any::<[String; 3]>())
 }
 
 fn question((kind, [service, user_id, json]): (usize, [String; 3])) -> Question {
@@ -40,6 +40,7 @@ fn question((kind, [service, user_id, json]): (usize, [String; 3])) -> Question 
         2 => event(Hook::NewUser, json),
         3 => event(Hook::UserLogin, json),
         4 => event(Hook::UserLogout, json),
+        5 => Question::Token { token: user_id.into(), context_json: json },
         _ => Question::Health,
     }
 }

@@ -35,11 +35,20 @@ pub(super) async fn look(settings: &Understood) -> Findings {
 
 /// A plan for each instance.
 fn one_each(plan: &PluginPlan) -> impl Iterator<Item = (InstanceSpec, PluginPlan)> {
-    let alone = |services, extensions| PluginPlan { path: plan.path.clone(), services, extensions };
-    let services = plan.services.iter().map(move |one| (one.1.clone(), alone(vec![one.clone()], Vec::new())));
-    let extensions =
-        plan.extensions.iter().map(move |one| (one.clone(), alone(Vec::new(), vec![one.clone()])));
-    services.chain(extensions)
+    let nothing = || PluginPlan { path: plan.path.clone(), ..PluginPlan::default() };
+    let services = plan
+        .services
+        .iter()
+        .map(move |one| (one.1.clone(), PluginPlan { services: vec![one.clone()], ..nothing() }));
+    let extensions = plan
+        .extensions
+        .iter()
+        .map(move |one| (one.clone(), PluginPlan { extensions: vec![one.clone()], ..nothing() }));
+    let handlers = plan
+        .token_handlers
+        .iter()
+        .map(move |one| (one.clone(), PluginPlan { token_handlers: vec![one.clone()], ..nothing() }));
+    services.chain(extensions).chain(handlers)
 }
 
 struct Look {
