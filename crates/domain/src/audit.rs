@@ -61,6 +61,24 @@ events! {
     RoleGranted = "role.granted",
     /// The operator took a role back.
     RoleRevoked = "role.revoked",
+    /// A token was made, for a person or a role account.
+    TokenCreated = "token.created",
+    /// A token was renamed or lends less.
+    TokenChanged = "token.changed",
+    /// A token got a successor.
+    TokenRotated = "token.rotated",
+    /// A token was ended, or all of a user's.
+    TokenRevoked = "token.revoked",
+    /// A role account was made.
+    RoleAccountCreated = "role_account.created",
+    /// A role account was renamed, described anew or given to another owner.
+    RoleAccountChanged = "role_account.changed",
+    /// A role account was disabled; its tokens wait.
+    RoleAccountDisabled = "role_account.disabled",
+    /// A role account was enabled; its tokens count again.
+    RoleAccountEnabled = "role_account.enabled",
+    /// The owner of a role account was deleted; it lives on without one.
+    RoleAccountOrphaned = "role_account.orphaned",
     /// The operator removed what a provider left that is not configured any more.
     ProviderForgotten = "provider.forgotten",
     /// The plugin of a service denied a user every permission.

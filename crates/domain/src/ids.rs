@@ -86,6 +86,10 @@ identifier! {
     RoleAssignmentId
 }
 identifier! {
+    /// A token of a person or a role account.
+    ApiTokenId
+}
+identifier! {
     /// The `jti` claim of a token (RFC 7519 section 4.1.7).
     TokenId
 }

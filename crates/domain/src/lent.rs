@@ -4,8 +4,10 @@ mod limits;
 mod metadata;
 mod name;
 mod permissions;
+mod token;
 
 pub use limits::{LentLimits, NarrowingError};
 pub use metadata::{Metadata, MetadataError};
 pub use name::{TokenName, TokenNameError};
 pub use permissions::lent_permissions;
+pub use token::{ApiToken, ApiTokenChanges, ApiTokenKind};

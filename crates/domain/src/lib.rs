@@ -34,6 +34,7 @@ mod patch;
 mod profile;
 mod rate;
 mod role;
+mod role_account;
 mod scope;
 mod secret_digest;
 mod secure_random;
@@ -59,10 +60,13 @@ pub use error_chain::error_chain;
 pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
 };
-pub use ids::{AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id};
+pub use ids::{
+    ApiTokenId, AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id,
+};
 pub use jitter::jitter;
 pub use lent::{
-    LentLimits, Metadata, MetadataError, NarrowingError, TokenName, TokenNameError, lent_permissions,
+    ApiToken, ApiTokenChanges, ApiTokenKind, LentLimits, Metadata, MetadataError, NarrowingError, TokenName,
+    TokenNameError, lent_permissions,
 };
 pub use log_throttle::LogThrottle;
 pub use memory::heap_bytes;
@@ -74,6 +78,7 @@ pub use patch::{PatchError, UserPatch};
 pub use profile::{Attributes, AvatarUrl, DisplayName};
 pub use rate::{Rate, RateError};
 pub use role::{EmailDomain, EmailDomainError, RoleAssignment, RoleName, RoleNameError, RoleSubject};
+pub use role_account::{Description, DescriptionError, RoleAccount};
 pub use scope::{Scope, ScopeError, Scopes};
 pub use secret_digest::SecretDigest;
 pub use secure_random::{SecureRandom, SystemRandom};

@@ -22,6 +22,9 @@ pub enum NarrowingError {
     /// A scope that is not lent.
     #[error("the scopes may only become fewer")]
     Scopes,
+    /// A later end.
+    #[error("the end may only come earlier")]
+    Life,
 }
 
 impl LentLimits {
