@@ -12,6 +12,7 @@ mod plugin;
 mod plugin_check;
 mod plugin_new;
 mod plugin_reload;
+mod role_accounts;
 mod running;
 mod secrets;
 mod sources;

@@ -91,7 +91,7 @@ on_both_databases! {
         let token = world.sign_in("google", "ada").await;
         world.post_as(&token, "/auth/update", &[("username", "ada")]).await;
         let id = text(&world.profile(&token).await["id"]).to_owned();
-        assert_eq!(told(&world, &["disable", "ada"]).await, format!("{id} (ada, Ada Moreau): disabled; all sessions are over\n"));
+        assert_eq!(told(&world, &["disable", "ada"]).await, format!("{id} (ada, Ada Moreau): disabled; all sessions and tokens are over\n"));
         world.until_signed_out(&token).await;
         assert!(told(&world, &["list"]).await.trim_end().ends_with("  disabled"));
         assert!(told(&world, &["show", &id]).await.contains("disabled  20"));
@@ -102,7 +102,7 @@ on_both_databases! {
         assert_eq!(world.profile(&token).await["username"], "ada");
 
         let deleted = told(&world, &["delete", "ada"]).await;
-        assert_eq!(deleted, format!("{id} (ada, Ada Moreau): deleted, with identities, sessions and roles\n"));
+        assert_eq!(deleted, format!("{id} (ada, Ada Moreau): deleted, with identities, sessions, tokens and roles\n"));
         world.until_signed_out(&token).await;
         assert_eq!(told(&world, &["list"]).await, "");
         let resolved = world.browser().get("/auth/resolve?username=ada").await;
@@ -125,7 +125,7 @@ async fn a_user_is_named_by_the_verified_address_and_by_none_that_several_hold()
     );
     assert_eq!(
         told(&world, &["disable", address]).await,
-        format!("{id} (-, Ada Moreau): disabled; all sessions are over\n")
+        format!("{id} (-, Ada Moreau): disabled; all sessions and tokens are over\n")
     );
     until_signed_out(&world, &token).await;
     assert_eq!(told(&world, &["enable", address]).await, format!("{id} (-, Ada Moreau): enabled\n"));

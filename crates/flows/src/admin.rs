@@ -1,4 +1,4 @@
-//! What an administrator does: users, roles, what providers left behind, and the audit trail.
+//! What an administrator does: users, roles, role accounts, tokens, what providers left behind, and the audit trail.
 //!
 //! Commands call these flows with the database alone; nothing here needs [`Flows`](crate::Flows). What changes anything is
 //! recorded with the administrator as its actor.
@@ -12,10 +12,12 @@ mod named;
 mod organizations;
 mod permissions;
 mod providers;
+mod role_accounts;
 mod role_details;
 mod roles;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod users;
 
 pub use administration::Administration;
@@ -25,6 +27,7 @@ pub use identities::{IdentityDetails, IdentityStanding};
 pub use named::{NamedOrganization, NamedSubject, NamedUser, describe_user};
 pub use permissions::ExplainedPermissions;
 pub use providers::{Leftovers, require_configured_provider};
+pub use role_accounts::RoleAccountRequest;
 pub use role_details::RoleDetails;
 pub use roles::{GrantedRole, RoleRequest};
 pub use users::UserDetails;

@@ -22,6 +22,7 @@ mod sessions;
 mod sign_in;
 #[cfg(test)]
 mod testing;
+mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,7 @@ pub use account::{PublicProfile, UsernameOutcome};
 pub use admin::{
     AdminError, Administration, AuditSelection, ExplainedPermissions, GrantedRole, IdentityDetails,
     IdentityStanding, Leftovers, NamedOrganization, NamedSubject, NamedUser, ReservedServiceRule,
-    RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
+    RoleAccountRequest, RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
 };
 pub use authn::{
     Administrator, Authentication, Credentials, FullPerson, InvalidCredential, Principal, SessionToEnd,
@@ -53,6 +54,7 @@ pub use sessions::{ProviderLink, ProviderTitle, SessionCheck};
 pub use sign_in::{
     BrowserSecret, Callback, FinishedSignIn, HintError, ProviderRefusal, SignInHints, StartedSignIn,
 };
+pub use tokens::{MadeToken, RotationRequest, TokenError, TokenLife, TokenRequest, TokenRules, TokenTerms};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
 pub use vestibule_storage::with_time_budget;
 // Parts of our answers, so that `http` need not know the crate that makes them.
@@ -81,6 +83,8 @@ pub struct FlowSettings {
     pub permission_token_reuse: bool,
     /// How often one account may ask for what costs something.
     pub account_rates: AccountRates,
+    /// How long tokens of people and role accounts live.
+    pub token_rules: TokenRules,
 }
 
 impl FlowSettings {

@@ -5,13 +5,14 @@
 
 mod change;
 mod create;
+mod list;
 mod revoke;
 mod rotate;
 mod row;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{ApiToken, ApiTokenId, ApiTokenKind, SecretDigest, Timestamp, User, UserId, UserKind};
+use vestibule_domain::{ApiToken, ApiTokenId, SecretDigest, Timestamp, User, UserId, UserKind};
 
 use crate::api_tokens::row::ApiTokenRow;
 use crate::db::{operation, query};
@@ -21,8 +22,9 @@ use crate::schema::{api_tokens, identities, role_accounts, users};
 use crate::storage::Storage;
 use crate::users::row::{UserRow, with_trusted_email};
 
-pub use create::{NewApiToken, TokenCreation};
 pub use change::TokenChange;
+pub use create::{NewApiToken, TokenCreation};
+pub use list::{ApiTokenFilter, ApiTokenPlace};
 pub use rotate::{NewSuccessor, TokenRotation};
 
 pub(crate) use row::{read_metadata, write_metadata};
@@ -50,26 +52,6 @@ pub struct LiveApiToken {
     pub owner: Option<UserId>,
     /// The identity that a person used last, as `provider:subject`.
     pub provider_id: Option<String>,
-}
-
-/// Which tokens are listed; no restriction lists all.
-#[derive(Debug, Clone, Default)]
-pub struct ApiTokenFilter {
-    /// Those of this user.
-    pub user: Option<UserId>,
-    /// Those of people, or of role accounts.
-    pub kind: Option<ApiTokenKind>,
-    /// Those that this user made.
-    pub created_by: Option<UserId>,
-}
-
-/// A place in a list of tokens: behind the token that was made then and has this id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiTokenPlace {
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// Its id.
-    pub id: ApiTokenId,
 }
 
 impl Storage {
@@ -124,7 +106,9 @@ impl Storage {
     ) -> Result<Option<ApiToken>, StorageError> {
         let read = operation!(find_api_token(id, now), |connection| {
             let select = living_tokens!(now).filter(api_tokens::id.eq(id.as_str()));
-            optional(query!(connection, |c| select.select(ApiTokenRow::as_select()).get_result::<ApiTokenRow>(c)))
+            optional(query!(connection, |c| select
+                .select(ApiTokenRow::as_select())
+                .get_result::<ApiTokenRow>(c)))
         });
         self.db.read(read).await?.map(ApiToken::try_from).transpose()
     }
@@ -143,36 +127,6 @@ impl Storage {
         self.db.read(read).await?.into_iter().map(ApiToken::try_from).collect()
     }
 
-    /// Lists at most `limit` tokens that are alive behind a place, the latest first.
-    pub async fn list_api_tokens(
-        &self,
-        filter: &ApiTokenFilter,
-        after: Option<&ApiTokenPlace>,
-        limit: u32,
-        now: Timestamp,
-    ) -> Result<Vec<ApiToken>, StorageError> {
-        let read = operation!(list_api_tokens(filter, after, limit, now), |connection| {
-            let mut select = living_tokens!(now).select(ApiTokenRow::as_select()).into_boxed();
-            if let Some(user) = &filter.user {
-                select = select.filter(api_tokens::user_id.eq(user.as_str()));
-            }
-            if let Some(kind) = filter.kind {
-                select = select.filter(api_tokens::kind.eq(kind.as_str()));
-            }
-            if let Some(maker) = &filter.created_by {
-                select = select.filter(api_tokens::created_by.eq(maker.as_str()));
-            }
-            if let Some(ApiTokenPlace { created_at, id }) = after {
-                let earlier = api_tokens::created_at.lt(created_at.micros());
-                let at_once = api_tokens::created_at.eq(created_at.micros()).and(api_tokens::id.gt(id.as_str()));
-                select = select.filter(earlier.or(at_once));
-            }
-            let select = select.order((api_tokens::created_at.desc(), api_tokens::id)).limit(i64::from(*limit));
-            query!(connection, |c| select.load::<ApiTokenRow>(c))
-        });
-        self.db.read(read).await?.into_iter().map(ApiToken::try_from).collect()
-    }
-
     /// Stores when and from where a token was last used. Never moves that moment back.
     pub async fn touch_api_token(
         &self,
@@ -180,12 +134,16 @@ impl Storage {
         ip: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        let write = operation!(touch_api_token(id = id.clone(), ip = ip.map(str::to_owned), now), |connection| {
-            let update = diesel::update(api_tokens::table.find(id.as_str()))
-                .filter(api_tokens::last_used_at.is_null().or(api_tokens::last_used_at.lt(now.micros())))
-                .set((api_tokens::last_used_at.eq(now.micros()), api_tokens::last_used_ip.eq(ip.as_deref())));
-            query!(connection, |c| update.execute(c)).map(drop)
-        });
+        let write =
+            operation!(touch_api_token(id = id.clone(), ip = ip.map(str::to_owned), now), |connection| {
+                let update = diesel::update(api_tokens::table.find(id.as_str()))
+                    .filter(api_tokens::last_used_at.is_null().or(api_tokens::last_used_at.lt(now.micros())))
+                    .set((
+                        api_tokens::last_used_at.eq(now.micros()),
+                        api_tokens::last_used_ip.eq(ip.as_deref()),
+                    ));
+                query!(connection, |c| update.execute(c)).map(drop)
+            });
         self.db.write(write).await
     }
 }

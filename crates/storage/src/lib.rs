@@ -5,7 +5,7 @@
 //! **Does not own** the words of the business (the domain), the decision when to do what (flows), or any clock:
 //! a moment is always an argument.
 //!
-//! There is one folder for each aggregate: users, identities, sessions, roles. An operation is made with the macro
+//! There is one folder for each aggregate: users, identities, sessions, roles, tokens, role accounts. An operation is made with the macro
 //! `operation!` and handed to `Db::read`, `Db::write`, `Db::transaction` or, if the audit trail records it,
 //! `Storage::write_audited`. Inside it, the macro `query!` expands one query expression for both databases. A write that
 //! may race is one conditional statement whose row count is checked, or leaves the decision to a unique key.
@@ -22,6 +22,7 @@
 
 #![allow(clippy::ref_option_ref, reason = "what is derived for a row that borrows refers to its fields")]
 
+mod api_tokens;
 mod attempts;
 mod audit;
 mod backup;
@@ -41,6 +42,7 @@ mod observer;
 mod options;
 mod organizations;
 mod random;
+mod role_accounts;
 mod roles;
 mod schema;
 mod sessions;
@@ -49,6 +51,10 @@ mod storage;
 mod url;
 mod users;
 
+pub use api_tokens::{
+    ApiTokenFilter, ApiTokenPlace, LiveApiToken, NewApiToken, NewSuccessor, TokenChange, TokenCreation,
+    TokenRotation,
+};
 pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
 pub use backup::BackupError;
 pub use changes::{Change, Changes, LEASE, LastKnown, Record, RecordKind, Version};
@@ -61,6 +67,7 @@ pub use error::{Cause, StorageError};
 pub use identities::{Identity, OrphanedIdentities, RemovedIdentities, Unlinking};
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use options::StorageOptions;
+pub use role_accounts::{RoleAccountChange, RoleAccountChanges, RoleAccountCreation};
 pub use sessions::LiveSession;
 pub use sign_in::{BrowserCookies, SignIn, SignInOutcome};
 pub use storage::Storage;

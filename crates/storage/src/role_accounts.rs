@@ -41,17 +41,20 @@ impl Storage {
         limit: u32,
     ) -> Result<Vec<RoleAccount>, StorageError> {
         let after = after.map_or("", Username::as_str);
-        let read = operation!(list_role_accounts(owner, after, limit), |connection| {
-            let mut select = role_accounts::table
-                .inner_join(users::table)
-                .filter(users::username_key.gt(*after))
-                .select((UserRow::as_select(), RoleAccountRow::as_select()))
-                .into_boxed();
-            if let Some(owner) = owner {
-                select = select.filter(role_accounts::owner_id.eq(owner.as_str()));
-            }
-            let select = select.order(users::username_key).limit(i64::from(*limit));
-            query!(connection, |c| select.load::<(UserRow, RoleAccountRow)>(c))
+        let read = operation!(list_role_accounts(owner, after, limit = i64::from(limit)), |connection| {
+            query!(connection, |c| {
+                let mut select = role_accounts::table
+                    .inner_join(users::table)
+                    .filter(users::username_key.gt(*after))
+                    .select((UserRow::as_select(), RoleAccountRow::as_select()))
+                    .order(users::username_key)
+                    .limit(*limit)
+                    .into_boxed();
+                if let Some(owner) = owner {
+                    select = select.filter(role_accounts::owner_id.eq(owner.as_str()));
+                }
+                select.load::<(UserRow, RoleAccountRow)>(c)
+            })
         });
         self.db.read(read).await?.into_iter().map(read_role_account).collect()
     }

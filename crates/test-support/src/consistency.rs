@@ -32,8 +32,8 @@ const RULES: &[(&str, &str)] = &[
         "SELECT count(*) AS n FROM verified_emails WHERE user_id NOT IN (SELECT id FROM users)",
     ),
     (
-        "a user without any identity, although no provider was forgotten",
-        "SELECT count(*) AS n FROM users WHERE id NOT IN (SELECT user_id FROM identities) \
+        "a person without any identity, although no provider was forgotten",
+        "SELECT count(*) AS n FROM users WHERE kind = 'person' AND id NOT IN (SELECT user_id FROM identities) \
          AND NOT EXISTS (SELECT 1 FROM audit_events WHERE event = 'provider.forgotten')",
     ),
     (
@@ -62,6 +62,24 @@ const RULES: &[(&str, &str)] = &[
     (
         "a username that differs from its key",
         "SELECT count(*) AS n FROM users WHERE lower(username) <> username_key",
+    ),
+    (
+        "a role account with an identity, without a username or without its row",
+        "SELECT count(*) AS n FROM users WHERE kind = 'role' AND (username IS NULL OR id IN (SELECT user_id FROM identities) \
+         OR id NOT IN (SELECT user_id FROM role_accounts))",
+    ),
+    (
+        "a person with the row of a role account",
+        "SELECT count(*) AS n FROM role_accounts JOIN users ON users.id = role_accounts.user_id WHERE users.kind <> 'role'",
+    ),
+    (
+        "a token of another kind than its user, or of a generation that its user has not reached",
+        "SELECT count(*) AS n FROM api_tokens JOIN users ON users.id = api_tokens.user_id \
+         WHERE (users.kind = 'role') <> (api_tokens.kind = 'role') OR api_tokens.token_generation > users.token_generation",
+    ),
+    (
+        "a token that is not kept as a digest",
+        "SELECT count(*) AS n FROM api_tokens WHERE length(hash) <> 64 OR hash <> lower(hash)",
     ),
     (
         "a session that ends before it begins",

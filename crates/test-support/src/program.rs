@@ -95,6 +95,11 @@ impl Program {
         self.plan.run(arguments).await
     }
 
+    /// The same with this on standard input.
+    pub async fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Output {
+        self.plan.run_with_input(arguments, input).await
+    }
+
     /// Asks the program to end and waits until it has.
     pub async fn stop(&mut self) -> ExitStatus {
         self.begin_stop();

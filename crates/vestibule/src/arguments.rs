@@ -1,5 +1,7 @@
 //! The command line.
 
+mod role_accounts;
+mod tokens;
 mod users;
 mod values;
 
@@ -13,6 +15,10 @@ use crate::error::CommandError;
 use crate::settings::table::LISTEN;
 use crate::settings::{self, Sources};
 
+pub(crate) use role_accounts::{
+    RoleAccountsCommand, RoleTokenCommand, RoleTokenCreateArguments, RoleTokenUpdateArguments,
+};
+pub(crate) use tokens::{RevokeArguments, TokensCommand};
 pub(crate) use users::{SignOutArguments, SubjectArguments, UserArgument, UserFilter, UserOption};
 pub(crate) use values::ProviderId;
 
@@ -67,6 +73,12 @@ pub(crate) enum Command {
     /// Manage the roles that are assigned in the database; a plugin such as `roles` decides what a role allows
     #[command(subcommand)]
     Roles(RolesCommand),
+    /// Manage the tokens that people made for their programs, and those of role accounts
+    #[command(subcommand)]
+    Tokens(TokensCommand),
+    /// Manage role accounts, as which programs act, and their tokens
+    #[command(subcommand)]
+    RoleAccounts(RoleAccountsCommand),
     /// Look at permissions
     #[command(subcommand)]
     Permissions(PermissionsCommand),
@@ -160,16 +172,25 @@ pub(crate) enum UsersCommand {
     Show(UserArgument),
     /// End all sessions of one user or of all users, for example after restoring an old backup; they may sign in again
     SignOut(SignOutArguments),
-    /// End a user's sessions and refuse further sign-ins
-    Disable(UserArgument),
-    /// Let a disabled user sign in again
+    /// End a person's sessions and tokens and refuse further sign-ins; let the tokens of a role account wait
+    Disable(DisableArguments),
+    /// Let a disabled person sign in again, or let the tokens of a role account count again
     Enable(UserArgument),
-    /// Delete a user with identities, sessions and assigned roles
+    /// Delete a user with identities, sessions, tokens and assigned roles
     Delete(UserArgument),
     /// Remove a way to sign in from a user, with the sessions that came by it. It becomes a user of its own, and none of its
     /// addresses counts
     #[command(allow_missing_positional = true)]
     Unlink(UnlinkArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DisableArguments {
+    #[command(flatten)]
+    pub(crate) user: UserArgument,
+    /// Revoke the tokens of role accounts that this person made as well
+    #[arg(long)]
+    pub(crate) with_role_tokens: bool,
 }
 
 #[derive(Debug, Args)]

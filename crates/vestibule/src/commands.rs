@@ -13,8 +13,10 @@ mod openapi;
 mod permissions;
 mod plugin;
 mod providers;
+mod role_accounts;
 mod roles;
 mod support;
+mod tokens;
 mod users;
 
 pub(crate) use audit::audit;
@@ -28,5 +30,7 @@ pub(crate) use openapi::print_openapi;
 pub(crate) use permissions::permissions;
 pub(crate) use plugin::plugin;
 pub(crate) use providers::providers;
+pub(crate) use role_accounts::role_accounts;
 pub(crate) use roles::roles;
+pub(crate) use tokens::tokens;
 pub(crate) use users::users;

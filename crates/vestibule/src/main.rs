@@ -57,6 +57,8 @@ fn run(arguments: &Arguments) -> Result<(), CommandError> {
         Command::Config(command) => commands::config(&arguments.sources()?, command),
         Command::Providers(command) => commands::providers(&arguments.sources()?, command),
         Command::Roles(command) => commands::roles(&arguments.sources()?, command),
+        Command::Tokens(command) => commands::tokens(&arguments.sources()?, command),
+        Command::RoleAccounts(command) => commands::role_accounts(&arguments.sources()?, command),
         Command::Permissions(command) => commands::permissions(&arguments.sources()?, command),
         Command::Audit(command) => commands::audit(&arguments.sources()?, command),
         Command::Users(command) => commands::users(&arguments.sources()?, command),

@@ -23,13 +23,14 @@ mod traces;
 mod trust;
 mod understood;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use vestibule_domain::{ConfiguredProviders, ExternalAddress, Rate};
-use vestibule_flows::FlowSettings;
+use vestibule_domain::{ConfiguredProviders, ExternalAddress, Rate, ServiceName};
+use vestibule_flows::{FlowSettings, TokenRules};
 use vestibule_http::{AddressRates, TrustedProxies};
 use vestibule_plugin_host::PluginPlan;
 use vestibule_storage::DatabaseUrl;
@@ -88,6 +89,13 @@ impl From<DatabaseUrl> for PeopleSettings {
     fn from(database: DatabaseUrl) -> Self {
         Self { database, providers: ConfiguredProviders::default() }
     }
+}
+
+/// What the commands that make tokens need.
+pub(crate) struct TokenSettings {
+    pub(crate) database: DatabaseUrl,
+    pub(crate) rules: TokenRules,
+    pub(crate) services: BTreeSet<ServiceName>,
 }
 
 /// Where the signing keys are.
@@ -175,6 +183,16 @@ impl Settings {
         let mut reader = Reader::new(sources);
         let people = read_people(&mut reader);
         reader.finish(people)
+    }
+
+    /// The database, the services and the rules for tokens, for the commands that make tokens of role accounts.
+    pub(crate) fn read_tokens(sources: &Sources) -> Result<TokenSettings, CommandError> {
+        let mut reader = Reader::new(sources);
+        let (database, rules) = (reader.read(&DATABASE_URL), people::read_token_rules(&mut reader));
+        let services = plugins::read(&mut reader).services.into_iter().map(|(name, _)| name).collect();
+        let complete = || Some(TokenSettings { database: database?, rules: rules?, services });
+        let complete = complete();
+        reader.finish(complete)
     }
 
     /// The same and the plugins, for the command that asks a plugin about a user.

@@ -1,6 +1,6 @@
 //! What the flows of an administrator work with.
 
-use vestibule_domain::{AuditEvent, AuditName, Clock, Timestamp};
+use vestibule_domain::{Actor, AuditEvent, AuditName, Clock, Timestamp};
 use vestibule_storage::Storage;
 
 use crate::Administrator;
@@ -27,8 +27,13 @@ impl<'a> Administration<'a> {
         self.clock.now()
     }
 
+    /// Who acts.
+    pub(super) fn actor(&self) -> Actor {
+        self.administrator.actor()
+    }
+
     /// An event of what the administrator does at this moment.
     pub(super) fn event(&self, name: AuditName, now: Timestamp) -> AuditEvent {
-        AuditEvent::new(name, self.administrator.actor(), now)
+        AuditEvent::new(name, self.actor(), now)
     }
 }

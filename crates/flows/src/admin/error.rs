@@ -1,12 +1,15 @@
 //! Why an administrator's wish was not done.
 
 use thiserror::Error;
-use vestibule_domain::{OrganizationId, OrganizationLogin, ProviderName, ServiceName, User};
+use vestibule_domain::{
+    ApiTokenId, OrganizationId, OrganizationLogin, ProviderName, ServiceName, User, Username,
+};
 use vestibule_plugin_host::CallFailure;
 use vestibule_storage::StorageError;
 
 use super::named::{NamedUser, describe_user};
 use super::role_details::RoleDetails;
+use crate::TokenError;
 
 /// Why a flow of an administrator did not happen. The texts name what was wrong and are for the administrator.
 #[derive(Debug, Error)]
@@ -103,6 +106,21 @@ pub enum AdminError {
     /// A provider of this name has left nothing.
     #[error("{0}: it has left nothing: all its identities are of an issuer that is configured")]
     NothingLeft(ProviderName),
+    /// Another user has this username.
+    #[error("another user is called {0}")]
+    UsernameTaken(Username),
+    /// The user cannot own role accounts.
+    #[error("{}: cannot own a role account; a person who is not disabled can", describe_user(.0))]
+    UnfitOwner(Box<User>),
+    /// The user is no role account.
+    #[error("{}: is a person, no role account", describe_user(.0))]
+    NoRoleAccount(Box<User>),
+    /// No living token has this id.
+    #[error("no living token has the id {0}")]
+    UnknownToken(ApiTokenId),
+    /// A token cannot be made or changed like this.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The plugin of the service has no answer.
     #[error("the plugin does not answer")]
     Plugin(#[source] CallFailure),

@@ -1,6 +1,6 @@
 //! Users: looking at them, ending their sessions, disabling, enabling and deleting them.
 
-use vestibule_domain::{AuditName, Session, User, UserId};
+use vestibule_domain::{AuditName, Session, User, UserId, UserKind};
 
 use super::administration::Administration;
 use super::error::AdminError;
@@ -47,20 +47,29 @@ impl Administration<'_> {
         Ok(self.storage().revoke_everything(now).await?)
     }
 
-    /// Ends a user's sessions and refuses further sign-ins. False if the user was disabled before.
+    /// Disables a user. A person's sessions and tokens end; the tokens of a role account count again when it is enabled. False if the
+    /// user was disabled before.
     pub async fn disable_user(&self, user: &User) -> Result<bool, AdminError> {
         let now = self.now();
-        let event = self.event(AuditName::UserDisabled, now).for_user(&user.id);
+        let name = match user.kind {
+            UserKind::Person => AuditName::UserDisabled,
+            UserKind::Role => AuditName::RoleAccountDisabled,
+        };
+        let event = self.event(name, now).for_user(&user.id);
         Ok(self.storage().disable_user(&user.id, now, &event).await?)
     }
 
-    /// Lets a disabled user sign in again. False if the user was not disabled.
+    /// Enables a disabled user. False if the user was not disabled.
     pub async fn enable_user(&self, user: &User) -> Result<bool, AdminError> {
-        let event = self.event(AuditName::UserEnabled, self.now()).for_user(&user.id);
+        let name = match user.kind {
+            UserKind::Person => AuditName::UserEnabled,
+            UserKind::Role => AuditName::RoleAccountEnabled,
+        };
+        let event = self.event(name, self.now()).for_user(&user.id);
         Ok(self.storage().enable_user(&user.id, &event).await?)
     }
 
-    /// Deletes a user with identities, sessions and assigned roles. False if the user is gone.
+    /// Deletes a user with identities, sessions, tokens and assigned roles. False if the user is gone.
     pub async fn delete_user(&self, user: &User) -> Result<bool, AdminError> {
         let event = self.event(AuditName::UserDeleted, self.now()).for_user(&user.id);
         Ok(self.storage().delete_user(&user.id, &event).await?)

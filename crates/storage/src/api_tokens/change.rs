@@ -82,18 +82,20 @@ async fn write_changes(
     before: &ApiToken,
     after: &ApiToken,
 ) -> Result<(), OperationError> {
-    let micros = |token: &ApiToken| token.expires_at.map(Timestamp::micros);
+    let expires_at = after.expires_at.map(Timestamp::micros);
+    let ends_no_earlier =
+        api_tokens::expires_at.is_null().or(api_tokens::expires_at.ge(expires_at.unwrap_or(i64::MAX)));
     let update = diesel::update(api_tokens::table.find(before.id.as_str()))
         .filter(api_tokens::revoked_at.is_null())
         .filter(api_tokens::services.eq(before.limits.services.to_string()))
         .filter(api_tokens::scopes.eq(before.limits.scopes.to_string()))
-        .filter(api_tokens::expires_at.is_not_distinct_from(micros(before)))
+        .filter(ends_no_earlier)
         .set((
             api_tokens::name.eq(after.name.as_str()),
             api_tokens::services.eq(after.limits.services.to_string()),
             api_tokens::scopes.eq(after.limits.scopes.to_string()),
             api_tokens::metadata.eq(write_metadata(&after.metadata)),
-            api_tokens::expires_at.eq(micros(after)),
+            api_tokens::expires_at.eq(expires_at),
         ));
     match query!(connection, |c| update.execute(c))? {
         1 => Ok(()),

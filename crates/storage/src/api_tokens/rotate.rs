@@ -65,8 +65,9 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<TokenRotation, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::credential(id.as_str()));
-        let change =
-            operation!(rotate_api_token(user = user.clone(), id = id.clone(), new = new.clone()), |connection| {
+        let change = operation!(
+            rotate_api_token(user = user.clone(), id = id.clone(), new = new.clone()),
+            |connection| {
                 // Orders all rotations of this user's tokens: the second sees the successor of the first.
                 if lock_user(connection, user.as_str()).await?.is_none() {
                     return Ok(TokenRotation::Unknown);
@@ -81,7 +82,8 @@ impl Storage {
                     return Ok(TokenRotation::LimitReached);
                 }
                 replace(connection, before, new).await
-            });
+            }
+        );
         self.write_audited(event, change).await
     }
 }

@@ -45,6 +45,7 @@ impl Changed for RoleAccountChange {
 
 #[derive(AsChangeset)]
 #[diesel(table_name = role_accounts)]
+#[expect(clippy::option_option, reason = "what is absent stays, and null takes away")]
 struct RowChanges {
     owner_id: Option<Option<String>>,
     description: Option<Option<String>>,
@@ -54,8 +55,7 @@ struct RowChanges {
 impl RowChanges {
     fn of(changes: &RoleAccountChanges) -> Option<Self> {
         let owner_id = changes.owner.as_ref().map(|owner| owner.as_ref().map(UserId::to_string));
-        let description =
-            changes.description.as_ref().map(|text| text.as_ref().map(Description::to_string));
+        let description = changes.description.as_ref().map(|text| text.as_ref().map(Description::to_string));
         let metadata = changes.metadata.as_ref().map(write_metadata);
         let is_empty = owner_id.is_none() && description.is_none() && metadata.is_none();
         (!is_empty).then_some(Self { owner_id, description, metadata })
@@ -71,15 +71,17 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<RoleAccountChange, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(account));
-        let change =
-            operation!(change_role_account(account = account.clone(), changes = changes.clone()), |connection| {
+        let change = operation!(
+            change_role_account(account = account.clone(), changes = changes.clone()),
+            |connection| {
                 let owner = changes.owner.as_ref().and_then(Option::as_ref);
                 if !may_own(connection, owner).await? {
                     return Ok(RoleAccountChange::UnknownOwner);
                 }
                 let is_known = write_changes(connection, account, changes).await?;
                 Ok(if is_known { RoleAccountChange::Changed } else { RoleAccountChange::Unknown })
-            });
+            }
+        );
         self.write_audited(event, change).await
     }
 }

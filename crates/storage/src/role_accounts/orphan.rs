@@ -16,8 +16,8 @@ pub(crate) async fn orphan_role_accounts(
     owner: &UserId,
     deletion: &AuditEvent,
 ) -> Result<Vec<AuditEvent>, OperationError> {
-    let owned = role_accounts::table.filter(role_accounts::owner_id.eq(owner.as_str()));
-    let accounts = query!(connection, |c| owned.select(role_accounts::user_id).load::<String>(c))?;
+    let theirs = role_accounts::table.filter(role_accounts::owner_id.eq(owner.as_str()));
+    let accounts = query!(connection, |c| theirs.select(role_accounts::user_id).load::<String>(c))?;
     let mut events = Vec::new();
     for account in accounts {
         let account =

@@ -19,9 +19,7 @@ pub(crate) struct RoleAccountRow {
 }
 
 /// The role account of two rows.
-pub(crate) fn read_role_account(
-    (user, row): (UserRow, RoleAccountRow),
-) -> Result<RoleAccount, StorageError> {
+pub(crate) fn read_role_account((user, row): (UserRow, RoleAccountRow)) -> Result<RoleAccount, StorageError> {
     let wrong = StorageError::InvalidValue;
     let description = row.description.as_deref().map(Description::parse).transpose();
     Ok(RoleAccount {

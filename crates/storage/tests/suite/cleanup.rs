@@ -1,9 +1,10 @@
 //! What ended long ago is forgotten; nothing else is.
 
 use vestibule_domain::{AttemptId, SystemRandom};
-use vestibule_storage::DeletedRows;
+use vestibule_storage::{DeletedRows, TokenCreation};
 
-use crate::bench::{GOOGLE, HOUR, at, on_both_databases, person};
+use crate::api_tokens::personal_token;
+use crate::bench::{GOOGLE, HOUR, at, event, on_both_databases, person};
 
 const DAY: i64 = 24 * HOUR;
 
@@ -18,7 +19,7 @@ on_both_databases! {
             }).await;
         }
         let deleted = bench.storage.delete_expired(at(0), 3).await.unwrap();
-        assert_eq!(deleted, DeletedRows { spent_attempts: 7, sessions: 7 });
+        assert_eq!(deleted, DeletedRows { spent_attempts: 7, sessions: 7, api_tokens: 0 });
         assert_eq!(bench.storage.delete_expired(at(0), 3).await.unwrap(), DeletedRows::default());
         assert_eq!(bench.count_users().await, 7);
     }
@@ -35,5 +36,26 @@ on_both_databases! {
         assert!(bench.is_live(&live, at(0)).await);
         assert!(!bench.is_live(&just_ended, at(0)).await);
         assert!(!bench.storage.spend_attempt(&attempt, at(-HOUR)).await.unwrap());
+    }
+
+    async fn l15_tokens_are_kept_for_thirty_days_after_their_end(bench: &Bench) {
+        let ada = bench.sign_in(&person(GOOGLE, "1")).await;
+        let mut tokens = Vec::new();
+        for name in ["living", "expired", "revoked", "just expired"] {
+            let mut token = personal_token(&ada.user.id, name);
+            token.token.expires_at = Some(match name {
+                "expired" => at(-31 * DAY),
+                "just expired" => at(-29 * DAY),
+                _ => at(HOUR),
+            });
+            assert_eq!(bench.storage.create_api_token(&token, &event()).await.unwrap(), TokenCreation::Created);
+            tokens.push(token);
+        }
+        let revoked = &tokens[2].token.id;
+        assert!(bench.storage.revoke_api_token(&ada.user.id, revoked, at(-31 * DAY), &event()).await.unwrap());
+        let deleted = bench.storage.delete_expired(at(0), 1).await.unwrap();
+        assert_eq!(deleted, DeletedRows { api_tokens: 2, ..DeletedRows::default() });
+        assert!(bench.storage.find_api_token(&tokens[0].token.id, at(0)).await.unwrap().is_some());
+        assert!(bench.storage.find_api_token(&tokens[3].token.id, at(-30 * DAY)).await.unwrap().is_some());
     }
 }

@@ -12,6 +12,7 @@
     reason = "tests may fail loudly"
 )]
 
+mod api_tokens;
 mod attempts;
 mod audit;
 mod backup;
@@ -24,6 +25,7 @@ mod linking;
 mod migrations;
 mod postgres;
 mod races;
+mod role_accounts;
 mod roles;
 mod sessions;
 mod sign_in;

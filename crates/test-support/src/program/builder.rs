@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -216,6 +217,21 @@ impl ProgramBuilder {
     pub async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
         let finished = tokio::task::spawn_blocking(move || command.output()).await;
+        finished.expect("the waiting does not panic").expect("the program can be run")
+    }
+
+    /// The same with this on standard input.
+    pub async fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Output {
+        let (mut command, input) = (self.command(arguments), input.to_vec());
+        let run = move || {
+            let mut child =
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+            if let Some(mut stdin) = child.stdin.take() {
+                stdin.write_all(&input)?;
+            }
+            child.wait_with_output()
+        };
+        let finished = tokio::task::spawn_blocking(run).await;
         finished.expect("the waiting does not panic").expect("the program can be run")
     }
 

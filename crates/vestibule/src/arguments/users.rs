@@ -93,6 +93,6 @@ impl SubjectArguments {
 }
 
 /// Also accepts a username that was chosen before it was reserved.
-fn parse_username(text: &str) -> Result<Username, UsernameError> {
+pub(super) fn parse_username(text: &str) -> Result<Username, UsernameError> {
     Username::from_stored(&text.to_ascii_lowercase())
 }

@@ -46,6 +46,11 @@ impl From<AdminError> for CommandError {
             | AdminError::AmbiguousOrganization { .. }
             | AdminError::RoleNotGranted(_)
             | AdminError::NothingLeft(_)
+            | AdminError::UsernameTaken(_)
+            | AdminError::UnfitOwner(_)
+            | AdminError::NoRoleAccount(_)
+            | AdminError::UnknownToken(_)
+            | AdminError::Token(_)
             | AdminError::Plugin(_)
             | AdminError::Storage(_) => Self::new(text),
         }

@@ -1,13 +1,13 @@
 //! `vestibule users`.
 
-use vestibule_domain::{User, UserId};
+use vestibule_domain::{User, UserId, UserKind};
 use vestibule_flows::{Administration, IdentityDetails, IdentityStanding, describe_user};
 use vestibule_storage::Identity;
 
 use super::administration::{administer, find_user};
 use super::database::open_people;
 use super::support::{block_on, say};
-use crate::arguments::{ProviderId, SignOutArguments, UnlinkArguments, UsersCommand};
+use crate::arguments::{DisableArguments, ProviderId, SignOutArguments, UnlinkArguments, UsersCommand};
 use crate::error::CommandError;
 use crate::settings::{Settings, Sources};
 
@@ -28,11 +28,7 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Com
                 show(&admin, &find_user(&admin, argument.named_user()).await?).await
             }
             UsersCommand::SignOut(arguments) => sign_out(&admin, arguments).await,
-            UsersCommand::Disable(argument) => {
-                let user = find_user(&admin, argument.named_user()).await?;
-                admin.disable_user(&user).await?;
-                say(format_args!("{}: disabled; all sessions are over", describe_user(&user)))
-            }
+            UsersCommand::Disable(arguments) => disable(&admin, arguments).await,
             UsersCommand::Enable(argument) => {
                 let user = find_user(&admin, argument.named_user()).await?;
                 admin.enable_user(&user).await?;
@@ -41,11 +37,38 @@ pub(crate) fn users(sources: &Sources, command: &UsersCommand) -> Result<(), Com
             UsersCommand::Delete(argument) => {
                 let user = find_user(&admin, argument.named_user()).await?;
                 admin.delete_user(&user).await?;
-                say(format_args!("{}: deleted, with identities, sessions and roles", describe_user(&user)))
+                say(format_args!(
+                    "{}: deleted, with identities, sessions, tokens and roles",
+                    describe_user(&user)
+                ))
             }
             UsersCommand::Unlink(arguments) => unlink(&admin, arguments).await,
         }
     })
+}
+
+/// Disables a user. Somebody who made tokens of role accounts knows their texts: these are named, or revoked as well.
+async fn disable(admin: &Administration<'_>, arguments: &DisableArguments) -> Result<(), CommandError> {
+    let user = find_user(admin, arguments.user.named_user()).await?;
+    admin.disable_user(&user).await?;
+    let outcome = match user.kind {
+        UserKind::Person => "all sessions and tokens are over",
+        UserKind::Role => "its tokens wait until it is enabled",
+    };
+    say(format_args!("{}: disabled; {outcome}", describe_user(&user)))?;
+    for token in admin.list_role_tokens_made_by(&user).await? {
+        let outcome = if arguments.with_role_tokens {
+            admin.revoke_token(&token).await?;
+            "is revoked"
+        } else {
+            "lives on; --with-role-tokens revokes what this person has made"
+        };
+        say(format_args!(
+            "token {} ({}) of the role account {}: {outcome}",
+            token.id, token.name, token.user_id
+        ))?;
+    }
+    Ok(())
 }
 
 async fn list(admin: &Administration<'_>) -> Result<(), CommandError> {
@@ -60,12 +83,13 @@ async fn list(admin: &Administration<'_>) -> Result<(), CommandError> {
     }
 }
 
-/// Id, username, address, first sign-in, and whether the user is disabled.
+/// Id, username, address, first sign-in, and whether the user is a role account or disabled.
 fn describe_line(user: &User) -> String {
     let username = user.username.as_ref().map_or("-", |name| name.as_str());
     let email = user.email.as_ref().map_or("-", |email| email.as_str());
     let disabled = if user.disabled_at.is_some() { "  disabled" } else { "" };
-    format!("{}  {username}  {email}  {}{disabled}", user.id, user.join_date)
+    let role = if user.kind == UserKind::Role { "  role account" } else { "" };
+    format!("{}  {username}  {email}  {}{role}{disabled}", user.id, user.join_date)
 }
 
 async fn show(admin: &Administration<'_>, user: &User) -> Result<(), CommandError> {
@@ -75,6 +99,9 @@ async fn show(admin: &Administration<'_>, user: &User) -> Result<(), CommandErro
     say(format_args!("name      {}", user.name.as_ref().map_or("-", |name| name.as_str())))?;
     say(format_args!("email     {}", user.email.as_ref().map_or("-", |email| email.as_str())))?;
     say(format_args!("joined    {}", user.join_date))?;
+    if user.kind == UserKind::Role {
+        say("kind      role account")?;
+    }
     if let Some(since) = user.disabled_at {
         say(format_args!("disabled  {since}"))?;
     }

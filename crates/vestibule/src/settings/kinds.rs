@@ -110,14 +110,20 @@ pub(super) const LIST_WITH_COMMAS: Kind<Vec<String>> = parsed(|text| {
 pub(super) const SWITCH: Kind<bool> = parsed(parse_switch);
 
 /// The life of a token, a session or an event: at least ten seconds, at most ten years.
-pub(super) const LIFETIME: Kind<Duration> = parsed(|text| {
+pub(super) const LIFETIME: Kind<Duration> = parsed(parse_lifetime);
+
+/// The same, or nothing for `never`.
+pub(super) const LIFETIME_OR_NEVER: Kind<Option<Duration>> =
+    parsed(|text| if text == "never" { Ok(None) } else { parse_lifetime(text).map(Some) });
+
+fn parse_lifetime(text: &str) -> Result<Duration, String> {
     let bounds = Duration::from_secs(10)..=Duration::from_secs(10 * 365 * 24 * 60 * 60);
     let duration = parse_duration(text)?;
     bounds
         .contains(&duration)
         .then_some(duration)
         .ok_or_else(|| "expected between 10s and 10 years".to_owned())
-});
+}
 
 /// How often: a number and a period, or nothing for `off`.
 pub(super) const RATE: Kind<Option<Rate>> = parsed(parse_rate);

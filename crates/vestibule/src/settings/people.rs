@@ -1,12 +1,13 @@
 //! What the use cases need: who may be sent where, how users come to be, how long tokens live.
 
 use vestibule_domain::{AllowedOrigins, ExternalAddress};
-use vestibule_flows::{AccountRates, FlowSettings};
+use vestibule_flows::{AccountRates, FlowSettings, TokenRules};
 
 use super::reader::Reader;
 use super::table::{
     ACCOUNT_LINKING, ALLOWED_ORIGINS, OUTAGE_GRACE, PERMISSION_TOKEN_REUSE, RATE_LIMIT_AUTHORIZE_PER_ACCOUNT,
-    RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_UPDATE_PER_ACCOUNT, USER_ID_SCHEME, USER_TOKEN_TTL,
+    RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_UPDATE_PER_ACCOUNT, ROLE_TOKEN_MAX_TTL, TOKEN_DEFAULT_TTL,
+    TOKEN_MAX_TTL, USER_ID_SCHEME, USER_TOKEN_TTL,
 };
 
 pub(super) fn read_flows(
@@ -17,6 +18,7 @@ pub(super) fn read_flows(
     let session_ttl = reader.read(&USER_TOKEN_TTL);
     let account_linking = reader.read(&ACCOUNT_LINKING);
     let account_rates = read_account_rates(reader);
+    let token_rules = read_token_rules(reader);
     let user_id_scheme = reader.read(&USER_ID_SCHEME);
     let outage_grace = reader.read(&OUTAGE_GRACE);
     let permission_token_reuse = reader.read(&PERMISSION_TOKEN_REUSE);
@@ -29,6 +31,7 @@ pub(super) fn read_flows(
         outage_grace: outage_grace?,
         permission_token_reuse: permission_token_reuse?,
         account_rates: account_rates?,
+        token_rules: token_rules?,
     })
 }
 
@@ -48,4 +51,11 @@ fn read_account_rates(reader: &mut Reader<'_>) -> Option<AccountRates> {
     let update = reader.read(&RATE_LIMIT_UPDATE_PER_ACCOUNT);
     let authorize = reader.read(&RATE_LIMIT_AUTHORIZE_PER_ACCOUNT);
     Some(AccountRates { sign_in: sign_in?, update: update?, authorize: authorize? })
+}
+
+/// How long tokens of people and role accounts live.
+pub(super) fn read_token_rules(reader: &mut Reader<'_>) -> Option<TokenRules> {
+    let (default_ttl, max_ttl) = (reader.read(&TOKEN_DEFAULT_TTL), reader.read(&TOKEN_MAX_TTL));
+    let role_max_ttl = reader.read(&ROLE_TOKEN_MAX_TTL);
+    Some(TokenRules { default_ttl: default_ttl?, max_ttl: max_ttl?, role_max_ttl: role_max_ttl? })
 }

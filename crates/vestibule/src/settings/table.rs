@@ -21,8 +21,8 @@ use super::kinds::addresses::{EXTERNAL, LISTENER, ORIGINS, PROXIES};
 use super::kinds::traces::{self, SamplerChoice};
 use super::kinds::words::{PRIVATE_PEM, PUBLIC_PEM, SECRET, TEXT, WORD};
 use super::kinds::{
-    FOLDERS, LIFETIME, LIST, LIST_WITH_COMMAS, LOG_FILTER, LogFormat, RATE, SWITCH, as_text, at_most, choice,
-    from_str, listed, number, parsed,
+    FOLDERS, LIFETIME, LIFETIME_OR_NEVER, LIST, LIST_WITH_COMMAS, LOG_FILTER, LogFormat, RATE, SWITCH,
+    as_text, at_most, choice, from_str, listed, number, parsed,
 };
 use super::proxy::ProxyChoice;
 use super::setting::{Optional, Row, Setting, settings};
@@ -167,6 +167,14 @@ settings! {
         /// `on`: the same user, service and unchanged permissions get the earlier token again while half of its life is ahead; `off`:
         /// always a new one.
         PERMISSION_TOKEN_REUSE: Setting<bool> = Setting::new(SWITCH, "on");
+        /// The life of a [personal token](tokens.md) or one of a role account, where nothing else is asked for
+        TOKEN_DEFAULT_TTL: Setting<Duration> = Setting::new(LIFETIME, "90d");
+        /// The longest life of a personal token
+        ///
+        /// Lowering it ends no token that exists.
+        TOKEN_MAX_TTL: Setting<Duration> = Setting::new(LIFETIME, "366d");
+        /// The longest life of a role account's token; `never`: it may live for ever
+        ROLE_TOKEN_MAX_TTL: Setting<Option<Duration>> = Setting::new(LIFETIME_OR_NEVER, "never");
     }
 
     "Plugins" {

@@ -9,7 +9,7 @@ use vestibule_domain::{
     AccountLinking, AddressTrust, AllowedOrigins, Clock, ConfiguredProviders, ExternalAddress, Origin,
     SecureRandom, ServiceName, SystemRandom, UserIdScheme,
 };
-use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows};
+use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows, TokenRules};
 use vestibule_http::{AccessLog, AddressRates, Arrivals, HttpSettings, Shutdown, TrustedProxies};
 use vestibule_metrics::Metrics;
 use vestibule_plugin_host::{
@@ -53,6 +53,7 @@ impl TestAppBuilder {
             outage_grace: Duration::ZERO,
             permission_token_reuse: true,
             account_rates: AccountRates::default(),
+            token_rules: TokenRules::default(),
         };
         let http = HttpSettings {
             arrivals: Arrivals::default(),
