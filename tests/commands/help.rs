@@ -7,7 +7,7 @@ use crate::documents::markdown::{Document, code_spans};
 use crate::documents::settings;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 35] = [
+const COMMANDS: [(&[&str], &[&str]); 43] = [
     (
         &[],
         &[
@@ -84,6 +84,17 @@ const COMMANDS: [(&[&str], &[&str]); 35] = [
         ],
     ),
     (&["roles", "list"], &["--user", "--id", "--username"]),
+    (&["tokens"], &["list", "revoke"]),
+    (&["tokens", "list"], &["--user", "--id", "--username", "--json"]),
+    (&["tokens", "revoke"], &["[ID]...", "--all", "--stdin", "--user", "--json"]),
+    (&["role-accounts"], &["create", "list", "disable", "enable", "token"]),
+    (&["role-accounts", "create"], &["<USERNAME>", "--name", "--description", "--owner", "--json"]),
+    (&["role-accounts", "token"], &["create", "list", "update", "rotate", "revoke"]),
+    (
+        &["role-accounts", "token", "create"],
+        &["--name", "--service", "--scope", "--expires-in", "never", "--json"],
+    ),
+    (&["role-accounts", "token", "rotate"], &["<ID>", "--overlap", "--expires-in", "--json"]),
     (&["permissions"], &["explain"]),
     (&["permissions", "explain"], &["--user", "--id", "--username", "--service"]),
     (&["audit"], &["list"]),

@@ -1,18 +1,17 @@
 //! `vestibule role-accounts` and `vestibule tokens`.
 
 use serde_json::Value;
-use vestibule_test_support::TestDatabase;
 
 use super::Outcome;
 use crate::world::{World, on_both_databases};
 
-async fn run(world: &World, arguments: &[&str]) -> Outcome {
+async fn outcome_of(world: &World, arguments: &[&str]) -> Outcome {
     world.program.run(arguments).await.into()
 }
 
 /// The output of a command that succeeds.
 async fn told(world: &World, arguments: &[&str]) -> String {
-    let outcome = run(world, arguments).await;
+    let outcome = outcome_of(world, arguments).await;
     assert_eq!(outcome.status, Some(0), "{arguments:?}: {}", outcome.error);
     outcome.out
 }
@@ -30,7 +29,7 @@ async fn object(world: &World, arguments: &[&str]) -> Value {
 
 /// What a command that fails says.
 async fn refused(world: &World, arguments: &[&str]) -> String {
-    let outcome = run(world, arguments).await;
+    let outcome = outcome_of(world, arguments).await;
     assert_eq!((outcome.status, outcome.out.as_str()), (Some(1), ""), "{arguments:?}");
     outcome.error
 }
@@ -53,7 +52,7 @@ on_both_databases! {
             ("backup", "Nightly", "copies", ada.as_str())
         );
         assert_eq!((text(&made["created_by"]), &made["disabled_at"]), ("operator", &Value::Null));
-        assert_eq!(objects(&world, &["role-accounts", "list"]).await, [made.clone()]);
+        assert_eq!(object(&world, &["role-accounts", "list"]).await, made);
         assert!(object(&world, &["role-accounts", "disable", "backup"]).await["disabled_at"].is_string());
         assert_eq!(object(&world, &["role-accounts", "enable", "backup"]).await, made);
         let list = told(&world, &["role-accounts", "list"]).await;
@@ -73,7 +72,7 @@ on_both_databases! {
         let token = world.sign_in("google", "ada").await;
         world.post_as(&token, "/auth/update", &[("username", "ada")]).await;
         assert_eq!(refused(&world, &["role-accounts", "create", "ADA"]).await, "vestibule: another user is called ada\n");
-        assert_eq!(run(&world, &["role-accounts", "create", "admin"]).await.status, Some(2));
+        assert_eq!(outcome_of(&world, &["role-accounts", "create", "admin"]).await.status, Some(2));
         let error = refused(&world, &["role-accounts", "token", "list", "ada"]).await;
         assert!(error.ends_with("is a person, no role account\n"), "{error}");
         told(&world, &["role-accounts", "create", "backup"]).await;
@@ -88,7 +87,7 @@ on_both_databases! {
         let world = World::on(database).await;
         told(&world, &["role-accounts", "create", "backup"]).await;
         let create = &["role-accounts", "token", "create", "backup", "--name", "nightly", "--service", "*", "--scope", "read"];
-        let made = run(&world, create).await;
+        let made = outcome_of(&world, create).await;
         assert_eq!(made.status, Some(0), "{}", made.error);
         let secret = made.out.trim_end();
         assert!(secret.starts_with("vstr_") && secret.len() == 43, "{secret}");
@@ -157,7 +156,7 @@ on_both_databases! {
         assert_eq!(told(&world, &["tokens", "revoke", "--user", "backup", "--all"]).await.lines().count(), 1);
         assert!(objects(&world, &["tokens", "list", "--user", "backup"]).await.is_empty());
         for wrong in [&["--all"][..], &[], &["--user", "backup"], &["x", "--stdin"], &["x", "--all", "--user", "backup"]] {
-            assert_eq!(run(&world, &[&["tokens", "revoke"], wrong].concat()).await.status, Some(2), "{wrong:?}");
+            assert_eq!(outcome_of(&world, &[&["tokens", "revoke"], wrong].concat()).await.status, Some(2), "{wrong:?}");
         }
     }
 

@@ -87,7 +87,7 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Look at all that a service needs, also at the providers and the database, and say what to mend. Changes nothing
     Doctor(DoctorArguments),
-    /// Ask the service on this machine whether it is alive; for health checks of containers
+    /// Ask the service on this machine whether it is alive: for health checks
     Healthcheck,
 }
 
@@ -172,9 +172,9 @@ pub(crate) enum UsersCommand {
     Show(UserArgument),
     /// End all sessions of one user or of all users, for example after restoring an old backup; they may sign in again
     SignOut(SignOutArguments),
-    /// End a person's sessions and tokens and refuse further sign-ins; let the tokens of a role account wait
+    /// End a person's sessions and tokens and refuse further sign-ins, or let a role account wait
     Disable(DisableArguments),
-    /// Let a disabled person sign in again, or let the tokens of a role account count again
+    /// Let a disabled person sign in again, or a role account act again
     Enable(UserArgument),
     /// Delete a user with identities, sessions, tokens and assigned roles
     Delete(UserArgument),

@@ -77,6 +77,9 @@ async fn rotate(bench: &Bench, token: &ApiToken, new: &NewSuccessor) -> TokenRot
     bench.storage.rotate_api_token(&token.user_id, &token.id, new, &event()).await.unwrap()
 }
 
+/// What is done beside others.
+type Act = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
 on_both_databases! {
     async fn a_token_is_found_by_its_digest_with_its_user_until_its_end(bench: &Bench) {
         let ada = bench.sign_in(&verified(GITHUB, "7", "ada@example.org")).await;
@@ -134,14 +137,16 @@ on_both_databases! {
             let new: Vec<_> = (0..4).map(|number| personal_token(&ada.user.id, &format!("t{number}"))).collect();
             let makers = new.iter().cloned().map(|new| {
                 let storage = bench.replica();
-                Box::pin(async move { drop(storage.create_api_token(&new, &event()).await.unwrap()) })
-                    as std::pin::Pin<Box<dyn Future<Output = ()> + Send>>
+                let make: Act = Box::pin(async move {
+                    storage.create_api_token(&new, &event()).await.unwrap();
+                });
+                make
             });
             let (storage, id) = (bench.replica(), ada.user.id.clone());
-            let disables = Box::pin(async move {
+            let disable: Act = Box::pin(async move {
                 assert!(storage.disable_user(&id, at(1), &event()).await.unwrap());
-            }) as std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-            all_at_once(makers.chain([disables]).collect()).await;
+            });
+            all_at_once(makers.chain([disable]).collect()).await;
             assert!(bench.storage.enable_user(&ada.user.id, &event()).await.unwrap());
             for new in &new {
                 assert!(find(bench, new, 1).await.is_none());

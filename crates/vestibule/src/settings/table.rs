@@ -167,7 +167,7 @@ settings! {
         /// `on`: the same user, service and unchanged permissions get the earlier token again while half of its life is ahead; `off`:
         /// always a new one.
         PERMISSION_TOKEN_REUSE: Setting<bool> = Setting::new(SWITCH, "on");
-        /// The life of a [personal token](tokens.md) or one of a role account, where nothing else is asked for
+        /// The life of a [token for a program](tokens.md), unless another is asked for
         TOKEN_DEFAULT_TTL: Setting<Duration> = Setting::new(LIFETIME, "90d");
         /// The longest life of a personal token
         ///
