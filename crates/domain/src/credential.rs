@@ -3,6 +3,18 @@
 /// The kind of a credential. The text of one never leaves the room that looks at it; its kind may be logged and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CredentialKind {
+    /// The session cookie of a browser, which stands for the whole person.
+    BrowserCookie,
     /// A user token, which belongs to a sign-in session and stands for the whole person.
     UserToken,
+}
+
+impl CredentialKind {
+    /// For logs, labels of metrics and plugins.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BrowserCookie => "browser_cookie",
+            Self::UserToken => "user_token",
+        }
+    }
 }

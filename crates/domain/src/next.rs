@@ -19,6 +19,9 @@ pub enum NextError {
     /// Not an absolute http or https address with a plain host and port.
     #[error("next is not an absolute http or https address")]
     Form,
+    /// It is no page of the service itself, where one is expected.
+    #[error("next is no page of the service itself")]
+    NotOwnPage,
     /// Its origin is not one of the allowed ones.
     #[error("the origin of next is not one of the allowed origins")]
     Origin,

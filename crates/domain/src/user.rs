@@ -49,3 +49,13 @@ pub struct User {
     /// Since when the user may not sign in, if so.
     pub disabled_at: Option<Timestamp>,
 }
+
+impl User {
+    /// What people know the user by: the name, else the username, else the address, else the id.
+    pub fn shown_name(&self) -> &str {
+        let name = self.name.as_ref().map(DisplayName::as_str);
+        let username = self.username.as_ref().map(Username::as_str);
+        let email = self.email.as_ref().map(EmailAddress::as_str);
+        name.or(username).or(email).unwrap_or_else(|| self.id.as_str())
+    }
+}

@@ -5,15 +5,21 @@
 
 mod administrator;
 mod cache;
+mod narrowing;
 mod principal;
+mod session;
+mod session_cookie;
 mod session_to_end;
-mod user_token;
 
 use thiserror::Error;
 use vestibule_tokens::TokenRefused;
 
+use crate::FlowError;
+
 pub use administrator::Administrator;
-pub use principal::{FullPerson, Principal};
+pub use narrowing::SessionNarrowing;
+pub use principal::{Acting, FullPerson, Principal};
+pub use session_cookie::SessionCookie;
 pub use session_to_end::SessionToEnd;
 
 pub(crate) use cache::SessionCache;
@@ -24,6 +30,8 @@ pub(crate) use session_to_end::TokenSession;
 pub struct Credentials<'a> {
     /// A token, wherever clients put one.
     pub token: Option<&'a str>,
+    /// The session cookie of a browser, where it counts. Not looked at beside a token.
+    pub cookie: Option<&'a SessionCookie>,
 }
 
 /// What the credentials of a request come to.
@@ -38,6 +46,15 @@ pub enum Authentication {
 }
 
 impl Authentication {
+    /// The principal of an operation that needs one.
+    pub fn require(self) -> Result<Principal, FlowError> {
+        match self {
+            Self::Authenticated(principal) => Ok(principal),
+            Self::Invalid(invalid) => Err(FlowError::Unauthenticated(Some(invalid))),
+            Self::Absent => Err(FlowError::Unauthenticated(None)),
+        }
+    }
+
     /// The principal, where it makes no difference why there is none.
     pub fn into_principal(self) -> Option<Principal> {
         match self {
@@ -56,6 +73,12 @@ pub enum InvalidCredential {
     /// The token is good; its session or its user is no more.
     #[error("the session has ended")]
     SessionEnded,
+    /// The session was not used for longer than the request allows.
+    #[error("the session has not been used for longer than this request allows")]
+    SessionIdle,
+    /// The sign-in is longer ago than the request allows.
+    #[error("the sign-in is longer ago than this request allows")]
+    SessionNotFresh,
 }
 
 impl InvalidCredential {
@@ -63,6 +86,8 @@ impl InvalidCredential {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SessionEnded => "session_ended",
+            Self::SessionIdle => "session_idle",
+            Self::SessionNotFresh => "session_not_fresh",
             Self::Token(refusal) => match refusal {
                 TokenRefused::TooLarge => "too_large",
                 TokenRefused::Shape => "shape",

@@ -14,7 +14,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule_domain::{AttemptId, CallbackPath, Clock, ProviderName, SystemRandom, Timestamp};
+use vestibule_domain::{
+    AttemptId, CallbackPath, Clock, Destination, Next, ProviderName, SystemRandom, Timestamp,
+};
 use vestibule_tokens::{KeyRing, SealPurpose, TokenService, TokenSettings, generate_key};
 
 #[path = "../../../fuzz/edited.rs"]
@@ -60,7 +62,7 @@ fn stage() -> &'static Stage {
         let browser = BrowserSecret::from_cookie(&"A".repeat(43)).unwrap();
         let id = AttemptId::parse("attempt").unwrap();
         let google = ProviderName::parse("google").unwrap();
-        let attempt = Attempt::new(id, &google, "https://app.example.com/", &browser, NOW);
+        let attempt = Attempt::new(id, &google, &Destination::Next(Next::Home), &browser, NOW);
         let state = attempt.seal(&tokens).unwrap_or_else(|error| unreachable!("{error}"));
         Stage { tokens, browser, state }
     })

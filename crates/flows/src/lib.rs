@@ -43,16 +43,18 @@ pub use admin::{
     RoleAccountRequest, RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
 };
 pub use authn::{
-    Administrator, Authentication, Credentials, FullPerson, InvalidCredential, Principal, SessionToEnd,
+    Acting, Administrator, Authentication, Credentials, FullPerson, InvalidCredential, Principal,
+    SessionCookie, SessionNarrowing, SessionToEnd,
 };
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
 pub use limits::{AccountRates, RateLimiter};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
-pub use sessions::{ProviderLink, ProviderTitle, SessionCheck};
+pub use sessions::{ProviderLink, ProviderTitle, SessionCheck, SessionRecord};
 pub use sign_in::{
-    BrowserSecret, Callback, FinishedSignIn, HintError, ProviderRefusal, SignInHints, StartedSignIn,
+    BrowserSecret, Callback, FinishedSignIn, HintError, OwnSignIn, ProviderRefusal, SignInHints,
+    StartedSignIn, StepUpNotice,
 };
 pub use tokens::{MadeToken, RotationRequest, TokenError, TokenLife, TokenRequest, TokenRules, TokenTerms};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
@@ -74,8 +76,12 @@ pub struct FlowSettings {
     pub account_linking: AccountLinking,
     /// How ids of new users are made.
     pub user_id_scheme: UserIdScheme,
-    /// How long a sign-in session lasts.
+    /// How long the session of a user token lasts.
     pub session_ttl: Duration,
+    /// Whether pages of the service itself know people by a cookie.
+    pub session_cookie: bool,
+    /// How recent a fresh sign-in is.
+    pub step_up_age: Duration,
     /// For how long after it was last known to be alive a session still counts for a check while the database does not
     /// answer. Zero: it does not.
     pub outage_grace: Duration,
@@ -91,6 +97,11 @@ impl FlowSettings {
     /// The addresses of the service that others are told.
     pub fn urls(&self) -> PublicUrls<'_> {
         PublicUrls(&self.external_address)
+    }
+
+    /// Where the session cookies of browsers belong to; `None` where there are none.
+    pub fn cookie_address(&self) -> Option<&ExternalAddress> {
+        self.session_cookie.then_some(&self.external_address)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Sign-in sessions: who is signed in, and the end of it.
 
 mod check;
+mod read;
 mod sign_out;
 
 pub use check::{ProviderLink, ProviderTitle, SessionCheck};
+pub use read::SessionRecord;

@@ -2,6 +2,7 @@
 
 mod accepts;
 mod presented;
+mod request_source;
 
 pub(crate) use accepts::Accepts;
-pub(crate) use presented::PresentedCredentials;
+pub(crate) use presented::{AnyCredentials, PresentedCredentials};

@@ -5,8 +5,10 @@ pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod permissions;
+pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
+pub(crate) mod sign_in_page;
 mod tag;
 pub(crate) mod users;
 
@@ -15,11 +17,13 @@ use poem_openapi::OpenApiService;
 use health::HealthApi;
 use keys::KeysApi;
 use permissions::PermissionsApi;
+use session::SessionApi;
 use sessions::SessionsApi;
 use sign_in::SignInApi;
+use sign_in_page::SignInPageApi;
 use users::UsersApi;
 
-type Apis = (SessionsApi, SignInApi, PermissionsApi, UsersApi, KeysApi, HealthApi);
+type Apis = (SessionsApi, SessionApi, SignInApi, SignInPageApi, PermissionsApi, UsersApi, KeysApi, HealthApi);
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -41,7 +45,7 @@ document at `/openapi.json` and `/openapi.yaml`.";
 /// All operations. They find the application in the data of the request.
 pub(crate) fn document() -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (SessionsApi, SignInApi, PermissionsApi, UsersApi, KeysApi, HealthApi),
+        (SessionsApi, SessionApi, SignInApi, SignInPageApi, PermissionsApi, UsersApi, KeysApi, HealthApi),
         "Vestibule",
         VERSION,
     )

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use url::form_urlencoded;
 use vestibule_domain::ExternalAddress;
 
-use crate::authn::PresentedCredentials;
+use crate::authn::{Accepts, PresentedCredentials};
 use crate::client_address::{ClientAddress, TrustedProxies, address_in};
 use crate::cookie::{find_browser_secret, set_browser_secret};
 use crate::form::Form;
@@ -118,9 +118,10 @@ pub fn credentials(bytes: &[u8]) {
     let names = ["authorization", "auth-token"].into_iter().cycle();
     let given: Vec<&[u8]> = parts.collect();
     let request = Headers::of(names.zip(given.iter().copied())).request(uri, loopback());
-    let credentials = PresentedCredentials::parse(&request, &Parameters::parse(&request));
+    let credentials =
+        PresentedCredentials::parse(&request, &Parameters::parse(&request), Accepts::Token, None);
     let form = given.last().and_then(|form| str::from_utf8(form).ok());
-    let token = |form| credentials.token_or(form).map(|credentials| credentials.token);
+    let token = |form| credentials.single_of(form, false).map(|credentials| credentials.token);
     match (token(None), token(form)) {
         (Err(_), with_form) => assert!(with_form.is_err()),
         (Ok(Some(token)), with_form) => {

@@ -13,7 +13,7 @@ use poem::{Body, Request, Response};
 use poem_openapi::payload::{Json, Payload};
 use vestibule_flows::Flows;
 
-use crate::authn::PresentedCredentials;
+use crate::authn::{Accepts, PresentedCredentials};
 use crate::endpoints::sessions::responses::{SessionAnswer, SignedIn};
 use crate::middleware::security_headers;
 use crate::parameters::Parameters;
@@ -57,8 +57,9 @@ impl ImmediateAnswer {
         }
         let parameters = Parameters::parse(request);
         parameters.check().ok()?;
-        let credentials = PresentedCredentials::parse(request, &parameters);
-        let principal = self.flows.authenticate_cached(credentials.token().ok()?)?;
+        let cookies = self.flows.settings().cookie_address();
+        let credentials = PresentedCredentials::parse(request, &parameters, Accepts::Token, cookies);
+        let principal = self.flows.authenticate_cached(credentials.single().ok()?)?;
         let answer = SignedIn { authenticated: true, profile: (&principal).into() };
         let body = serde_json::to_vec(&answer).ok()?;
         let mut response = Response::default();

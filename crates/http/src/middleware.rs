@@ -164,7 +164,8 @@ impl Middleware {
         operation: &'static Operation,
     ) -> Result<Response, ApiError> {
         self.limits.admit(operation.rate, request)?;
-        let context = RequestContext::parse(request, operation.accepts, &operation.path);
+        let cookies = self.operations.as_ref().and_then(|all| all.app.flows.settings().cookie_address());
+        let context = RequestContext::parse(request, operation.accepts, &operation.path, cookies);
         context.parameters.check()?;
         // In boxes: what is wrapped is moved, and some of these are large.
         let answer = match (operation.handler, &self.operations) {

@@ -54,11 +54,11 @@ const PAGE: Operation = Operation {
 };
 
 /// All of them, those that are asked for most first.
-static OPERATIONS: [Operation; 19] = [
+static OPERATIONS: [Operation; 21] = [
     Operation {
         id: "check_session",
         path: Exact("/auth/check"),
-        accepts: Accepts::UserToken,
+        accepts: Accepts::Token,
         immediate: Some(ImmediateAnswer::check_session),
         handler: Some(endpoints::sessions::handle_check),
         ..PAGE
@@ -67,7 +67,7 @@ static OPERATIONS: [Operation; 19] = [
         id: "authorize_service",
         path: Exact("/auth/authorize"),
         rate: Some(RateClass::Authorize),
-        accepts: Accepts::UserToken,
+        accepts: Accepts::Token,
         handler: Some(endpoints::permissions::handle_authorize),
         ..PAGE
     },
@@ -115,6 +115,22 @@ static OPERATIONS: [Operation; 19] = [
         ..PAGE
     },
     Operation {
+        id: "show_sign_in",
+        path: Exact("/sign-in"),
+        accepts: Accepts::CookieOfPage,
+        errors: ErrorFormat::Html,
+        handler: Some(endpoints::sign_in_page::handle_show),
+        ..PAGE
+    },
+    Operation {
+        id: "read_session",
+        path: Exact("/auth/session"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::session::handle_read),
+        ..PAGE
+    },
+    Operation {
         id: "finish_sign_in",
         path: Exact("/auth/oauth_callback"),
         rate: Some(RateClass::SignIn),
@@ -135,7 +151,7 @@ static OPERATIONS: [Operation; 19] = [
         method: Method::POST,
         path: Exact("/auth/update"),
         rate: Some(RateClass::Update),
-        accepts: Accepts::UserToken,
+        accepts: Accepts::Token,
         handler: Some(endpoints::users::handle_update),
         ..PAGE
     },
@@ -143,7 +159,7 @@ static OPERATIONS: [Operation; 19] = [
         id: "end_session",
         method: Method::POST,
         path: Exact("/auth/logout"),
-        accepts: Accepts::UserToken,
+        accepts: Accepts::Token,
         handler: Some(endpoints::sessions::handle_end),
         ..PAGE
     },

@@ -5,7 +5,7 @@ use poem::http::header;
 use poem::web::Html;
 use poem::{Endpoint, IntoResponse, Response, Route, get};
 use vestibule_domain::ServiceName;
-use vestibule_flows::ProviderTitle;
+use vestibule_flows::{ProviderLink, ProviderTitle};
 
 /// The service's own page.
 #[derive(Template)]
@@ -26,6 +26,20 @@ struct MessagePage<'a> {
     title: &'a str,
     message: &'a str,
     request_id: &'a str,
+}
+
+/// Where people choose how to sign in.
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+pub(crate) struct SignInPage<'a> {
+    /// What went wrong or has to be said, in a sentence of ours.
+    pub(crate) notice: Option<&'a str>,
+    /// Who is signed in already, as people read it.
+    pub(crate) signed_in: Option<&'a str>,
+    /// The page that follows.
+    pub(crate) next: &'a str,
+    /// The providers, each with an address that begins a sign-in there.
+    pub(crate) links: &'a [ProviderLink],
 }
 
 /// Scripts and styles come from files of ours alone; pictures may come from a provider, over https.
@@ -72,6 +86,11 @@ fn asset(text: &'static str, content_type: &'static str) -> impl Endpoint {
     poem::endpoint::make_sync(move |_| {
         text.with_content_type(content_type).with_header(header::CACHE_CONTROL, "no-cache").into_response()
     })
+}
+
+/// The page where people choose how to sign in.
+pub(crate) fn sign_in(content: &SignInPage<'_>) -> Response {
+    page(rendered(content))
 }
 
 fn page(html: String) -> Response {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use poem::Request;
 use poem_openapi::param::{Path, Query};
+use vestibule_domain::ExternalAddress;
 
 use crate::authn::{Accepts, PresentedCredentials};
 use crate::parameters::Parameters;
@@ -28,13 +29,15 @@ pub(crate) struct RequestContext<'r> {
 }
 
 impl<'r> RequestContext<'r> {
-    /// Reads what an operation may look at.
-    pub(crate) fn parse(request: &'r Request, accepts: Accepts, path: &PathPattern) -> Self {
+    /// Reads what an operation may look at. Without `cookies`, no session cookie counts.
+    pub(crate) fn parse(
+        request: &'r Request,
+        accepts: Accepts,
+        path: &PathPattern,
+        cookies: Option<&ExternalAddress>,
+    ) -> Self {
         let parameters = Parameters::parse(request);
-        let credentials = match accepts {
-            Accepts::Nothing => PresentedCredentials::default(),
-            Accepts::UserToken => PresentedCredentials::parse(request, &parameters),
-        };
+        let credentials = PresentedCredentials::parse(request, &parameters, accepts, cookies);
         let path_parameter = path.parameter(request.uri().path());
         Self { request, parameters, credentials, path_parameter }
     }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use poem::IntoResponse;
+use poem::http::{HeaderValue, header};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Json, Payload, PlainText};
 use poem_openapi::registry::{
@@ -82,6 +83,33 @@ impl<T: Describe> ApiResponse for Success<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+    }
+}
+
+/// The same, and a cookie that the browser is to keep or to forget.
+pub(crate) struct WithCookie<T> {
+    pub(crate) answer: Success<T>,
+    /// The `Set-Cookie` header.
+    pub(crate) cookie: Option<String>,
+}
+
+impl<T: Describe> IntoResponse for WithCookie<T> {
+    fn into_response(self) -> poem::Response {
+        let mut response = self.answer.into_response();
+        if let Some(cookie) = self.cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+impl<T: Describe> ApiResponse for WithCookie<T> {
+    fn meta() -> MetaResponses {
+        Success::<T>::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        Success::<T>::register(registry);
     }
 }
 

@@ -31,6 +31,14 @@ pub struct Version {
     published: u64,
 }
 
+/// A point in the stream of changes: for who reads records without knowing yet which they will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Point {
+    epoch: u64,
+    /// How many changes were published before it.
+    count: u64,
+}
+
 type Listener = Box<dyn Fn(Change<'_>) + Send + Sync>;
 
 /// The changes that this process knows: its own at once, those of others from the database's feed.
@@ -39,6 +47,8 @@ pub struct Changes {
     /// Microseconds from the beginning to the last confirmation; 0 before the first.
     confirmed: AtomicU64,
     epoch: AtomicU64,
+    /// How many changes were published.
+    count: AtomicU64,
     published: EpochTable,
     listeners: RwLock<Vec<Listener>>,
 }
@@ -49,6 +59,7 @@ impl Changes {
             began: Instant::now(),
             confirmed: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
+            count: AtomicU64::new(0),
             published: EpochTable::new(COUNTERS),
             listeners: RwLock::default(),
         }
@@ -64,6 +75,19 @@ impl Changes {
         let epochs = records.iter().map(|record| self.published.epoch(record));
         let published = epochs.fold(0, u64::wrapping_add);
         Version { epoch: self.epoch.load(Ordering::SeqCst), published }
+    }
+
+    /// The present point. To be taken before records are read of which it is not known yet which they are.
+    pub fn point(&self) -> Point {
+        Point { epoch: self.epoch.load(Ordering::SeqCst), count: self.count.load(Ordering::SeqCst) }
+    }
+
+    /// The version of records that were read since `point`, if nothing at all has changed meanwhile. `None` means that they may have:
+    /// who reads them once more takes their version before.
+    pub fn version_since(&self, point: Point, records: &[Record<'_>]) -> Option<Version> {
+        let version = self.version(records);
+        // INVARIANT: a change is counted before it moves the counter of its record, so one that is in the version is seen here.
+        (self.point() == point).then_some(version)
     }
 
     /// True if no change of these records was published since `version` and the lease is valid.
@@ -101,6 +125,7 @@ impl Changes {
 
     /// Ends every copy of what changed, and calls the listeners.
     pub(crate) fn publish(&self, change: Change<'_>) {
+        self.count.fetch_add(1, Ordering::SeqCst);
         match change {
             Change::Of(record) => self.published.advance(&record),
             Change::Everything => self.published.advance_all(),
@@ -211,6 +236,30 @@ mod tests {
             let expected = if change == Change::Everything { 0..=0 } else { 90..=100 };
             assert!(expected.contains(&untouched.count()), "{change:?}");
         }
+    }
+
+    #[test]
+    fn d9_what_was_read_before_its_records_were_known_counts_only_if_nothing_has_changed_meanwhile() {
+        let changes = Changes::new();
+        changes.confirm(Instant::now());
+        let (session, ada) = ids("s", "ada");
+        let records = records(&session, &ada);
+        let point = changes.point();
+        let version = changes.version_since(point, &records).unwrap();
+        assert!(changes.is_current(version, &records, Instant::now()));
+        let (_, eve) = ids("s", "eve");
+        for change in [Change::Of(Record::user(&eve)), Change::Everything] {
+            let point = changes.point();
+            changes.publish(change);
+            assert_eq!(
+                changes.version_since(point, &records),
+                None,
+                "it may have been one of them: {change:?}"
+            );
+        }
+        let point = changes.point();
+        changes.reset();
+        assert_eq!(changes.version_since(point, &records), None, "another feed");
     }
 
     #[test]

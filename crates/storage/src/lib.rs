@@ -57,7 +57,7 @@ pub use api_tokens::{
 };
 pub use audit::{AuditFilter, RecordedEvent, log_audit_event};
 pub use backup::BackupError;
-pub use changes::{Change, Changes, LEASE, LastKnown, Record, RecordKind, Version};
+pub use changes::{Change, Changes, LEASE, LastKnown, Point, Record, RecordKind, Version};
 pub use cleanup::DeletedRows;
 pub use db::with_time_budget;
 pub use diagnosis::{

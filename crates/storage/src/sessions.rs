@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{SecretDigest, Session, SessionId, Timestamp, User, UserId};
 
+use crate::changes::Record;
 use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::identities::row::IdentityRow;
@@ -25,6 +26,13 @@ pub struct LiveSession {
     pub user: User,
     /// The session.
     pub session: Session,
+}
+
+impl LiveSession {
+    /// The records that it is a copy of.
+    pub fn records(&self) -> [Record<'_>; 2] {
+        [Record::session(&self.session.id), Record::user(&self.user.id)]
+    }
 }
 
 /// Loads those of the sessions that may be alive with their users: one row for each identity. A macro, because what is selected differs

@@ -113,8 +113,12 @@ impl OidcProvider {
 
     async fn start(&self, request: &AuthorizationRequest<'_>) -> Result<Url, StepError> {
         let metadata = self.metadata.current().await?.value;
-        let extra =
-            [("nonce", Some(request.nonce)), ("prompt", request.prompt), ("login_hint", request.login_hint)];
+        let extra = [
+            ("nonce", Some(request.nonce)),
+            ("prompt", request.prompt),
+            ("login_hint", request.login_hint),
+            ("max_age", request.max_age),
+        ];
         self.registration.authorization_url(&metadata.authorization_endpoint, request, &extra)
     }
 

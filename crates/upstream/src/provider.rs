@@ -23,6 +23,9 @@ pub struct AuthorizationRequest<'a> {
     pub prompt: Option<&'a str>,
     /// Who probably signs in: an address or a name at the provider (OpenID Connect Core section 3.1.2.1).
     pub login_hint: Option<&'a str>,
+    /// How many seconds ago the person may have shown last who they are (OpenID Connect Core section 3.1.2.1). Providers that do not
+    /// speak it are not told.
+    pub max_age: Option<&'a str>,
 }
 
 /// What the callback brought, together with what was kept of the request before it.

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use vestibule_domain::{ConfiguredProviders, ExternalAddress, Rate, ServiceName};
+use vestibule_domain::{ConfiguredProviders, ExternalAddress, Rate, ServiceName, SessionLimits};
 use vestibule_flows::{FlowSettings, TokenRules};
 use vestibule_http::{AddressRates, TrustedProxies};
 use vestibule_plugin_host::PluginPlan;
@@ -69,6 +69,7 @@ pub(crate) struct Settings {
     pub(crate) providers: ProviderSettings,
     pub(crate) plugins: PluginPlan,
     pub(crate) flows: FlowSettings,
+    pub(crate) session_limits: SessionLimits,
     pub(crate) permission_token_ttl: Duration,
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) audit_retention: Duration,
@@ -82,12 +83,14 @@ pub(crate) struct Settings {
 pub(crate) struct PeopleSettings {
     pub(crate) database: DatabaseUrl,
     pub(crate) providers: ConfiguredProviders,
+    pub(crate) session_limits: SessionLimits,
 }
 
 impl From<DatabaseUrl> for PeopleSettings {
     /// For commands that do not depend on whose identities count.
     fn from(database: DatabaseUrl) -> Self {
-        Self { database, providers: ConfiguredProviders::default() }
+        let (providers, session_limits) = Default::default();
+        Self { database, providers, session_limits }
     }
 }
 
@@ -126,6 +129,7 @@ impl Settings {
         let database_connections = reader.read(&DATABASE_CONNECTIONS);
         let keys = read_keys(&mut reader);
         let flows = people::read_flows(&mut reader, external_address.as_ref());
+        let session_limits = people::read_session_limits(&mut reader);
         let admin_listen = reader.find(&ADMIN_LISTEN).value();
         let max_connections = reader.read(&MAX_CONNECTIONS);
         let drain_delay = reader.read(&DRAIN_DELAY);
@@ -160,6 +164,7 @@ impl Settings {
                 providers,
                 plugins,
                 flows: flows?,
+                session_limits: session_limits?,
                 permission_token_ttl: permission_token_ttl?,
                 trusted_proxies,
                 audit_retention: audit_retention?,
@@ -255,7 +260,8 @@ fn read_people(reader: &mut Reader<'_>) -> Option<PeopleSettings> {
     let providers = ProviderSettings::read_present(reader);
     let providers =
         if reader.dev() { providers.configured_in_development(listen?) } else { providers.configured() };
-    Some(PeopleSettings { database: database?, providers })
+    let session_limits = people::read_session_limits(reader);
+    Some(PeopleSettings { database: database?, providers, session_limits: session_limits? })
 }
 
 fn read_keys(reader: &mut Reader<'_>) -> Option<KeySource> {

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use tokio::time::timeout;
-use vestibule_domain::{SessionId, Timestamp, UserId};
+use vestibule_domain::{SecretDigest, SessionId, Timestamp, UserId};
 use vestibule_storage::{LastKnown, Record, Storage, StorageError};
 
 pub(crate) use cached_session::CachedSession;
@@ -29,25 +30,52 @@ const SHARED_WAIT: Duration = Duration::from_millis(200);
 /// For how long a database that did not answer is not asked again, where a cached session may stand in for it.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The session that is looked for, whose it must be, and when.
+/// Which session is looked for, and when.
 #[derive(Clone, Copy)]
 pub(crate) struct SessionKey<'a> {
-    pub(crate) session: &'a SessionId,
-    pub(crate) user: &'a UserId,
+    pub(crate) by: SessionRef<'a>,
     pub(crate) now: Timestamp,
 }
 
-impl<'a> SessionKey<'a> {
-    /// The records that a cached session is a copy of.
-    fn records(self) -> [Record<'a>; 2] {
-        [Record::session(self.session), Record::user(self.user)]
+/// By what a session is found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum SessionRef<'a> {
+    /// By its id. It must be this user's.
+    Id(&'a SessionId, &'a UserId),
+    /// By the cookie of a browser.
+    Cookie(&'a SecretDigest),
+}
+
+/// The same, owned.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum OwnedRef {
+    Id(SessionId, UserId),
+    Cookie(SecretDigest),
+}
+
+impl SessionRef<'_> {
+    fn to_owned(self) -> OwnedRef {
+        match self {
+            Self::Id(session, user) => OwnedRef::Id(session.clone(), user.clone()),
+            Self::Cookie(cookie) => OwnedRef::Cookie(*cookie),
+        }
+    }
+}
+
+impl Equivalent<OwnedRef> for SessionRef<'_> {
+    fn equivalent(&self, owned: &OwnedRef) -> bool {
+        match (self, owned) {
+            (Self::Id(session, user), OwnedRef::Id(known, of)) => *session == known && *user == of,
+            (Self::Cookie(cookie), OwnedRef::Cookie(known)) => *cookie == known,
+            _ => false,
+        }
     }
 }
 
 /// The sessions in use, bounded in number and memory.
 pub(crate) struct SessionCache {
     storage: Storage,
-    kept: Cache<SessionId, Arc<CachedSession>, ByBytes>,
+    kept: Cache<OwnedRef, Arc<CachedSession>, ByBytes>,
     began: Instant,
     /// Milliseconds from the beginning to when the database last did not answer; 0 for never.
     outage: AtomicU64,
@@ -69,13 +97,12 @@ impl SessionCache {
     }
 
     async fn load(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
-        let SessionKey { session, .. } = key;
         if !self.storage.changes().is_confirmed(Instant::now()) {
             return self.ask_and_keep(key).await;
         }
-        let stale = self.kept.remove_if(session, |kept| !self.is_fresh(kept, key));
-        match timeout(SHARED_WAIT, self.kept.get_value_or_guard_async(session)).await {
-            Ok(Ok(kept)) if self.is_fresh(&kept, key) => Ok(Some(kept)),
+        let stale = self.kept.remove_if(&key.by, |kept| !self.is_fresh(kept, key.now));
+        match timeout(SHARED_WAIT, self.kept.get_value_or_guard_async(&key.by.to_owned())).await {
+            Ok(Ok(kept)) if self.is_fresh(&kept, key.now) => Ok(Some(kept)),
             Ok(Err(seat)) => {
                 let answer = self.ask(key).await;
                 let to_keep = match &answer {
@@ -94,16 +121,16 @@ impl SessionCache {
 
     /// The cached session, if it is fresh.
     pub(crate) fn find_fresh(&self, key: SessionKey<'_>) -> Option<Arc<CachedSession>> {
-        self.kept.get(key.session).filter(|kept| self.is_fresh(kept, key))
+        self.kept.get(&key.by).filter(|kept| self.is_fresh(kept, key.now))
     }
 
     /// The session if it was known to be alive within the last `grace`, although the database does not answer.
     pub(crate) fn find_in_outage(&self, key: SessionKey<'_>, grace: Duration) -> Option<Arc<CachedSession>> {
-        let kept = self.kept.get(key.session)?;
-        if !kept.is_running(key.user, key.now) {
+        let kept = self.kept.get(&key.by)?;
+        if !kept.is_running(key.now, &self.storage.session_limits()) {
             return None;
         }
-        let last_known = match self.storage.changes().last_known(kept.version, &key.records())? {
+        let last_known = match self.storage.changes().last_known(kept.version, &kept.live.records())? {
             LastKnown::AsItWasRead | LastKnown::ConfirmedAt(None) => kept.read_at,
             LastKnown::ConfirmedAt(Some(at)) => at.max(kept.read_at),
         };
@@ -118,33 +145,62 @@ impl SessionCache {
     }
 
     /// Whether what was read is still true, as far as memory can tell.
-    pub(crate) fn is_fresh(&self, kept: &CachedSession, key: SessionKey<'_>) -> bool {
-        let SessionKey { user, now, .. } = key;
+    pub(crate) fn is_fresh(&self, kept: &CachedSession, now: Timestamp) -> bool {
         let moment = Instant::now();
-        kept.is_running(user, now)
+        kept.is_running(now, &self.storage.session_limits())
             && moment.saturating_duration_since(kept.read_at) <= MAX_AGE
-            && self.storage.changes().is_current(kept.version, &key.records(), moment)
+            && self.storage.changes().is_current(kept.version, &kept.live.records(), moment)
     }
 
     async fn ask_and_keep(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
         let found = self.ask(key).await?;
         if let Some(kept) = &found {
-            self.kept.insert(key.session.clone(), Arc::clone(kept));
+            self.kept.insert(key.by.to_owned(), Arc::clone(kept));
         }
         Ok(found)
     }
 
     async fn ask(&self, key: SessionKey<'_>) -> Result<Option<Arc<CachedSession>>, StorageError> {
-        let (version, read_at) = (self.storage.changes().version(&key.records()), Instant::now());
-        match self.storage.find_live_session(key.session, key.user, key.now).await {
-            Ok(found) => Ok(found.map(|live| CachedSession::new(live, version, read_at))),
-            Err(error) => {
-                if error.is_unavailable() {
-                    self.outage.store(self.millis().max(1), Ordering::Relaxed);
-                }
-                Err(error)
-            }
+        let answer = match key.by {
+            SessionRef::Id(session, user) => self.ask_by_id(session, user, key.now).await,
+            SessionRef::Cookie(cookie) => self.ask_by_cookie(cookie, key.now).await,
+        };
+        if answer.as_ref().is_err_and(StorageError::is_unavailable) {
+            self.outage.store(self.millis().max(1), Ordering::Relaxed);
         }
+        answer
+    }
+
+    async fn ask_by_id(
+        &self,
+        session: &SessionId,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<CachedSession>>, StorageError> {
+        let records = [Record::session(session), Record::user(user)];
+        let (version, read_at) = (self.storage.changes().version(&records), Instant::now());
+        let found = self.storage.find_live_session(session, user, now).await?;
+        Ok(found.map(|live| CachedSession::new(live, version, read_at)))
+    }
+
+    /// Which session it is, only the database knows: if anything has changed while it was asked, it is asked once more for that one.
+    async fn ask_by_cookie(
+        &self,
+        cookie: &SecretDigest,
+        now: Timestamp,
+    ) -> Result<Option<Arc<CachedSession>>, StorageError> {
+        let changes = self.storage.changes();
+        let (point, read_at) = (changes.point(), Instant::now());
+        let Some(live) = self.storage.find_live_session_by_cookie(cookie, now).await? else {
+            return Ok(None);
+        };
+        if let Some(version) = changes.version_since(point, &live.records()) {
+            return Ok(Some(CachedSession::new(live, version, read_at)));
+        }
+        let (version, read_at) = (changes.version(&live.records()), Instant::now());
+        let again = self.storage.find_live_session_by_cookie(cookie, now).await?;
+        // A cookie never comes to another session.
+        Ok(again.map(|live| CachedSession::new(live, version, read_at)))
     }
 
     fn millis(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! Who a request acts for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use vestibule_domain::{CredentialKind, Session, Timestamp, User};
 use vestibule_plugin_host::ContextMemo;
@@ -16,9 +17,9 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Someone who came with a user token.
-    pub(super) fn with_user_token(session: Arc<CachedSession>) -> Self {
-        Self { credential: CredentialKind::UserToken, session }
+    /// Someone who came with what such a session is behind.
+    pub(super) fn with_session(credential: CredentialKind, session: Arc<CachedSession>) -> Self {
+        Self { credential, session }
     }
 
     /// The user that the principal is, or belongs to.
@@ -34,8 +35,13 @@ impl Principal {
     /// The sign-in session that the credential belongs to; `None` for one that outlives sessions.
     pub fn session(&self) -> Option<&Session> {
         match self.credential {
-            CredentialKind::UserToken => Some(&self.session.live.session),
+            CredentialKind::BrowserCookie | CredentialKind::UserToken => Some(&self.session.live.session),
         }
+    }
+
+    /// When the session was last used, to within some minutes.
+    pub fn last_seen_at(&self) -> Timestamp {
+        self.session.last_seen_at()
     }
 
     /// The identity that the user came with.
@@ -45,19 +51,46 @@ impl Principal {
 
     /// When the person last showed who they are; `None` where no person did.
     pub fn auth_time(&self) -> Option<Timestamp> {
-        self.session().map(|session| session.created_at)
+        self.session().map(|session| session.auth_time)
     }
 
     /// The proof that a whole person acts, with a credential that is limited by nothing; `None` for every other credential.
     pub fn as_full_person(&self) -> Option<FullPerson> {
         match self.credential {
-            CredentialKind::UserToken => Some(FullPerson(Arc::clone(&self.session))),
+            CredentialKind::BrowserCookie | CredentialKind::UserToken => {
+                Some(FullPerson(Arc::clone(&self.session)))
+            }
         }
+    }
+
+    /// The proof that a person acts in their own browser, for what a credential that travels in addresses may not do; `None` for every
+    /// credential but the browser's cookie.
+    pub fn as_acting(&self) -> Option<Acting> {
+        match self.credential {
+            CredentialKind::BrowserCookie => Some(Acting(FullPerson(Arc::clone(&self.session)))),
+            CredentialKind::UserToken => None,
+        }
+    }
+
+    /// When the person last showed who they are, if that is no longer ago than `most`; otherwise `None`. What has no session is never fresh.
+    pub fn fresh_since(&self, now: Timestamp, most: Duration) -> Option<Timestamp> {
+        self.auth_time().filter(|at| now.since(*at) <= most)
     }
 
     /// The user as plugins read it.
     pub(crate) fn context_memo(&self) -> &ContextMemo {
         &self.session.context_memo
+    }
+}
+
+/// A person who acts in their own browser. Made by [`Principal::as_acting`] alone.
+#[derive(Debug, Clone)]
+pub struct Acting(FullPerson);
+
+impl Acting {
+    /// The person.
+    pub fn person(&self) -> &FullPerson {
+        &self.0
     }
 }
 

@@ -2,7 +2,8 @@
 
 use vestibule_domain::{SessionId, UserId};
 
-use super::{Credentials, FullPerson};
+use super::session::SessionCredential;
+use super::{Credentials, FullPerson, SessionNarrowing};
 use crate::{FlowError, Flows};
 
 /// What a sign-out ends. Made by [`Flows::find_session_to_end`] alone.
@@ -29,16 +30,25 @@ impl Flows {
         &self,
         credentials: Credentials<'_>,
     ) -> Result<Option<SessionToEnd>, FlowError> {
-        let Some(token) = credentials.token else { return Ok(None) };
-        let verified = self.dependencies.tokens.verify_user_token_of_any_clock(token);
-        let Ok(claims) = self.note_refusal(verified) else { return Ok(None) };
-        let principal = self.find_principal(&claims).await.map_err(FlowError::from)?;
-        Ok(Some(match principal.and_then(|principal| principal.as_full_person()) {
-            Some(person) => SessionToEnd::Live(person),
-            None => SessionToEnd::NotLive(TokenSession {
+        let credential = match (credentials.token, credentials.cookie) {
+            (Some(token), _) => {
+                let verified = self.dependencies.tokens.verify_user_token_of_any_clock(token);
+                let Ok(claims) = self.note_refusal(verified) else { return Ok(None) };
+                SessionCredential::Token(claims)
+            }
+            (None, Some(cookie)) => SessionCredential::Cookie(cookie.digest()),
+            (None, None) => return Ok(None),
+        };
+        let found =
+            self.find_principal(&credential, SessionNarrowing::default()).await.map_err(FlowError::from)?;
+        let live = found.ok().and_then(|principal| principal.as_full_person()).map(SessionToEnd::Live);
+        Ok(live.or(match credential {
+            SessionCredential::Token(claims) => Some(SessionToEnd::NotLive(TokenSession {
                 user: claims.user_id.clone(),
                 session: claims.session_id.clone(),
-            }),
+            })),
+            // What a cookie without a living session was of, nobody knows.
+            SessionCredential::Cookie(_) => None,
         }))
     }
 }

@@ -1,6 +1,6 @@
 //! Is this person signed in, and if not, where can they?
 
-use vestibule_domain::Next;
+use vestibule_domain::{Destination, NextError};
 use vestibule_upstream::Provider;
 
 use crate::{Authentication, FlowError, Flows, Principal};
@@ -48,8 +48,13 @@ impl Flows {
         if let Authentication::Authenticated(principal) = authentication {
             return Ok(SessionCheck::SignedIn(Box::new(principal)));
         }
-        let next = Next::parse(next, &self.settings.allowed_origins)?;
+        let next = self.parse_next(next)?;
         Ok(SessionCheck::SignedOut(self.list_provider_links(&next)))
+    }
+
+    /// Where a `next` leads, if it is allowed.
+    pub(crate) fn parse_next(&self, next: Option<&str>) -> Result<Destination, NextError> {
+        Destination::parse(next, &self.settings.allowed_origins, self.settings.cookie_address())
     }
 
     /// What the providers are called, in the order in which people see them.
@@ -57,7 +62,7 @@ impl Flows {
         self.dependencies.providers.iter().map(|provider| (&**provider).into()).collect()
     }
 
-    fn list_provider_links(&self, next: &Next) -> Vec<ProviderLink> {
+    pub(crate) fn list_provider_links(&self, next: &Destination) -> Vec<ProviderLink> {
         let link = |provider: &dyn Provider| ProviderLink {
             provider: provider.into(),
             url: self.settings.urls().login(provider.name(), next),

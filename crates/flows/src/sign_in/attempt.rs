@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vestibule_domain::{AttemptId, CallbackPath, ProviderName, Timestamp};
+use vestibule_domain::{AttemptId, CallbackPath, Destination, ProviderName, Timestamp};
 use vestibule_tokens::{SealPurpose, TokenService};
 
 use crate::{BrowserSecret, CallbackRefusal, FlowError};
@@ -30,13 +30,22 @@ pub(crate) struct Attempt {
     expires_at_micros: i64,
     #[serde(rename = "b")]
     browser_binding: String,
+    /// Whether the person was to show once more who they are.
+    #[serde(rename = "s", default, skip_serializing_if = "is_false")]
+    is_step_up: bool,
 }
 
-/// The highest version that is known. The first one is not written, because the replicas before versions refuse the member.
-const VERSION: u32 = 1;
+/// The highest version that is known: an attempt that ends with a session cookie, where those of the first one end with a token in the
+/// address. The first one is not written, because the replicas before versions refuse the member.
+const VERSION: u32 = 2;
 
 const fn first_version() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -48,18 +57,32 @@ impl Attempt {
     pub(crate) fn new(
         id: AttemptId,
         provider: &ProviderName,
-        next: &str,
+        next: &Destination,
         browser: &BrowserSecret,
         now: Timestamp,
     ) -> Self {
         Self {
-            version: VERSION,
+            version: match next {
+                Destination::Next(_) => first_version(),
+                Destination::OwnPage(_) => VERSION,
+            },
             id,
             provider: provider.as_str().to_owned(),
-            next: next.to_owned(),
+            next: next.as_parameter().to_owned(),
             expires_at_micros: now.plus(ATTEMPT_LIFE).micros(),
             browser_binding: browser.binding(),
+            is_step_up: false,
         }
+    }
+
+    /// The same, for a person who is to show once more who they are.
+    pub(crate) fn with_step_up(self, is_step_up: bool) -> Self {
+        Self { is_step_up, ..self }
+    }
+
+    /// When it began, if the person was to show once more who they are.
+    pub(crate) fn stepping_up_since(&self) -> Option<Timestamp> {
+        self.is_step_up.then(|| self.expires_at().minus(ATTEMPT_LIFE))
     }
 
     pub(crate) fn expires_at(&self) -> Timestamp {
@@ -104,15 +127,18 @@ impl Attempt {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use vestibule_domain::SystemRandom;
+    use vestibule_domain::{AllowedOrigins, ExternalAddress, Next, SystemRandom};
 
     use super::*;
 
     /// What one replica seals and another reads, with a member more or another value.
-    fn sealed_elsewhere(edit: impl FnOnce(&mut Value)) -> Result<Attempt, serde_json::Error> {
+    fn sealed_elsewhere(
+        next: &Destination,
+        edit: impl FnOnce(&mut Value),
+    ) -> Result<Attempt, serde_json::Error> {
         let browser = BrowserSecret::random(&SystemRandom);
         let (id, provider) = (AttemptId::random(&SystemRandom), ProviderName::parse("work").unwrap());
-        let attempt = Attempt::new(id, &provider, "", &browser, Timestamp::from_seconds(0));
+        let attempt = Attempt::new(id, &provider, next, &browser, Timestamp::from_seconds(0));
         let mut members = serde_json::to_value(&attempt).unwrap();
         edit(&mut members);
         serde_json::from_value(members)
@@ -120,10 +146,20 @@ mod tests {
 
     #[test]
     fn an_attempt_outlives_an_upgrade_of_the_replica_that_reads_it_and_of_the_one_that_sealed_it() {
-        let same = sealed_elsewhere(|members| assert_eq!(members.get("v"), None)).unwrap();
+        let home = Destination::Next(Next::Home);
+        let same = sealed_elsewhere(&home, |members| assert_eq!(members.get("v"), None)).unwrap();
         assert_eq!(same.version, 1, "as the replicas before versions write and read it");
-        let newer = sealed_elsewhere(|members| members["m"] = json!("a member of later")).unwrap();
+        let newer = sealed_elsewhere(&home, |members| members["m"] = json!("a member of later")).unwrap();
         assert_eq!((newer.version, newer.provider.as_str()), (1, "work"));
-        assert_eq!(sealed_elsewhere(|members| members["v"] = json!(2)).unwrap().version, 2);
+        assert_eq!(sealed_elsewhere(&home, |members| members["v"] = json!(3)).unwrap().version, 3);
+    }
+
+    #[test]
+    fn g1_a_replica_that_knows_no_session_cookies_refuses_an_attempt_that_is_to_end_with_one() {
+        let external = ExternalAddress::parse("auth.example.com").unwrap();
+        let page =
+            Destination::parse(Some("/account"), &AllowedOrigins::new(vec![]), Some(&external)).unwrap();
+        let attempt = sealed_elsewhere(&page, |members| assert_eq!(members["v"], json!(2))).unwrap();
+        assert_eq!((attempt.version, attempt.next.as_str()), (2, "/account"));
     }
 }

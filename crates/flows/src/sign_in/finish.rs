@@ -1,18 +1,20 @@
 //! From the provider back to the frontend, with a user token.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use vestibule_domain::{
-    AuditEvent, AuditName, CallbackPath, ClientInfo, Next, PublicUrls, Session, SessionId, UpstreamProfile,
-    User, UserId,
+    AuditEvent, AuditName, CallbackPath, ClientInfo, Session, SessionId, UpstreamProfile, User, UserId,
 };
 use vestibule_plugin_host::{Hook, HookOutcome};
 use vestibule_storage::{PatchedUser, SignIn, SignInOutcome};
 use vestibule_upstream::{CodeExchange, ExchangePermit, Provider};
 
+use crate::sign_in::arrival::{Arrival, SessionBefore};
 use crate::sign_in::attempt::Attempt;
+use crate::sign_in::finished::{FinishedSignIn, NewCredential};
 use crate::sign_in::outcome::{CompletedSignIn, RejectedSignIn};
 use crate::{
-    BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, ProviderRefusal, SignInError, SignInResult,
+    BrowserSecret, CallbackRefusal, FlowError, Flows, IssuedToken, ProviderRefusal, SessionCookie,
+    SignInError, SignInResult,
 };
 
 /// What a provider sent back through the browser. Not `Debug`: it holds a state and a code.
@@ -29,6 +31,8 @@ pub struct Callback {
     pub issuer: Option<String>,
     /// The secret from the browser's cookie.
     pub browser: Option<BrowserSecret>,
+    /// The browser's session cookie, which a new sign-in replaces.
+    pub session_cookie: Option<SessionCookie>,
     /// Where the request came from.
     pub client: ClientInfo,
 }
@@ -69,23 +73,6 @@ impl<'a> ProviderAnswer<'a> {
     }
 }
 
-/// A sign-in that is over, and where it leads. Not `Debug`: there may be a token in it.
-pub struct FinishedSignIn {
-    next: Next,
-    /// The user token; or, when the provider, a plugin or the operator said no, the `error` for the frontend.
-    outcome: Result<SecretString, &'static str>,
-}
-
-impl FinishedSignIn {
-    /// Where the browser goes: `next` with a `jwt` or with an `error`.
-    pub fn location(&self, urls: PublicUrls<'_>) -> String {
-        match &self.outcome {
-            Ok(token) => self.next.with_token(&urls.home(), token.expose_secret()),
-            Err(code) => self.next.with_error(&urls.home(), code),
-        }
-    }
-}
-
 impl Flows {
     /// Finishes a sign-in.
     ///
@@ -113,7 +100,7 @@ impl Flows {
     async fn handle_callback(&self, callback: &Callback) -> Result<FinishedSignIn, FlowError> {
         let (attempt, browser) = self.open_attempt(callback)?;
         // INVARIANT: `next` was allowed when the attempt began; the settings may have changed since.
-        let next = Next::parse(Some(&attempt.next), &self.settings.allowed_origins)?;
+        let destination = self.parse_next(Some(&attempt.next))?;
         let provider =
             self.dependencies.providers.find(&attempt.provider).ok_or(CallbackRefusal::ProviderGone)?;
         let outcome = match ProviderAnswer::of(callback, provider.as_ref())? {
@@ -138,15 +125,21 @@ impl Flows {
                 // INVARIANT: the place comes before the attempt, so that a caller who is refused may come again.
                 let permit = self.permit_exchange(provider.as_ref()).await?;
                 self.spend(&attempt).await?;
-                self.sign_in(provider.as_ref(), &exchange, permit, &callback.client).await
+                let arrival =
+                    Arrival::new(callback, &attempt, &destination, self.dependencies.randomness.as_ref());
+                // In a box: it is large.
+                Box::pin(self.sign_in(provider.as_ref(), &exchange, permit, &arrival)).await
             }
         };
         self.observe_outcome(provider.name(), &outcome, callback);
-        let outcome = match outcome? {
-            Ok(completed) => Ok(completed.token),
-            Err(RejectedSignIn { error, .. }) => Err(error),
-        };
-        Ok(FinishedSignIn { next, outcome })
+        Ok(match outcome? {
+            Ok(completed) => {
+                FinishedSignIn::signed_in(&destination, completed.credential, self.settings.urls())
+            }
+            Err(RejectedSignIn { error, .. }) => {
+                FinishedSignIn::rejected(self.location_of_error(&destination, error))
+            }
+        })
     }
 
     /// The attempt that a callback belongs to. An address of no provider is none, unless the state shows that there was one.
@@ -181,7 +174,7 @@ impl Flows {
         provider: &dyn Provider,
         exchange: &CodeExchange<'_>,
         permit: ExchangePermit,
-        client: &ClientInfo,
+        arrival: &Arrival<'_>,
     ) -> Result<Result<CompletedSignIn, RejectedSignIn>, FlowError> {
         let profile = match provider.exchange(exchange, &permit).await {
             Ok(profile) => profile,
@@ -194,7 +187,8 @@ impl Flows {
         };
         self.admit_sign_in(&profile.identity)?;
         self.note_unverified_email(&profile);
-        let stored = self.store(profile, client).await;
+        let before = self.find_session_before(arrival).await?;
+        let stored = self.store(profile, arrival).await;
         // Held until here, so that those who must wait for the database wait before their attempt is spent.
         drop(permit);
         match stored? {
@@ -206,35 +200,43 @@ impl Flows {
             }
             SignInOutcome::SignedIn { user, session, is_new } => {
                 self.dependencies.plugins.forget_user(&user.id);
-                self.complete(user, &session, is_new, client).await
+                self.complete(user, &session, is_new, (arrival, before)).await
             }
         }
     }
 
-    async fn store(&self, profile: UpstreamProfile, client: &ClientInfo) -> Result<SignInOutcome, FlowError> {
+    async fn store(
+        &self,
+        profile: UpstreamProfile,
+        arrival: &Arrival<'_>,
+    ) -> Result<SignInOutcome, FlowError> {
         let randomness = self.dependencies.randomness.as_ref();
         let now = self.dependencies.clock.now();
+        let life = match &arrival.cookie {
+            Some(_) => self.dependencies.storage.session_limits().max_age,
+            None => self.settings.session_ttl,
+        };
         let sign_in = SignIn {
             profile,
-            client: client.clone(),
+            client: arrival.client.clone(),
             linking: self.settings.account_linking,
             id_scheme: self.settings.user_id_scheme,
             new_user_id: UserId::random(randomness),
             session_id: SessionId::random(randomness),
             now,
-            expires_at: now.plus(self.settings.session_ttl),
-            browser: None,
+            expires_at: now.plus(life),
+            browser: arrival.cookies(),
         };
         Ok(self.dependencies.storage.finish_sign_in(sign_in).await?)
     }
 
-    /// Tells the extensions, and makes the token.
+    /// Tells the extensions, and makes the token if there is to be one.
     async fn complete(
         &self,
         mut user: User,
         session: &Session,
         is_new: bool,
-        client: &ClientInfo,
+        (arrival, before): (&Arrival<'_>, Option<SessionBefore>),
     ) -> Result<Result<CompletedSignIn, RejectedSignIn>, FlowError> {
         let hooks: &[Hook] = if is_new { &[Hook::NewUser, Hook::UserLogin] } else { &[Hook::UserLogin] };
         let mut has_waited = false;
@@ -243,21 +245,47 @@ impl Flows {
             has_waited |= outcome.was_told;
             if outcome.denied.is_some() {
                 let now = self.dependencies.clock.now();
-                let event = AuditEvent::by_user(AuditName::SignInRefused, &session.user_id, client, now);
+                let event =
+                    AuditEvent::by_user(AuditName::SignInRefused, &session.user_id, arrival.client, now);
                 let event = event.in_session(&session.id).refused(SignInResult::DeniedByExtension.as_str());
                 self.dependencies.storage.revoke_session(&session.user_id, &session.id, now, &event).await?;
                 return Ok(Err(RejectedSignIn::new("access_denied", SignInResult::DeniedByExtension)));
             }
             user = self.keep_changes(outcome).await?;
         }
-        let tokens = &self.dependencies.tokens;
-        let token = tokens.issue_user_token_queued(&user.id, &session.id, session.expires_at).await?;
-        // INVARIANT: the token of a session that was ended while an extension was asked is not given out.
+        let credential = match &arrival.cookie {
+            Some(cookie) => NewCredential::Cookie {
+                cookie: cookie.clone(),
+                life: session
+                    .ends_at(&self.dependencies.storage.session_limits())
+                    .since(session.signed_in_at),
+                notice: before.and_then(|before| before.notice(session)),
+            },
+            None => NewCredential::Token(self.issue_user_token(&user, session).await?),
+        };
+        // INVARIANT: what a session is held by is not given out if the session was ended while an extension was asked.
         if has_waited && let Some(declined) = self.find_end(session).await? {
             return Ok(Err(declined));
         }
-        self.dependencies.observer.token_issued(IssuedToken::User);
-        Ok(Ok(CompletedSignIn { token, is_new }))
+        if matches!(credential, NewCredential::Token(_)) {
+            self.dependencies.observer.token_issued(IssuedToken::User);
+        }
+        Ok(Ok(CompletedSignIn { credential, is_new }))
+    }
+
+    async fn issue_user_token(&self, user: &User, session: &Session) -> Result<SecretString, FlowError> {
+        let tokens = &self.dependencies.tokens;
+        Ok(tokens.issue_user_token_queued(&user.id, &session.id, session.expires_at).await?)
+    }
+
+    /// Who was signed in in a browser whose person was to show once more who they are.
+    async fn find_session_before(&self, arrival: &Arrival<'_>) -> Result<Option<SessionBefore>, FlowError> {
+        let (Some(since), Some(old)) = (arrival.stepping_up_since, arrival.old_cookie) else {
+            return Ok(None);
+        };
+        let (storage, now) = (&self.dependencies.storage, self.dependencies.clock.now());
+        let live = storage.find_live_session_by_cookie(&old.digest(), now).await?;
+        Ok(live.map(|live| SessionBefore { user: live.user.id, since }))
     }
 
     /// Why a sign-in comes to nothing whose session is over already.

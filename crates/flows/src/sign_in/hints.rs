@@ -11,6 +11,7 @@ const MAX_LOGIN_HINT: usize = 320;
 pub struct SignInHints<'a> {
     prompt: Option<&'a str>,
     login_hint: Option<&'a str>,
+    is_step_up: bool,
 }
 
 /// A hint that no provider would understand.
@@ -21,6 +22,9 @@ pub enum HintError {
         "prompt: expected none, or some of login, consent, select_account and create with a space between them"
     )]
     Prompt,
+    /// A step-up that leads to a frontend.
+    #[error("step_up: expected 1, with a next that is a page of the service itself, such as /account")]
+    StepUp,
     /// A login hint that is too long or not one line.
     #[error("login_hint: expected at most 320 characters, and none of them a control character")]
     LoginHint,
@@ -38,11 +42,29 @@ impl<'a> SignInHints<'a> {
         if !login_hint.is_none_or(fits) {
             return Err(HintError::LoginHint);
         }
-        Ok(Self { prompt, login_hint })
+        Ok(Self { prompt, login_hint, is_step_up: false })
     }
 
-    pub(crate) const fn prompt(&self) -> Option<&'a str> {
-        self.prompt
+    /// The same, for a person who is to show once more who they are. Takes the parameter `step_up`.
+    pub fn with_step_up(self, step_up: Option<&str>) -> Result<Self, HintError> {
+        match step_up {
+            None | Some("") => Ok(self),
+            Some("1") => Ok(Self { is_step_up: true, ..self }),
+            Some(_) => Err(HintError::StepUp),
+        }
+    }
+
+    pub(crate) const fn is_step_up(&self) -> bool {
+        self.is_step_up
+    }
+
+    pub(crate) fn prompt(&self) -> Option<&'a str> {
+        self.prompt.or(self.is_step_up.then_some("login"))
+    }
+
+    /// The `max_age` of OpenID Connect Core section 3.1.2.1.
+    pub(crate) fn max_age(&self) -> Option<&'static str> {
+        self.is_step_up.then_some("0")
     }
 
     pub(crate) const fn login_hint(&self) -> Option<&'a str> {

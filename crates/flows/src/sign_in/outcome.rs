@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use secrecy::SecretString;
 use vestibule_domain::{Actor, AuditEvent, AuditName, ProviderName, UpstreamProfile};
 use vestibule_storage::log_audit_event;
 use vestibule_upstream::ProviderError;
 
 use super::finish::Callback;
+use super::finished::NewCredential;
 use crate::error::error_code_of;
 use crate::{FlowError, Flows, ProviderRefusal, SignInResult};
 
@@ -39,9 +39,9 @@ impl RejectedSignIn {
     }
 }
 
-/// A sign-in that succeeded: the token, and whether the user is new.
+/// A sign-in that succeeded: what its session is held by, and whether the user is new.
 pub(super) struct CompletedSignIn {
-    pub(super) token: SecretString,
+    pub(super) credential: NewCredential,
     pub(super) is_new: bool,
 }
 

@@ -1,11 +1,11 @@
 //! From our own login address to the provider.
 
-use vestibule_domain::{AttemptId, Next};
+use vestibule_domain::{AttemptId, Destination};
 use vestibule_upstream::AuthorizationRequest;
 
 use crate::error::error_code_of;
 use crate::sign_in::attempt::Attempt;
-use crate::{BrowserSecret, FlowError, Flows, SignInError, SignInHints, SignInResult};
+use crate::{BrowserSecret, FlowError, Flows, HintError, SignInError, SignInHints, SignInResult};
 
 /// Where the browser goes, and what it must keep. Not `Debug`: the location holds a state.
 pub struct StartedSignIn {
@@ -26,11 +26,15 @@ impl Flows {
         browser: Option<BrowserSecret>,
     ) -> Result<StartedSignIn, FlowError> {
         let provider = self.dependencies.providers.find(provider).ok_or(SignInError::UnknownProvider)?;
-        let next = Next::parse(next, &self.settings.allowed_origins)?;
+        let next = self.parse_next(next)?;
+        if hints.is_step_up() && matches!(next, Destination::Next(_)) {
+            return Err(SignInError::from(HintError::StepUp).into());
+        }
         let browser = browser.unwrap_or_else(|| BrowserSecret::random(self.dependencies.randomness.as_ref()));
         let id = AttemptId::random(self.dependencies.randomness.as_ref());
         let now = self.dependencies.clock.now();
-        let state = Attempt::new(id.clone(), provider.name(), next.as_parameter(), &browser, now)
+        let state = Attempt::new(id.clone(), provider.name(), &next, &browser, now)
+            .with_step_up(hints.is_step_up())
             .seal(&self.dependencies.tokens)?;
         let request = AuthorizationRequest {
             state: &state,
@@ -39,6 +43,7 @@ impl Flows {
             redirect_uri: &self.settings.urls().redirect_uri(provider.name()),
             prompt: hints.prompt(),
             login_hint: hints.login_hint(),
+            max_age: hints.max_age(),
         };
         let location = match provider.authorization_url(&request).await {
             Ok(url) => {
@@ -48,9 +53,17 @@ impl Flows {
             Err(error) => {
                 self.observe_sign_in(provider.name(), SignInResult::ProviderUnavailable);
                 tracing::warn!(provider = %provider.name(), %error, "a sign-in could not begin");
-                next.with_error(&self.settings.urls().home(), error_code_of(&error))
+                self.location_of_error(&next, error_code_of(&error))
             }
         };
         Ok(StartedSignIn { location, browser })
+    }
+    /// Where a browser goes whose sign-in came to nothing.
+    pub(super) fn location_of_error(&self, destination: &Destination, code: &str) -> String {
+        let urls = self.settings.urls();
+        match destination {
+            Destination::Next(next) => next.with_error(&urls.home(), code),
+            Destination::OwnPage(page) => urls.sign_in(page, ("error", code)),
+        }
     }
 }

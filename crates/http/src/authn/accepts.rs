@@ -5,6 +5,10 @@
 pub(crate) enum Accepts {
     /// None; none is looked at.
     Nothing,
-    /// A user token.
-    UserToken,
+    /// Those of the operations that existing clients know: tokens, and the session cookie where `session=cookie` asks for it.
+    Token,
+    /// Tokens, and where there is none the session cookie.
+    TokenOrCookie,
+    /// The session cookie alone, from wherever a person comes: for pages, which change nothing.
+    CookieOfPage,
 }

@@ -1,4 +1,4 @@
-//! The user token of a request, wherever clients put it.
+//! The credentials of a request, wherever clients put them.
 
 use std::borrow::Cow;
 
@@ -7,44 +7,138 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use smallvec::SmallVec;
-use vestibule_flows::Credentials;
+use vestibule_domain::ExternalAddress;
+use vestibule_flows::{Credentials, SessionCookie};
 
+use super::accepts::Accepts;
+use super::request_source::{is_safe, may_use_cookie};
+use crate::cookie::find_session_cookie;
 use crate::error::ApiError;
+use crate::form::Form;
 use crate::parameters::Parameters;
 
 const BEARER: &str = "bearer";
 const HEADER: &str = "auth_token";
 const QUERY: &str = "jwt";
+const COOKIE: &str = "session_cookie";
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
 
-/// The tokens that the headers and the query carry, in the order in which they count.
+/// The parameter by which clients of the operations that were there before session cookies ask for theirs to count, and its value.
+pub(crate) const SESSION: (&str, &str) = ("session", "cookie");
+
+/// What the headers and the query carry.
 #[derive(Default)]
-pub(crate) struct PresentedCredentials<'r>(SmallVec<[Cow<'r, str>; 2]>);
+pub(crate) struct PresentedCredentials<'r> {
+    /// In the order in which they count.
+    tokens: SmallVec<[Cow<'r, str>; 2]>,
+    cookie: PresentedCookie,
+}
+
+/// The session cookie of a request.
+#[derive(Default)]
+enum PresentedCookie {
+    /// There is none, or it does not count at this operation.
+    #[default]
+    Absent,
+    /// It counts if the form asks for it.
+    IfFormAsks(SessionCookie),
+    /// It counts.
+    Counts(SessionCookie),
+    /// It would count, if the request came from a page of ours.
+    CrossOrigin,
+}
+
+impl PresentedCookie {
+    fn parse(
+        request: &Request,
+        parameters: &Parameters<'_>,
+        accepts: Accepts,
+        external: Option<&ExternalAddress>,
+    ) -> Self {
+        let is_asked = || parameters.find(SESSION.0) == Some(SESSION.1);
+        let Some(external) = external else { return Self::Absent };
+        match accepts {
+            Accepts::Nothing => Self::Absent,
+            // Told apart before the cookie is looked for: most clients do not ask.
+            Accepts::Token if !is_asked() && is_safe(request.method()) => Self::Absent,
+            Accepts::Token if !may_use_cookie(request, external) => Self::Absent,
+            Accepts::Token => find_session_cookie(request, external).map_or(Self::Absent, |cookie| {
+                if is_asked() { Self::Counts(cookie) } else { Self::IfFormAsks(cookie) }
+            }),
+            Accepts::TokenOrCookie | Accepts::CookieOfPage => {
+                match find_session_cookie(request, external) {
+                    None => Self::Absent,
+                    Some(cookie) if accepts == Accepts::CookieOfPage || may_use_cookie(request, external) => {
+                        Self::Counts(cookie)
+                    }
+                    // Another origin's page may show our page; what it asks for in JSON is answered as to nobody.
+                    Some(_) if is_safe(request.method()) => Self::Absent,
+                    Some(_) => Self::CrossOrigin,
+                }
+            }
+        }
+    }
+
+    fn counting(&self, form_asks: bool) -> Option<&SessionCookie> {
+        match self {
+            Self::Counts(cookie) => Some(cookie),
+            Self::IfFormAsks(cookie) if form_asks => Some(cookie),
+            Self::IfFormAsks(_) | Self::Absent | Self::CrossOrigin => None,
+        }
+    }
+}
 
 impl<'r> PresentedCredentials<'r> {
-    pub(crate) fn parse(request: &'r Request, parameters: &Parameters<'r>) -> Self {
+    /// Reads those that the operation accepts. Without `cookies`, which is where the cookie belongs to, none counts.
+    pub(crate) fn parse(
+        request: &'r Request,
+        parameters: &Parameters<'r>,
+        accepts: Accepts,
+        cookies: Option<&ExternalAddress>,
+    ) -> Self {
+        let tokens = match accepts {
+            Accepts::Nothing | Accepts::CookieOfPage => SmallVec::new(),
+            Accepts::Token | Accepts::TokenOrCookie => Self::tokens(request, parameters),
+        };
+        Self { tokens, cookie: PresentedCookie::parse(request, parameters, accepts, cookies) }
+    }
+
+    fn tokens(request: &'r Request, parameters: &Parameters<'r>) -> SmallVec<[Cow<'r, str>; 2]> {
         let header = |name: HeaderName| request.headers().get_all(name).into_iter().map(text_of);
         let bearer = header(header::AUTHORIZATION).filter_map(bearer_token);
         let auth_token = header(AUTH_TOKEN).map(|value| slice(value, str::trim));
         let tokens = bearer.chain(auth_token).chain(parameters.user_tokens().cloned());
-        Self(tokens.filter(|token| !token.is_empty()).collect())
+        tokens.filter(|token| !token.is_empty()).collect()
     }
 
-    /// The one token of the request. Two different ones are refused: a proxy or a handler that reads the other would see another user.
-    pub(crate) fn token(&self) -> Result<Credentials<'_>, ApiError> {
-        self.token_or(None)
+    /// The one token of the request, or the cookie. Two different tokens are refused: a proxy or a handler that reads the other would
+    /// see another user.
+    pub(crate) fn single(&self) -> Result<Credentials<'_>, ApiError> {
+        self.single_of(None, false)
     }
 
-    /// The same, with the `jwt` of a form body as the last place to look.
-    pub(crate) fn token_or<'a>(&'a self, form: Option<&'a str>) -> Result<Credentials<'a>, ApiError> {
+    /// The same, with the fields `jwt` and `session` of a form as the last places to look.
+    pub(crate) fn single_or<'a, F>(&'a self, form: &'a Form<F>) -> Result<Credentials<'a>, ApiError> {
+        self.single_of(form.field(QUERY), form.field(SESSION.0) == Some(SESSION.1))
+    }
+
+    /// The same, by the token of a form, and whether the form asks for the cookie.
+    pub(crate) fn single_of<'a>(
+        &'a self,
+        form: Option<&'a str>,
+        form_asks: bool,
+    ) -> Result<Credentials<'a>, ApiError> {
         let form = form.filter(|token| !token.is_empty());
-        let mut tokens = self.0.iter().map(AsRef::as_ref).chain(form);
+        let mut tokens = self.tokens.iter().map(AsRef::as_ref).chain(form);
         let token = tokens.next();
         if tokens.any(|other| Some(other) != token) {
             return Err(ApiError::ConflictingTokens);
         }
-        Ok(Credentials { token })
+        if token.is_none() && matches!(self.cookie, PresentedCookie::CrossOrigin) {
+            return Err(ApiError::CrossOrigin);
+        }
+        Ok(Credentials { token, cookie: self.cookie.counting(form_asks) })
     }
 }
 
@@ -75,23 +169,7 @@ impl<'a> ApiExtractor<'a> for PresentedCredentials<'a> {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        let scheme = |ty, name, key_in, scheme, description| MetaSecurityScheme {
-            ty,
-            description: Some(description),
-            name,
-            key_in,
-            scheme,
-            bearer_format: None,
-            flows: None,
-            openid_connect_url: None,
-        };
-        let text = "The user token, as a bearer token (RFC 6750).";
-        registry.create_security_scheme(BEARER, scheme("http", None, None, Some("bearer"), text));
-        let text = "The user token, in a header of its own.";
-        registry
-            .create_security_scheme(HEADER, scheme("apiKey", Some("Auth-Token"), Some("header"), None, text));
-        let text = "The user token, as a parameter. In a POST it may also be a field of the form.";
-        registry.create_security_scheme(QUERY, scheme("apiKey", Some("jwt"), Some("query"), None, text));
+        register_schemes(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
@@ -107,12 +185,74 @@ impl<'a> ApiExtractor<'a> for PresentedCredentials<'a> {
         _: &mut RequestBody,
         _: ExtractParamOptions<Self::ParamType>,
     ) -> poem::Result<Self> {
-        Ok(Self::parse(request, &Parameters::parse(request)))
+        Ok(Self::parse(request, &Parameters::parse(request), Accepts::Token, None))
     }
+}
+
+/// The credentials of an operation that takes the session cookie without being asked to.
+pub(crate) struct AnyCredentials<'r>(pub(crate) PresentedCredentials<'r>);
+
+impl<'a> ApiExtractor<'a> for AnyCredentials<'a> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register_schemes(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![BEARER, HEADER, QUERY, COOKIE]
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        Ok(Self(PresentedCredentials::parse(
+            request,
+            &Parameters::parse(request),
+            Accepts::TokenOrCookie,
+            None,
+        )))
+    }
+}
+
+fn register_schemes(registry: &mut Registry) {
+    let scheme = |ty, name, key_in, scheme, description| MetaSecurityScheme {
+        ty,
+        description: Some(description),
+        name,
+        key_in,
+        scheme,
+        bearer_format: None,
+        flows: None,
+        openid_connect_url: None,
+    };
+    let text = "The user token, as a bearer token (RFC 6750).";
+    registry.create_security_scheme(BEARER, scheme("http", None, None, Some("bearer"), text));
+    let text = "The user token, in a header of its own.";
+    registry.create_security_scheme(HEADER, scheme("apiKey", Some("Auth-Token"), Some("header"), None, text));
+    let text = "The user token, as a parameter. In a POST it may also be a field of the form.";
+    registry.create_security_scheme(QUERY, scheme("apiKey", Some("jwt"), Some("query"), None, text));
+    let text = "The session cookie of a browser. It counts for pages of the service itself alone. On plain http, which is for \
+                    development, its name has no `__Host-`.";
+    registry.create_security_scheme(
+        COOKIE,
+        scheme("apiKey", Some("__Host-vestibule-session"), Some("cookie"), None, text),
+    );
 }
 
 #[cfg(test)]
 mod tests {
+    use poem::http::Method;
+
     use super::*;
 
     /// The one token of a request, if there is not a second one.
@@ -121,8 +261,9 @@ mod tests {
         form: Option<&str>,
     ) -> Result<Option<String>, ApiError> {
         let request = build(Request::builder()).finish();
-        let presented = PresentedCredentials::parse(&request, &Parameters::parse(&request));
-        presented.token_or(form).map(|credentials| credentials.token.map(str::to_owned))
+        let presented =
+            PresentedCredentials::parse(&request, &Parameters::parse(&request), Accepts::Token, None);
+        presented.single_of(form, false).map(|credentials| credentials.token.map(str::to_owned))
     }
 
     #[test]
@@ -144,10 +285,12 @@ mod tests {
     #[test]
     fn a_token_that_is_written_plainly_is_not_copied() {
         let request = Request::builder().uri_str("/x?jwt=a&jwt=%61").header("auth-token", " a ").finish();
-        let presented = PresentedCredentials::parse(&request, &Parameters::parse(&request));
-        let borrowed: Vec<_> = presented.0.iter().map(|token| matches!(token, Cow::Borrowed("a"))).collect();
+        let presented =
+            PresentedCredentials::parse(&request, &Parameters::parse(&request), Accepts::Token, None);
+        let borrowed: Vec<_> =
+            presented.tokens.iter().map(|token| matches!(token, Cow::Borrowed("a"))).collect();
         assert_eq!(borrowed, [true, true, false]);
-        assert_eq!(presented.token().unwrap().token, Some("a"));
+        assert_eq!(presented.single().unwrap().token, Some("a"));
     }
 
     #[test]
@@ -157,5 +300,64 @@ mod tests {
         assert!(token(twice, Some("b")).is_err());
         assert!(token(|r| r.uri_str("/x?jwt=a&jwt=b"), None).is_err());
         assert!(token(|r| r.uri_str("/x?jwt=a").header("Authorization", "Bearer b"), None).is_err());
+    }
+
+    /// Whether the session cookie of a request counts; an error where the request is refused because of it.
+    fn counts(
+        accepts: Accepts,
+        form_asks: bool,
+        build: impl FnOnce(poem::RequestBuilder) -> poem::RequestBuilder,
+    ) -> Result<bool, ApiError> {
+        let external = ExternalAddress::parse("auth.example.com").unwrap();
+        let cookie = SessionCookie::random(&vestibule_domain::SystemRandom).to_cookie();
+        let cookie = format!("__Host-vestibule-session={cookie}");
+        let request = build(Request::builder().header("cookie", cookie)).finish();
+        let parameters = Parameters::parse(&request);
+        let presented = PresentedCredentials::parse(&request, &parameters, accepts, Some(&external));
+        let none = PresentedCredentials::parse(&request, &parameters, accepts, None);
+        assert!(none.single_of(None, true).unwrap().cookie.is_none(), "cookies are off");
+        presented.single_of(None, form_asks).map(|credentials| credentials.cookie.is_some())
+    }
+
+    #[test]
+    fn g5_where_clients_know_no_cookies_one_counts_only_if_it_is_asked_for_and_from_our_own_page() {
+        let own = ("sec-fetch-site", "same-origin");
+        let ask = |form_asks, method: Method, uri: &'static str, (name, value): (&str, &str)| {
+            let (name, value) = (name.to_owned(), value.to_owned());
+            counts(Accepts::Token, form_asks, move |r| r.method(method).uri_str(uri).header(name, value))
+                .unwrap()
+        };
+        assert!(!ask(false, Method::GET, "/auth/check", own));
+        assert!(ask(false, Method::GET, "/auth/check?session=cookie", own));
+        assert!(!ask(false, Method::GET, "/auth/check?session=cookies", own));
+        assert!(!ask(false, Method::GET, "/auth/check?session=cookie", ("sec-fetch-site", "cross-site")));
+        assert!(!ask(false, Method::POST, "/auth/logout", own));
+        assert!(ask(true, Method::POST, "/auth/logout", own), "the form asks");
+        assert!(ask(false, Method::POST, "/auth/logout?session=cookie", own));
+        assert!(
+            !ask(true, Method::POST, "/auth/logout?session=cookie", ("sec-fetch-site", "same-site")),
+            "as nobody"
+        );
+    }
+
+    #[test]
+    fn g12_a_cookie_beside_a_token_is_not_looked_at_wherever_the_token_is() {
+        for accepts in [Accepts::Token, Accepts::TokenOrCookie] {
+            for uri in ["/x?session=cookie&jwt=a", "/x?session=cookie"] {
+                let token = counts(accepts, true, |r| {
+                    let request = r.uri_str(uri).header("sec-fetch-site", "same-origin");
+                    if uri.contains("jwt") { request } else { request.header("authorization", "Bearer a") }
+                });
+                assert!(token.unwrap(), "it is presented; flows looks at the token alone");
+            }
+        }
+        assert!(counts(Accepts::CookieOfPage, false, |r| r.header("sec-fetch-site", "cross-site")).unwrap());
+        assert!(matches!(
+            counts(Accepts::TokenOrCookie, false, |r| r.method(Method::POST)),
+            Err(ApiError::CrossOrigin)
+        ));
+        assert!(
+            !counts(Accepts::TokenOrCookie, false, |r| r.header("sec-fetch-site", "cross-site")).unwrap()
+        );
     }
 }

@@ -53,9 +53,9 @@ proptest! {
     fn g2_the_library_reads_the_cookie_as_it_was_meant(bytes in uniform32(any::<u8>()), external in any_external()) {
         let set = set_browser_secret(&secret(bytes), &external);
         let read = Cookie::parse(set.as_str()).unwrap();
-        prop_assert_eq!(read.name(), name(&external));
+        prop_assert_eq!(read.name(), SIGN_IN.at(&external));
         prop_assert_eq!(read.value(), secret(bytes).to_cookie());
-        prop_assert_eq!((read.path(), read.domain(), read.max_age()), (Some("/"), None, Some(LIFE)));
+        prop_assert_eq!((read.path(), read.domain(), read.max_age()), (Some("/"), None, Some(CookieLife::try_from(ATTEMPT_LIFE).unwrap())));
         prop_assert_eq!((read.http_only(), read.same_site()), (Some(true), Some(SameSite::Lax)));
         prop_assert_eq!(read.secure().unwrap_or(false), external.origin().is_https());
         prop_assert!(read.expires().is_none() && read.partitioned().is_none());
@@ -68,7 +68,7 @@ proptest! {
         before in vec("[!#-+.-:<-\\[\\]-~]{0,10}=?[!#-+.-:<-\\[\\]-~]{0,10}", 0..4),
         after in vec("[ -~\t]{0,20}", 0..4),
     ) {
-        let own = format!("{}={}", name(&external), secret(bytes).to_cookie());
+        let own = format!("{}={}", SIGN_IN.at(&external), secret(bytes).to_cookie());
         let header = [before, vec![own]].concat().join("; ");
         let headers: Vec<&str> = [header.as_str()].into_iter().chain(after.iter().map(String::as_str)).collect();
         prop_assert_eq!(found(&headers, &external), Some(secret(bytes).to_cookie()));
@@ -80,7 +80,7 @@ proptest! {
             let Some(secret) = BrowserSecret::from_cookie(&value) else { continue };
             let set = set_browser_secret(&secret, &external);
             let pair = set.split("; ").next().map(str::to_owned);
-            prop_assert_eq!(pair, Some(format!("{}={value}", name(&external))));
+            prop_assert_eq!(pair, Some(format!("{}={value}", SIGN_IN.at(&external))));
             prop_assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
         }
     }

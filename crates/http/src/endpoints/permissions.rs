@@ -37,8 +37,8 @@ impl Statuses for AuthorizeFailures {
 }
 
 handler!(handle_authorize(app, context, _) => {
-    let service = context.query("service");
-    PermissionsApi.authorize_service(Data(app), context.credentials, service)
+    let [service, session] = ["service", "session"].map(|name| context.query(name));
+    PermissionsApi.authorize_service(Data(app), context.credentials, service, session)
 });
 
 #[OpenApi]
@@ -60,8 +60,12 @@ impl PermissionsApi {
         /// The service, by the name under which it is configured.
         #[oai(example = "examples::service")]
         service: Query<Option<String>>,
+        /// `cookie` lets the session cookie count where there is no token. For pages of the service itself.
+        session: Query<Option<String>>,
     ) -> Result<SerializedJson<AuthorizationAnswer>, Documented<AuthorizeFailures>> {
-        let authentication = app.flows.authenticate(credentials.token()?);
+        // Read with the credentials.
+        drop(session);
+        let authentication = app.flows.authenticate(credentials.single()?);
         let decision = app.flows.authorize_service(authentication, service.0.as_deref()).await?;
         let granted = |grant: &PermissionGrant| serialize(&AuthorizationAnswer::Granted(grant.into()));
         Ok(match decision {

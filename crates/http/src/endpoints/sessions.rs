@@ -16,9 +16,10 @@ use super::handler::handler;
 use super::tag::Tag;
 use crate::app::App;
 use crate::authn::PresentedCredentials;
+use crate::cookie::forget_session_cookie;
 use crate::error::{Documented, Status, Statuses};
 use crate::form::Form;
-use crate::responses::Success;
+use crate::responses::{Success, WithCookie};
 use crate::run_to_completion::run_to_completion;
 
 use responses::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOut};
@@ -32,6 +33,8 @@ struct SignOutForm {
     jwt: Option<String>,
     /// `true` to end all sessions of the user.
     all: Option<String>,
+    /// `cookie` to sign out the browser whose session cookie the request brings.
+    session: Option<String>,
     /// Whatever else clients send: text, as every field of a form. It is ignored.
     #[oai(flatten)]
     others: BTreeMap<String, String>,
@@ -58,8 +61,8 @@ impl Statuses for SignOutFailures {
 }
 
 handler!(handle_check(app, context, _) => {
-    let next = context.query("next");
-    SessionsApi.check_session(Data(app), context.credentials, next)
+    let [next, session] = ["next", "session"].map(|name| context.query(name));
+    SessionsApi.check_session(Data(app), context.credentials, next, session)
 });
 
 handler!(handle_end(app, context, mut body) => async {
@@ -82,8 +85,12 @@ impl SessionsApi {
         /// Where the person goes after signing in: an absolute address at one of the allowed origins.
         #[oai(example = "examples::next")]
         next: Query<Option<String>>,
+        /// `cookie` lets the session cookie count where there is no token. For pages of the service itself.
+        session: Query<Option<String>>,
     ) -> Result<Success<SessionAnswer>, Documented<CheckFailures>> {
-        let authentication = app.flows.authenticate_stale_ok(credentials.token()?).await?;
+        // Read with the credentials.
+        drop(session);
+        let authentication = app.flows.authenticate_stale_ok(credentials.single()?).await?;
         Ok(Success(match app.flows.check_session(authentication, next.0.as_deref())? {
             SessionCheck::SignedIn(principal) => {
                 SessionAnswer::SignedIn(SignedIn { authenticated: true, profile: principal.as_ref().into() })
@@ -111,13 +118,16 @@ impl SessionsApi {
         /// `true` to end all sessions of the user.
         all: Query<Option<String>>,
         form: Form<SignOutForm>,
-    ) -> Result<Success<SignOutAnswer>, Documented<SignOutFailures>> {
+    ) -> Result<WithCookie<SignOutAnswer>, Documented<SignOutFailures>> {
         let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
-        let credentials = credentials.token_or(form.field("jwt"))?;
+        let credentials = credentials.single_or(&form)?;
         let session = app.flows.find_session_to_end(credentials).await?;
         let flows = Arc::clone(&app.flows);
         let client = app.trusted_proxies.client_info(request);
+        let address = app.flows.settings().cookie_address();
+        let cookie = address.filter(|_| credentials.token.is_none() && credentials.cookie.is_some());
+        let cookie = cookie.map(forget_session_cookie);
         run_to_completion(async move { flows.sign_out(session, everywhere, &client).await }).await?;
-        Ok(Success(SignOutAnswer { success: true }))
+        Ok(WithCookie { answer: Success(SignOutAnswer { success: true }), cookie })
     }
 }

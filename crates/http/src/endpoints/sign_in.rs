@@ -13,7 +13,7 @@ use super::examples;
 use super::handler::handler;
 use super::tag::Tag;
 use crate::app::App;
-use crate::cookie::{find_browser_secret, set_browser_secret};
+use crate::cookie::{find_browser_secret, find_session_cookie, set_browser_secret, set_session_cookie};
 use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
 use crate::redirect::SeeOther;
 use crate::request_context::HeadersOnly;
@@ -27,7 +27,7 @@ impl Statuses for StartFailures {
     const ALL: &'static [Status] = &[
         Status::new(
             400,
-            "`next` is not allowed, or `prompt` or `login_hint` is not one that a provider would understand.",
+            "`next` is not allowed, or `prompt`, `login_hint` or `step_up` is not one that is understood.",
         ),
         Status::new(404, "There is no provider of this name."),
         Status::retry(429, "Too many requests from this address."),
@@ -64,8 +64,9 @@ impl Statuses for FinishProviderFailures {
 
 handler!(handle_start(app, context, _) => async {
     let provider = context.path().ok_or(ApiError::NotFound)?;
-    let [next, prompt, login_hint] = ["next", "prompt", "login_hint"].map(|name| context.query(name));
-    SignInApi.start_sign_in(Data(app), context.request, provider, next, prompt, login_hint).await
+    let [next, prompt, login_hint, step_up] =
+        ["next", "prompt", "login_hint", "step_up"].map(|name| context.query(name));
+    SignInApi.start_sign_in(Data(app), context.request, provider, next, prompt, login_hint, step_up).await
 });
 
 handler!(handle_finish(app, context, _) => {
@@ -92,6 +93,7 @@ impl SignInApi {
         tag = "Tag::SignIn",
         operation_id = "start_sign_in"
     )]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the operation")]
     async fn start_sign_in(
         &self,
         app: Data<&Arc<App>>,
@@ -107,11 +109,14 @@ impl SignInApi {
         prompt: Query<Option<String>>,
         /// Who probably signs in: an address, or a name at the provider. It is passed on.
         login_hint: Query<Option<String>>,
+        /// `1` for a person who is to show once more who they are. `next` has to be a page of the service itself.
+        step_up: Query<Option<String>>,
     ) -> Result<SeeOther, Documented<StartFailures>> {
         let flows = &app.flows;
         let external = &flows.settings().external_address;
         let browser = find_browser_secret(request, external);
         let hints = SignInHints::new(prompt.0.as_deref(), login_hint.0.as_deref());
+        let hints = hints.and_then(|hints| hints.with_step_up(step_up.0.as_deref()));
         let hints = hints.map_err(|error| FlowError::from(SignInError::from(error)))?;
         let started = flows.start_sign_in(&provider.0, next.0.as_deref(), hints, browser).await?;
         Ok(SeeOther::to(&started.location)?.with_cookie(&set_browser_secret(&started.browser, external))?)
@@ -189,6 +194,7 @@ struct Answer {
 async fn finish(app: &App, request: &Request, answer: Answer) -> Result<SeeOther, ApiError> {
     reject_prefetch(request)?;
     let flows = Arc::clone(&app.flows);
+    let external = &app.flows.settings().external_address;
     let callback = Callback {
         path: CallbackPath::parse(request.uri().path())
             .ok_or_else(|| FlowError::from(SignInError::UnknownProvider))?,
@@ -196,11 +202,16 @@ async fn finish(app: &App, request: &Request, answer: Answer) -> Result<SeeOther
         code: answer.code.0.filter(|code| !code.is_empty()),
         error: answer.error.0.filter(|error| !error.is_empty()),
         issuer: answer.iss.0,
-        browser: find_browser_secret(request, &flows.settings().external_address),
+        browser: find_browser_secret(request, external),
+        session_cookie: flows.settings().cookie_address().and_then(|at| find_session_cookie(request, at)),
         client: app.trusted_proxies.client_info(request),
     };
     let finished = run_to_completion(async move { flows.finish_sign_in(&callback).await }).await?;
-    SeeOther::to(&finished.location(app.flows.settings().urls()))
+    let redirect = SeeOther::to(&finished.location)?;
+    match finished.session_cookie {
+        Some((cookie, life)) => redirect.with_cookie(&set_session_cookie(&cookie, life, external)),
+        None => Ok(redirect),
+    }
 }
 
 /// A browser that fetches ahead, or only wants the headers, must not spend the one callback there is.

@@ -30,6 +30,8 @@ struct UpdateForm {
     jwt: Option<String>,
     /// The username to choose.
     username: Option<String>,
+    /// `cookie` lets the session cookie count where there is no token. For pages of the service itself.
+    session: Option<String>,
     /// Whatever else clients send: text, as every field of a form. It is ignored.
     #[oai(flatten)]
     others: BTreeMap<String, String>,
@@ -83,7 +85,7 @@ impl UsersApi {
         username: Query<Option<String>>,
         form: Form<UpdateForm>,
     ) -> Result<Success<UpdateAnswer>, Documented<UpdateFailures>> {
-        let credentials = credentials.token_or(form.field("jwt"))?;
+        let credentials = credentials.single_or(&form)?;
         let username = form.field_or("username", username.0.as_deref())?;
         let client = app.trusted_proxies.client_info(request);
         let principal = app.flows.authenticate(credentials).await?.into_principal();

@@ -13,12 +13,16 @@ use vestibule_flows::FlowError;
 pub(crate) enum ApiError {
     #[error("the request has two different tokens")]
     ConflictingTokens,
+    #[error("the session cookie counts for requests from pages of this service alone")]
+    CrossOrigin,
     #[error("the parameter {0:?} is given more than once")]
     DuplicateParameter(String),
     #[error("the request has more than {most} parameters")]
     TooManyParameters { most: usize },
     #[error("the parameter {0:?} cannot be read")]
     UnreadableParameter(String),
+    #[error("the parameter {name:?} is no number of seconds from {least} on")]
+    NotSeconds { name: &'static str, least: u64 },
     #[error("the body is longer than 64 KiB")]
     BodyTooLarge,
     #[error("the body is not a form")]

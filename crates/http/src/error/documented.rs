@@ -9,7 +9,7 @@ use poem_openapi::registry::{
 };
 use poem_openapi::types::Type;
 
-use super::error_answer::ErrorAnswer;
+use super::error_answer::{ErrorAnswer, TypedErrorAnswer};
 use crate::error::ApiError;
 
 /// A failing status of an operation.
@@ -43,6 +43,8 @@ pub(crate) trait Statuses: Send + Sync + 'static {
 pub(crate) enum ErrorFormat {
     /// JSON, for programs.
     Json,
+    /// JSON that says in addition whose fault it is: of the operations for sessions, tokens and apps.
+    Typed,
     /// A page, for people.
     Html,
     /// A page where `Accept` names `text/html`, as that of a browser does, and JSON elsewhere.
@@ -62,6 +64,10 @@ impl ErrorFormat {
         };
         match self {
             Self::Json => vec![json()],
+            Self::Typed => vec![MetaMediaType {
+                content_type: Json::<TypedErrorAnswer>::CONTENT_TYPE,
+                schema: TypedErrorAnswer::schema_ref(),
+            }],
             Self::Html => vec![html()],
             Self::Negotiated => vec![json(), html()],
         }
@@ -101,6 +107,7 @@ impl<S: Statuses> ApiResponse for Documented<S> {
 
     fn register(registry: &mut Registry) {
         ErrorAnswer::register(registry);
+        TypedErrorAnswer::register(registry);
     }
 }
 

@@ -60,6 +60,10 @@ pub(super) const PROVIDER_GONE: PageText = PageText {
     title: "This way to sign in is not offered any more",
     text: "Start again and choose another one.",
 };
+pub(super) const CROSS_ORIGIN: PageText = PageText {
+    title: "This was not sent from here",
+    text: "Another site sent this for you, so nothing was done. Open the page yourself and try again.",
+};
 pub(super) const LOADED_AHEAD: PageText = PageText {
     title: "This page was loaded ahead of time",
     text: "Nothing is lost. Load the page again to go on.",

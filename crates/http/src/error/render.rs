@@ -17,7 +17,12 @@ pub(crate) fn render(
     let mut response = if is_page(format, request) {
         pages::message(answer.page.title, answer.page.text, request_id)
     } else {
-        json(answer, request_id).with_content_type(JSON).into_response()
+        let body = if format == ErrorFormat::Typed {
+            typed_json(answer, request_id)
+        } else {
+            json(answer, request_id)
+        };
+        body.with_content_type(JSON).into_response()
     };
     response.set_status(answer.status);
     add_headers(answer, response.headers_mut());
@@ -37,7 +42,7 @@ pub(crate) fn add_headers(answer: &ErrorResponse, headers: &mut HeaderMap) {
 
 fn is_page(format: ErrorFormat, request: &Request) -> bool {
     match format {
-        ErrorFormat::Json => false,
+        ErrorFormat::Json | ErrorFormat::Typed => false,
         ErrorFormat::Html => true,
         ErrorFormat::Negotiated => {
             request.header(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html"))
@@ -52,4 +57,14 @@ pub(crate) const JSON: &str = "application/json; charset=utf-8";
 pub(crate) fn json(answer: &ErrorResponse, request_id: &str) -> String {
     json!({"error": answer.code, "error_description": answer.description, "request_id": request_id})
         .to_string()
+}
+
+/// The form for programs of [`ErrorFormat::Typed`].
+fn typed_json(answer: &ErrorResponse, request_id: &str) -> String {
+    let description = &answer.description;
+    json!({
+        "error": answer.code, "error_description": description, "request_id": request_id,
+        "type": answer.kind(), "code": answer.status.as_u16(), "msg": description,
+    })
+    .to_string()
 }

@@ -9,8 +9,8 @@ use vestibule_flows::{FlowError, InvalidCredential, PermissionError, SignInError
 
 use super::ApiError;
 use super::page_text::{
-    BUSY, INVALID, LOADED_AHEAD, NOT_ALLOWED, OUR_FAULT, PageText, TOO_MANY, UNAVAILABLE, UNKNOWN_PROVIDER,
-    of_callback,
+    BUSY, CROSS_ORIGIN, INVALID, LOADED_AHEAD, NOT_ALLOWED, OUR_FAULT, PageText, TOO_MANY, UNAVAILABLE,
+    UNKNOWN_PROVIDER, of_callback,
 };
 
 /// The answer to an error: what the client reads, and the level at which it is logged.
@@ -32,6 +32,9 @@ pub(crate) struct ErrorResponse {
     pub(crate) page: PageText,
 }
 
+/// The code where a credential is needed and none came.
+const NOT_SIGNED_IN: &str = "not_signed_in";
+
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
         ErrorResponse::of(self).status
@@ -48,8 +51,12 @@ impl ErrorResponse {
             | E::DuplicateParameter(_)
             | E::TooManyParameters { .. }
             | E::UnreadableParameter(_)
+            | E::NotSeconds { .. }
             | E::UnreadableBody
             | E::Malformed => caller(StatusCode::BAD_REQUEST, "invalid_request"),
+            E::CrossOrigin => {
+                Self::new(StatusCode::FORBIDDEN, "cross_origin", error, Level::INFO).page(CROSS_ORIGIN)
+            }
             E::Prefetch => caller(StatusCode::BAD_REQUEST, "invalid_request").page(LOADED_AHEAD),
             E::BodyTooLarge => caller(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             E::UnsupportedBody => caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
@@ -137,13 +144,34 @@ impl ErrorResponse {
         }
     }
 
+    /// What is at fault: the `request`, the `token`, its `scope`, or the `server`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match (self.status, self.code) {
+            (status, _) if status.is_server_error() => "server",
+            (StatusCode::FORBIDDEN, _) => "scope",
+            (StatusCode::UNAUTHORIZED, code) if code != NOT_SIGNED_IN => "token",
+            _ => "request",
+        }
+    }
+
     /// Without a credential the challenge has no error code (RFC 6750 section 3.1).
     fn unauthenticated(error: &FlowError, invalid: Option<InvalidCredential>) -> Self {
         let (code, challenge) = match invalid {
-            None => ("unauthenticated", "Bearer"),
+            None => (NOT_SIGNED_IN, "Bearer"),
+            Some(InvalidCredential::SessionIdle) => ("session_idle", "Bearer error=\"invalid_token\""),
+            Some(InvalidCredential::SessionNotFresh) => {
+                ("session_not_fresh", "Bearer error=\"invalid_token\"")
+            }
             Some(_) => ("invalid_token", "Bearer error=\"invalid_token\""),
         };
-        Self::new(StatusCode::UNAUTHORIZED, code, error, Level::DEBUG)
+        // What a token lacks is nobody's business; what a request asks of a good one is the app's.
+        let text: &dyn ToString = match &invalid {
+            Some(narrowed @ (InvalidCredential::SessionIdle | InvalidCredential::SessionNotFresh)) => {
+                narrowed
+            }
+            _ => error,
+        };
+        Self::new(StatusCode::UNAUTHORIZED, code, text, Level::DEBUG)
             .header(header::WWW_AUTHENTICATE, challenge)
     }
 
@@ -213,6 +241,17 @@ mod tests {
             challenge(FlowError::InsufficientScope { needed: "profile".into() }),
             (403, header, "Bearer error=\"insufficient_scope\", scope=\"profile\"".to_owned())
         );
+    }
+
+    #[test]
+    fn what_is_at_fault_follows_from_the_answer() {
+        let kind = |error: FlowError| ErrorResponse::of(&error.into()).kind();
+        assert_eq!(kind(FlowError::Unauthenticated(None)), "request");
+        assert_eq!(kind(FlowError::Unauthenticated(Some(InvalidCredential::SessionIdle))), "token");
+        assert_eq!(kind(FlowError::InsufficientScope { needed: "profile".into() }), "scope");
+        assert_eq!(kind(FlowError::NotFound("token")), "request");
+        assert_eq!(kind(FlowError::Busy), "server");
+        assert_eq!(kind(FlowError::Internal("x".into())), "server");
     }
 
     #[test]

@@ -24,6 +24,7 @@ fn request(code_verifier: &str) -> AuthorizationRequest<'_> {
         redirect_uri: "https://auth.example.com/auth/oauth_callback",
         prompt: None,
         login_hint: None,
+        max_age: None,
     }
 }
 

@@ -60,6 +60,7 @@ impl Attempt {
             redirect_uri: REDIRECT_URI,
             prompt: None,
             login_hint: None,
+            max_age: None,
         }
     }
 

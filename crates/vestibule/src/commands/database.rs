@@ -15,7 +15,8 @@ pub(super) async fn open(url: &DatabaseUrl, dev: bool) -> Result<Storage, Comman
 
 /// The same, for commands about users.
 pub(super) async fn open_people(settings: &PeopleSettings, dev: bool) -> Result<Storage, CommandError> {
-    Ok(open(&settings.database, dev).await?.with_providers(settings.providers.clone()))
+    let storage = open(&settings.database, dev).await?;
+    Ok(storage.with_providers(settings.providers.clone()).with_session_limits(settings.session_limits))
 }
 
 /// Checks that the file of SQLite exists. PostgreSQL answers for itself.

@@ -136,7 +136,7 @@ async fn load_keys(settings: &Settings, now: Timestamp) -> Result<LoadedKeys, Co
 async fn connect(settings: &Settings) -> Result<Storage, CommandError> {
     let options = StorageOptions { max_connections: settings.database_connections };
     let storage = storage::connect(&settings.database, &options, settings.dev).await?;
-    Ok(storage.with_providers(settings.providers.configured()))
+    Ok(storage.with_providers(settings.providers.configured()).with_session_limits(settings.session_limits))
 }
 
 fn make_tokens(settings: &Settings, ring: KeyRing, clock: &Arc<dyn Clock>) -> Arc<TokenService> {

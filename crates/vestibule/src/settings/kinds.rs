@@ -1,6 +1,7 @@
 //! The kinds of settings: how the text of each becomes a value, and what is said when it does not.
 
 pub(super) mod addresses;
+pub(super) mod sessions;
 pub(super) mod traces;
 pub(super) mod words;
 

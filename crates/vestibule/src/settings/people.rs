@@ -1,13 +1,15 @@
 //! What the use cases need: who may be sent where, how users come to be, how long tokens live.
 
-use vestibule_domain::{AllowedOrigins, ExternalAddress};
+use vestibule_domain::{AllowedOrigins, ExternalAddress, SessionLimits};
 use vestibule_flows::{AccountRates, FlowSettings, TokenRules};
 
+use super::kinds::sessions::SessionCookieUse;
 use super::reader::Reader;
 use super::table::{
-    ACCOUNT_LINKING, ALLOWED_ORIGINS, OUTAGE_GRACE, PERMISSION_TOKEN_REUSE, RATE_LIMIT_AUTHORIZE_PER_ACCOUNT,
-    RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_UPDATE_PER_ACCOUNT, ROLE_TOKEN_MAX_TTL, TOKEN_DEFAULT_TTL,
-    TOKEN_MAX_TTL, USER_ID_SCHEME, USER_TOKEN_TTL,
+    ACCOUNT_LINKING, ALLOWED_ORIGINS, MAX_SESSION_AGE, OUTAGE_GRACE, PERMISSION_TOKEN_REUSE,
+    RATE_LIMIT_AUTHORIZE_PER_ACCOUNT, RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_UPDATE_PER_ACCOUNT,
+    ROLE_TOKEN_MAX_TTL, SESSION_COOKIE, SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL,
+    USER_ID_SCHEME, USER_TOKEN_TTL,
 };
 
 pub(super) fn read_flows(
@@ -20,6 +22,8 @@ pub(super) fn read_flows(
     let account_rates = read_account_rates(reader);
     let token_rules = read_token_rules(reader);
     let user_id_scheme = reader.read(&USER_ID_SCHEME);
+    let session_cookie = reader.read(&SESSION_COOKIE);
+    let step_up_age = reader.read(&STEP_UP_AGE);
     let outage_grace = reader.read(&OUTAGE_GRACE);
     let permission_token_reuse = reader.read(&PERMISSION_TOKEN_REUSE);
     Some(FlowSettings {
@@ -28,11 +32,19 @@ pub(super) fn read_flows(
         account_linking: account_linking?,
         user_id_scheme: user_id_scheme?,
         session_ttl: session_ttl?,
+        session_cookie: session_cookie? == SessionCookieUse::OwnPages,
+        step_up_age: step_up_age?,
         outage_grace: outage_grace?,
         permission_token_reuse: permission_token_reuse?,
         account_rates: account_rates?,
         token_rules: token_rules?,
     })
+}
+
+/// How long browsers are signed in.
+pub(super) fn read_session_limits(reader: &mut Reader<'_>) -> Option<SessionLimits> {
+    let (idle, max_age) = (reader.read(&SESSION_IDLE), reader.read(&MAX_SESSION_AGE));
+    Some(SessionLimits { idle: idle?, max_age: max_age? })
 }
 
 /// By default the service's own origin alone.

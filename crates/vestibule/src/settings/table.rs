@@ -18,6 +18,7 @@ use vestibule_storage::DatabaseUrl;
 use vestibule_upstream::{GithubSettings, OidcSettings};
 
 use super::kinds::addresses::{EXTERNAL, LISTENER, ORIGINS, PROXIES};
+use super::kinds::sessions::{IDLE, SESSION_AGE, SessionCookieUse};
 use super::kinds::traces::{self, SamplerChoice};
 use super::kinds::words::{PRIVATE_PEM, PUBLIC_PEM, SECRET, TEXT, WORD};
 use super::kinds::{
@@ -150,6 +151,26 @@ settings! {
         /// `email-md5` are the ids of dgp-oauth2, for each person with an address that [counts](#whose-addresses-count) and that no
         /// other user holds; all others get a random one.
         USER_ID_SCHEME: Setting<UserIdScheme> = Setting::new(choice(), "random");
+    }
+
+    "Sessions" {
+        /// After how long without use the session of a browser ends
+        ///
+        /// Of the session that is held by a cookie; one of a user token lives as long as the token. Counts for sessions that exist
+        /// already as well. See [sessions](sessions.md).
+        SESSION_IDLE: Setting<Duration> = Setting::new(IDLE, "7d");
+        /// How long after its sign-in the session of a browser ends, however much it is used
+        ///
+        /// A lower value counts for sessions that exist already as well, a higher one from the next sign-in on. `0` stands for `400d`:
+        /// browsers keep no cookie longer.
+        MAX_SESSION_AGE: Setting<Duration> = Setting::new(SESSION_AGE, "30d");
+        /// Whether pages of the service itself know people by a cookie: `own-pages` or `off`
+        ///
+        /// `off` is for a host that is shared with an app, whose scripts could use the cookie for everything that a person may do. What
+        /// needs the cookie is 404 then.
+        SESSION_COOKIE: Setting<SessionCookieUse> = Setting::new(choice(), "own-pages");
+        /// How recent a fresh sign-in is, which is asked for before what matters
+        STEP_UP_AGE: Setting<Duration> = Setting::new(LIFETIME, "15m");
     }
 
     "Tokens" {

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use quick_cache::Weighter;
-use vestibule_domain::{SessionId, Timestamp, UserId, heap_bytes};
+use vestibule_domain::{SessionLimits, Timestamp, heap_bytes};
 use vestibule_plugin_host::ContextMemo;
 use vestibule_storage::{LiveSession, Version};
+
+use super::OwnedRef;
 
 const ENTRY_BYTES: usize = 512;
 
@@ -44,9 +46,14 @@ impl CachedSession {
             && self.last_seen_at.compare_exchange(last, now.micros(), order, order).is_ok()
     }
 
-    /// True if it is this user's and has not expired. No change is published when a session expires.
-    pub(super) fn is_running(&self, user: &UserId, now: Timestamp) -> bool {
-        self.live.user.id == *user && self.live.session.expires_at > now
+    /// True if it has not ended by itself. No change is published when a session does.
+    pub(super) fn is_running(&self, now: Timestamp, limits: &SessionLimits) -> bool {
+        self.live.session.is_running_when_seen(self.last_seen_at(), now, limits)
+    }
+
+    /// When it was last used, as the database knows it or is about to.
+    pub(crate) fn last_seen_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.last_seen_at.load(Ordering::Relaxed))
     }
 }
 
@@ -72,8 +79,8 @@ fn bytes_of(live: &LiveSession) -> usize {
 #[derive(Clone)]
 pub(super) struct ByBytes;
 
-impl Weighter<SessionId, Arc<CachedSession>> for ByBytes {
-    fn weight(&self, _id: &SessionId, session: &Arc<CachedSession>) -> u64 {
+impl Weighter<OwnedRef, Arc<CachedSession>> for ByBytes {
+    fn weight(&self, _key: &OwnedRef, session: &Arc<CachedSession>) -> u64 {
         session.bytes
     }
 }

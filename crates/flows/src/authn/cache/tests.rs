@@ -45,7 +45,7 @@ impl Stage {
     }
 
     fn key(&self, seconds: i64) -> SessionKey<'_> {
-        SessionKey { session: &self.session, user: &self.user, now: at(seconds) }
+        SessionKey { by: SessionRef::Id(&self.session, &self.user), now: at(seconds) }
     }
 }
 
@@ -65,7 +65,7 @@ async fn a_session_is_read_once_and_then_shared_until_its_end() {
     assert!(stage.find(3599).await.is_some());
     assert!(stage.find(3600).await.is_none(), "nobody has to tell of its end");
     let eve = UserId::parse("eve").unwrap();
-    let as_eve = SessionKey { user: &eve, ..stage.key(1) };
+    let as_eve = SessionKey { by: SessionRef::Id(&stage.session, &eve), now: at(1) };
     assert!(stage.sessions.find(as_eve).await.unwrap().is_none(), "it is one user's");
 }
 
@@ -97,7 +97,7 @@ async fn those_who_come_at_once_share_one_question() {
         let (sessions, session, user) =
             (Arc::clone(&stage.sessions), stage.session.clone(), stage.user.clone());
         all.spawn(async move {
-            let key = SessionKey { session: &session, user: &user, now: at(0) };
+            let key = SessionKey { by: SessionRef::Id(&session, &user), now: at(0) };
             sessions.find(key).await.unwrap().unwrap()
         });
     }
@@ -112,11 +112,11 @@ async fn those_who_come_at_once_share_one_question() {
 async fn the_last_use_is_noted_by_one_of_all_who_ask() {
     let stage = Stage::set(TestDatabase::sqlite()).await.follow().await;
     let kept = stage.find(0).await.unwrap();
-    let resolution = Duration::from_secs(600);
-    assert!(!kept.claim_touch(at(600), resolution));
-    assert!(kept.claim_touch(at(601), resolution));
-    assert!(!kept.claim_touch(at(602), resolution));
-    assert!(kept.claim_touch(at(1202), resolution));
+    let resolution = Duration::from_secs(300);
+    assert!(!kept.claim_touch(at(300), resolution));
+    assert!(kept.claim_touch(at(301), resolution));
+    assert!(!kept.claim_touch(at(302), resolution));
+    assert!(kept.claim_touch(at(602), resolution));
 }
 
 /// Prints what an answer from memory costs against one from the database.

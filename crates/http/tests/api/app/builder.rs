@@ -50,6 +50,8 @@ impl TestAppBuilder {
             account_linking: AccountLinking::default(),
             user_id_scheme: UserIdScheme::default(),
             session_ttl: SESSION_TTL,
+            session_cookie: true,
+            step_up_age: Duration::from_secs(15 * 60),
             outage_grace: Duration::ZERO,
             permission_token_reuse: true,
             account_rates: AccountRates::default(),

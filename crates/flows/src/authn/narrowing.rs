@@ -1,0 +1,29 @@
+//! What one request asks of a session beyond its being alive.
+
+use std::time::Duration;
+
+use vestibule_domain::Timestamp;
+
+use super::InvalidCredential;
+use super::cache::CachedSession;
+
+/// What one request asks of a session beyond its being alive. It refuses this request and ends nothing; it can only ask for more than
+/// the settings do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SessionNarrowing {
+    /// How long ago the session may have been used last.
+    pub idle: Option<Duration>,
+    /// How long ago the person may have shown who they are.
+    pub max_age: Option<Duration>,
+}
+
+impl SessionNarrowing {
+    /// Why a session does not do for this request. Asked before the request itself counts as a use.
+    pub(super) fn refusal(self, session: &CachedSession, now: Timestamp) -> Option<InvalidCredential> {
+        let is_older = |moment, most: Option<Duration>| most.is_some_and(|most| now.since(moment) > most);
+        if is_older(session.last_seen_at(), self.idle) {
+            return Some(InvalidCredential::SessionIdle);
+        }
+        is_older(session.live.session.auth_time, self.max_age).then_some(InvalidCredential::SessionNotFresh)
+    }
+}

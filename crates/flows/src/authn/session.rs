@@ -1,0 +1,179 @@
+//! Credentials that a sign-in session is behind: a user token, whose signature is good, or the cookie of a browser.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vestibule_domain::{CredentialKind, SecretDigest, Session, Timestamp, error_chain};
+use vestibule_storage::StorageError;
+use vestibule_tokens::{TokenRefused, UserTokenClaims};
+
+use super::cache::{SessionKey, SessionRef};
+use super::{Authentication, Credentials, InvalidCredential, Principal, SessionNarrowing};
+use crate::{FlowError, Flows};
+
+/// How stale the last use of a session may become before it is written again.
+pub(crate) const LAST_SEEN_RESOLUTION: Duration = Duration::from_secs(300);
+
+/// What leads to a session.
+pub(super) enum SessionCredential {
+    /// The claims of a good user token.
+    Token(Arc<UserTokenClaims>),
+    /// The digest of a cookie.
+    Cookie(SecretDigest),
+}
+
+impl SessionCredential {
+    fn key(&self, now: Timestamp) -> SessionKey<'_> {
+        let by = match self {
+            Self::Token(claims) => SessionRef::Id(&claims.session_id, &claims.user_id),
+            Self::Cookie(digest) => SessionRef::Cookie(digest),
+        };
+        SessionKey { by, now }
+    }
+
+    fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Token(_) => CredentialKind::UserToken,
+            Self::Cookie(_) => CredentialKind::BrowserCookie,
+        }
+    }
+}
+
+impl Flows {
+    /// Finds out who a request acts for.
+    pub async fn authenticate(&self, credentials: Credentials<'_>) -> Result<Authentication, FlowError> {
+        self.authenticate_within(credentials, SessionNarrowing::default()).await
+    }
+
+    /// The same, for a request that asks more of a session.
+    pub async fn authenticate_within(
+        &self,
+        credentials: Credentials<'_>,
+        narrowing: SessionNarrowing,
+    ) -> Result<Authentication, FlowError> {
+        Ok(match self.verify(credentials) {
+            Ok(credential) => authentication(self.find_principal(&credential, narrowing).await?),
+            Err(nobody) => nobody,
+        })
+    }
+
+    /// The same from memory alone: for a cookie or a token that was verified before, whose session is cached and fresh, and about
+    /// which nothing is to be written. `None` means not cached; call [`Flows::authenticate`].
+    pub fn authenticate_cached(&self, credentials: Credentials<'_>) -> Option<Principal> {
+        let tokens = &self.dependencies.tokens;
+        let credential = match (credentials.token, credentials.cookie) {
+            (Some(token), _) => SessionCredential::Token(tokens.find_cached_user_token(token)?),
+            (None, Some(cookie)) => SessionCredential::Cookie(cookie.digest()),
+            (None, None) => return None,
+        };
+        let key = credential.key(self.dependencies.clock.now());
+        let session = self.session_cache.find_fresh(key)?;
+        (!session.is_due(key.now, LAST_SEEN_RESOLUTION))
+            .then(|| Principal::with_session(credential.kind(), session))
+    }
+
+    /// As [`Flows::authenticate`], to say who somebody is and for nothing else: while the database does not answer, a session
+    /// that was known to be alive a moment ago counts, if the operator wants that.
+    pub async fn authenticate_stale_ok(
+        &self,
+        credentials: Credentials<'_>,
+    ) -> Result<Authentication, FlowError> {
+        let credential = match self.verify(credentials) {
+            Ok(credential) => credential,
+            Err(nobody) => return Ok(nobody),
+        };
+        let grace = self.settings.outage_grace;
+        let stale = || {
+            let key = credential.key(self.dependencies.clock.now());
+            let session = self.session_cache.find_in_outage(key, grace)?;
+            Some(Authentication::Authenticated(Principal::with_session(credential.kind(), session)))
+        };
+        if !grace.is_zero()
+            && self.session_cache.is_in_outage()
+            && let Some(authenticated) = stale()
+        {
+            return Ok(authenticated);
+        }
+        match self.find_principal(&credential, SessionNarrowing::default()).await {
+            Err(error) if error.is_unavailable() && !grace.is_zero() => stale().ok_or_else(|| error.into()),
+            result => Ok(authentication(result?)),
+        }
+    }
+
+    /// The same principal as it stands now, for a caller that has waited; `None` when its session or user is no more. Memory
+    /// knows, unless something has changed; then the database is asked.
+    pub(crate) async fn refresh(&self, principal: Principal) -> Result<Option<Principal>, StorageError> {
+        let now = self.dependencies.clock.now();
+        if self.session_cache.is_fresh(&principal.session, now) {
+            return Ok(Some(principal));
+        }
+        let live = &principal.session.live;
+        let by = SessionRef::Id(&live.session.id, &live.user.id);
+        let found = self.session_cache.find(SessionKey { by, now }).await?;
+        if found.is_none() {
+            self.note(InvalidCredential::SessionEnded);
+        }
+        Ok(found.map(|session| Principal::with_session(principal.credential(), session)))
+    }
+
+    /// What a request proves itself with: an explicit token, and where there is none the cookie.
+    ///
+    /// INVARIANT: a token that is not good is never replaced by the cookie.
+    fn verify(&self, credentials: Credentials<'_>) -> Result<SessionCredential, Authentication> {
+        match (credentials.token, credentials.cookie) {
+            (Some(token), _) => {
+                let claims = self.note_refusal(self.dependencies.tokens.verify_user_token(token));
+                claims.map(SessionCredential::Token).map_err(Authentication::Invalid)
+            }
+            (None, Some(cookie)) => Ok(SessionCredential::Cookie(cookie.digest())),
+            (None, None) => Err(Authentication::Absent),
+        }
+    }
+
+    /// Notes why a token was refused, if it was.
+    pub(super) fn note_refusal(
+        &self,
+        verified: Result<Arc<UserTokenClaims>, TokenRefused>,
+    ) -> Result<Arc<UserTokenClaims>, InvalidCredential> {
+        verified.map_err(|reason| {
+            tracing::debug!(%reason, "a user token was refused");
+            self.note(reason.into())
+        })
+    }
+
+    fn note(&self, invalid: InvalidCredential) -> InvalidCredential {
+        self.dependencies.observer.token_refused(invalid.as_str());
+        invalid
+    }
+
+    pub(super) async fn find_principal(
+        &self,
+        credential: &SessionCredential,
+        narrowing: SessionNarrowing,
+    ) -> Result<Result<Principal, InvalidCredential>, StorageError> {
+        let key = credential.key(self.dependencies.clock.now());
+        let Some(session) = self.session_cache.find(key).await? else {
+            return Ok(Err(self.note(InvalidCredential::SessionEnded)));
+        };
+        // INVARIANT: a request that is refused is no use of the session; else the next one would not be.
+        if let Some(refusal) = narrowing.refusal(&session, key.now) {
+            return Ok(Err(self.note(refusal)));
+        }
+        if session.claim_touch(key.now, LAST_SEEN_RESOLUTION) {
+            Box::pin(self.touch(&session.live.session)).await;
+        }
+        Ok(Ok(Principal::with_session(credential.kind(), session)))
+    }
+
+    /// Notes that a session is in use. It is a convenience for its owner; failing must not fail the request.
+    async fn touch(&self, session: &Session) {
+        let now = self.dependencies.clock.now();
+        if let Err(error) = self.dependencies.storage.touch_session(&session.id, now).await {
+            tracing::debug!(error = error_chain(&error), "the last use of a session was not noted");
+        }
+    }
+}
+
+fn authentication(found: Result<Principal, InvalidCredential>) -> Authentication {
+    found.map_or_else(Authentication::Invalid, Authentication::Authenticated)
+}
