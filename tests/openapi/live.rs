@@ -66,6 +66,11 @@ async fn every_answer(world: &World, browser: &Client) -> Vec<(&'static str, Ans
         ("resolve_username", browser.get("/auth/resolve").await),
         ("find_profile", browser.get("/auth/get_profile?username=ada").await),
         ("find_profile", browser.get("/auth/get_profile").await),
+        ("read_session", browser.get("/auth/session").await),
+        ("read_session", browser.get(&with("/auth/session?")).await),
+        ("read_session", browser.get(&with("/auth/session?max_age=x&")).await),
+        ("show_sign_in", browser.get("/sign-in").await),
+        ("show_sign_in", browser.get("/sign-in?next=x").await),
         ("read_public_key", browser.get("/auth/public-key").await),
         ("read_jwks", browser.get("/.well-known/jwks.json").await),
         ("check_health", browser.get("/healthz").await),
@@ -91,7 +96,14 @@ async fn every_answer_is_as_the_document_says() {
     let world = World::on(TestDatabase::sqlite()).await;
     let (document, browser) = (document(&world).await, world.browser());
     let mut seen = Vec::new();
-    for (id, answer) in every_answer(&world, &browser).await {
+    let mut answers = every_answer(&world, &browser).await;
+    let google_alone = World::builder(TestDatabase::sqlite()).without("GITHUB_KEY").without("GITHUB_SECRET");
+    let mut alone = google_alone.start().await;
+    alone.replace_corporate("").await;
+    answers.push(("show_sign_in", alone.browser().get("/sign-in").await));
+    let off = World::builder(TestDatabase::sqlite()).setting("SESSION_COOKIE", "off").start().await;
+    answers.push(("show_sign_in", off.browser().get("/sign-in").await));
+    for (id, answer) in answers {
         document.assert_true_of(id, &answer);
         seen.push((id.to_owned(), answer.status.as_u16().to_string()));
     }

@@ -46,7 +46,7 @@ const GROUPS: [(&str, &[Row], usize); 10] = [
     ("D", tokens::ROWS, 9),
     ("E", authorize::ROWS, 9),
     ("F", usernames::ROWS, 8),
-    ("G", headers::ROWS, 9),
+    ("G", headers::ROWS, 13),
     ("K", exhaustion::ROWS, 12),
     ("M", keys::ROWS, 7),
     ("N", leaks::ROWS, 6),

@@ -6,17 +6,27 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "G1",
         priority: 0,
-        attack: "A session or a cookie that was set before signing in",
-        outcome: "every sign-in begins a session of its own, whatever the browser brought; \
-                  signing out ends one, and the others live on",
-        remark: "Sessions in cookies do not exist; tokens carry a session's id.",
-        tests: &["threats::headers::g1_every_sign_in_begins_a_session_of_its_own"],
+        attack: "A session or a cookie that was set before signing in, signing in again, or showing once more who one is",
+        outcome: "every sign-in of a frontend begins a session of its own; at the pages of the service itself each one makes a new \
+                  cookie, whose predecessor is dead from then on. The same user keeps the session; with another user it ends",
+        remark: "",
+        tests: &[
+            "threats::headers::g1_every_sign_in_begins_a_session_of_its_own",
+            "vestibule-flows sign_in::attempt::tests::g1_a_replica_that_knows_no_session_cookies_refuses_an_attempt_that_is_to_end_with_one",
+            "vestibule-http::api browser_sessions::g1_a_cookie_that_was_set_before_is_not_taken_over",
+            "vestibule-http::api browser_sessions::g1_each_sign_in_makes_a_new_cookie_and_keeps_the_session_of_the_same_user_alone",
+            "vestibule-storage::suite browser_sessions::g1_a_dead_or_unknown_cookie_begins_a_session_of_its_own",
+            "vestibule-storage::suite browser_sessions::g1_another_user_in_the_same_browser_ends_the_session_of_the_first",
+            "vestibule-storage::suite browser_sessions::g1_of_tabs_that_sign_in_at_once_one_keeps_the_session_and_no_cookie_is_shared",
+            "vestibule-storage::suite browser_sessions::g1_signing_in_again_keeps_the_session_and_ends_the_old_cookie",
+        ],
     },
     Row {
         id: "G2",
         priority: 0,
         attack: "Cookies that scripts, other hosts or the clear can read; a hundred of them",
-        outcome: "one cookie, `__Host-`, Secure, HttpOnly, Lax, set by the login address alone",
+        outcome: "two cookies, `__Host-`, Secure, HttpOnly, Lax: one of the sign-in, set by the login address alone, and one of the \
+                  session, of which the database has the digest; a second one of a name makes both worthless",
         remark: "",
         tests: &[
             "cross_origin::headers::g2_only_the_login_address_sets_a_cookie",
@@ -25,7 +35,9 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-http cookie::properties::g2_no_text_of_a_cookie_becomes_another_in_what_is_set",
             "vestibule-http cookie::properties::g2_the_cookie_has_its_attributes_and_no_others",
             "vestibule-http cookie::properties::g2_the_library_reads_the_cookie_as_it_was_meant",
-            "vestibule-http cookie::tests::g2_the_cookie_is_bound_to_the_host_and_hidden_from_scripts",
+            "vestibule-flows authn::session_cookie::tests::g2_a_cookie_is_written_in_one_way",
+            "vestibule-http cookie::tests::g2_a_second_cookie_of_the_name_makes_both_worthless",
+            "vestibule-http cookie::tests::g2_the_cookies_are_bound_to_the_host_and_hidden_from_scripts",
         ],
     },
     Row {
@@ -50,19 +62,36 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "G4",
         priority: 0,
-        attack: "Sessions beyond their age, by leaps of the clock and restarts",
-        outcome: "a session ends with its token, and use does not prolong either",
-        remark: "There is no idle time: a token lives for a fixed time.",
-        tests: &["threats::headers::g4_nothing_prolongs_a_session"],
+        attack: "Sessions beyond their age or their idle time, by use, leaps of the clock, restarts, settings that are lowered, and what \
+                 a provider states about the time of the sign-in",
+        outcome: "the session of a user token ends with it, and use does not prolong either; that of a browser ends unused and by age, \
+                  also one that was there before the settings. The age counts by our clock, from the sign-in",
+        remark: "",
+        tests: &[
+            "threats::headers::g4_nothing_prolongs_a_session",
+            "vestibule-domain session::tests::g4_a_browser_session_ends_unused_and_with_age_and_a_token_session_with_its_token",
+            "vestibule-http::api browser_sessions::g4_a_browser_is_signed_out_when_it_was_not_used_and_when_its_sign_in_is_old",
+            "vestibule-http::api browser_sessions::g4_an_auth_time_in_the_future_is_not_fresh_for_ever",
+            "vestibule-storage::suite browser_sessions::g4_a_browser_session_ends_unused_and_by_age_also_when_the_settings_are_lowered",
+            "vestibule-storage::suite browser_sessions::g4_what_the_provider_states_moves_no_age_and_lies_in_no_future",
+        ],
     },
     Row {
         id: "G5",
         priority: 0,
-        attack: "Requests that another site makes in the name of the browser",
-        outcome: "a cookie never stands for a person, so there is nothing to borrow; GET ends \
-                  nothing",
-        remark: "Endpoints that take a cookie for a credential do not exist.",
-        tests: &["vestibule-http::api sessions::g5_get_ends_nothing"],
+        attack: "Requests that another site makes in the name of the browser: forms, fetches, `Origin: null`, no `Origin`, \
+                 `Sec-Fetch-Site` of others",
+        outcome: "the session cookie counts for pages of the service itself alone, and at the operations that existing clients know \
+                  only where `session=cookie` asks for it; GET ends nothing; with `SESSION_COOKIE=off` there is no cookie",
+        remark: "",
+        tests: &[
+            "vestibule-http authn::presented::tests::g5_where_clients_know_no_cookies_one_counts_only_if_it_is_asked_for_and_from_our_own_page",
+            "vestibule-http authn::request_source::tests::g5_what_may_change_something_comes_from_our_own_pages_alone",
+            "vestibule-http authn::request_source::tests::g5_what_only_reads_is_not_read_by_pages_of_others",
+            "vestibule-http::api browser_sessions::g5_at_the_originals_routes_a_cookie_counts_only_if_it_is_asked_for_by_our_own_page",
+            "vestibule-http::api browser_sessions::g5_without_session_cookies_there_are_none_and_no_page_that_needs_one",
+            "vestibule-http::api sessions::g5_get_ends_nothing",
+        ],
     },
     Row {
         id: "G6",
@@ -136,8 +165,52 @@ pub(super) const ROWS: &[Row] = &[
             "cross_origin::headers::g9_every_answer_has_its_security_headers",
             "vestibule-http::api cross_origin::pages::g9_the_policy_of_the_reference_allows_its_own_scripts_and_no_others",
             "vestibule-http::api cross_origin::pages::g9_what_a_page_repeats_is_escaped",
+            "vestibule-http endpoints::sign_in_page::tests::g9_what_is_shown_is_ours_whatever_the_address_says",
             "vestibule-http::api sign_in::g9_the_labels_of_providers_are_text_on_the_services_own_page",
             "vestibule-http middleware::tests::g9_a_fault_has_the_same_headers_as_any_answer",
+        ],
+    },
+    Row {
+        id: "G10",
+        priority: 0,
+        attack: "Data of an app in a session: two writers, another app, too much of it, after the end",
+        outcome: "",
+        remark: "Apps keep no data in sessions yet.",
+        tests: &[],
+    },
+    Row {
+        id: "G11",
+        priority: 0,
+        attack: "A request that asks for an older session than the settings allow, or for nonsense",
+        outcome: "it can only ask for more, for itself alone; being refused is no use of the session",
+        remark: "",
+        tests: &[
+            "vestibule-http endpoints::session::tests::g11_no_text_is_read_as_another_number",
+            "vestibule-http endpoints::session::tests::g11_what_is_no_number_of_seconds_is_refused_and_names_the_parameter",
+            "vestibule-http::api browser_sessions::g11_a_request_may_ask_more_of_a_session_and_ends_nothing_by_it",
+        ],
+    },
+    Row {
+        id: "G12",
+        priority: 0,
+        attack: "A cookie beside a token that is bad, of another user or revoked; two session cookies; a cookie as a token",
+        outcome: "the token alone is looked at, and nothing takes its place",
+        remark: "",
+        tests: &[
+            "vestibule-http authn::presented::tests::g12_a_cookie_beside_a_token_is_not_looked_at_wherever_the_token_is",
+            "vestibule-http::api browser_sessions::g12_a_bad_token_is_not_replaced_by_the_cookie_and_two_cookies_are_none",
+        ],
+    },
+    Row {
+        id: "G13",
+        priority: 0,
+        attack: "Showing once more who one is: as another user, at a provider that does not ask, in a loop",
+        outcome: "another user is a new sign-in and is told so; a provider that did not ask is named; the session is not fresh, and \
+                  nothing begins by itself",
+        remark: "",
+        tests: &[
+            "vestibule-http::api browser_sessions::g13_a_step_up_makes_the_same_session_fresh",
+            "vestibule-http::api browser_sessions::g13_a_step_up_that_is_none_is_said_plainly_and_leads_into_no_loop",
         ],
     },
 ];

@@ -66,6 +66,8 @@ pub(super) const ROWS: &[Row] = &[
                   allowed origin that pins a path is refused at the start",
         remark: "",
         tests: &[
+            "vestibule-domain own_page::tests::a5_every_page_leads_to_a_place_of_ours",
+            "vestibule-domain own_page::tests::a5_nothing_else_is_a_page_of_ours",
             "threats::redirects::a5_an_allowed_origin_that_pins_a_path_stops_the_start",
             "threats::redirects::a5_no_path_leads_away_from_its_origin_and_each_is_kept",
         ],

@@ -162,67 +162,48 @@ fn slice(text: Cow<'_, str>, part: impl FnOnce(&str) -> &str) -> Cow<'_, str> {
     }
 }
 
-impl<'a> ApiExtractor<'a> for PresentedCredentials<'a> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
-
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        register_schemes(registry);
-    }
-
-    fn security_schemes() -> Vec<&'static str> {
-        vec![BEARER, HEADER, QUERY]
-    }
-
-    fn has_security_fallback() -> bool {
-        true
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        _: &mut RequestBody,
-        _: ExtractParamOptions<Self::ParamType>,
-    ) -> poem::Result<Self> {
-        Ok(Self::parse(request, &Parameters::parse(request), Accepts::Token, None))
-    }
-}
-
 /// The credentials of an operation that takes the session cookie without being asked to.
 pub(crate) struct AnyCredentials<'r>(pub(crate) PresentedCredentials<'r>);
 
-impl<'a> ApiExtractor<'a> for AnyCredentials<'a> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+/// The session cookie of a page.
+pub(crate) struct PageCookie<'r>(pub(crate) PresentedCredentials<'r>);
 
-    type ParamType = ();
-    type ParamRawType = ();
+/// Lets the OpenAPI document say of an operation by its argument which credentials it takes.
+macro_rules! documented {
+    ($name:ident: $accepts:expr, $schemes:expr, $wrap:expr) => {
+        impl<'a> ApiExtractor<'a> for $name<'a> {
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
-    fn register(registry: &mut Registry) {
-        register_schemes(registry);
-    }
+            type ParamType = ();
+            type ParamRawType = ();
 
-    fn security_schemes() -> Vec<&'static str> {
-        vec![BEARER, HEADER, QUERY, COOKIE]
-    }
+            fn register(registry: &mut Registry) {
+                register_schemes(registry);
+            }
 
-    fn has_security_fallback() -> bool {
-        true
-    }
+            fn security_schemes() -> Vec<&'static str> {
+                $schemes.to_vec()
+            }
 
-    async fn from_request(
-        request: &'a Request,
-        _: &mut RequestBody,
-        _: ExtractParamOptions<Self::ParamType>,
-    ) -> poem::Result<Self> {
-        Ok(Self(PresentedCredentials::parse(
-            request,
-            &Parameters::parse(request),
-            Accepts::TokenOrCookie,
-            None,
-        )))
-    }
+            fn has_security_fallback() -> bool {
+                true
+            }
+
+            async fn from_request(
+                request: &'a Request,
+                _: &mut RequestBody,
+                _: ExtractParamOptions<Self::ParamType>,
+            ) -> poem::Result<Self> {
+                let parameters = Parameters::parse(request);
+                Ok($wrap(PresentedCredentials::parse(request, &parameters, $accepts, None)))
+            }
+        }
+    };
 }
+
+documented!(PresentedCredentials: Accepts::Token, [BEARER, HEADER, QUERY], |presented| presented);
+documented!(AnyCredentials: Accepts::TokenOrCookie, [BEARER, HEADER, QUERY, COOKIE], AnyCredentials);
+documented!(PageCookie: Accepts::CookieOfPage, [COOKIE], PageCookie);
 
 fn register_schemes(registry: &mut Registry) {
     let scheme = |ty, name, key_in, scheme, description| MetaSecurityScheme {

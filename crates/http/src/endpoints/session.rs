@@ -18,8 +18,8 @@ use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
 
 use responses::{SessionDocument, VersionedSession};
 
-/// Twice as long as it takes until the use of a session is noted again: a session that is in use never looks unused.
-const SHORTEST_IDLE: Duration = Duration::from_secs(600);
+/// Seconds: twice as long as it takes until the use of a session is noted again, so that one that is in use never looks unused.
+const SHORTEST_IDLE: u64 = 600;
 
 pub(crate) struct SessionApi;
 
@@ -39,7 +39,8 @@ impl Statuses for ReadFailures {
 }
 
 handler!(handle_read(app, context, _) => async {
-    let [expiry_time, max_age] = ["expiry_time", "max_age"].map(|name| context.query(name));
+    let expiry_time = Query(seconds("expiry_time", context.query("expiry_time").0.as_deref(), SHORTEST_IDLE)?);
+    let max_age = Query(seconds("max_age", context.query("max_age").0.as_deref(), 0)?);
     SessionApi.read_session(Data(app), AnyCredentials(context.credentials), expiry_time, max_age).await
 });
 
@@ -54,14 +55,16 @@ impl SessionApi {
         &self,
         app: Data<&Arc<App>>,
         credentials: AnyCredentials<'_>,
-        /// How many seconds ago the session may have been used last: at least 600.
-        expiry_time: Query<Option<String>>,
+        /// How many seconds ago the session may have been used last.
+        #[oai(validator(minimum(value = "600")))]
+        expiry_time: Query<Option<u64>>,
         /// How many seconds ago the person may have signed in.
-        max_age: Query<Option<String>>,
+        #[oai(validator(minimum(value = "0")))]
+        max_age: Query<Option<u64>>,
     ) -> Result<VersionedSession, Documented<ReadFailures>> {
         let narrowing = SessionNarrowing {
-            idle: seconds("expiry_time", expiry_time.0.as_deref(), SHORTEST_IDLE)?,
-            max_age: seconds("max_age", max_age.0.as_deref(), Duration::ZERO)?,
+            idle: expiry_time.0.map(Duration::from_secs),
+            max_age: max_age.0.map(Duration::from_secs),
         };
         let credentials = credentials.0.single()?;
         let principal = app.flows.authenticate_within(credentials, narrowing).await?.require()?;
@@ -70,15 +73,12 @@ impl SessionApi {
     }
 }
 
-/// Reads a number of seconds. Empty means absent.
-fn seconds(name: &'static str, text: Option<&str>, least: Duration) -> Result<Option<Duration>, ApiError> {
+/// Reads a number of seconds. Empty means absent; what is larger than can be counted asks for nothing, as the largest that can.
+fn seconds(name: &'static str, text: Option<&str>, least: u64) -> Result<Option<u64>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let duration = text.parse().ok().filter(|_| digits).map(Duration::from_secs);
-    match duration.filter(|duration| *duration >= least) {
-        Some(duration) => Ok(Some(duration)),
-        None => Err(ApiError::NotSeconds { name, least: least.as_secs() }),
-    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_number.then(|| text.parse().unwrap_or(u64::MAX)).filter(|number| *number >= least);
+    number.map(Some).ok_or(ApiError::NotSeconds { name, least })
 }
 
 #[cfg(test)]
@@ -89,11 +89,13 @@ mod tests {
 
     #[test]
     fn g11_what_is_no_number_of_seconds_is_refused_and_names_the_parameter() {
-        let read = |text| seconds("max_age", Some(text), Duration::ZERO);
+        let read = |text| seconds("max_age", Some(text), 0);
         assert_eq!(read("").unwrap(), None);
-        assert_eq!(read("0").unwrap(), Some(Duration::ZERO));
-        assert_eq!(read("18446744073709551615").unwrap(), Some(Duration::from_secs(u64::MAX)));
-        for odd in ["-1", "+1", "1e400", "1.5", "1 ", "0x10", "18446744073709551616", "\u{661}", "never"] {
+        assert_eq!(read("0").unwrap(), Some(0));
+        for largest in ["18446744073709551615", "18446744073709551616", "99999999999999999999999"] {
+            assert_eq!(read(largest).unwrap(), Some(u64::MAX));
+        }
+        for odd in ["-1", "+1", "1e400", "1.5", "1 ", "0x10", "\u{661}", "never"] {
             let refused = read(odd).unwrap_err().to_string();
             assert!(refused.contains("max_age"), "{refused}");
         }
@@ -104,8 +106,8 @@ mod tests {
     proptest! {
         #[test]
         fn g11_no_text_is_read_as_another_number(text in "\\PC{0,24}") {
-            if let Ok(Some(read)) = seconds("max_age", Some(&text), Duration::ZERO) {
-                prop_assert_eq!(text.parse::<u64>().ok(), Some(read.as_secs()));
+            if let Ok(Some(read)) = seconds("max_age", Some(&text), 0) {
+                prop_assert_eq!(text.parse::<u64>().unwrap_or(u64::MAX), read);
             }
         }
     }

@@ -15,7 +15,7 @@ use vestibule_flows::{FlowError, OwnSignIn, StepUpNotice};
 use super::handler::handler;
 use super::tag::Tag;
 use crate::app::App;
-use crate::authn::{AnyCredentials, PresentedCredentials};
+use crate::authn::{PageCookie, PresentedCredentials};
 use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
 use crate::pages::{self, SignInPage};
 use crate::redirect::SeeOther;
@@ -69,7 +69,7 @@ impl ApiResponse for SignInAnswer {
 
 handler!(handle_show(app, context, _) => async {
     let [next, error, notice] = ["next", "error", "notice"].map(|name| context.query(name));
-    SignInPageApi.show_sign_in(Data(app), AnyCredentials(context.credentials), next, error, notice).await
+    SignInPageApi.show_sign_in(Data(app), PageCookie(context.credentials), next, error, notice).await
 });
 
 #[OpenApi]
@@ -82,7 +82,7 @@ impl SignInPageApi {
     async fn show_sign_in(
         &self,
         app: Data<&Arc<App>>,
-        credentials: AnyCredentials<'_>,
+        credentials: PageCookie<'_>,
         /// The page of the service itself that follows, as a path or an absolute address.
         next: Query<Option<String>>,
         /// Why the last attempt came to nothing.

@@ -16,6 +16,7 @@
 )]
 
 mod app;
+mod browser_sessions;
 mod callback;
 mod clients;
 mod cross_origin;
