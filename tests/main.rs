@@ -46,6 +46,7 @@ mod rotation;
 mod sign_out;
 mod snippets;
 mod threats;
+mod token_handlers;
 mod tokens;
 mod trust;
 mod unlinking;

@@ -7,6 +7,8 @@ pub enum CredentialKind {
     BrowserCookie,
     /// A user token, which belongs to a sign-in session and stands for the whole person.
     UserToken,
+    /// A bearer token that a token handler knows. It lends what the handler says.
+    HandlerToken,
 }
 
 impl CredentialKind {
@@ -15,6 +17,7 @@ impl CredentialKind {
         match self {
             Self::BrowserCookie => "browser_cookie",
             Self::UserToken => "user_token",
+            Self::HandlerToken => "handler_token",
         }
     }
 }

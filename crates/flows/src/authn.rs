@@ -5,6 +5,7 @@
 
 mod administrator;
 mod cache;
+mod handler_token;
 mod narrowing;
 mod principal;
 mod session;
@@ -17,8 +18,9 @@ use vestibule_tokens::TokenRefused;
 use crate::FlowError;
 
 pub use administrator::Administrator;
+pub use handler_token::BearerPlace;
 pub use narrowing::SessionNarrowing;
-pub use principal::{Acting, FullPerson, Principal};
+pub use principal::{Acting, FullPerson, Principal, Rights};
 pub use session_cookie::SessionCookie;
 pub use session_to_end::SessionToEnd;
 
@@ -32,6 +34,8 @@ pub struct Credentials<'a> {
     pub token: Option<&'a str>,
     /// The session cookie of a browser, where it counts. Not looked at beside a token.
     pub cookie: Option<&'a SessionCookie>,
+    /// Where the token stands, if it is a bearer and may be another's than ours.
+    pub bearer: Option<BearerPlace<'a>>,
 }
 
 /// What the credentials of a request come to.
@@ -73,6 +77,9 @@ pub enum InvalidCredential {
     /// The token is good; its session or its user is no more.
     #[error("the session has ended")]
     SessionEnded,
+    /// It is not ours, and no token handler says whose it is.
+    #[error("no token handler says whose the token is")]
+    NotResolved,
     /// The session was not used for longer than the request allows.
     #[error("the session has not been used for longer than this request allows")]
     SessionIdle,
@@ -86,6 +93,7 @@ impl InvalidCredential {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SessionEnded => "session_ended",
+            Self::NotResolved => "not_resolved",
             Self::SessionIdle => "session_idle",
             Self::SessionNotFresh => "session_not_fresh",
             Self::Token(refusal) => match refusal {

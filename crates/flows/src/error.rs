@@ -47,6 +47,12 @@ pub enum FlowError {
     /// There is no permission token.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// A plugin: whose a token is cannot be found out now.
+    #[error("no token handler can say now whose the token is")]
+    TokenHandlerUnavailable {
+        /// How long until another try may help.
+        retry_after: Duration,
+    },
     /// Us, for a moment: more signatures are asked for than can be made.
     #[error("too many signatures are waiting")]
     Busy,

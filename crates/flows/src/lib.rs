@@ -43,8 +43,8 @@ pub use admin::{
     RoleAccountRequest, RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
 };
 pub use authn::{
-    Acting, Administrator, Authentication, Credentials, FullPerson, InvalidCredential, Principal,
-    SessionCookie, SessionNarrowing, SessionToEnd,
+    Acting, Administrator, Authentication, BearerPlace, Credentials, FullPerson, InvalidCredential,
+    Principal, Rights, SessionCookie, SessionNarrowing, SessionToEnd,
 };
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
 pub use limits::{AccountRates, RateLimiter};

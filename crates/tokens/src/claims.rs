@@ -46,6 +46,9 @@ pub(crate) struct PermissionClaims<'a> {
     pub(crate) iat: u64,
     pub(crate) exp: u64,
     pub(crate) jti: &'a str,
+    /// The token of a person has no such claim.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) roleaccount: bool,
 }
 
 /// What a good user token says. Whether the session is still alive, the storage knows.

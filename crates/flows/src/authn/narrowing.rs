@@ -18,6 +18,13 @@ pub struct SessionNarrowing {
 }
 
 impl SessionNarrowing {
+    /// Why a credential without a session does not do for this request, if it asks for anything: it was never used by a session and
+    /// nobody signed in.
+    pub(super) fn refusal_without_session(self) -> Option<InvalidCredential> {
+        let idle = self.idle.map(|_| InvalidCredential::SessionIdle);
+        idle.or_else(|| self.max_age.map(|_| InvalidCredential::SessionNotFresh))
+    }
+
     /// Why a session does not do for this request. Asked before the request itself counts as a use.
     pub(super) fn refusal(self, session: &CachedSession, now: Timestamp) -> Option<InvalidCredential> {
         let is_older = |moment, most: Option<Duration>| most.is_some_and(|most| now.since(moment) > most);

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vestibule_domain::{CredentialKind, Session, Timestamp, User};
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    CredentialKind, LentLimits, Scope, Session, Timestamp, User, UserKind, lent_permissions,
+};
 use vestibule_plugin_host::ContextMemo;
 
 use super::cache::CachedSession;
@@ -13,18 +16,59 @@ use super::cache::CachedSession;
 #[derive(Debug, Clone)]
 pub struct Principal {
     credential: CredentialKind,
-    pub(super) session: Arc<CachedSession>,
+    rights: Rights,
+    holder: Holder,
+}
+
+/// What a credential is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rights {
+    /// It stands for the whole person.
+    Full,
+    /// It lends a part of what its owner may do.
+    Lent(LentLimits),
+}
+
+/// Who it is.
+#[derive(Debug, Clone)]
+enum Holder {
+    /// Someone with a sign-in session.
+    Session(Arc<CachedSession>),
+    /// Someone without.
+    Lent(Arc<LentHolder>),
+}
+
+/// Whom a credential stands for that no session is behind.
+#[derive(Debug)]
+pub(super) struct LentHolder {
+    pub(super) user: User,
+    /// Whether the service has no row of it.
+    pub(super) is_foreign: bool,
+    /// What is kept with the credential, for apps.
+    pub(super) metadata: Map<String, Value>,
 }
 
 impl Principal {
     /// Someone who came with what such a session is behind.
     pub(super) fn with_session(credential: CredentialKind, session: Arc<CachedSession>) -> Self {
-        Self { credential, session }
+        Self { credential, rights: Rights::Full, holder: Holder::Session(session) }
+    }
+
+    /// Whom a token handler has named.
+    pub(super) fn with_handler_token(limits: LentLimits, holder: Arc<LentHolder>) -> Self {
+        Self {
+            credential: CredentialKind::HandlerToken,
+            rights: Rights::Lent(limits),
+            holder: Holder::Lent(holder),
+        }
     }
 
     /// The user that the principal is, or belongs to.
     pub fn user(&self) -> &User {
-        &self.session.live.user
+        match &self.holder {
+            Holder::Session(session) => &session.live.user,
+            Holder::Lent(holder) => &holder.user,
+        }
     }
 
     /// The kind of the credential.
@@ -32,16 +76,76 @@ impl Principal {
         self.credential
     }
 
-    /// The sign-in session that the credential belongs to; `None` for one that outlives sessions.
-    pub fn session(&self) -> Option<&Session> {
-        match self.credential {
-            CredentialKind::BrowserCookie | CredentialKind::UserToken => Some(&self.session.live.session),
+    /// What the credential is good for.
+    pub fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    /// Whether it is a role account: a program, not a person.
+    pub fn is_role_account(&self) -> bool {
+        self.user().kind == UserKind::Role
+    }
+
+    /// Whether a token handler alone knows it: the service has no row of it.
+    pub fn is_foreign(&self) -> bool {
+        matches!(&self.holder, Holder::Lent(holder) if holder.is_foreign)
+    }
+
+    /// What is kept with the credential, for apps.
+    pub fn metadata(&self) -> Option<&Map<String, Value>> {
+        match &self.holder {
+            Holder::Session(_) => None,
+            Holder::Lent(holder) => Some(&holder.metadata),
         }
     }
 
-    /// When the session was last used, to within some minutes.
-    pub fn last_seen_at(&self) -> Timestamp {
-        self.session.last_seen_at()
+    /// Whether whoever holds the credential is told the address.
+    pub fn tells_email(&self) -> bool {
+        match &self.rights {
+            Rights::Full => true,
+            Rights::Lent(limits) => limits.scopes.contains(Scope::EMAIL),
+        }
+    }
+
+    /// Whether roles count with the credential.
+    pub(crate) fn lends_roles(&self) -> bool {
+        match &self.rights {
+            Rights::Full => true,
+            Rights::Lent(limits) => limits.scopes.contains(Scope::PERMISSIONS),
+        }
+    }
+
+    /// Whether the credential may be used at a service.
+    pub(crate) fn fits(&self, service: &str) -> bool {
+        match &self.rights {
+            Rights::Full => true,
+            Rights::Lent(limits) => limits.services.fits(service),
+        }
+    }
+
+    /// The part of a plugin's answer that the credential lends.
+    pub(crate) fn lent(&self, permissions: Map<String, Value>) -> Map<String, Value> {
+        match &self.rights {
+            Rights::Full => permissions,
+            Rights::Lent(limits) => lent_permissions(permissions, &limits.scopes),
+        }
+    }
+
+    /// The sign-in session that the credential belongs to; `None` for one that outlives sessions.
+    pub fn session(&self) -> Option<&Session> {
+        self.cached_session().map(|session| &session.live.session)
+    }
+
+    pub(super) fn cached_session(&self) -> Option<&Arc<CachedSession>> {
+        match &self.holder {
+            Holder::Session(session) => Some(session),
+            Holder::Lent(_) => None,
+        }
+    }
+
+    /// When the session was last used, to within some minutes; `None` without one.
+    pub fn last_seen_at(&self) -> Option<Timestamp> {
+        self.cached_session().map(|session| session.last_seen_at())
     }
 
     /// The identity that the user came with.
@@ -56,10 +160,14 @@ impl Principal {
 
     /// The proof that a whole person acts, with a credential that is limited by nothing; `None` for every other credential.
     pub fn as_full_person(&self) -> Option<FullPerson> {
-        match self.credential {
-            CredentialKind::BrowserCookie | CredentialKind::UserToken => {
-                Some(FullPerson(Arc::clone(&self.session)))
+        match (self.credential, &self.holder) {
+            (CredentialKind::BrowserCookie | CredentialKind::UserToken, Holder::Session(session)) => {
+                Some(FullPerson(Arc::clone(session)))
             }
+            (
+                CredentialKind::BrowserCookie | CredentialKind::UserToken | CredentialKind::HandlerToken,
+                Holder::Session(_) | Holder::Lent(_),
+            ) => None,
         }
     }
 
@@ -67,8 +175,8 @@ impl Principal {
     /// credential but the browser's cookie.
     pub fn as_acting(&self) -> Option<Acting> {
         match self.credential {
-            CredentialKind::BrowserCookie => Some(Acting(FullPerson(Arc::clone(&self.session)))),
-            CredentialKind::UserToken => None,
+            CredentialKind::BrowserCookie => self.as_full_person().map(Acting),
+            CredentialKind::UserToken | CredentialKind::HandlerToken => None,
         }
     }
 
@@ -77,9 +185,9 @@ impl Principal {
         self.auth_time().filter(|at| now.since(*at) <= most)
     }
 
-    /// The user as plugins read it.
-    pub(crate) fn context_memo(&self) -> &ContextMemo {
-        &self.session.context_memo
+    /// The user as plugins read it, where that is kept between requests.
+    pub(crate) fn context_memo(&self) -> Option<&ContextMemo> {
+        self.cached_session().map(|session| &session.context_memo)
     }
 }
 

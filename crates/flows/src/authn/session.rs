@@ -51,6 +51,16 @@ impl Flows {
         credentials: Credentials<'_>,
         narrowing: SessionNarrowing,
     ) -> Result<Authentication, FlowError> {
+        if let Some(bearer) = self.foreign_bearer(credentials) {
+            return Ok(
+                match (self.authenticate_foreign(bearer).await?, narrowing.refusal_without_session()) {
+                    (Authentication::Authenticated(_), Some(refusal)) => {
+                        Authentication::Invalid(self.note(refusal))
+                    }
+                    (found, _) => found,
+                },
+            );
+        }
         Ok(match self.verify(credentials) {
             Ok(credential) => authentication(self.find_principal(&credential, narrowing).await?),
             Err(nobody) => nobody,
@@ -78,6 +88,9 @@ impl Flows {
         &self,
         credentials: Credentials<'_>,
     ) -> Result<Authentication, FlowError> {
+        if let Some(bearer) = self.foreign_bearer(credentials) {
+            return self.authenticate_foreign(bearer).await;
+        }
         let credential = match self.verify(credentials) {
             Ok(credential) => credential,
             Err(nobody) => return Ok(nobody),
@@ -104,16 +117,26 @@ impl Flows {
     /// knows, unless something has changed; then the database is asked.
     pub(crate) async fn refresh(&self, principal: Principal) -> Result<Option<Principal>, StorageError> {
         let now = self.dependencies.clock.now();
-        if self.session_cache.is_fresh(&principal.session, now) {
+        let Some(session) = principal.cached_session() else { return self.refresh_lent(principal).await };
+        if self.session_cache.is_fresh(session, now) {
             return Ok(Some(principal));
         }
-        let live = &principal.session.live;
+        let live = &session.live;
         let by = SessionRef::Id(&live.session.id, &live.user.id);
         let found = self.session_cache.find(SessionKey { by, now }).await?;
         if found.is_none() {
             self.note(InvalidCredential::SessionEnded);
         }
         Ok(found.map(|session| Principal::with_session(principal.credential(), session)))
+    }
+
+    /// A handler has just said whose the token is; of a person of ours it is looked up whether they may still come in.
+    async fn refresh_lent(&self, principal: Principal) -> Result<Option<Principal>, StorageError> {
+        if principal.is_foreign() {
+            return Ok(Some(principal));
+        }
+        let person = self.find_enabled_person(&principal.user().id).await?;
+        Ok(person.map(|_| principal))
     }
 
     /// What a request proves itself with: an explicit token, and where there is none the cookie.
@@ -141,7 +164,7 @@ impl Flows {
         })
     }
 
-    fn note(&self, invalid: InvalidCredential) -> InvalidCredential {
+    pub(super) fn note(&self, invalid: InvalidCredential) -> InvalidCredential {
         self.dependencies.observer.token_refused(invalid.as_str());
         invalid
     }

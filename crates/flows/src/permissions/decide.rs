@@ -60,14 +60,18 @@ impl Flows {
         let Some(principal) = authentication.await?.into_principal() else {
             return Ok(PermissionDecision::Nothing);
         };
+        // The service is not among those that the credential was lent for.
+        if !principal.fits(service.as_str()) {
+            return Ok(PermissionDecision::Nothing);
+        }
         self.admit_authorization(&principal.user().id)?;
-        let permissions = self.ask_permissions(&principal, service).await?;
+        let permissions = principal.lent(self.ask_permissions(&principal, service).await?);
         let grant = self.sign_or_reuse(principal, service, permissions).await?;
         Ok(grant.map_or(PermissionDecision::Nothing, PermissionDecision::Granted))
     }
 
     /// The services that tokens are made for are those of the settings, and no others.
-    fn find_service(&self, name: &str) -> Option<ServiceName> {
+    pub(crate) fn find_service(&self, name: &str) -> Option<ServiceName> {
         ServiceName::parse(name).ok().filter(|service| self.dependencies.plugins.offers(service))
     }
 
@@ -76,6 +80,10 @@ impl Flows {
         principal: &Principal,
         service: &ServiceName,
     ) -> Result<Map<String, Value>, FlowError> {
+        if principal.is_foreign() {
+            // The service knows nothing more of it.
+            return self.ask_plugin(principal, service, Some(&UserContext::default())).await;
+        }
         if self.dependencies.plugins.wants_identities(service) {
             // In a box: it is large, and most plugins do not want it.
             Box::pin(self.ask_with_identities(principal, service)).await
@@ -109,7 +117,7 @@ impl Flows {
             provider_id: principal.provider_id(),
             session: principal.session().map(|session| &session.id),
             user_context,
-            memo: Some(principal.context_memo()),
+            memo: principal.context_memo(),
         };
         self.dependencies.plugins.permissions(&request).await.map_err(|failure| match failure {
             CallFailure::Denied(_) => {
@@ -149,8 +157,9 @@ impl Flows {
             self.dependencies.observer.token_issued(IssuedToken::ReusedPermission);
             return Ok(Some(earlier));
         }
+        let (tokens, is_role_account) = (&self.dependencies.tokens, principal.is_role_account());
         let token =
-            self.dependencies.tokens.issue_permission_token_queued(user, service, &permissions).await?;
+            tokens.issue_permission_token_queued(user, is_role_account, service, &permissions).await?;
         let Some(principal) = self.refresh(principal).await? else { return Ok(None) };
         self.dependencies.observer.token_issued(IssuedToken::SignedPermission);
         let (user_id, service) = (principal.user().id.clone(), service.clone());

@@ -21,7 +21,12 @@ impl Flows {
     /// Reads who a credential stands for.
     pub async fn read_session(&self, principal: Principal) -> Result<SessionRecord, FlowError> {
         let storage = &self.dependencies.storage;
-        let assigned = storage.find_user_context(&principal.user().id).await?.roles;
+        // Nothing is assigned to whom a handler alone knows, and what is assigned to others counts only where it is lent.
+        let assigned = if principal.is_foreign() || !principal.lends_roles() {
+            Vec::new()
+        } else {
+            storage.find_user_context(&principal.user().id).await?.roles
+        };
         let mut roles: Vec<RoleName> =
             assigned.into_iter().filter(|role| role.service.is_none()).map(|role| role.role).collect();
         roles.sort();
@@ -30,7 +35,7 @@ impl Flows {
         let session = principal.session();
         Ok(SessionRecord {
             idle_expires_at: session
-                .and_then(|session| session.idle_end_after(principal.last_seen_at(), &limits)),
+                .and_then(|session| session.idle_end_after(principal.last_seen_at()?, &limits)),
             expires_at: session.map(|session| session.ends_at(&limits)),
             roles,
             principal,

@@ -8,10 +8,11 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use smallvec::SmallVec;
 use vestibule_domain::ExternalAddress;
-use vestibule_flows::{Credentials, SessionCookie};
+use vestibule_flows::{BearerPlace, Credentials, SessionCookie};
 
 use super::accepts::Accepts;
 use super::request_source::{is_safe, may_use_cookie};
+use crate::app::App;
 use crate::cookie::find_session_cookie;
 use crate::error::ApiError;
 use crate::form::Form;
@@ -33,6 +34,8 @@ pub(crate) struct PresentedCredentials<'r> {
     /// In the order in which they count.
     tokens: SmallVec<[Cow<'r, str>; 2]>,
     cookie: PresentedCookie,
+    /// The request, if the first of them is a bearer.
+    with_bearer: Option<&'r Request>,
 }
 
 /// The session cookie of a request.
@@ -101,12 +104,22 @@ impl<'r> PresentedCredentials<'r> {
             Accepts::Nothing | Accepts::CookieOfPage => SmallVec::new(),
             Accepts::Token | Accepts::TokenOrCookie => Self::tokens(request, parameters),
         };
-        Self { tokens, cookie: PresentedCookie::parse(request, parameters, accepts, cookies) }
+        let has_bearer = !tokens.is_empty() && Self::bearers(request).any(|token| !token.is_empty());
+        Self {
+            tokens,
+            cookie: PresentedCookie::parse(request, parameters, accepts, cookies),
+            with_bearer: has_bearer.then_some(request),
+        }
+    }
+
+    fn bearers(request: &'r Request) -> impl Iterator<Item = Cow<'r, str>> {
+        let headers = request.headers().get_all(header::AUTHORIZATION).into_iter();
+        headers.map(text_of).filter_map(bearer_token)
     }
 
     fn tokens(request: &'r Request, parameters: &Parameters<'r>) -> SmallVec<[Cow<'r, str>; 2]> {
         let header = |name: HeaderName| request.headers().get_all(name).into_iter().map(text_of);
-        let bearer = header(header::AUTHORIZATION).filter_map(bearer_token);
+        let bearer = Self::bearers(request);
         let auth_token = header(AUTH_TOKEN).map(|value| slice(value, str::trim));
         let tokens = bearer.chain(auth_token).chain(parameters.user_tokens().cloned());
         tokens.filter(|token| !token.is_empty()).collect()
@@ -116,6 +129,21 @@ impl<'r> PresentedCredentials<'r> {
     /// see another user.
     pub(crate) fn single(&self) -> Result<Credentials<'_>, ApiError> {
         self.single_of(None, false)
+    }
+
+    /// The same, where a bearer that others have made counts too, for the service that is asked for, if one is.
+    pub(crate) fn single_of_anybody<'a>(
+        &'a self,
+        app: &App,
+        service: Option<&'a str>,
+    ) -> Result<Credentials<'a>, ApiError> {
+        let bearer = self.with_bearer.map(|request| BearerPlace {
+            method: request.method().as_str(),
+            path: request.uri().path(),
+            client: app.trusted_proxies.find_client(request).address(),
+            service,
+        });
+        Ok(Credentials { bearer, ..self.single()? })
     }
 
     /// The same, with the fields `jwt` and `session` of a form as the last places to look.
@@ -138,7 +166,7 @@ impl<'r> PresentedCredentials<'r> {
         if token.is_none() && matches!(self.cookie, PresentedCookie::CrossOrigin) {
             return Err(ApiError::CrossOrigin);
         }
-        Ok(Credentials { token, cookie: self.cookie.counting(form_asks) })
+        Ok(Credentials { token, cookie: self.cookie.counting(form_asks), bearer: None })
     }
 }
 
@@ -216,7 +244,7 @@ fn register_schemes(registry: &mut Registry) {
         flows: None,
         openid_connect_url: None,
     };
-    let text = "The user token, as a bearer token (RFC 6750).";
+    let text = "The user token, as a bearer token (RFC 6750); where the operation says so, also one that a token handler knows.";
     registry.create_security_scheme(BEARER, scheme("http", None, None, Some("bearer"), text));
     let text = "The user token, in a header of its own.";
     registry.create_security_scheme(HEADER, scheme("apiKey", Some("Auth-Token"), Some("header"), None, text));

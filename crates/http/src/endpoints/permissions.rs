@@ -31,7 +31,7 @@ impl Statuses for AuthorizeFailures {
         Status::retry(429, "Too many requests from this address or for this account."),
         Status::retry(
             503,
-            "The permission provider or the database does not answer, or too much is asked for; there is no token.",
+            "The permission provider, a token handler or the database does not answer, or too much is asked for; there is no token.",
         ),
     ];
 }
@@ -45,7 +45,7 @@ handler!(handle_authorize(app, context, _) => {
 impl PermissionsApi {
     /// Makes a permission token for a service
     ///
-    /// The service's permission provider is asked each time, unless it lets an answer be used again for a while. Without a good user token, or for a service that is not
+    /// The service's permission provider is asked each time, unless it lets an answer be used again for a while. Without a good user token, or a bearer token that a token handler knows, or for a service that is not
     /// configured, the permissions are empty and there is no token.
     #[oai(
         path = "/auth/authorize",
@@ -65,7 +65,8 @@ impl PermissionsApi {
     ) -> Result<SerializedJson<AuthorizationAnswer>, Documented<AuthorizeFailures>> {
         // Read with the credentials.
         drop(session);
-        let authentication = app.flows.authenticate(credentials.single()?);
+        let authentication =
+            app.flows.authenticate(credentials.single_of_anybody(&app, service.0.as_deref())?);
         let decision = app.flows.authorize_service(authentication, service.0.as_deref()).await?;
         let granted = |grant: &PermissionGrant| serialize(&AuthorizationAnswer::Granted(grant.into()));
         Ok(match decision {

@@ -33,7 +33,7 @@ impl Statuses for ReadFailures {
             "Not signed in (`not_signed_in`, `invalid_token`); or the session was not used (`session_idle`) or the person did not \
              sign in (`session_not_fresh`) as recently as the request asks.",
         ),
-        Status::retry(503, "The database is out of reach."),
+        Status::retry(503, "The database is out of reach, or a token handler cannot say whose the token is."),
     ];
     const FORMAT: ErrorFormat = ErrorFormat::Typed;
 }
@@ -48,7 +48,8 @@ handler!(handle_read(app, context, _) => async {
 impl SessionApi {
     /// Reads who is signed in, and the session
     ///
-    /// For pages of the service itself, for apps and for programs: the same answer for every kind of credential. The parameters ask
+    /// For pages of the service itself, for apps and for programs: the same answer for every kind of credential, also a bearer token that
+    /// a token handler knows. The parameters ask
     /// more of the session for this request alone; they end nothing.
     #[oai(path = "/auth/session", method = "get", tag = "Tag::Sessions", operation_id = "read_session")]
     async fn read_session(
@@ -66,7 +67,7 @@ impl SessionApi {
             idle: expiry_time.0.map(Duration::from_secs),
             max_age: max_age.0.map(Duration::from_secs),
         };
-        let credentials = credentials.0.single()?;
+        let credentials = credentials.0.single_of_anybody(&app, None)?;
         let principal = app.flows.authenticate_within(credentials, narrowing).await?.require()?;
         let record = app.flows.read_session(principal).await?;
         Ok(VersionedSession(SessionDocument::from(&record)))

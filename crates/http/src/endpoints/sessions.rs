@@ -45,7 +45,7 @@ pub(crate) struct CheckFailures;
 impl Statuses for CheckFailures {
     const ALL: &'static [Status] = &[
         Status::new(400, "`next` is not allowed, or the request has two different tokens."),
-        Status::retry(503, "The database is out of reach."),
+        Status::retry(503, "The database is out of reach, or a token handler cannot say whose the token is."),
     ];
 }
 
@@ -75,7 +75,7 @@ handler!(handle_end(app, context, mut body) => async {
 impl SessionsApi {
     /// Says who is signed in, or where one can
     ///
-    /// With a good user token: the profile. Otherwise: the configured providers, each with what people call it and an address
+    /// With a good user token, or a bearer token that a token handler knows: the profile. Otherwise: the configured providers, each with what people call it and an address
     /// of this service that begins a sign-in there. `next` is looked at only then; absent, the sign-in ends at this service's own page.
     #[oai(path = "/auth/check", method = "get", tag = "Tag::Sessions", operation_id = "check_session")]
     pub(crate) async fn check_session(
@@ -90,7 +90,8 @@ impl SessionsApi {
     ) -> Result<Success<SessionAnswer>, Documented<CheckFailures>> {
         // Read with the credentials.
         drop(session);
-        let authentication = app.flows.authenticate_stale_ok(credentials.single()?).await?;
+        let authentication =
+            app.flows.authenticate_stale_ok(credentials.single_of_anybody(&app, None)?).await?;
         Ok(Success(match app.flows.check_session(authentication, next.0.as_deref())? {
             SessionCheck::SignedIn(principal) => {
                 SessionAnswer::SignedIn(SignedIn { authenticated: true, profile: principal.as_ref().into() })

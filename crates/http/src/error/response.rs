@@ -94,6 +94,12 @@ impl ErrorResponse {
             }
             FlowError::SignIn(error) => Self::of_sign_in(error),
             FlowError::Permission(error) => Self::of_permission(error),
+            FlowError::TokenHandlerUnavailable { retry_after } => {
+                let text = "whose the token is cannot be found out now; try again";
+                let response =
+                    new(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", &text, Level::WARN);
+                Self { retry_after: Some(*retry_after), ..response.page(UNAVAILABLE) }
+            }
             FlowError::Busy => Self::busy(1),
             FlowError::StorageUnavailable(_) => {
                 let text = "the service cannot reach its database now; try again";

@@ -87,18 +87,19 @@ impl TokenService {
         service: &ServiceName,
         permissions: &Map<String, Value>,
     ) -> Result<PermissionToken, SignError> {
-        let (input, metadata) = self.permission_token(user, service, permissions)?;
+        let (input, metadata) = self.permission_token(user, false, service, permissions)?;
         Ok(metadata.into_token(input.sign()?))
     }
 
-    /// The same, signed on the pool of signing threads.
+    /// The same, signed on the pool of signing threads. The token of a role account says so.
     pub async fn issue_permission_token_queued(
         &self,
         user: &UserId,
+        is_role_account: bool,
         service: &ServiceName,
         permissions: &Map<String, Value>,
     ) -> Result<PermissionToken, SignError> {
-        let (input, metadata) = self.permission_token(user, service, permissions)?;
+        let (input, metadata) = self.permission_token(user, is_role_account, service, permissions)?;
         Ok(metadata.into_token(self.sign_queued(Priority::Permission, input).await?))
     }
 
@@ -133,6 +134,7 @@ impl TokenService {
     fn permission_token(
         &self,
         user: &UserId,
+        is_role_account: bool,
         service: &ServiceName,
         permissions: &Map<String, Value>,
     ) -> Result<(SigningInput, TokenMetadata), SignError> {
@@ -149,6 +151,7 @@ impl TokenService {
             iat: numeric_date(issued_at),
             exp: numeric_date(expires_at),
             jti: token_id.as_str(),
+            roleaccount: is_role_account,
         };
         let ring = self.ring.load_full();
         let input = SigningInput::new(ring, now, PERMISSION_TOKEN, &claims, MAX_PERMISSION_TOKEN_LEN)?;

@@ -12,7 +12,7 @@ use poem_openapi::types::{Any, Example, Type as _};
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use serde_json::{Value, json};
-use vestibule_flows::{Principal, SessionRecord};
+use vestibule_flows::{Principal, Rights, SessionRecord};
 
 use crate::responses::SerializedJson;
 
@@ -81,17 +81,25 @@ impl From<&SessionRecord> for SessionDocument {
     fn from(record: &SessionRecord) -> Self {
         let principal = &record.principal;
         let user = principal.user();
+        let limits = match principal.rights() {
+            Rights::Full => None,
+            Rights::Lent(limits) => Some(limits),
+        };
         Self {
             uid: user.id.to_string(),
-            roleaccount: false,
+            roleaccount: principal.is_role_account(),
             username: user.username.as_ref().map(ToString::to_string),
             fullname: user.name.as_ref().map(|name| name.as_str().to_owned()),
-            email: user.email.as_ref().map(|email| email.as_str().to_owned()),
+            email: user
+                .email
+                .as_ref()
+                .filter(|_| principal.tells_email())
+                .map(|email| email.as_str().to_owned()),
             provider_id: principal.provider_id().map(str::to_owned),
             roles: record.roles.iter().map(|role| role.as_str().to_owned()).collect(),
-            services: None,
-            scopes: None,
-            metadata: JsonObject::from([("scope".to_owned(), Any(json!([])))]),
+            services: limits.map(|limits| limits.services.words().into_iter().map(str::to_owned).collect()),
+            scopes: limits.map(|limits| limits.scopes.iter().map(ToString::to_string).collect()),
+            metadata: metadata(principal),
             session: times(principal, record),
             data: JsonObject::new(),
             version: 0,
@@ -99,12 +107,27 @@ impl From<&SessionRecord> for SessionDocument {
     }
 }
 
+/// The words that are lent: none where the credential stands for the whole person.
+fn scopes(principal: &Principal) -> Vec<String> {
+    match principal.rights() {
+        Rights::Full => Vec::new(),
+        Rights::Lent(limits) => limits.scopes.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn metadata(principal: &Principal) -> JsonObject {
+    let kept = principal.metadata().into_iter().flatten();
+    let mut metadata: JsonObject = kept.map(|(name, value)| (name.clone(), Any(value.clone()))).collect();
+    metadata.entry("scope".to_owned()).or_insert_with(|| Any(scopes(principal).into()));
+    metadata
+}
+
 fn times(principal: &Principal, record: &SessionRecord) -> Option<SessionTimes> {
     let session = principal.session()?;
     Some(SessionTimes {
         kind: session.kind.as_str().to_owned(),
         created_at: session.created_at.to_rfc3339(),
-        last_seen_at: principal.last_seen_at().to_rfc3339(),
+        last_seen_at: principal.last_seen_at()?.to_rfc3339(),
         auth_time: session.auth_time.to_rfc3339(),
         idle_expires_at: record.idle_expires_at.map(vestibule_domain::Timestamp::to_rfc3339),
         expires_at: record.expires_at?.to_rfc3339(),

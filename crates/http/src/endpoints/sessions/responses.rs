@@ -90,24 +90,38 @@ pub(crate) struct Profile {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) username: Option<String>,
-    /// The identity that signed in: `provider:subject`.
-    pub(crate) provider_id: String,
-    /// When the user first signed in (RFC 3339).
-    pub(crate) join_date: String,
+    /// The identity that signed in: `provider:subject`. A role account has none.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provider_id: Option<String>,
+    /// When the user first signed in (RFC 3339). Not there for one that the service has no record of.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) join_date: Option<String>,
+    /// `true` for a role account, which is a program; else not there.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) roleaccount: Option<bool>,
 }
 
 impl From<&Principal> for Profile {
     fn from(principal: &Principal) -> Self {
         let user = principal.user();
+        let is_role_account = principal.is_role_account();
         Self {
             id: user.id.to_string(),
             idhash: user.id.to_string(),
             name: user.name.as_ref().map(|name| name.as_str().to_owned()),
-            email: user.email.as_ref().map(|email| email.as_str().to_owned()),
+            email: user
+                .email
+                .as_ref()
+                .filter(|_| principal.tells_email())
+                .map(|email| email.as_str().to_owned()),
             avatar_url: user.avatar_url.as_ref().map(|url| url.as_str().to_owned()),
             username: user.username.as_ref().map(ToString::to_string),
-            provider_id: principal.provider_id().unwrap_or_default().to_owned(),
-            join_date: user.join_date.to_rfc3339(),
+            provider_id: (!is_role_account).then(|| principal.provider_id().unwrap_or_default().to_owned()),
+            join_date: (!principal.is_foreign()).then(|| user.join_date.to_rfc3339()),
+            roleaccount: is_role_account.then_some(true),
         }
     }
 }
@@ -121,8 +135,9 @@ impl Example for Profile {
             email: Some("ada@example.com".into()),
             avatar_url: Some("https://images.example.com/ada.png".into()),
             username: Some("ada".into()),
-            provider_id: "google:110169484474386276334".into(),
-            join_date: "2026-11-22T10:08:33Z".into(),
+            provider_id: Some("google:110169484474386276334".into()),
+            join_date: Some("2026-11-22T10:08:33Z".into()),
+            roleaccount: None,
         }
     }
 }
