@@ -51,6 +51,12 @@ events! {
     SessionReplaced = "session.replaced",
     /// A user signed out everywhere.
     AllSessionsEnded = "session.all_ended",
+    /// A person lent something to a program of theirs.
+    GrantCreated = "grant.created",
+    /// What was lent to a program ended.
+    GrantRevoked = "grant.revoked",
+    /// A refresh token came again after its successor was used: what was lent to that program ended.
+    TokenReuseDetected = "token.reuse_detected",
     /// The operator disabled a user, whose sessions ended.
     UserDisabled = "user.disabled",
     /// The operator let a user in again.

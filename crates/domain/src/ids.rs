@@ -90,6 +90,10 @@ identifier! {
     ApiTokenId
 }
 identifier! {
+    /// What a person lent to a program.
+    GrantId
+}
+identifier! {
     /// The `jti` claim of a token (RFC 7519 section 4.1.7).
     TokenId
 }

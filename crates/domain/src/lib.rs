@@ -20,6 +20,7 @@ mod error_chain;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod grant;
 mod identity;
 mod ids;
 mod jitter;
@@ -60,11 +61,12 @@ pub use destination::Destination;
 pub use email::{EmailAddress, EmailError};
 pub use epoch_table::EpochTable;
 pub use error_chain::error_chain;
+pub use grant::Grant;
 pub use identity::{
     AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
 };
 pub use ids::{
-    ApiTokenId, AttemptId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id,
+    ApiTokenId, AttemptId, GrantId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id,
 };
 pub use jitter::jitter;
 pub use lent::{

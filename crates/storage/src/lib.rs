@@ -5,7 +5,7 @@
 //! **Does not own** the words of the business (the domain), the decision when to do what (flows), or any clock:
 //! a moment is always an argument.
 //!
-//! There is one folder for each aggregate: users, identities, sessions, roles, tokens, role accounts. An operation is made with the macro
+//! There is one folder for each aggregate: users, identities, sessions, roles, tokens, role accounts, grants. An operation is made with the macro
 //! `operation!` and handed to `Db::read`, `Db::write`, `Db::transaction` or, if the audit trail records it,
 //! `Storage::write_audited`. Inside it, the macro `query!` expands one query expression for both databases. A write that
 //! may race is one conditional statement whose row count is checked, or leaves the decision to a unique key.
@@ -35,6 +35,7 @@ mod feed;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod grants;
 mod health;
 mod identities;
 mod migrations;
@@ -64,6 +65,10 @@ pub use diagnosis::{
     Connections, DatabaseDiagnosis, MissingRight, PostgresDiagnosis, SchemaVersions, SqliteDiagnosis,
 };
 pub use error::{Cause, StorageError};
+pub use grants::{
+    AccessToken, FoundRefreshToken, LiveAccessToken, LiveGrant, Narrowed, NewGrant, NewPair, Refresh,
+    Refreshed, RevocationReason,
+};
 pub use identities::{Identity, OrphanedIdentities, RemovedIdentities, Unlinking};
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use options::StorageOptions;

@@ -120,6 +120,11 @@ const MIGRATIONS: &[Migration] = &[
             postgres: include_str!("../migrations/0010_credential_changes.postgres.sql"),
         },
     },
+    Migration {
+        version: 11,
+        name: "0011_sealed_successors",
+        statements: Statements::Both(include_str!("../migrations/0011_sealed_successors.sql")),
+    },
 ];
 
 impl Storage {

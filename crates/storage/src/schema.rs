@@ -224,6 +224,7 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(session_cookies -> sessions (session_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(role_accounts -> users (user_id));
+diesel::joinable!(grants -> users (user_id));
 diesel::joinable!(access_tokens -> grants (grant_id));
 diesel::joinable!(refresh_tokens -> grants (grant_id));
 diesel::allow_tables_to_appear_in_same_query!(

@@ -85,6 +85,27 @@ const RULES: &[(&str, &str)] = &[
         "a session that ends before it begins",
         "SELECT count(*) AS n FROM sessions WHERE expires_at < created_at",
     ),
+    (
+        "a grant without its user, or one of a generation that its user has not reached",
+        "SELECT count(*) AS n FROM grants g WHERE NOT EXISTS (SELECT 1 FROM users u \
+         WHERE u.id = g.user_id AND u.generation >= g.user_generation)",
+    ),
+    (
+        "a token without its grant",
+        "SELECT (SELECT count(*) FROM refresh_tokens WHERE grant_id NOT IN (SELECT id FROM grants)) \
+         + (SELECT count(*) FROM access_tokens WHERE grant_id IS NOT NULL AND grant_id NOT IN (SELECT id FROM grants)) AS n",
+    ),
+    (
+        "a grant that has not exactly one refresh token that is unspent, the newest of its own",
+        "SELECT count(*) AS n FROM grants g WHERE (SELECT count(*) FROM refresh_tokens r \
+         WHERE r.grant_id = g.id AND r.spent_at IS NULL) <> 1 OR EXISTS (SELECT 1 FROM refresh_tokens r \
+         JOIN refresh_tokens newer ON newer.grant_id = r.grant_id AND newer.generation > r.generation \
+         WHERE r.grant_id = g.id AND r.spent_at IS NULL)",
+    ),
+    (
+        "an answer to a refresh token that was not spent",
+        "SELECT count(*) AS n FROM refresh_tokens WHERE successor_sealed IS NOT NULL AND spent_at IS NULL",
+    ),
 ];
 
 impl TestDatabase {

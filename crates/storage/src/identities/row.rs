@@ -35,4 +35,11 @@ impl IdentityRow {
         };
         is_same && self.subject == subject && providers.trusts_identity(name, &self.issuer)
     }
+
+    /// Whether it is the identity that `provider:subject` names, of a provider that is configured now.
+    pub(crate) fn is_trusted_as(&self, provider_id: &str, providers: &ConfiguredProviders) -> bool {
+        provider_id.split_once(':').is_some_and(|(name, subject)| {
+            self.provider == name && self.subject == subject && providers.trusts_identity(name, &self.issuer)
+        })
+    }
 }
