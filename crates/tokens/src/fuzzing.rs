@@ -43,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     ("sealed_texts", sealed_texts),
     ("pem_keys", pem_keys),
     ("opaque_secrets", opaque_secrets),
+    ("sealed_answers", sealed_answers),
 ];
 
 const ISSUER: &str = "https://auth.example.com";
@@ -221,6 +222,21 @@ pub fn opaque_secrets(bytes: &[u8]) {
         assert_eq!(text.as_bytes().get(3), Some(&secret.kind().letter()));
         assert_eq!(secret.digest(), vestibule_domain::SecretDigest::new(sha256(text.as_bytes())));
         assert_eq!(found, [secret.digest()]);
+    }
+}
+
+/// No text but the one that was sealed for a secret is an answer to it.
+pub fn sealed_answers(bytes: &[u8]) {
+    let secret = OpaqueSecret::generate(OpaqueKind::RefreshToken, &Repeatable(7));
+    let Ok(secret) = OpaqueText::parse(secret.text().expose_secret()) else { unreachable!("it is whole") };
+    let sealed = secret.seal_answer(SECRET, &Repeatable(7)).unwrap();
+    for text in [edited(sealed.as_bytes(), bytes), bytes.to_vec()] {
+        let Ok(text) = String::from_utf8(text) else { continue };
+        let opened = secret.open_answer(&text);
+        assert_eq!(opened.as_deref().map(Vec::as_slice), (text == sealed).then_some(SECRET), "{text:?}");
+    }
+    if let Ok(sealed) = secret.seal_answer(bytes, &Repeatable(7)) {
+        assert_eq!(secret.open_answer(&sealed).as_deref().map(Vec::as_slice), Some(bytes));
     }
 }
 

@@ -4,6 +4,7 @@
 //! checksum over all before. So scanners know one where it must not stand, and what was mistyped is refused without a question to
 //! the database. The kind is part of what the digest is made of: no secret is one of another kind.
 
+mod answer;
 mod checksum;
 mod find;
 mod generate;
