@@ -7,6 +7,10 @@ pub enum CredentialKind {
     BrowserCookie,
     /// A user token, which belongs to a sign-in session and stands for the whole person.
     UserToken,
+    /// A token that a person made. It lends a part of what the person may do.
+    PersonalToken,
+    /// A token of a role account. It lends a part of what the role account may do.
+    RoleToken,
     /// A bearer token that a token handler knows. It lends what the handler says.
     HandlerToken,
 }
@@ -17,6 +21,8 @@ impl CredentialKind {
         match self {
             Self::BrowserCookie => "browser_cookie",
             Self::UserToken => "user_token",
+            Self::PersonalToken => "personal_token",
+            Self::RoleToken => "role_token",
             Self::HandlerToken => "handler_token",
         }
     }

@@ -6,11 +6,14 @@
 mod administrator;
 mod cache;
 mod handler_token;
+mod lent_token;
 mod narrowing;
 mod principal;
 mod session;
 mod session_cookie;
 mod session_to_end;
+
+use std::net::IpAddr;
 
 use thiserror::Error;
 use vestibule_tokens::TokenRefused;
@@ -25,6 +28,7 @@ pub use session_cookie::SessionCookie;
 pub use session_to_end::SessionToEnd;
 
 pub(crate) use cache::SessionCache;
+pub(crate) use lent_token::TokenCredentials;
 pub(crate) use session_to_end::TokenSession;
 
 /// The credentials of a request by the place where it carries them, not looked at yet. Not `Debug`: they are secrets.
@@ -34,6 +38,11 @@ pub struct Credentials<'a> {
     pub token: Option<&'a str>,
     /// The session cookie of a browser, where it counts. Not looked at beside a token.
     pub cookie: Option<&'a SessionCookie>,
+    /// Whether a token stands where others than the service read it: in an address or a form. One that outlives sessions does not count
+    /// there.
+    pub is_exposed: bool,
+    /// The address of the client, if it is known.
+    pub client: Option<IpAddr>,
     /// Where the token stands, if it is a bearer and may be another's than ours.
     pub bearer: Option<BearerPlace<'a>>,
 }
@@ -77,6 +86,18 @@ pub enum InvalidCredential {
     /// The token is good; its session or its user is no more.
     #[error("the session has ended")]
     SessionEnded,
+    /// It has the form of an opaque secret of ours, and its checksum is wrong.
+    #[error("the token is damaged")]
+    Damaged,
+    /// It is a token that must not stand in an address or a form.
+    #[error("the token stands in an address or a form")]
+    Exposed,
+    /// It is a secret of ours for something else.
+    #[error("the secret is of another kind")]
+    OtherKind,
+    /// No living token is found by it.
+    #[error("there is no such token, or it is over")]
+    UnknownToken,
     /// It is not ours, and no token handler says whose it is.
     #[error("no token handler says whose the token is")]
     NotResolved,
@@ -93,6 +114,10 @@ impl InvalidCredential {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SessionEnded => "session_ended",
+            Self::Damaged => "damaged",
+            Self::Exposed => "exposed",
+            Self::OtherKind => "kind",
+            Self::UnknownToken => "unknown_token",
             Self::NotResolved => "not_resolved",
             Self::SessionIdle => "session_idle",
             Self::SessionNotFresh => "session_not_fresh",

@@ -47,7 +47,7 @@ pub use authn::{
     Principal, Rights, SessionCookie, SessionNarrowing, SessionToEnd,
 };
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
-pub use limits::{AccountRates, RateLimiter};
+pub use limits::{AccountRates, RateLimiter, TokenRates};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
@@ -62,7 +62,7 @@ pub use vestibule_storage::with_time_budget;
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 
-use authn::SessionCache;
+use authn::{SessionCache, TokenCredentials};
 use permissions::TokenCache;
 
 /// What the operator decided about the flows.
@@ -91,6 +91,8 @@ pub struct FlowSettings {
     pub account_rates: AccountRates,
     /// How long tokens of people and role accounts live.
     pub token_rules: TokenRules,
+    /// How often they may be used.
+    pub token_rates: TokenRates,
 }
 
 impl FlowSettings {
@@ -151,6 +153,7 @@ pub struct Flows {
     token_cache: TokenCache,
     limiter: RateLimiter,
     session_cache: SessionCache,
+    token_credentials: TokenCredentials,
     /// The providers with a person whose address counts for nothing because it is not verified.
     unverified_emails: OnceEach,
 }
@@ -159,6 +162,7 @@ impl Flows {
     /// Joins the dependencies under these settings.
     pub fn new(settings: FlowSettings, dependencies: Dependencies) -> Self {
         let session_cache = SessionCache::new(dependencies.storage.clone());
+        let token_credentials = TokenCredentials::new(dependencies.storage.clone());
         forget_what_changes(&dependencies);
         Self {
             settings,
@@ -166,6 +170,7 @@ impl Flows {
             token_cache: TokenCache::new(),
             limiter: RateLimiter::new(),
             session_cache,
+            token_credentials,
             unverified_emails: OnceEach::default(),
         }
     }

@@ -3,13 +3,14 @@
 //! Addresses are limited in front of the flows, where they are known; the counting is the same.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
-use vestibule_domain::{IdentityKey, Rate, UserId};
+use vestibule_domain::{ApiTokenId, IdentityKey, Rate, UserId};
 
 use crate::{FlowError, Flows};
 
@@ -25,6 +26,15 @@ pub struct AccountRates {
     pub update: Option<Rate>,
     /// Requests for permission tokens.
     pub authorize: Option<Rate>,
+}
+
+/// How often tokens of people and role accounts may be used; `None`: as often as one likes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenRates {
+    /// Texts of one address that have the form of a token and are none. Tokens that are in memory count also beyond it.
+    pub failure_per_address: Option<Rate>,
+    /// Uses of one token.
+    pub per_credential: Option<Rate>,
 }
 
 /// Counts by key, in memory and within bounds.
@@ -115,9 +125,27 @@ enum AccountRateClass {
     SignIn,
     Update,
     Authorize,
+    UnknownToken,
+    Credential,
 }
 
 impl Flows {
+    /// Takes note of a text whose token is about to be looked for. If there is one, [`Flows::forgive_unknown_token`] takes it back: so
+    /// those that come at once are counted before any of them has its answer.
+    pub(crate) fn admit_unknown_token(&self, client: Option<IpAddr>) -> Result<(), FlowError> {
+        self.admit(self.settings.token_rates.failure_per_address, AccountRateClass::UnknownToken, client)
+    }
+
+    pub(crate) fn forgive_unknown_token(&self, client: Option<IpAddr>) {
+        if let Some(rate) = self.settings.token_rates.failure_per_address {
+            self.limiter.give_back(&rate, (AccountRateClass::UnknownToken, client));
+        }
+    }
+
+    pub(crate) fn admit_credential(&self, id: &ApiTokenId) -> Result<(), FlowError> {
+        self.admit(self.settings.token_rates.per_credential, AccountRateClass::Credential, id)
+    }
+
     /// An account that nobody may have here yet is the provider's, and is counted before anything is written.
     pub(crate) fn admit_sign_in(&self, identity: &IdentityKey) -> Result<(), FlowError> {
         self.admit(self.settings.account_rates.sign_in, AccountRateClass::SignIn, identity)

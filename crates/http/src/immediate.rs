@@ -60,6 +60,9 @@ impl ImmediateAnswer {
         let cookies = self.flows.settings().cookie_address();
         let credentials = PresentedCredentials::parse(request, &parameters, Accepts::Token, cookies);
         let principal = self.flows.authenticate_cached(credentials.single().ok()?)?;
+        if !principal.tells_profile() {
+            return None;
+        }
         let answer = SignedIn { authenticated: true, profile: (&principal).into() };
         let body = serde_json::to_vec(&answer).ok()?;
         let mut response = Response::default();

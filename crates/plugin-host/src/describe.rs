@@ -53,10 +53,12 @@ struct Context<'a> {
     identities: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<&'a Value>,
 }
 
 impl<'a> Context<'a> {
-    fn new(user: UserView<'a>, context: Option<&'a UserContext>) -> Self {
+    fn new(user: UserView<'a>, context: Option<&'a UserContext>, credential: Option<&'a Value>) -> Self {
         let verified_emails = |context: &'a UserContext| {
             context.verified_emails().into_iter().map(EmailAddress::as_str).collect()
         };
@@ -65,18 +67,34 @@ impl<'a> Context<'a> {
             verified_emails: context.map(verified_emails),
             identities: context.map(|context| context.identities.iter().map(identity_json).collect()),
             roles: context.map(|context| context.roles.iter().map(role_json).collect()),
+            credential,
         }
     }
 }
 
 /// The context of permission requests without identities, memoized: it is the same for every request of a session. `Debug`
 /// does not show it, because it holds personal data.
+///
+/// With it goes what is told of the credential, if that lends less than all.
 #[derive(Default)]
-pub struct ContextMemo(OnceLock<Arc<str>>);
+pub struct ContextMemo {
+    text: OnceLock<Arc<str>>,
+    credential: Option<Value>,
+}
 
 impl ContextMemo {
+    /// Of a credential that lends a part of what its owner may do.
+    pub fn with_credential(credential: Value) -> Self {
+        Self { text: OnceLock::new(), credential: Some(credential) }
+    }
+
+    pub(crate) fn credential(&self) -> Option<&Value> {
+        self.credential.as_ref()
+    }
+
     pub(crate) fn get_or_write(&self, user: &User, provider_id: Option<&str>) -> Arc<str> {
-        Arc::clone(self.0.get_or_init(|| permission_context(user, provider_id, None).into()))
+        let write = || permission_context(user, provider_id, None, self.credential()).into();
+        Arc::clone(self.text.get_or_init(write))
     }
 }
 
@@ -96,8 +114,9 @@ pub(crate) fn permission_context(
     user: &User,
     provider_id: Option<&str>,
     user_context: Option<&UserContext>,
+    credential: Option<&Value>,
 ) -> String {
-    to_json(&Context::new(UserView::new(user, provider_id), user_context))
+    to_json(&Context::new(UserView::new(user, provider_id), user_context, credential))
 }
 
 fn to_json(view: &impl Serialize) -> String {
@@ -194,7 +213,7 @@ mod tests {
     }
 
     fn context(user_context: Option<&UserContext>) -> Value {
-        permission_context(&user(), Some("github:42"), user_context).parse().unwrap()
+        permission_context(&user(), Some("github:42"), user_context, None).parse().unwrap()
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
+use crate::ContextMemo;
 use crate::cache::{CacheQuery, Known, Verdict};
 use crate::describe;
 use crate::failure::{CallFailure, FailureKind};
@@ -67,7 +68,11 @@ impl Instance {
         let user_context = request.user_context.filter(|_| wanted);
         Ok(match (user_context, request.memo) {
             (None, Some(memo)) => memo.get_or_write(request.user, request.provider_id),
-            _ => describe::permission_context(request.user, request.provider_id, user_context).into(),
+            (user_context, memo) => {
+                let credential = memo.and_then(ContextMemo::credential);
+                describe::permission_context(request.user, request.provider_id, user_context, credential)
+                    .into()
+            }
         })
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use vestibule_domain::{Clock, SecureRandom};
 
-pub use issue::{PermissionToken, SignError};
+pub use issue::{PermissionHolder, PermissionToken, SignError};
 pub use published::PublishedKeys;
 
 use pool::SigningPool;

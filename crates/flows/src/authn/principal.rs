@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
-    CredentialKind, LentLimits, Scope, Session, Timestamp, User, UserKind, lent_permissions,
+    ApiTokenKind, CredentialKind, LentLimits, Scope, Session, SessionId, Timestamp, User, UserKind,
+    lent_permissions,
 };
 use vestibule_plugin_host::ContextMemo;
 
 use super::cache::CachedSession;
+use super::lent_token::KnownToken;
 
 /// Who a request acts for, and with what credential. Holding one is the proof: only this module's parents make it. Cheap to
 /// clone.
@@ -34,8 +36,10 @@ pub enum Rights {
 enum Holder {
     /// Someone with a sign-in session.
     Session(Arc<CachedSession>),
-    /// Someone without.
+    /// Someone without, whom a handler has named.
     Lent(Arc<LentHolder>),
+    /// The user of a token.
+    Token(Arc<KnownToken>),
 }
 
 /// Whom a credential stands for that no session is behind.
@@ -63,11 +67,23 @@ impl Principal {
         }
     }
 
+    /// The user of a token, with what the token lends.
+    pub(super) fn with_token(known: Arc<KnownToken>) -> Self {
+        let credential = match known.live.token.kind {
+            ApiTokenKind::Personal => CredentialKind::PersonalToken,
+            ApiTokenKind::Role => CredentialKind::RoleToken,
+        };
+        // What counts is what the token says; this lends nothing.
+        let rights = Rights::Lent(LentLimits::default());
+        Self { credential, rights, holder: Holder::Token(known) }
+    }
+
     /// The user that the principal is, or belongs to.
     pub fn user(&self) -> &User {
         match &self.holder {
             Holder::Session(session) => &session.live.user,
             Holder::Lent(holder) => &holder.user,
+            Holder::Token(known) => &known.live.user,
         }
     }
 
@@ -78,7 +94,42 @@ impl Principal {
 
     /// What the credential is good for.
     pub fn rights(&self) -> &Rights {
-        &self.rights
+        match &self.holder {
+            Holder::Session(_) | Holder::Lent(_) => &self.rights,
+            Holder::Token(known) => &known.rights,
+        }
+    }
+
+    /// The id of the credential, by which logs and plugins know it; `None` for one without.
+    pub fn credential_id(&self) -> Option<&str> {
+        self.known_token().map(|known| known.live.token.id.as_str())
+    }
+
+    /// When the credential ends by itself, if it is not behind a session.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.known_token()?.live.token.expires_at
+    }
+
+    pub(super) fn known_token(&self) -> Option<&Arc<KnownToken>> {
+        match &self.holder {
+            Holder::Session(_) | Holder::Lent(_) => None,
+            Holder::Token(known) => Some(known),
+        }
+    }
+
+    /// In whose place plugins' answers are kept: of a session, or of a credential that no session is behind.
+    pub(crate) fn asker(&self) -> Option<&SessionId> {
+        self.session().map(|session| &session.id).or_else(|| self.known_token()?.asker.as_ref())
+    }
+
+    /// Whether whoever holds the credential is told who it is.
+    pub fn tells_profile(&self) -> bool {
+        match self.rights() {
+            Rights::Full => true,
+            Rights::Lent(limits) => {
+                [Scope::PROFILE, Scope::OPENID].iter().any(|word| limits.scopes.contains(word))
+            }
+        }
     }
 
     /// Whether it is a role account: a program, not a person.
@@ -96,12 +147,13 @@ impl Principal {
         match &self.holder {
             Holder::Session(_) => None,
             Holder::Lent(holder) => Some(&holder.metadata),
+            Holder::Token(known) => Some(known.live.token.metadata.as_object()),
         }
     }
 
     /// Whether whoever holds the credential is told the address.
     pub fn tells_email(&self) -> bool {
-        match &self.rights {
+        match self.rights() {
             Rights::Full => true,
             Rights::Lent(limits) => limits.scopes.contains(Scope::EMAIL),
         }
@@ -109,7 +161,7 @@ impl Principal {
 
     /// Whether roles count with the credential.
     pub(crate) fn lends_roles(&self) -> bool {
-        match &self.rights {
+        match self.rights() {
             Rights::Full => true,
             Rights::Lent(limits) => limits.scopes.contains(Scope::PERMISSIONS),
         }
@@ -117,7 +169,7 @@ impl Principal {
 
     /// Whether the credential may be used at a service.
     pub(crate) fn fits(&self, service: &str) -> bool {
-        match &self.rights {
+        match self.rights() {
             Rights::Full => true,
             Rights::Lent(limits) => limits.services.fits(service),
         }
@@ -125,7 +177,7 @@ impl Principal {
 
     /// The part of a plugin's answer that the credential lends.
     pub(crate) fn lent(&self, permissions: Map<String, Value>) -> Map<String, Value> {
-        match &self.rights {
+        match self.rights() {
             Rights::Full => permissions,
             Rights::Lent(limits) => lent_permissions(permissions, &limits.scopes),
         }
@@ -139,7 +191,7 @@ impl Principal {
     pub(super) fn cached_session(&self) -> Option<&Arc<CachedSession>> {
         match &self.holder {
             Holder::Session(session) => Some(session),
-            Holder::Lent(_) => None,
+            Holder::Lent(_) | Holder::Token(_) => None,
         }
     }
 
@@ -150,7 +202,11 @@ impl Principal {
 
     /// The identity that the user came with.
     pub fn provider_id(&self) -> Option<&str> {
-        self.session().map(|session| session.provider_id.as_str())
+        match &self.holder {
+            Holder::Session(session) => Some(&session.live.session.provider_id),
+            Holder::Lent(_) => None,
+            Holder::Token(known) => known.live.provider_id.as_deref(),
+        }
     }
 
     /// When the person last showed who they are; `None` where no person did.
@@ -165,8 +221,12 @@ impl Principal {
                 Some(FullPerson(Arc::clone(session)))
             }
             (
-                CredentialKind::BrowserCookie | CredentialKind::UserToken | CredentialKind::HandlerToken,
-                Holder::Session(_) | Holder::Lent(_),
+                CredentialKind::BrowserCookie
+                | CredentialKind::UserToken
+                | CredentialKind::PersonalToken
+                | CredentialKind::RoleToken
+                | CredentialKind::HandlerToken,
+                Holder::Session(_) | Holder::Lent(_) | Holder::Token(_),
             ) => None,
         }
     }
@@ -176,7 +236,10 @@ impl Principal {
     pub fn as_acting(&self) -> Option<Acting> {
         match self.credential {
             CredentialKind::BrowserCookie => self.as_full_person().map(Acting),
-            CredentialKind::UserToken | CredentialKind::HandlerToken => None,
+            CredentialKind::UserToken
+            | CredentialKind::PersonalToken
+            | CredentialKind::RoleToken
+            | CredentialKind::HandlerToken => None,
         }
     }
 
@@ -187,7 +250,11 @@ impl Principal {
 
     /// The user as plugins read it, where that is kept between requests.
     pub(crate) fn context_memo(&self) -> Option<&ContextMemo> {
-        self.cached_session().map(|session| &session.context_memo)
+        match &self.holder {
+            Holder::Session(session) => Some(&session.context_memo),
+            Holder::Lent(_) => None,
+            Holder::Token(known) => Some(&known.context_memo),
+        }
     }
 }
 

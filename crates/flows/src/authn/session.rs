@@ -51,6 +51,9 @@ impl Flows {
         credentials: Credentials<'_>,
         narrowing: SessionNarrowing,
     ) -> Result<Authentication, FlowError> {
+        if let Some(lent) = self.authenticate_lent(credentials, narrowing).await? {
+            return Ok(lent);
+        }
         if let Some(bearer) = self.foreign_bearer(credentials) {
             return Ok(
                 match (self.authenticate_foreign(bearer).await?, narrowing.refusal_without_session()) {
@@ -70,6 +73,9 @@ impl Flows {
     /// The same from memory alone: for a cookie or a token that was verified before, whose session is cached and fresh, and about
     /// which nothing is to be written. `None` means not cached; call [`Flows::authenticate`].
     pub fn authenticate_cached(&self, credentials: Credentials<'_>) -> Option<Principal> {
+        if let Some(lent) = self.authenticate_cached_lent(credentials) {
+            return Some(lent);
+        }
         let tokens = &self.dependencies.tokens;
         let credential = match (credentials.token, credentials.cookie) {
             (Some(token), _) => SessionCredential::Token(tokens.find_cached_user_token(token)?),
@@ -88,6 +94,9 @@ impl Flows {
         &self,
         credentials: Credentials<'_>,
     ) -> Result<Authentication, FlowError> {
+        if let Some(lent) = self.authenticate_lent(credentials, SessionNarrowing::default()).await? {
+            return Ok(lent);
+        }
         if let Some(bearer) = self.foreign_bearer(credentials) {
             return self.authenticate_foreign(bearer).await;
         }
@@ -132,6 +141,9 @@ impl Flows {
 
     /// A handler has just said whose the token is; of a person of ours it is looked up whether they may still come in.
     async fn refresh_lent(&self, principal: Principal) -> Result<Option<Principal>, StorageError> {
+        if let Some(known) = principal.known_token() {
+            return self.refresh_token(Arc::clone(known)).await;
+        }
         if principal.is_foreign() {
             return Ok(Some(principal));
         }

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use vestibule_domain::{Actor, AuditEvent, AuditName, ServiceName, UserContext, UserId};
 use vestibule_plugin_host::{CallFailure, PermissionRequest};
 use vestibule_storage::log_audit_event;
-use vestibule_tokens::PermissionToken;
+use vestibule_tokens::{PermissionHolder, PermissionToken, SignError};
 
+use super::token_cache::Narrowing;
 use crate::{Authentication, AuthorizationResult, FlowError, Flows, IssuedToken, PermissionError, Principal};
 
 /// The answer to a request for permissions.
@@ -115,7 +116,7 @@ impl Flows {
             service,
             user: principal.user(),
             provider_id: principal.provider_id(),
-            session: principal.session().map(|session| &session.id),
+            session: principal.asker(),
             user_context,
             memo: principal.context_memo(),
         };
@@ -153,19 +154,24 @@ impl Flows {
     ) -> Result<Option<Arc<PermissionGrant>>, FlowError> {
         let Some(principal) = self.refresh(principal).await? else { return Ok(None) };
         let user = &principal.user().id;
-        if let Some(earlier) = self.find_earlier(user, service, &permissions) {
+        let narrowing = Narrowing::of(&principal);
+        if let Some(earlier) = self.find_earlier(user, service, &narrowing, &permissions) {
             self.dependencies.observer.token_issued(IssuedToken::ReusedPermission);
             return Ok(Some(earlier));
         }
         let (tokens, is_role_account) = (&self.dependencies.tokens, principal.is_role_account());
-        let token =
-            tokens.issue_permission_token_queued(user, is_role_account, service, &permissions).await?;
+        let holder = PermissionHolder { user, is_role_account, ends_at: principal.ends_at() };
+        let token = match tokens.issue_permission_token_queued(&holder, service, &permissions).await {
+            // The credential ends before a whole second has passed.
+            Err(SignError::Ended) => return Ok(None),
+            token => token?,
+        };
         let Some(principal) = self.refresh(principal).await? else { return Ok(None) };
         self.dependencies.observer.token_issued(IssuedToken::SignedPermission);
         let (user_id, service) = (principal.user().id.clone(), service.clone());
         let grant = Arc::new(PermissionGrant { token, user_id, permissions, service });
         if self.settings.permission_token_reuse {
-            self.token_cache.insert(&grant);
+            self.token_cache.insert(narrowing, &grant);
         }
         Ok(Some(grant))
     }
@@ -174,12 +180,13 @@ impl Flows {
         &self,
         user: &UserId,
         service: &ServiceName,
+        narrowing: &Narrowing,
         permissions: &Map<String, Value>,
     ) -> Option<Arc<PermissionGrant>> {
         if !self.settings.permission_token_reuse {
             return None;
         }
         let (keys, now) = (self.dependencies.tokens.published_keys(), self.dependencies.clock.now());
-        self.token_cache.find(user, service, permissions, &keys.signing_key_id, now)
+        self.token_cache.find((user, service, narrowing), permissions, &keys.signing_key_id, now)
     }
 }

@@ -6,9 +6,9 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
-use vestibule_domain::{ServiceName, Timestamp, UserId, heap_bytes};
+use vestibule_domain::{LentLimits, ServiceName, Timestamp, UserId, heap_bytes};
 
-use crate::PermissionGrant;
+use crate::{PermissionGrant, Principal, Rights};
 
 /// How many are kept, if they are as small as most: one takes about 2 KiB.
 const CAPACITY: usize = 4096;
@@ -16,17 +16,35 @@ const CAPACITY: usize = 4096;
 const CAPACITY_BYTES: u64 = 16 * 1024 * 1024;
 const ENTRY_BYTES: usize = 512;
 
+/// What a token was narrowed by: two credentials of one user never share one, unless they lend the same until the same moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Narrowing {
+    /// `None`: by nothing.
+    limits: Option<LentLimits>,
+    ends_at: Option<Timestamp>,
+}
+
+impl Narrowing {
+    pub(super) fn of(principal: &Principal) -> Self {
+        let limits = match principal.rights() {
+            Rights::Full => None,
+            Rights::Lent(limits) => Some(limits.clone()),
+        };
+        Self { limits, ends_at: principal.ends_at() }
+    }
+}
+
 /// Whose token it is, for what.
 #[derive(PartialEq, Eq, Hash)]
-struct Owner(UserId, ServiceName);
+struct Owner(UserId, ServiceName, Narrowing);
 
 /// The same without owning it: looking for a token makes nothing.
 #[derive(Hash)]
-struct OwnerRef<'a>(&'a UserId, &'a ServiceName);
+struct OwnerRef<'a>(&'a UserId, &'a ServiceName, &'a Narrowing);
 
 impl Equivalent<Owner> for OwnerRef<'_> {
     fn equivalent(&self, owner: &Owner) -> bool {
-        *self.0 == owner.0 && *self.1 == owner.1
+        *self.0 == owner.0 && *self.1 == owner.1 && *self.2 == owner.2
     }
 }
 
@@ -69,13 +87,12 @@ impl TokenCache {
     /// least half of its life ahead.
     pub(crate) fn find(
         &self,
-        user: &UserId,
-        service: &ServiceName,
+        (user, service, narrowing): (&UserId, &ServiceName, &Narrowing),
         permissions: &Map<String, Value>,
         signing_key_id: &str,
         now: Timestamp,
     ) -> Option<Arc<PermissionGrant>> {
-        let grant = self.grants.get(&OwnerRef(user, service))?.grant;
+        let grant = self.grants.get(&OwnerRef(user, service, narrowing))?.grant;
         let token = &grant.token;
         let life = token.expires_at.since(token.issued_at);
         let fresh = now >= token.issued_at && token.expires_at.since(now) >= life / 2;
@@ -83,8 +100,9 @@ impl TokenCache {
     }
 
     /// Keeps a grant for the next request.
-    pub(crate) fn insert(&self, grant: &Arc<PermissionGrant>) {
-        self.grants.insert(Owner(grant.user_id.clone(), grant.service.clone()), Entry::new(grant));
+    pub(crate) fn insert(&self, narrowing: Narrowing, grant: &Arc<PermissionGrant>) {
+        let owner = Owner(grant.user_id.clone(), grant.service.clone(), narrowing);
+        self.grants.insert(owner, Entry::new(grant));
     }
 }
 
@@ -119,9 +137,10 @@ mod tests {
         let cache = TokenCache::new();
         let (user, service) = (UserId::parse("u").unwrap(), ServiceName::parse("s").unwrap());
         let read = permissions(&json!({"read": true}));
-        cache.insert(&grant("u", &read, "t"));
+        let full = Narrowing { limits: None, ends_at: None };
+        cache.insert(full.clone(), &grant("u", &read, "t"));
         let find = |permissions, key, seconds| {
-            cache.find(&user, &service, permissions, key, Timestamp::from_seconds(seconds))
+            cache.find((&user, &service, &full), permissions, key, Timestamp::from_seconds(seconds))
         };
         assert!(find(&read, "k", 1_000).is_some());
         assert!(find(&read, "k", 1_450).is_some());
@@ -131,9 +150,20 @@ mod tests {
         assert!(find(&permissions(&json!({"read": false})), "k", 1_000).is_none());
         assert!(
             cache
-                .find(&UserId::parse("v").unwrap(), &service, &read, "k", Timestamp::from_seconds(1_000))
+                .find(
+                    (&UserId::parse("v").unwrap(), &service, &full),
+                    &read,
+                    "k",
+                    Timestamp::from_seconds(1_000)
+                )
                 .is_none()
         );
+        let lent = Narrowing { limits: Some(LentLimits::default()), ..full.clone() };
+        let ending = Narrowing { ends_at: Some(Timestamp::from_seconds(1_100)), ..full.clone() };
+        for narrowing in [lent, ending] {
+            let found = cache.find((&user, &service, &narrowing), &read, "k", Timestamp::from_seconds(1_000));
+            assert!(found.is_none(), "no credential gets the token of another: {narrowing:?}");
+        }
     }
 
     #[test]
@@ -145,7 +175,10 @@ mod tests {
         for answer in answers {
             let (cache, token) = (TokenCache::new(), "t".repeat(70_000));
             for number in 0..300 {
-                cache.insert(&grant(&format!("user-{number}"), &answer, &token));
+                cache.insert(
+                    Narrowing { limits: None, ends_at: None },
+                    &grant(&format!("user-{number}"), &answer, &token),
+                );
             }
             assert!(cache.grants.weight() <= CAPACITY_BYTES);
             assert!((1..100).contains(&cache.grants.len()), "{} are kept", cache.grants.len());

@@ -39,13 +39,16 @@ pub struct ProviderLink {
 }
 
 impl Flows {
-    /// Looks at `next` only when it is needed: a person who is signed in is never told that `next` is wrong. Writes nothing.
+    /// Looks at `next` only when it is needed: a person who is signed in is never told that `next` is wrong. A credential that does not
+    /// lend who its owner is stands for nobody here. Writes nothing.
     pub fn check_session(
         &self,
         authentication: Authentication,
         next: Option<&str>,
     ) -> Result<SessionCheck, FlowError> {
-        if let Authentication::Authenticated(principal) = authentication {
+        if let Authentication::Authenticated(principal) = authentication
+            && principal.tells_profile()
+        {
             return Ok(SessionCheck::SignedIn(Box::new(principal)));
         }
         let next = self.parse_next(next)?;

@@ -1,6 +1,6 @@
 //! Who a credential stands for, with the session behind it.
 
-use vestibule_domain::{RoleName, Timestamp};
+use vestibule_domain::{RoleName, Scope, Timestamp};
 
 use crate::{FlowError, Flows, Principal};
 
@@ -20,6 +20,9 @@ pub struct SessionRecord {
 impl Flows {
     /// Reads who a credential stands for.
     pub async fn read_session(&self, principal: Principal) -> Result<SessionRecord, FlowError> {
+        if !principal.tells_profile() {
+            return Err(FlowError::InsufficientScope { needed: Scope::PROFILE.to_owned() });
+        }
         let storage = &self.dependencies.storage;
         // Nothing is assigned to whom a handler alone knows, and what is assigned to others counts only where it is lent.
         let assigned = if principal.is_foreign() || !principal.lends_roles() {

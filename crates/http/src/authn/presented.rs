@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use poem::http::{HeaderName, HeaderValue, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
@@ -19,6 +21,7 @@ use crate::form::Form;
 use crate::parameters::Parameters;
 
 const BEARER: &str = "bearer";
+const BASIC: &str = "basic";
 const HEADER: &str = "auth_token";
 const QUERY: &str = "jwt";
 const COOKIE: &str = "session_cookie";
@@ -34,6 +37,10 @@ pub(crate) struct PresentedCredentials<'r> {
     /// In the order in which they count.
     tokens: SmallVec<[Cow<'r, str>; 2]>,
     cookie: PresentedCookie,
+    /// Whether an opaque secret of ours stands in the address.
+    is_exposed: bool,
+    /// The request, if it has a token.
+    with_token: Option<&'r Request>,
     /// The request, if the first of them is a bearer.
     with_bearer: Option<&'r Request>,
 }
@@ -104,17 +111,21 @@ impl<'r> PresentedCredentials<'r> {
             Accepts::Nothing | Accepts::CookieOfPage => SmallVec::new(),
             Accepts::Token | Accepts::TokenOrCookie => Self::tokens(request, parameters),
         };
+        let is_exposed = parameters.user_tokens().any(|token| is_opaque(token));
+        let with_token = (!tokens.is_empty()).then_some(request);
         let has_bearer = !tokens.is_empty() && Self::bearers(request).any(|token| !token.is_empty());
         Self {
             tokens,
             cookie: PresentedCookie::parse(request, parameters, accepts, cookies),
+            is_exposed,
+            with_token,
             with_bearer: has_bearer.then_some(request),
         }
     }
 
     fn bearers(request: &'r Request) -> impl Iterator<Item = Cow<'r, str>> {
         let headers = request.headers().get_all(header::AUTHORIZATION).into_iter();
-        headers.map(text_of).filter_map(bearer_token)
+        headers.map(text_of).filter_map(|value| basic_token(&value).or_else(|| bearer_token(value)))
     }
 
     fn tokens(request: &'r Request, parameters: &Parameters<'r>) -> SmallVec<[Cow<'r, str>; 2]> {
@@ -143,7 +154,8 @@ impl<'r> PresentedCredentials<'r> {
             client: app.trusted_proxies.find_client(request).address(),
             service,
         });
-        Ok(Credentials { bearer, ..self.single()? })
+        let client = self.with_token.and_then(|request| app.trusted_proxies.find_client(request).address());
+        Ok(Credentials { bearer, client, ..self.single()? })
     }
 
     /// The same, with the fields `jwt` and `session` of a form as the last places to look.
@@ -166,13 +178,32 @@ impl<'r> PresentedCredentials<'r> {
         if token.is_none() && matches!(self.cookie, PresentedCookie::CrossOrigin) {
             return Err(ApiError::CrossOrigin);
         }
-        Ok(Credentials { token, cookie: self.cookie.counting(form_asks), bearer: None })
+        let is_exposed = self.is_exposed || form.is_some_and(is_opaque);
+        let cookie = self.cookie.counting(form_asks);
+        Ok(Credentials { token, cookie, is_exposed, client: None, bearer: None })
     }
 }
 
 fn text_of(value: &HeaderValue) -> Cow<'_, str> {
     // Tokens are plain, and telling so is quicker than to look for what has to be replaced.
     value.to_str().map_or_else(|_| String::from_utf8_lossy(value.as_bytes()), Cow::Borrowed)
+}
+
+/// The password of Basic, if it is a token of a person or a role account: what speaks Basic alone can use one. The username says nothing.
+fn basic_token<'a>(value: &str) -> Option<Cow<'a, str>> {
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case(BASIC) {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (_, password) = decoded.split_once(':')?;
+    let is_token = ["vstp_", "vstr_"].iter().any(|prefix| password.starts_with(prefix));
+    is_token.then(|| Cow::Owned(password.to_owned()))
+}
+
+/// Whether a text begins as our opaque secrets do. Those do not belong into addresses, which are logged.
+fn is_opaque(text: &str) -> bool {
+    text.strip_prefix("vst").is_some_and(|rest| rest.as_bytes().get(1) == Some(&b'_'))
 }
 
 fn bearer_token(value: Cow<'_, str>) -> Option<Cow<'_, str>> {

@@ -22,6 +22,7 @@ mod clients;
 mod cross_origin;
 mod health;
 mod keys;
+mod lent_tokens;
 mod linking;
 mod next;
 mod permissions;

@@ -26,7 +26,7 @@ pub enum SignError {
     #[error("there is no private key to sign with")]
     NoKey,
     /// The token would have ended before it began.
-    #[error("the session that the token is for has ended")]
+    #[error("the session or the credential that the token is for has ended")]
     Ended,
     /// Larger than verifiers accept.
     #[error("the token would be too large")]
@@ -50,6 +50,17 @@ pub struct PermissionToken {
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// For whom a permission token is made.
+#[derive(Debug, Clone, Copy)]
+pub struct PermissionHolder<'a> {
+    /// Whose it is.
+    pub user: &'a UserId,
+    /// Whether it is a role account, which the token then says.
+    pub is_role_account: bool,
+    /// When the credential ends that the token is for, if it ends by itself.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl From<Busy> for SignError {
@@ -87,19 +98,20 @@ impl TokenService {
         service: &ServiceName,
         permissions: &Map<String, Value>,
     ) -> Result<PermissionToken, SignError> {
-        let (input, metadata) = self.permission_token(user, false, service, permissions)?;
+        let holder = PermissionHolder { user, is_role_account: false, ends_at: None };
+        let (input, metadata) = self.permission_token(&holder, service, permissions)?;
         Ok(metadata.into_token(input.sign()?))
     }
 
-    /// The same, signed on the pool of signing threads. The token of a role account says so.
+    /// The same, signed on the pool of signing threads. The token of a role account says so, and none outlives the credential that it is
+    /// for.
     pub async fn issue_permission_token_queued(
         &self,
-        user: &UserId,
-        is_role_account: bool,
+        holder: &PermissionHolder<'_>,
         service: &ServiceName,
         permissions: &Map<String, Value>,
     ) -> Result<PermissionToken, SignError> {
-        let (input, metadata) = self.permission_token(user, is_role_account, service, permissions)?;
+        let (input, metadata) = self.permission_token(holder, service, permissions)?;
         Ok(metadata.into_token(self.sign_queued(Priority::Permission, input).await?))
     }
 
@@ -133,14 +145,17 @@ impl TokenService {
 
     fn permission_token(
         &self,
-        user: &UserId,
-        is_role_account: bool,
+        &PermissionHolder { user, is_role_account, ends_at }: &PermissionHolder<'_>,
         service: &ServiceName,
         permissions: &Map<String, Value>,
     ) -> Result<(SigningInput, TokenMetadata), SignError> {
         let now = self.clock.now();
         let issued_at = Timestamp::from_seconds(now.seconds());
-        let expires_at = Timestamp::from_seconds(now.plus(self.settings.permission_token_ttl).seconds());
+        let longest = now.plus(self.settings.permission_token_ttl);
+        let expires_at = Timestamp::from_seconds(ends_at.map_or(longest, |end| end.min(longest)).seconds());
+        if expires_at <= issued_at {
+            return Err(SignError::Ended);
+        }
         let token_id = TokenId::random(&*self.randomness);
         let claims = PermissionClaims {
             iss: &self.settings.issuer,

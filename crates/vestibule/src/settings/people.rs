@@ -1,15 +1,15 @@
 //! What the use cases need: who may be sent where, how users come to be, how long tokens live.
 
 use vestibule_domain::{AllowedOrigins, ExternalAddress, SessionLimits};
-use vestibule_flows::{AccountRates, FlowSettings, TokenRules};
+use vestibule_flows::{AccountRates, FlowSettings, TokenRates, TokenRules};
 
 use super::kinds::sessions::SessionCookieUse;
 use super::reader::Reader;
 use super::table::{
     ACCOUNT_LINKING, ALLOWED_ORIGINS, MAX_SESSION_AGE, OUTAGE_GRACE, PERMISSION_TOKEN_REUSE,
-    RATE_LIMIT_AUTHORIZE_PER_ACCOUNT, RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_UPDATE_PER_ACCOUNT,
-    ROLE_TOKEN_MAX_TTL, SESSION_COOKIE, SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL,
-    USER_ID_SCHEME, USER_TOKEN_TTL,
+    RATE_LIMIT_AUTHORIZE_PER_ACCOUNT, RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS,
+    RATE_LIMIT_TOKEN_PER_CREDENTIAL, RATE_LIMIT_UPDATE_PER_ACCOUNT, ROLE_TOKEN_MAX_TTL, SESSION_COOKIE,
+    SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL, USER_ID_SCHEME, USER_TOKEN_TTL,
 };
 
 pub(super) fn read_flows(
@@ -21,6 +21,7 @@ pub(super) fn read_flows(
     let account_linking = reader.read(&ACCOUNT_LINKING);
     let account_rates = read_account_rates(reader);
     let token_rules = read_token_rules(reader);
+    let token_rates = read_token_rates(reader);
     let user_id_scheme = reader.read(&USER_ID_SCHEME);
     let session_cookie = reader.read(&SESSION_COOKIE);
     let step_up_age = reader.read(&STEP_UP_AGE);
@@ -38,6 +39,7 @@ pub(super) fn read_flows(
         permission_token_reuse: permission_token_reuse?,
         account_rates: account_rates?,
         token_rules: token_rules?,
+        token_rates: token_rates?,
     })
 }
 
@@ -63,6 +65,12 @@ fn read_account_rates(reader: &mut Reader<'_>) -> Option<AccountRates> {
     let update = reader.read(&RATE_LIMIT_UPDATE_PER_ACCOUNT);
     let authorize = reader.read(&RATE_LIMIT_AUTHORIZE_PER_ACCOUNT);
     Some(AccountRates { sign_in: sign_in?, update: update?, authorize: authorize? })
+}
+
+fn read_token_rates(reader: &mut Reader<'_>) -> Option<TokenRates> {
+    let failure_per_address = reader.read(&RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS);
+    let per_credential = reader.read(&RATE_LIMIT_TOKEN_PER_CREDENTIAL);
+    Some(TokenRates { failure_per_address: failure_per_address?, per_credential: per_credential? })
 }
 
 /// How long tokens of people and role accounts live.

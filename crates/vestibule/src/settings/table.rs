@@ -70,6 +70,12 @@ settings! {
         RATE_LIMIT_AUTHORIZE_PER_ADDRESS: Setting<Option<Rate>> = Setting::new(RATE, "6000/1m");
         /// Requests of one account for permission tokens
         RATE_LIMIT_AUTHORIZE_PER_ACCOUNT: Setting<Option<Rate>> = Setting::new(RATE, "1200/1m");
+        /// Texts of one address that look like [tokens](tokens.md) and are none
+        ///
+        /// Beyond it only tokens wait that were not used here a moment ago.
+        RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS: Setting<Option<Rate>> = Setting::new(RATE, "6000/1m");
+        /// Uses of one token of a person or a role account
+        RATE_LIMIT_TOKEN_PER_CREDENTIAL: Setting<Option<Rate>> = Setting::new(RATE, "6000/1m");
         /// Requests of one address that ask who holds a username
         RATE_LIMIT_LOOKUP_PER_ADDRESS: Setting<Option<Rate>> = Setting::new(RATE, "600/1m");
     }

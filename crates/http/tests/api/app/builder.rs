@@ -9,7 +9,7 @@ use vestibule_domain::{
     AccountLinking, AddressTrust, AllowedOrigins, Clock, ConfiguredProviders, ExternalAddress, Origin,
     SecureRandom, ServiceName, SystemRandom, UserIdScheme,
 };
-use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows, TokenRules};
+use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows, TokenRates, TokenRules};
 use vestibule_http::{AccessLog, AddressRates, Arrivals, HttpSettings, Shutdown, TrustedProxies};
 use vestibule_metrics::Metrics;
 use vestibule_plugin_host::{
@@ -56,6 +56,7 @@ impl TestAppBuilder {
             permission_token_reuse: true,
             account_rates: AccountRates::default(),
             token_rules: TokenRules::default(),
+            token_rates: TokenRates::default(),
         };
         let http = HttpSettings {
             arrivals: Arrivals::default(),
@@ -100,6 +101,15 @@ impl TestAppBuilder {
         let extensions = vec![spec("sample-extension", "sample-extension")];
         let path = PluginPath::new(vec![built_plugins()]);
         self.plan = PluginPlan { path, services: services.map(service).to_vec(), extensions, ..self.plan };
+        self
+    }
+
+    /// Lets the services grant this permission to everybody.
+    pub(crate) fn granting(mut self, permission: &str) -> Self {
+        for (_, spec) in &mut self.plan.services {
+            let config = serde_json::json!({"permission": permission, "granted": true});
+            spec.settings.config = config.as_object().expect("an object").clone().into();
+        }
         self
     }
 

@@ -112,7 +112,9 @@ async fn a_token_that_was_queued_says_what_one_says_that_was_not() {
 
     let name = ServiceName::parse("neuroglancer").unwrap();
     let permissions = object(&json!({"read": true}));
-    let queued = service.issue_permission_token_queued(&user(), false, &name, &permissions).await.unwrap();
+    let user = user();
+    let holder = PermissionHolder { user: &user, is_role_account: false, ends_at: None };
+    let queued = service.issue_permission_token_queued(&holder, &name, &permissions).await.unwrap();
     assert_eq!(without_id(&text(&queued.token)), without_id(&permission_token(&service)));
     assert_eq!((queued.issued_at, queued.expires_at), (START, START.plus(PERMISSION_TTL)));
 }

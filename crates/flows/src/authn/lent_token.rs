@@ -1,0 +1,193 @@
+//! Tokens of people and role accounts: opaque texts that are found by their digest.
+//!
+//! INVARIANT: what has not the form of one, of whatever kind, never reaches the database; what has been read counts only while the change
+//! feed vouches for it.
+
+mod known;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use quick_cache::sync::Cache;
+use vestibule_domain::{SecretDigest, Timestamp, error_chain};
+use vestibule_storage::{Record, Storage, StorageError};
+use vestibule_tokens::{OpaqueError, OpaqueKind, OpaqueText};
+
+pub(crate) use known::KnownToken;
+
+use known::{ByBytes, MAX_AGE};
+
+use super::session::LAST_SEEN_RESOLUTION;
+use super::{Authentication, Credentials, InvalidCredential, Principal, SessionNarrowing};
+use crate::{FlowError, Flows};
+
+const CAPACITY: usize = 8_192;
+/// The most that all of them may take in memory, roughly.
+const CAPACITY_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The tokens in use, bounded in number and memory. Those that are refused are not kept.
+pub(crate) struct TokenCredentials {
+    storage: Storage,
+    kept: Cache<SecretDigest, Arc<KnownToken>, ByBytes>,
+}
+
+impl TokenCredentials {
+    pub(crate) fn new(storage: Storage) -> Self {
+        Self { storage, kept: Cache::with_weighter(CAPACITY, CAPACITY_BYTES, ByBytes) }
+    }
+
+    /// The token as it is in memory, if that is still true.
+    pub(super) fn find_fresh(&self, digest: &SecretDigest, now: Timestamp) -> Option<Arc<KnownToken>> {
+        self.kept.get(digest).filter(|known| self.is_fresh(known, now))
+    }
+
+    fn is_fresh(&self, known: &KnownToken, now: Timestamp) -> bool {
+        let moment = Instant::now();
+        known.live.token.is_running(now)
+            && moment.saturating_duration_since(known.read_at) <= MAX_AGE
+            && self.storage.changes().is_current(known.version, &records(known), moment)
+    }
+
+    /// The token as the database knows it.
+    async fn read(
+        &self,
+        digest: SecretDigest,
+        now: Timestamp,
+    ) -> Result<Option<Arc<KnownToken>>, StorageError> {
+        let (changes, read_at) = (self.storage.changes(), Instant::now());
+        let point = changes.point();
+        let Some(live) = self.storage.find_live_api_token(&digest, now).await? else { return Ok(None) };
+        let records = [Record::credential(live.token.id.as_str()), Record::user(&live.user.id)];
+        let known = if let Some(version) = changes.version_since(point, &records) {
+            KnownToken::new(live, digest, version, read_at)
+        } else {
+            // Something has changed meanwhile; now it is known what to look at.
+            let version = changes.version(&records);
+            let Some(live) = self.storage.find_live_api_token(&digest, now).await? else { return Ok(None) };
+            KnownToken::new(live, digest, version, read_at)
+        };
+        self.kept.insert(digest, Arc::clone(&known));
+        Ok(Some(known))
+    }
+}
+
+/// The records that a token in memory is a copy of.
+fn records(known: &KnownToken) -> [Record<'_>; 2] {
+    [Record::credential(known.live.token.id.as_str()), Record::user(&known.live.user.id)]
+}
+
+/// A text that has our form: of which kind it is, and what it is found by.
+type LentText = Result<SecretDigest, InvalidCredential>;
+
+/// The digest of a token that people lend; `None` for a text that has not our form.
+fn digest_of(credentials: Credentials<'_>) -> Option<LentText> {
+    let text = match OpaqueText::parse(credentials.token?) {
+        Ok(text) => text,
+        Err(OpaqueError::Foreign) => return None,
+        Err(OpaqueError::Damaged) => return Some(Err(InvalidCredential::Damaged)),
+    };
+    // Addresses are logged, and forms are what browsers send.
+    if credentials.is_exposed {
+        return Some(Err(InvalidCredential::Exposed));
+    }
+    Some(match text.kind() {
+        OpaqueKind::PersonalToken | OpaqueKind::RoleToken => Ok(text.digest()),
+        OpaqueKind::AccessToken
+        | OpaqueKind::RefreshToken
+        | OpaqueKind::ClientSecret
+        | OpaqueKind::Registration
+        | OpaqueKind::DeviceCode
+        | OpaqueKind::AuthorizationCode => Err(InvalidCredential::OtherKind),
+    })
+}
+
+impl Flows {
+    /// Finds out for whom a token acts; `None` where the credentials are none.
+    pub(super) async fn authenticate_lent(
+        &self,
+        credentials: Credentials<'_>,
+        narrowing: SessionNarrowing,
+    ) -> Result<Option<Authentication>, FlowError> {
+        let found = match digest_of(credentials) {
+            None => return Ok(None),
+            Some(Err(invalid)) => Err(invalid),
+            Some(Ok(digest)) => self.find_lent(digest, credentials, narrowing).await?,
+        };
+        Ok(Some(match found {
+            Ok(known) => Authentication::Authenticated(Principal::with_token(known)),
+            Err(invalid) => Authentication::Invalid(self.note(invalid)),
+        }))
+    }
+
+    async fn find_lent(
+        &self,
+        digest: SecretDigest,
+        credentials: Credentials<'_>,
+        narrowing: SessionNarrowing,
+    ) -> Result<Result<Arc<KnownToken>, InvalidCredential>, FlowError> {
+        let now = self.dependencies.clock.now();
+        let known = match self.token_credentials.find_fresh(&digest, now) {
+            Some(known) => Some(known),
+            None => Box::pin(self.look_up(digest, credentials, now)).await?,
+        };
+        let Some(known) = known else { return Ok(Err(InvalidCredential::UnknownToken)) };
+        if let Some(refusal) = narrowing.refusal_without_session() {
+            return Ok(Err(refusal));
+        }
+        self.admit_credential(&known.live.token.id)?;
+        if known.claim_touch(now, LAST_SEEN_RESOLUTION) {
+            Box::pin(self.note_use(&known, credentials, now)).await;
+        }
+        Ok(Ok(known))
+    }
+
+    /// Asks the database. Whoever has asked for too many that it does not know waits, also for what it may know.
+    async fn look_up(
+        &self,
+        digest: SecretDigest,
+        credentials: Credentials<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<KnownToken>>, FlowError> {
+        self.admit_unknown_token(credentials.client)?;
+        let known = self.token_credentials.read(digest, now).await?;
+        if known.is_some() {
+            self.forgive_unknown_token(credentials.client);
+        }
+        Ok(known)
+    }
+
+    /// Notes that a token is in use. It is a convenience for its owner; failing must not fail the request.
+    async fn note_use(&self, known: &KnownToken, credentials: Credentials<'_>, now: Timestamp) {
+        let ip = credentials.client.map(|address| address.to_string());
+        let storage = &self.dependencies.storage;
+        if let Err(error) = storage.touch_api_token(&known.live.token.id, ip.as_deref(), now).await {
+            tracing::debug!(error = error_chain(&error), "the last use of a token was not noted");
+        }
+    }
+
+    /// The same from memory alone, where nothing is to be written and nothing is refused.
+    pub(super) fn authenticate_cached_lent(&self, credentials: Credentials<'_>) -> Option<Principal> {
+        let digest = digest_of(credentials)?.ok()?;
+        let now = self.dependencies.clock.now();
+        let known = self.token_credentials.find_fresh(&digest, now)?;
+        let is_due = known.is_due(now, LAST_SEEN_RESOLUTION);
+        (!is_due && self.admit_credential(&known.live.token.id).is_ok()).then(|| Principal::with_token(known))
+    }
+
+    /// The same principal as it stands now; `None` when its token or its user is no more.
+    pub(super) async fn refresh_token(
+        &self,
+        known: Arc<KnownToken>,
+    ) -> Result<Option<Principal>, StorageError> {
+        let now = self.dependencies.clock.now();
+        if self.token_credentials.is_fresh(&known, now) {
+            return Ok(Some(Principal::with_token(known)));
+        }
+        let found = self.token_credentials.read(known.digest, now).await?;
+        if found.is_none() {
+            self.note(InvalidCredential::UnknownToken);
+        }
+        // INVARIANT: what was decided while the token lent more is not given to one that lends less.
+        Ok(found.filter(|found| found.rights == known.rights).map(Principal::with_token))
+    }
+}
