@@ -32,6 +32,7 @@ mod fuzzing;
 mod hooks;
 mod identities;
 mod leaks;
+mod lent_tokens;
 mod next;
 mod observability;
 mod openapi;

@@ -9,6 +9,7 @@ mod exhaustion;
 mod headers;
 mod keys;
 mod leaks;
+mod lent;
 mod merging;
 mod redirects;
 mod sources;
@@ -39,7 +40,7 @@ struct Row {
 }
 
 /// The groups and how many rows each has.
-const GROUPS: [(&str, &[Row], usize); 10] = [
+const GROUPS: [(&str, &[Row], usize); 11] = [
     ("A", redirects::ROWS, 10),
     ("B", state::ROWS, 12),
     ("C", merging::ROWS, 18),
@@ -47,10 +48,14 @@ const GROUPS: [(&str, &[Row], usize); 10] = [
     ("E", authorize::ROWS, 9),
     ("F", usernames::ROWS, 8),
     ("G", headers::ROWS, 13),
+    ("H", lent::ROWS, 20),
     ("K", exhaustion::ROWS, 12),
     ("M", keys::ROWS, 7),
     ("N", leaks::ROWS, 6),
 ];
+
+/// The groups of which some rows are about what does not exist yet.
+const IN_PARTS: [&str; 1] = ["H"];
 
 const HEADING: &str = "| | attack | what becomes of it | tests |\n| --- | --- | --- | --- |\n";
 
@@ -62,7 +67,8 @@ fn rows() -> impl Iterator<Item = &'static Row> {
 fn every_row_is_there_once_and_in_order() {
     for (group, rows, count) in GROUPS {
         let ids: Vec<_> = rows.iter().map(|row| row.id.to_owned()).collect();
-        let expected: Vec<_> = (1..=count).map(|number| format!("{group}{number}")).collect();
+        let all = (1..=count).map(|number| format!("{group}{number}"));
+        let expected: Vec<_> = all.filter(|id| !IN_PARTS.contains(&group) || ids.contains(id)).collect();
         assert_eq!(ids, expected);
     }
 }
