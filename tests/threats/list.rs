@@ -101,7 +101,10 @@ fn every_test_of_a_row_exists_and_bears_its_id() {
 /// A letter or a number that is mistyped in the name of a test would hide it.
 #[test]
 fn no_test_bears_the_id_of_a_row_that_does_not_exist() {
-    let known: BTreeSet<_> = rows().map(|row| row.id.to_owned()).collect();
+    let in_parts = GROUPS.iter().filter(|(group, ..)| IN_PARTS.contains(group));
+    let to_come =
+        in_parts.flat_map(|(group, _, count)| (1..=*count).map(move |number| format!("{group}{number}")));
+    let known: BTreeSet<_> = rows().map(|row| row.id.to_owned()).chain(to_come).collect();
     let groups: BTreeSet<_> = GROUPS.iter().filter_map(|(group, ..)| group.chars().next()).collect();
     for test in sources::tests() {
         let ours = ids_of(&test).into_iter().filter(|id| id.starts_with(|letter| groups.contains(&letter)));
