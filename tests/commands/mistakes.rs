@@ -292,6 +292,33 @@ async fn l16_a_plugin_that_is_another_than_the_pinned_one_is_reported_at_its_pin
     assert!(only.starts_with("[plugin.storage] sha256: ") && only.contains("is configured"), "{only}");
 }
 
+#[tokio::test]
+async fn l16_an_app_that_cannot_be_stops_the_start_and_is_named() {
+    let wiki = "[apps.wiki]\norigin = \"https://wiki.example.com\"\n";
+    for (more, expected) in [
+        ("[apps.vestibule]\norigin = \"https://x.example.com\"", "[apps.vestibule]: the name is reserved"),
+        ("[apps.board]\norigin = \"https://wiki.example.com/\"", "[apps.wiki]: origin: [apps.board] has"),
+        (
+            "[apps.board]\norigin = \"http://board.example.com\"",
+            "[apps.board]: origin: http is allowed on loopback",
+        ),
+        (
+            "[apps.board]\norigin = \"https://board.example.com/path\"",
+            "[apps.board]: origin: an origin has no",
+        ),
+        ("[apps.board]\norigin = 1", "[apps.board]: origin: expected a text"),
+        (
+            "[apps.board]\norign = \"https://b.example.com\"",
+            "[apps.board]: unknown key \"orign\"; did you mean origin?",
+        ),
+        ("[apps.board]", "[apps.board]: origin is not set"),
+        ("[apps.\"a b\"]\norigin = \"https://b.example.com\"", "[apps.a b]: the name of a service"),
+    ] {
+        let text = refused(ready_to_start().await.config(&format!("{wiki}{more}\n"))).await;
+        assert!(text.contains(expected), "{more}: {text}");
+    }
+}
+
 /// What is in a program's folder, besides what the test has put there and the log.
 fn written_in(program: &Path) -> BTreeSet<String> {
     let names = fs::read_dir(program).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

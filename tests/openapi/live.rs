@@ -1,5 +1,7 @@
 //! The document and the service, side by side.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use vestibule_test_support::{Answer, Client, Method, Shutdown, TestCluster, TestDatabase};
 
@@ -18,10 +20,15 @@ const UNDOCUMENTED: [&str; 6] =
 async fn every_documented_path_is_there_by_its_methods_alone() {
     let world = World::on(TestDatabase::sqlite()).await;
     let (document, browser) = (document(&world).await, world.browser());
+    let mut methods: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for operation in document.operations() {
-        let path = operation.path.replace("{provider}", "corporate");
+        methods.entry(operation.path.to_owned()).or_default().push(operation.method.to_owned());
+    }
+    for (path, there) in &methods {
+        let path = path.replace("{provider}", "corporate");
         for method in ["get", "head", "post", "put", "patch", "delete", "options"] {
-            let method_there = operation.method == method || (operation.method == "get" && method == "head");
+            let named = if method == "head" { "get" } else { method };
+            let method_there = there.iter().any(|known| known == named);
             let request = browser.request(method.to_uppercase().parse::<Method>().unwrap(), &path);
             let status = browser.send(request).await.status;
             assert_ne!(status, 404, "{method} {path}");
@@ -91,12 +98,44 @@ async fn every_answer(world: &World, browser: &Client) -> Vec<(&'static str, Ans
     answers
 }
 
+/// The same for what apps keep in sessions.
+async fn every_answer_about_data(world: &World, browser: &Client) -> Vec<(&'static str, Answer)> {
+    const TAG: Option<(&str, &str)> = Some(("if-match", "\"9\""));
+    let token = world.sign_in("google", "ada").await;
+    let send = async |method: &Method, condition: Option<(&str, &str)>, kind: &str, body: &str, jwt: &str| {
+        let request = browser.request(method.clone(), &format!("/auth/session/data{jwt}"));
+        let request = request.header("origin", "https://app.example.com").header("content-type", kind);
+        let request =
+            condition.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+        browser.send(request.body(body.to_owned())).await
+    };
+    let (jwt, two, json) = (format!("?jwt={token}"), format!("?jwt={token}&jwt=b"), "application/json");
+    let large = json!({"a": "x".repeat(9_000)}).to_string();
+    let mut answers = Vec::new();
+    for (id, method) in [("replace_session_data", Method::PUT), ("update_session_data", Method::PATCH)] {
+        let any = Some(("if-match", "*"));
+        answers.push((id, send(&method, any, json, "{}", &jwt).await));
+        answers.push((id, send(&method, TAG, json, "{}", &jwt).await));
+        answers.push((id, send(&method, any, json, "[]", &jwt).await));
+        answers.push((id, send(&method, any, json, &large, &jwt).await));
+        answers.push((id, send(&method, any, json, "{}", "").await));
+        answers.push((id, send(&method, any, "text/plain", "{}", &jwt).await));
+    }
+    answers.push(("replace_session_data", send(&Method::PUT, None, json, "{}", &jwt).await));
+    for (condition, jwt) in [(None, &jwt), (TAG, &jwt), (None, &two), (None, &String::new())] {
+        answers.push(("clear_session_data", send(&Method::DELETE, condition, json, "", jwt).await));
+    }
+    answers
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_as_the_document_says() {
-    let world = World::on(TestDatabase::sqlite()).await;
+    let wiki = "[apps.wiki]\norigin = \"https://app.example.com\"";
+    let world = World::builder(TestDatabase::sqlite()).config(wiki).start().await;
     let (document, browser) = (document(&world).await, world.browser());
     let mut seen = Vec::new();
     let mut answers = every_answer(&world, &browser).await;
+    answers.extend(every_answer_about_data(&world, &browser).await);
     let google_alone = World::builder(TestDatabase::sqlite()).without("GITHUB_KEY").without("GITHUB_SECRET");
     let mut alone = google_alone.start().await;
     alone.replace_corporate("").await;
@@ -112,7 +151,7 @@ async fn every_answer_is_as_the_document_says() {
         for status in operation
             .responses()
             .keys()
-            .filter(|status| !["default", "403", "429", "503"].contains(&status.as_str()))
+            .filter(|status| !["default", "403", "409", "429", "503"].contains(&status.as_str()))
         {
             assert!(
                 seen.contains(&(id.to_owned(), status.clone())),
@@ -129,7 +168,9 @@ async fn other_failures_are_as_the_document_says() {
     let (document, browser) = (document(&world).await, world.browser());
     for operation in document.operations() {
         let path = operation.path.replace("{provider}", "corporate");
-        let other = browser.request(Method::PUT, &path);
+        let absent =
+            if operation.method == "get" || operation.method == "post" { Method::PUT } else { Method::POST };
+        let other = browser.request(absent, &path);
         let twice = browser
             .request(operation.method.to_uppercase().parse::<Method>().unwrap(), &format!("{path}?a=1&a=2"));
         for (request, status) in [(other, 405), (twice, 400)] {
@@ -197,8 +238,10 @@ async fn whoever_asks_too_often_is_answered_as_the_document_says() {
         });
     let world = settings.start().await;
     let (document, browser) = (document(&world).await, world.browser());
-    let limited =
-        document.operations().into_iter().filter(|operation| operation.responses().contains_key("429"));
+    // What an app keeps is counted by session, after everything else was looked at.
+    let limited = document.operations().into_iter().filter(|operation| {
+        operation.responses().contains_key("429") && !operation.id().ends_with("_session_data")
+    });
     for (number, operation) in limited.enumerate() {
         let ask = async || {
             let method = operation.method.to_uppercase().parse::<Method>().unwrap();

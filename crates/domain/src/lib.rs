@@ -7,6 +7,7 @@
 //! To add a rule about a value, give the value a type here whose only way in is a parsing function; the rest of
 //! the workspace then cannot hold a value that breaks the rule.
 
+mod app;
 mod audit;
 mod callback;
 mod clock;
@@ -44,6 +45,7 @@ mod secure_random;
 mod service;
 mod services;
 mod session;
+mod session_data;
 mod text_list;
 mod upstream_claims;
 mod urls;
@@ -51,6 +53,7 @@ mod user;
 mod user_context;
 mod username;
 
+pub use app::{App, Apps};
 pub use audit::{Actor, AuditEvent, AuditName, UnknownEvent};
 pub use callback::CallbackPath;
 pub use clock::{Clock, SystemClock, Timestamp};
@@ -91,6 +94,7 @@ pub use secure_random::{SecureRandom, SystemRandom};
 pub use service::{ServiceName, ServiceNameError};
 pub use services::{Services, ServicesError};
 pub use session::{ClientInfo, Session, SessionKind, SessionLimits};
+pub use session_data::{SessionData, SessionDataError};
 pub use upstream_claims::{ClaimError, UpstreamClaims, find_claim};
 pub use urls::PublicUrls;
 pub use user::{User, UserKind};

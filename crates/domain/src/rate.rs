@@ -36,6 +36,11 @@ impl Rate {
         Self { count, period: Duration::from_secs(1) }
     }
 
+    /// So many in a minute.
+    pub const fn per_minute(count: NonZeroU32) -> Self {
+        Self { count, period: Duration::from_secs(60) }
+    }
+
     /// So many times as often, for those who share it.
     #[must_use]
     pub fn times(&self, factor: NonZeroU32) -> Self {

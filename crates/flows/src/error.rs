@@ -6,7 +6,7 @@ mod sign_in;
 use std::time::Duration;
 
 use thiserror::Error;
-use vestibule_domain::{NextError, error_chain};
+use vestibule_domain::{NextError, SessionDataError, error_chain};
 use vestibule_storage::StorageError;
 use vestibule_tokens::SignError;
 use vestibule_upstream::ProviderBusy;
@@ -35,6 +35,18 @@ pub enum FlowError {
     /// The caller: what the request makes exists already, or was changed meanwhile.
     #[error("{0}")]
     Conflict(&'static str),
+    /// Policy: a credential of this kind may not do what was asked.
+    #[error("a credential of this kind may not do this")]
+    WrongCredential,
+    /// Policy: the page that asks is of no app of ours.
+    #[error("the page that asks is at the origin of no app")]
+    UnknownApp,
+    /// The caller: what was asked for is about a session, and the credential has none.
+    #[error("the credential has no session")]
+    NoSession,
+    /// The caller: what an app is to keep is not what an app may keep.
+    #[error(transparent)]
+    SessionData(SessionDataError),
     /// The caller: this account asks too often.
     #[error("too many requests for this account")]
     TooManyRequests {

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_domain::{
-    AccountLinking, AllowedOrigins, Clock, ExternalAddress, OnceEach, PublicUrls, SecureRandom, UserId,
+    AccountLinking, AllowedOrigins, Apps, Clock, ExternalAddress, OnceEach, PublicUrls, SecureRandom, UserId,
     UserIdScheme,
 };
 use vestibule_plugin_host::PluginHost;
@@ -51,14 +51,17 @@ pub use limits::{AccountRates, RateLimiter, TokenRates};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
-pub use sessions::{ProviderLink, ProviderTitle, SessionCheck, SessionRecord};
+pub use sessions::{
+    DataChange, DataOutcome, ProviderLink, ProviderTitle, SeenVersion, SessionCheck, SessionDataWriter,
+    SessionRecord,
+};
 pub use sign_in::{
     BrowserSecret, Callback, FinishedSignIn, HintError, OwnSignIn, ProviderRefusal, SignInHints,
     StartedSignIn, StepUpNotice,
 };
 pub use tokens::{MadeToken, RotationRequest, TokenError, TokenLife, TokenRequest, TokenRules, TokenTerms};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
-pub use vestibule_storage::with_time_budget;
+pub use vestibule_storage::{VersionedData, with_time_budget};
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 
@@ -80,6 +83,8 @@ pub struct FlowSettings {
     pub session_ttl: Duration,
     /// Whether pages of the service itself know people by a cookie.
     pub session_cookie: bool,
+    /// The apps behind the service.
+    pub apps: Apps,
     /// How recent a fresh sign-in is.
     pub step_up_age: Duration,
     /// For how long after it was last known to be alive a session still counts for a check while the database does not

@@ -6,6 +6,7 @@ pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod permissions;
 pub(crate) mod session;
+pub(crate) mod session_data;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_page;
@@ -18,12 +19,23 @@ use health::HealthApi;
 use keys::KeysApi;
 use permissions::PermissionsApi;
 use session::SessionApi;
+use session_data::SessionDataApi;
 use sessions::SessionsApi;
 use sign_in::SignInApi;
 use sign_in_page::SignInPageApi;
 use users::UsersApi;
 
-type Apis = (SessionsApi, SessionApi, SignInApi, SignInPageApi, PermissionsApi, UsersApi, KeysApi, HealthApi);
+type Apis = (
+    SessionsApi,
+    SessionApi,
+    SessionDataApi,
+    SignInApi,
+    SignInPageApi,
+    PermissionsApi,
+    UsersApi,
+    KeysApi,
+    HealthApi,
+);
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -45,7 +57,17 @@ document at `/openapi.json` and `/openapi.yaml`.";
 /// All operations. They find the application in the data of the request.
 pub(crate) fn document() -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (SessionsApi, SessionApi, SignInApi, SignInPageApi, PermissionsApi, UsersApi, KeysApi, HealthApi),
+        (
+            SessionsApi,
+            SessionApi,
+            SessionDataApi,
+            SignInApi,
+            SignInPageApi,
+            PermissionsApi,
+            UsersApi,
+            KeysApi,
+            HealthApi,
+        ),
         "Vestibule",
         VERSION,
     )

@@ -114,7 +114,8 @@ impl<F> Form<F> {
     }
 }
 
-async fn read_bounded(body: Body) -> Result<Vec<u8>, ApiError> {
+/// The bytes of a body of at most 64 KiB.
+pub(crate) async fn read_bounded(body: Body) -> Result<Vec<u8>, ApiError> {
     let mut reader = body.into_async_read();
     let mut bytes = Vec::new();
     let read = (&mut reader).take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut bytes).await;

@@ -21,6 +21,7 @@ mod form;
 #[doc(hidden)]
 pub mod fuzzing;
 mod immediate;
+mod json_body;
 mod middleware;
 mod observer;
 mod operations;

@@ -54,7 +54,7 @@ const PAGE: Operation = Operation {
 };
 
 /// All of them, those that are asked for most first.
-static OPERATIONS: [Operation; 21] = [
+static OPERATIONS: [Operation; 24] = [
     Operation {
         id: "check_session",
         path: Exact("/auth/check"),
@@ -128,6 +128,33 @@ static OPERATIONS: [Operation; 21] = [
         accepts: Accepts::TokenOrCookie,
         errors: ErrorFormat::Typed,
         handler: Some(endpoints::session::handle_read),
+        ..PAGE
+    },
+    Operation {
+        id: "replace_session_data",
+        method: Method::PUT,
+        path: Exact("/auth/session/data"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::session_data::handle_replace),
+        ..PAGE
+    },
+    Operation {
+        id: "update_session_data",
+        method: Method::PATCH,
+        path: Exact("/auth/session/data"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::session_data::handle_update),
+        ..PAGE
+    },
+    Operation {
+        id: "clear_session_data",
+        method: Method::DELETE,
+        path: Exact("/auth/session/data"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::session_data::handle_clear),
         ..PAGE
     },
     Operation {

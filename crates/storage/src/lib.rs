@@ -46,6 +46,7 @@ mod random;
 mod role_accounts;
 mod roles;
 mod schema;
+mod session_data;
 mod sessions;
 mod sign_in;
 mod storage;
@@ -73,6 +74,7 @@ pub use identities::{Identity, OrphanedIdentities, RemovedIdentities, Unlinking}
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};
 pub use options::StorageOptions;
 pub use role_accounts::{RoleAccountChange, RoleAccountChanges, RoleAccountCreation};
+pub use session_data::{DataWrite, VersionedData};
 pub use sessions::LiveSession;
 pub use sign_in::{BrowserCookies, SignIn, SignInOutcome};
 pub use storage::Storage;

@@ -1,6 +1,7 @@
 //! The settings: read once, from flags, environment, file and defaults, into types in which what makes no sense cannot
 //! be written.
 
+mod apps;
 mod development;
 mod document;
 mod environment;
@@ -194,7 +195,9 @@ impl Settings {
     pub(crate) fn read_tokens(sources: &Sources) -> Result<TokenSettings, CommandError> {
         let mut reader = Reader::new(sources);
         let (database, rules) = (reader.read(&DATABASE_URL), people::read_token_rules(&mut reader));
-        let services = plugins::read(&mut reader).services.into_iter().map(|(name, _)| name).collect();
+        let services = plugins::read(&mut reader).services.into_iter().map(|(name, _)| name);
+        let apps = apps::read(&mut reader);
+        let services = services.chain(apps.iter().map(|app| app.name.clone())).collect();
         let complete = || Some(TokenSettings { database: database?, rules: rules?, services });
         let complete = complete();
         reader.finish(complete)

@@ -91,6 +91,8 @@ pub(super) const ROWS: &[Row] = &[
             "threats::floods::k6_checks_succeed_while_one_user_floods_with_requests_for_signatures",
             "threats::floods::k6_checks_succeed_while_several_users_flood_with_requests_for_signatures",
             "threats::floods::k6_checks_succeed_while_tokens_with_wrong_signatures_come_at_full_rate",
+            "vestibule-http::api session_data::k6_a_session_is_written_120_times_a_minute_at_most",
+            "vestibule-storage::suite session_data::k6_sixteen_apps_keep_data_in_a_session_and_it_goes_with_the_session",
             "vestibule-domain memory::tests::k6_what_is_short_as_a_text_and_large_in_memory_counts_as_large",
             "vestibule-http endpoints::permissions::response_cache::tests::k6_the_memory_of_answers_is_bounded_however_large_they_are",
             "vestibule-flows permissions::token_cache::tests::k6_the_memory_of_what_is_kept_is_bounded_whatever_a_plugin_answers",

@@ -1,6 +1,7 @@
 //! Who a credential stands for, with the session behind it.
 
 use vestibule_domain::{RoleName, Scope, Timestamp};
+use vestibule_storage::VersionedData;
 
 use crate::{FlowError, Flows, Principal};
 
@@ -15,11 +16,17 @@ pub struct SessionRecord {
     pub idle_expires_at: Option<Timestamp>,
     /// When the session ends in any case; `None` without a session.
     pub expires_at: Option<Timestamp>,
+    /// What the app that asks keeps in the session.
+    pub data: VersionedData,
 }
 
 impl Flows {
-    /// Reads who a credential stands for.
-    pub async fn read_session(&self, principal: Principal) -> Result<SessionRecord, FlowError> {
+    /// Reads who a credential stands for, for a page at this origin.
+    pub async fn read_session(
+        &self,
+        principal: Principal,
+        origin: Option<&str>,
+    ) -> Result<SessionRecord, FlowError> {
         if !principal.tells_profile() {
             return Err(FlowError::InsufficientScope { needed: Scope::PROFILE.to_owned() });
         }
@@ -29,6 +36,10 @@ impl Flows {
             Vec::new()
         } else {
             storage.find_user_context(&principal.user().id).await?.roles
+        };
+        let data = match (principal.session(), self.find_app(&principal, origin)) {
+            (Some(session), Some(app)) => storage.find_session_data(&session.id, &app.name).await?,
+            _ => VersionedData::default(),
         };
         let mut roles: Vec<RoleName> =
             assigned.into_iter().filter(|role| role.service.is_none()).map(|role| role.role).collect();
@@ -41,6 +52,7 @@ impl Flows {
                 .and_then(|session| session.idle_end_after(principal.last_seen_at()?, &limits)),
             expires_at: session.map(|session| session.ends_at(&limits)),
             roles,
+            data,
             principal,
         })
     }

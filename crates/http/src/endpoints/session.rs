@@ -5,6 +5,8 @@ pub(crate) mod responses;
 use std::sync::Arc;
 use std::time::Duration;
 
+use poem::Request;
+use poem::http::header;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
@@ -41,7 +43,7 @@ impl Statuses for ReadFailures {
 handler!(handle_read(app, context, _) => async {
     let expiry_time = Query(seconds("expiry_time", context.query("expiry_time").0.as_deref(), SHORTEST_IDLE)?);
     let max_age = Query(seconds("max_age", context.query("max_age").0.as_deref(), 0)?);
-    SessionApi.read_session(Data(app), AnyCredentials(context.credentials), expiry_time, max_age).await
+    SessionApi.read_session(Data(app), context.request, AnyCredentials(context.credentials), expiry_time, max_age).await
 });
 
 #[OpenApi]
@@ -49,12 +51,13 @@ impl SessionApi {
     /// Reads who is signed in, and the session
     ///
     /// For pages of the service itself, for apps and for programs: the same answer for every kind of credential, also a bearer token that
-    /// a token handler knows. The parameters ask
-    /// more of the session for this request alone; they end nothing.
+    /// a token handler knows. The parameters ask more of the session for this request alone; they end nothing. `data` is what the app keeps
+    /// in the session whose page asks: the one at the origin that the request names.
     #[oai(path = "/auth/session", method = "get", tag = "Tag::Sessions", operation_id = "read_session")]
     async fn read_session(
         &self,
         app: Data<&Arc<App>>,
+        request: &Request,
         credentials: AnyCredentials<'_>,
         /// How many seconds ago the session may have been used last.
         #[oai(validator(minimum(value = "600")))]
@@ -69,7 +72,7 @@ impl SessionApi {
         };
         let credentials = credentials.0.single_of_anybody(&app, None)?;
         let principal = app.flows.authenticate_within(credentials, narrowing).await?.require()?;
-        let record = app.flows.read_session(principal).await?;
+        let record = app.flows.read_session(principal, request.header(header::ORIGIN)).await?;
         Ok(VersionedSession(SessionDocument::from(&record)))
     }
 }

@@ -25,6 +25,14 @@ pub(crate) enum ApiError {
     NotSeconds { name: &'static str, least: u64 },
     #[error("the body is longer than 64 KiB")]
     BodyTooLarge,
+    #[error("the body is not JSON")]
+    NotJson,
+    #[error("If-Match and If-None-Match name one version, as an ETag does, or *")]
+    InvalidVersion,
+    #[error("If-Match has to name the version that is replaced, or If-None-Match: * that there is none")]
+    PreconditionRequired,
+    #[error("the body is not of a type that is taken here")]
+    UnsupportedType,
     #[error("the body is not a form")]
     UnsupportedBody,
     #[error("the body cannot be read")]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use poem::error::ResponseError;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use tracing::Level;
+use vestibule_domain::SessionDataError;
 use vestibule_flows::{FlowError, InvalidCredential, PermissionError, SignInError};
 
 use super::ApiError;
@@ -52,6 +53,8 @@ impl ErrorResponse {
             | E::TooManyParameters { .. }
             | E::UnreadableParameter(_)
             | E::NotSeconds { .. }
+            | E::NotJson
+            | E::InvalidVersion
             | E::UnreadableBody
             | E::Malformed => caller(StatusCode::BAD_REQUEST, "invalid_request"),
             E::CrossOrigin => {
@@ -59,7 +62,10 @@ impl ErrorResponse {
             }
             E::Prefetch => caller(StatusCode::BAD_REQUEST, "invalid_request").page(LOADED_AHEAD),
             E::BodyTooLarge => caller(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
-            E::UnsupportedBody => caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            E::UnsupportedType | E::UnsupportedBody => {
+                caller(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
+            E::PreconditionRequired => caller(StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
             E::TargetTooLong => caller(StatusCode::URI_TOO_LONG, "address_too_long"),
             E::HeadTooLarge => caller(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large"),
             E::Overloaded => caller(StatusCode::SERVICE_UNAVAILABLE, "busy").page(BUSY).retry_in_seconds(1),
@@ -87,6 +93,17 @@ impl ErrorResponse {
                 new(StatusCode::FORBIDDEN, "insufficient_scope", error, Level::INFO)
                     .header(header::WWW_AUTHENTICATE, &challenge)
             }
+            FlowError::WrongCredential => new(StatusCode::FORBIDDEN, "wrong_credential", error, Level::INFO),
+            FlowError::UnknownApp => new(StatusCode::FORBIDDEN, "unknown_app", error, Level::INFO),
+            FlowError::NoSession => new(StatusCode::CONFLICT, "no_session", error, Level::DEBUG),
+            FlowError::SessionData(reason) => match reason {
+                SessionDataError::NotObject => {
+                    new(StatusCode::BAD_REQUEST, "invalid_request", error, Level::DEBUG)
+                }
+                SessionDataError::TooLarge => {
+                    new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error, Level::DEBUG)
+                }
+            },
             FlowError::NotFound(_) => new(StatusCode::NOT_FOUND, "not_found", error, Level::DEBUG),
             FlowError::Conflict(_) => new(StatusCode::CONFLICT, "conflict", error, Level::DEBUG),
             FlowError::TooManyRequests { retry_after } => {

@@ -15,6 +15,9 @@ use requested_headers::permitted_headers;
 /// How long the log does not repeat that a page was refused.
 const PAUSE_BETWEEN_HINTS: Duration = Duration::from_secs(60);
 
+/// What a page of an allowed origin may ask with: every method that some operation has.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
 /// The longest origin that is logged whole: with a host name as long as there can be.
 const MAX_LOGGED: usize = 270;
 
@@ -78,7 +81,7 @@ impl Readers {
     pub(crate) fn preflight(&self, request: &Request, operation: &Operation) -> Option<Response> {
         let asks = request.method() == Method::OPTIONS
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let methods = if operation.is_public { "GET, HEAD" } else { "GET, HEAD, POST" };
+        let methods = if operation.is_public { "GET, HEAD" } else { METHODS };
         (asks && *self != Self::Own).then(|| {
             Response::builder()
                 .status(StatusCode::NO_CONTENT)
@@ -105,7 +108,7 @@ impl Readers {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(
                 header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("retry-after, x-request-id"),
+                HeaderValue::from_static("etag, retry-after, x-request-id"),
             );
         }
     }

@@ -27,6 +27,7 @@ mod linking;
 mod next;
 mod permissions;
 mod plugin_process;
+mod session_data;
 mod sessions;
 mod sign_in;
 mod snapshot;

@@ -29,6 +29,7 @@ mod races;
 mod refreshing;
 mod role_accounts;
 mod roles;
+mod session_data;
 mod sessions;
 mod sign_in;
 mod sqlite;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::keys::{KeyRow, plugin, provider};
+use super::keys::{KeyRow, app, plugin, provider};
 use super::setting::{Default, Row, Setting};
 use super::table::SECTIONS;
 
@@ -54,6 +54,7 @@ pub(crate) fn write_tables(document: &str) -> Result<String, String> {
 fn table_of(title: &str) -> Option<String> {
     match title {
         "[providers.NAME]" => Some(table("key", provider::ROWS.iter().map(cells_of_key))),
+        "[apps.NAME]" => Some(table("key", app::ROWS.iter().map(cells_of_key))),
         "[plugin.ALIAS]" => Some(table("key", plugin::ROWS.iter().map(cells_of_key))),
         _ => {
             let (_, rows) = SECTIONS.iter().find(|(section, _)| *section == title)?;

@@ -1,4 +1,4 @@
-//! The keys of the tables of `vestibule.toml`: `[providers.NAME]` and `[plugin.ALIAS]`, one row each.
+//! The keys of the tables of `vestibule.toml`: `[providers.NAME]`, `[apps.NAME]` and `[plugin.ALIAS]`, one row each.
 //!
 //! As in the [table of settings](super::table), a constant for each row is what the program reads, and the list is what the
 //! document and the search for unknown keys use.
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use toml::{Table, Value};
-use vestibule_domain::{AddressSet, EmailDomain};
+use vestibule_domain::{AddressSet, EmailDomain, Origin};
 use vestibule_plugin_host::{Isolation, PluginConfig};
 use vestibule_upstream::TokenEndpointAuthMethod;
 
@@ -109,6 +109,12 @@ keys! {
         TRUST_EMAIL "trust_email": bool = Key::new(truth, "`true` for google and github, else `false`");
         /// The domains over whose addresses [it is the authority](#whose-addresses-count): they count also if it does not state that they are verified. `["*"]`: all
         TRUSTED_EMAIL_DOMAINS "trusted_email_domains": AddressSet = Key::new(domains, "none");
+    }
+
+    /// The keys of `[apps.NAME]`.
+    mod app {
+        /// Where the app is, as browsers name it: `https://wiki.example.com`; http on loopback alone. No two apps have one
+        ORIGIN "origin": Origin = Key::new(|value| Origin::parse(&text(value)?).map_err(as_text), "required");
     }
 
     /// The keys of `[plugin.ALIAS]`.

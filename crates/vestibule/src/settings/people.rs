@@ -33,6 +33,7 @@ pub(super) fn read_flows(
         account_linking: account_linking?,
         user_id_scheme: user_id_scheme?,
         session_ttl: session_ttl?,
+        apps: super::apps::read(reader),
         session_cookie: session_cookie? == SessionCookieUse::OwnPages,
         step_up_age: step_up_age?,
         outage_grace: outage_grace?,

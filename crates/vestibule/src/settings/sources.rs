@@ -16,7 +16,7 @@ use crate::error::CommandError;
 
 const DEFAULT_FILE: &str = "vestibule.toml";
 /// What the file may have besides settings.
-const TABLES: [&str; 2] = ["providers", "plugin"];
+const TABLES: [&str; 3] = ["providers", "apps", "plugin"];
 
 /// A place where settings come from.
 #[derive(Debug, Clone, Copy)]

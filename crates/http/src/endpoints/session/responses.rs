@@ -12,12 +12,12 @@ use poem_openapi::types::{Any, Example, Type as _};
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use serde_json::{Value, json};
-use vestibule_flows::{Principal, Rights, SessionRecord};
+use vestibule_flows::{Principal, Rights, SessionRecord, VersionedData};
 
 use crate::responses::SerializedJson;
 
 /// An object of any members.
-type JsonObject = BTreeMap<String, Any<Value>>;
+pub(crate) type JsonObject = BTreeMap<String, Any<Value>>;
 
 /// Who is signed in, and the session.
 #[derive(Object, Serialize)]
@@ -101,8 +101,8 @@ impl From<&SessionRecord> for SessionDocument {
             scopes: limits.map(|limits| limits.scopes.iter().map(ToString::to_string).collect()),
             metadata: metadata(principal),
             session: times(principal, record),
-            data: JsonObject::new(),
-            version: 0,
+            data: object_of(&record.data),
+            version: record.data.version,
         }
     }
 }
@@ -120,6 +120,11 @@ fn metadata(principal: &Principal) -> JsonObject {
     let mut metadata: JsonObject = kept.map(|(name, value)| (name.clone(), Any(value.clone()))).collect();
     metadata.entry("scope".to_owned()).or_insert_with(|| Any(scopes(principal).into()));
     metadata
+}
+
+/// The object as the document has it.
+pub(crate) fn object_of(kept: &VersionedData) -> JsonObject {
+    kept.data.as_object().iter().map(|(name, value)| (name.clone(), Any(value.clone()))).collect()
 }
 
 fn times(principal: &Principal, record: &SessionRecord) -> Option<SessionTimes> {
@@ -167,12 +172,17 @@ impl Example for SessionDocument {
     }
 }
 
+/// The entity tag of a version (RFC 9110 section 8.8.3).
+pub(crate) fn entity_tag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
 /// 200 with the session, and the version of its data as an entity tag (RFC 9110 section 8.8.3).
 pub(crate) struct VersionedSession(pub(crate) SessionDocument);
 
 impl IntoResponse for VersionedSession {
     fn into_response(self) -> Response {
-        let tag = format!("\"{}\"", self.0.version);
+        let tag = entity_tag(self.0.version);
         SerializedJson::new(&self.0).with_header(header::ETAG, tag).into_response()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use poem::EndpointExt as _;
 use vestibule_domain::{
-    AccountLinking, AddressTrust, AllowedOrigins, Clock, ConfiguredProviders, ExternalAddress, Origin,
+    AccountLinking, AddressTrust, AllowedOrigins, Apps, Clock, ConfiguredProviders, ExternalAddress, Origin,
     SecureRandom, ServiceName, SystemRandom, UserIdScheme,
 };
 use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows, TokenRates, TokenRules};
@@ -51,6 +51,7 @@ impl TestAppBuilder {
             user_id_scheme: UserIdScheme::default(),
             session_ttl: SESSION_TTL,
             session_cookie: true,
+            apps: Apps::default(),
             step_up_age: Duration::from_secs(15 * 60),
             outage_grace: Duration::ZERO,
             permission_token_reuse: true,
