@@ -159,6 +159,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("RATE_LIMIT_SIGN_IN_PER_ADDRESS", "many", "expected a number and a period, such as 120/1m, or off"),
     ("RATE_LIMIT_UPDATE_PER_ACCOUNT", "0/1m", "the number must be at least 1"),
     ("RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS", "5/2d", "the period must be between a second and a day"),
+    ("RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT", "5/2d", "the period must be between a second and a day"),
     ("RATE_LIMIT_TOKEN_PER_CREDENTIAL", "5/2d", "the period must be between a second and a day"),
     ("RATE_LIMIT_LOOKUP_PER_ADDRESS", "5/2d", "the period must be between a second and a day"),
     ("LOG", "vestibule=[", "LOG: "),

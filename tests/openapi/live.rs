@@ -128,6 +128,47 @@ async fn every_answer_about_data(world: &World, browser: &Client) -> Vec<(&'stat
     answers
 }
 
+/// The same for the tokens of a person, who is signed in in this browser.
+async fn every_answer_about_tokens(world: &World, browser: &Client) -> Vec<(&'static str, Answer)> {
+    let json = "application/json";
+    let send = async |method: &Method, path: &str, kind: &str, body: &str| {
+        let request = browser.request(method.clone(), path).header("sec-fetch-site", "same-origin");
+        browser.send(request.header("content-type", kind).body(body.to_owned())).await
+    };
+    let all = async |id: &str| {
+        let (one, rotate) = (format!("/auth/tokens/{id}"), format!("/auth/tokens/{id}/rotate"));
+        let mut answers = Vec::new();
+        for (operation, method, path) in [
+            ("create_token", Method::POST, "/auth/tokens"),
+            ("update_token", Method::PATCH, one.as_str()),
+            ("rotate_token", Method::POST, rotate.as_str()),
+        ] {
+            answers.push((operation, send(&method, path, json, r#"{"nothing":1}"#).await));
+            answers.push((operation, send(&method, path, "text/plain", "{}").await));
+            answers.push((operation, send(&method, path, json, &"x".repeat(70_000)).await));
+            let body = if operation == "create_token" { r#"{"name":"a"}"# } else { "{}" };
+            answers.push((operation, send(&method, path, json, body).await));
+        }
+        answers.push(("list_tokens", send(&Method::GET, "/auth/tokens", json, "").await));
+        answers.push(("list_tokens", send(&Method::GET, "/auth/tokens?limit=0", json, "").await));
+        answers.push(("revoke_token", send(&Method::DELETE, &one, json, "").await));
+        answers.push(("revoke_token", send(&Method::DELETE, &format!("{one}?jwt=a&jwt=b"), json, "").await));
+        answers.push(("revoke_tokens", send(&Method::DELETE, "/auth/tokens?jwt=a&jwt=b", json, "").await));
+        answers.push(("revoke_tokens", send(&Method::DELETE, "/auth/tokens", json, "").await));
+        answers
+    };
+    let mut answers = all("x").await;
+    let callback = world.reach_callback(browser, "google", "ada", "/account").await;
+    browser.get(callback.as_str()).await;
+    answers.extend(all("x").await);
+    let made = send(&Method::POST, "/auth/tokens", json, r#"{"name":"a"}"#).await.json();
+    answers.extend(all(made["id"].as_str().unwrap()).await);
+    let made = send(&Method::POST, "/auth/tokens", json, r#"{"name":"a"}"#).await.json();
+    let one = format!("/auth/tokens/{}", made["id"].as_str().unwrap());
+    answers.push(("revoke_token", send(&Method::DELETE, &one, json, "").await));
+    answers
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_as_the_document_says() {
     let wiki = "[apps.wiki]\norigin = \"https://app.example.com\"";
@@ -136,6 +177,7 @@ async fn every_answer_is_as_the_document_says() {
     let mut seen = Vec::new();
     let mut answers = every_answer(&world, &browser).await;
     answers.extend(every_answer_about_data(&world, &browser).await);
+    answers.extend(every_answer_about_tokens(&world, &world.browser()).await);
     let google_alone = World::builder(TestDatabase::sqlite()).without("GITHUB_KEY").without("GITHUB_SECRET");
     let mut alone = google_alone.start().await;
     alone.replace_corporate("").await;
@@ -168,9 +210,7 @@ async fn other_failures_are_as_the_document_says() {
     let (document, browser) = (document(&world).await, world.browser());
     for operation in document.operations() {
         let path = operation.path.replace("{provider}", "corporate");
-        let absent =
-            if operation.method == "get" || operation.method == "post" { Method::PUT } else { Method::POST };
-        let other = browser.request(absent, &path);
+        let other = browser.request(Method::OPTIONS, &path);
         let twice = browser
             .request(operation.method.to_uppercase().parse::<Method>().unwrap(), &format!("{path}?a=1&a=2"));
         for (request, status) in [(other, 405), (twice, 400)] {
@@ -238,10 +278,12 @@ async fn whoever_asks_too_often_is_answered_as_the_document_says() {
         });
     let world = settings.start().await;
     let (document, browser) = (document(&world).await, world.browser());
-    // What an app keeps is counted by session, after everything else was looked at.
-    let limited = document.operations().into_iter().filter(|operation| {
-        operation.responses().contains_key("429") && !operation.id().ends_with("_session_data")
-    });
+    // What an app keeps is counted by session and what is done with tokens by account, after everything else was looked at.
+    let is_counted_later = |id: &str| id.ends_with("_session_data") || id.contains("token");
+    let limited = document
+        .operations()
+        .into_iter()
+        .filter(|operation| operation.responses().contains_key("429") && !is_counted_later(operation.id()));
     for (number, operation) in limited.enumerate() {
         let ask = async || {
             let method = operation.method.to_uppercase().parse::<Method>().unwrap();

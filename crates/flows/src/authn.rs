@@ -23,7 +23,7 @@ use crate::FlowError;
 pub use administrator::Administrator;
 pub use handler_token::BearerPlace;
 pub use narrowing::SessionNarrowing;
-pub use principal::{Acting, FullPerson, Principal, Rights};
+pub use principal::{Acting, FreshActing, FullPerson, Principal, Rights};
 pub use session_cookie::SessionCookie;
 pub use session_to_end::SessionToEnd;
 

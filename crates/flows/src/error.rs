@@ -11,6 +11,7 @@ use vestibule_storage::StorageError;
 use vestibule_tokens::SignError;
 use vestibule_upstream::ProviderBusy;
 
+use crate::TokenError;
 use crate::authn::InvalidCredential;
 
 pub use permission::PermissionError;
@@ -47,6 +48,9 @@ pub enum FlowError {
     /// The caller: what an app is to keep is not what an app may keep.
     #[error(transparent)]
     SessionData(SessionDataError),
+    /// A token was not made, changed or ended.
+    #[error(transparent)]
+    Token(TokenError),
     /// The caller: this account asks too often.
     #[error("too many requests for this account")]
     TooManyRequests {
@@ -80,6 +84,16 @@ impl From<StorageError> for FlowError {
     fn from(error: StorageError) -> Self {
         let text = error_chain(&error);
         if error.is_unavailable() { Self::StorageUnavailable(text) } else { Self::Internal(text) }
+    }
+}
+
+impl From<TokenError> for FlowError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Storage(error) => error.into(),
+            TokenError::Unknown => Self::NotFound("token"),
+            error => Self::Token(error),
+        }
     }
 }
 

@@ -43,8 +43,8 @@ pub use admin::{
     RoleAccountRequest, RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
 };
 pub use authn::{
-    Acting, Administrator, Authentication, BearerPlace, Credentials, FullPerson, InvalidCredential,
-    Principal, Rights, SessionCookie, SessionNarrowing, SessionToEnd,
+    Acting, Administrator, Authentication, BearerPlace, Credentials, FreshActing, FullPerson,
+    InvalidCredential, Principal, Rights, SessionCookie, SessionNarrowing, SessionToEnd,
 };
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
 pub use limits::{AccountRates, RateLimiter, TokenRates};
@@ -61,7 +61,7 @@ pub use sign_in::{
 };
 pub use tokens::{MadeToken, RotationRequest, TokenError, TokenLife, TokenRequest, TokenRules, TokenTerms};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
-pub use vestibule_storage::{VersionedData, with_time_budget};
+pub use vestibule_storage::{ApiTokenPlace, VersionedData, with_time_budget};
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 

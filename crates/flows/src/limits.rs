@@ -35,6 +35,8 @@ pub struct TokenRates {
     pub failure_per_address: Option<Rate>,
     /// Uses of one token.
     pub per_credential: Option<Rate>,
+    /// Tokens that one account makes.
+    pub create_per_account: Option<Rate>,
 }
 
 /// Counts by key, in memory and within bounds.
@@ -127,6 +129,7 @@ enum AccountRateClass {
     Authorize,
     UnknownToken,
     Credential,
+    TokenCreation,
 }
 
 impl Flows {
@@ -144,6 +147,10 @@ impl Flows {
 
     pub(crate) fn admit_credential(&self, id: &ApiTokenId) -> Result<(), FlowError> {
         self.admit(self.settings.token_rates.per_credential, AccountRateClass::Credential, id)
+    }
+
+    pub(crate) fn admit_token_creation(&self, user: &UserId) -> Result<(), FlowError> {
+        self.admit(self.settings.token_rates.create_per_account, AccountRateClass::TokenCreation, user)
     }
 
     /// An account that nobody may have here yet is the provider's, and is counted before anything is written.

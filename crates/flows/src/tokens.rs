@@ -4,6 +4,7 @@
 
 mod api_tokens;
 mod error;
+mod own;
 mod request;
 
 pub use error::TokenError;

@@ -11,6 +11,7 @@ pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_page;
 mod tag;
+pub(crate) mod tokens;
 pub(crate) mod users;
 
 use poem_openapi::OpenApiService;
@@ -23,6 +24,7 @@ use session_data::SessionDataApi;
 use sessions::SessionsApi;
 use sign_in::SignInApi;
 use sign_in_page::SignInPageApi;
+use tokens::TokensApi;
 use users::UsersApi;
 
 type Apis = (
@@ -31,6 +33,7 @@ type Apis = (
     SessionDataApi,
     SignInApi,
     SignInPageApi,
+    TokensApi,
     PermissionsApi,
     UsersApi,
     KeysApi,
@@ -63,6 +66,7 @@ pub(crate) fn document() -> OpenApiService<Apis, ()> {
             SessionDataApi,
             SignInApi,
             SignInPageApi,
+            TokensApi,
             PermissionsApi,
             UsersApi,
             KeysApi,

@@ -22,6 +22,7 @@ mod form;
 pub mod fuzzing;
 mod immediate;
 mod json_body;
+mod members;
 mod middleware;
 mod observer;
 mod operations;

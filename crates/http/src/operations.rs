@@ -13,7 +13,7 @@ use crate::error::ErrorFormat;
 use crate::immediate::{Immediate, ImmediateAnswer};
 use crate::middleware::rate_limit::RateClass;
 use crate::observer::ObservedOperation;
-use crate::path_pattern::PathPattern::{self, Exact, Prefix};
+use crate::path_pattern::PathPattern::{self, Between, Exact, Prefix};
 
 /// One operation, or one kind of page.
 pub(crate) struct Operation {
@@ -54,7 +54,7 @@ const PAGE: Operation = Operation {
 };
 
 /// All of them, those that are asked for most first.
-static OPERATIONS: [Operation; 24] = [
+static OPERATIONS: [Operation; 30] = [
     Operation {
         id: "check_session",
         path: Exact("/auth/check"),
@@ -158,6 +158,59 @@ static OPERATIONS: [Operation; 24] = [
         ..PAGE
     },
     Operation {
+        id: "list_tokens",
+        path: Exact("/auth/tokens"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::tokens::handle_list),
+        ..PAGE
+    },
+    Operation {
+        id: "create_token",
+        method: Method::POST,
+        path: Exact("/auth/tokens"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::tokens::handle_make),
+        ..PAGE
+    },
+    Operation {
+        id: "revoke_tokens",
+        method: Method::DELETE,
+        path: Exact("/auth/tokens"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::tokens::handle_revoke_all),
+        ..PAGE
+    },
+    Operation {
+        id: "rotate_token",
+        method: Method::POST,
+        path: Between("/auth/tokens/", "/rotate"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::tokens::handle_rotate),
+        ..PAGE
+    },
+    Operation {
+        id: "update_token",
+        method: Method::PATCH,
+        path: Prefix("/auth/tokens/"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::tokens::handle_change),
+        ..PAGE
+    },
+    Operation {
+        id: "revoke_token",
+        method: Method::DELETE,
+        path: Prefix("/auth/tokens/"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::tokens::handle_revoke),
+        ..PAGE
+    },
+    Operation {
         id: "finish_sign_in",
         path: Exact("/auth/oauth_callback"),
         rate: Some(RateClass::SignIn),
@@ -219,13 +272,15 @@ impl Operation {
     /// The operation of a request; one of another method where the address has none of this one.
     pub(crate) fn find(method: &Method, path: &str) -> &'static Self {
         let mut found = None;
-        for operation in OPERATIONS.iter().filter(|operation| operation.path.matches(path)) {
+        for operation in at(path) {
             if operation.allows(method) {
                 return operation;
             }
             found = found.or(Some(operation));
         }
-        found.unwrap_or(&OTHER)
+        // A path that only begins as one does is answered as that one.
+        let similar = || OPERATIONS.iter().find(|operation| operation.path.matches(path));
+        found.or_else(similar).unwrap_or(&OTHER)
     }
 
     /// What an observer is told of it.
@@ -240,10 +295,16 @@ impl Operation {
     }
 }
 
+/// The operations of a path that there is.
+fn at(path: &str) -> impl Iterator<Item = &'static Operation> {
+    let is_there =
+        move |operation: &&Operation| operation.path.matches(path) && operation.path.is_complete(path);
+    OPERATIONS.iter().filter(is_there)
+}
+
 /// The `Allow` header of a 405 (RFC 9110 section 10.2.1).
 pub(crate) fn allowed_methods(path: &str) -> String {
-    let at_path = OPERATIONS.iter().filter(|operation| operation.path.matches(path));
-    let mut methods: Vec<&str> = at_path.map(|operation| operation.method.as_str()).collect();
+    let mut methods: Vec<&str> = at(path).map(|operation| operation.method.as_str()).collect();
     if methods.is_empty() {
         methods.push("GET");
     }

@@ -10,6 +10,8 @@ pub(crate) enum PathPattern {
     Exact(&'static str),
     /// Those that begin so. What follows is the parameter of the path.
     Prefix(&'static str),
+    /// Those that begin and end so, with the parameter of the path between.
+    Between(&'static str, &'static str),
 }
 
 impl PathPattern {
@@ -17,6 +19,9 @@ impl PathPattern {
         match self {
             Self::Exact(known) => path == *known,
             Self::Prefix(known) => path.starts_with(known),
+            Self::Between(before, after) => {
+                path.strip_prefix(before).is_some_and(|rest| rest.ends_with(after))
+            }
         }
     }
 
@@ -29,13 +34,15 @@ impl PathPattern {
     pub(crate) fn parameter<'a>(&self, path: &'a str) -> Option<Cow<'a, str>> {
         match self {
             Self::Exact(_) => None,
-            Self::Prefix(known) => {
-                let segment = path.strip_prefix(known)?;
-                let is_one = !segment.is_empty() && !segment.contains('/');
-                is_one.then(|| percent_decode_str(segment).decode_utf8().ok()).flatten()
-            }
+            Self::Prefix(known) => decoded(path.strip_prefix(known)?),
+            Self::Between(before, after) => decoded(path.strip_prefix(before)?.strip_suffix(after)?),
         }
     }
+}
+
+fn decoded(segment: &str) -> Option<Cow<'_, str>> {
+    let is_one = !segment.is_empty() && !segment.contains('/');
+    is_one.then(|| percent_decode_str(segment).decode_utf8().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -50,5 +57,11 @@ mod tests {
             assert_eq!(parameter(path), None, "{path}");
         }
         assert_eq!(PathPattern::Exact("/a").parameter("/a"), None);
+        let between = PathPattern::Between("/auth/tokens/", "/rotate");
+        assert_eq!(between.parameter("/auth/tokens/a/rotate").as_deref(), Some("a"));
+        for path in ["/auth/tokens//rotate", "/auth/tokens/a/b/rotate", "/auth/tokens/rotate"] {
+            assert_eq!(between.parameter(path), None, "{path}");
+        }
+        assert!(!between.matches("/auth/tokens/a") && between.matches("/auth/tokens/a/rotate"));
     }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use poem::IntoResponse;
-use poem::http::{HeaderValue, header};
+use poem::http::{HeaderValue, StatusCode, header};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Json, Payload, PlainText};
 use poem_openapi::registry::{
@@ -86,7 +86,52 @@ impl<T: Describe> ApiResponse for Success<T> {
     }
 }
 
-/// The same, and a cookie that the browser is to keep or to forget.
+/// 201 with a body of JSON (RFC 9110 section 15.3.2).
+pub(crate) struct Created<T>(pub(crate) T);
+
+impl<T: Describe> IntoResponse for Created<T> {
+    fn into_response(self) -> poem::Response {
+        Success(self.0).with_status(StatusCode::CREATED).into_response()
+    }
+}
+
+impl<T: Describe> ApiResponse for Created<T> {
+    fn meta() -> MetaResponses {
+        let responses = Success::<T>::meta().responses.into_iter();
+        let created = |response| MetaResponse { status: Some(StatusCode::CREATED.as_u16()), ..response };
+        MetaResponses { responses: responses.map(created).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        Success::<T>::register(registry);
+    }
+}
+
+/// 204: it is done, and there is nothing more to say.
+pub(crate) struct NoContent;
+
+impl IntoResponse for NoContent {
+    fn into_response(self) -> poem::Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl ApiResponse for NoContent {
+    fn meta() -> MetaResponses {
+        let done = MetaResponse {
+            description: "It is done.",
+            status: Some(StatusCode::NO_CONTENT.as_u16()),
+            status_range: None,
+            content: vec![],
+            headers: vec![],
+        };
+        MetaResponses { responses: vec![done] }
+    }
+
+    fn register(_: &mut Registry) {}
+}
+
+/// The same as [`Success`], and a cookie that the browser is to keep or to forget.
 pub(crate) struct WithCookie<T> {
     pub(crate) answer: Success<T>,
     /// The `Set-Cookie` header.

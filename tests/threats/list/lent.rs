@@ -32,6 +32,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "refused; tokens are bounded, and uses are 429; the last use is written once in five minutes",
         remark: "",
         tests: &[
+            "vestibule-http::api own_tokens::h9_a_token_makes_reads_and_changes_no_token_and_ends_itself",
             "vestibule-http::api lent_tokens::limits::h9_a_token_changes_nothing",
             "vestibule-http::api lent_tokens::places::h9_the_uses_of_one_token_are_bounded",
             "vestibule-storage::suite api_tokens::h9_the_tokens_of_a_user_are_bounded_also_when_they_are_made_at_once",
@@ -88,6 +89,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "nobody can; it lives on without an owner, and while it is disabled its tokens wait",
         remark: "",
         tests: &[
+            "vestibule-http::api own_tokens::h12_nobody_sees_or_ends_the_token_of_another",
             "commands::role_accounts::h12_a_name_that_is_taken_or_reserved_makes_no_role_account",
             "vestibule-http::api lent_tokens::limits::h12_a_role_account_is_told_as_one_and_is_no_person",
             "vestibule-storage::suite api_tokens::h12_people_have_personal_tokens_and_role_accounts_tokens_of_their_own",

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
-    ApiTokenKind, CredentialKind, LentLimits, Scope, Session, SessionId, Timestamp, User, UserKind,
+    ApiToken, ApiTokenKind, CredentialKind, LentLimits, Scope, Session, SessionId, Timestamp, User, UserKind,
     lent_permissions,
 };
 use vestibule_plugin_host::ContextMemo;
 
+use super::InvalidCredential;
 use super::cache::CachedSession;
 use super::lent_token::KnownToken;
+use crate::FlowError;
 
 /// Who a request acts for, and with what credential. Holding one is the proof: only this module's parents make it. Cheap to
 /// clone.
@@ -103,6 +105,25 @@ impl Principal {
     /// The id of the credential, by which logs and plugins know it; `None` for one without.
     pub fn credential_id(&self) -> Option<&str> {
         self.known_token().map(|known| known.live.token.id.as_str())
+    }
+
+    /// The token that the credential is, if it is a person's or a role account's.
+    pub(crate) fn api_token(&self) -> Option<&ApiToken> {
+        self.known_token().map(|known| &known.live.token)
+    }
+
+    /// The proof that a whole person acts; an error for every credential that is lent.
+    pub fn require_full_person(&self) -> Result<FullPerson, FlowError> {
+        self.as_full_person().ok_or(FlowError::WrongCredential)
+    }
+
+    /// The proof that a person acts in their own browser, and has shown a moment ago who they are.
+    pub fn require_fresh_acting(&self, now: Timestamp, most: Duration) -> Result<FreshActing, FlowError> {
+        let acting = self.as_acting().ok_or(FlowError::WrongCredential)?;
+        match self.fresh_since(now, most) {
+            Some(_) => Ok(FreshActing(acting)),
+            None => Err(FlowError::Unauthenticated(Some(InvalidCredential::SessionNotFresh))),
+        }
     }
 
     /// When the credential ends by itself, if it is not behind a session.
@@ -266,6 +287,17 @@ impl Acting {
     /// The person.
     pub fn person(&self) -> &FullPerson {
         &self.0
+    }
+}
+
+/// A person who acts in their own browser, and has shown a moment ago who they are. Made by [`Principal::require_fresh_acting`] alone.
+#[derive(Debug, Clone)]
+pub struct FreshActing(Acting);
+
+impl FreshActing {
+    /// The person.
+    pub fn person(&self) -> &FullPerson {
+        self.0.person()
     }
 }
 

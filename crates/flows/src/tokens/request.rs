@@ -94,6 +94,13 @@ pub enum TokenLife {
     Never,
 }
 
+impl TokenLife {
+    /// Reads a length such as `90d`. `None` for what is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        humantime::parse_duration(text).ok().map(Self::For)
+    }
+}
+
 /// What is asked of a new token.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {

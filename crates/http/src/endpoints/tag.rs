@@ -11,6 +11,8 @@ pub(crate) enum Tag {
     SignIn,
     /// What a person may do at a service.
     Permissions,
+    /// Tokens that people make for their programs.
+    Tokens,
     /// Usernames and public profiles.
     Users,
     /// The public keys that tokens are verified with.

@@ -25,6 +25,9 @@ pub(crate) enum ApiError {
     NotSeconds { name: &'static str, least: u64 },
     #[error("the body is longer than 64 KiB")]
     BodyTooLarge,
+    /// A member of the body, and what is wrong with it.
+    #[error("{0}")]
+    InvalidMember(String),
     #[error("the body is not JSON")]
     NotJson,
     #[error("If-Match and If-None-Match name one version, as an ETag does, or *")]

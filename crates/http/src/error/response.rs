@@ -6,7 +6,7 @@ use poem::error::ResponseError;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use tracing::Level;
 use vestibule_domain::SessionDataError;
-use vestibule_flows::{FlowError, InvalidCredential, PermissionError, SignInError};
+use vestibule_flows::{FlowError, InvalidCredential, PermissionError, SignInError, TokenError};
 
 use super::ApiError;
 use super::page_text::{
@@ -54,6 +54,7 @@ impl ErrorResponse {
             | E::UnreadableParameter(_)
             | E::NotSeconds { .. }
             | E::NotJson
+            | E::InvalidMember(_)
             | E::InvalidVersion
             | E::UnreadableBody
             | E::Malformed => caller(StatusCode::BAD_REQUEST, "invalid_request"),
@@ -104,6 +105,7 @@ impl ErrorResponse {
                     new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error, Level::DEBUG)
                 }
             },
+            FlowError::Token(reason) => Self::of_token(reason),
             FlowError::NotFound(_) => new(StatusCode::NOT_FOUND, "not_found", error, Level::DEBUG),
             FlowError::Conflict(_) => new(StatusCode::CONFLICT, "conflict", error, Level::DEBUG),
             FlowError::TooManyRequests { retry_after } => {
@@ -146,6 +148,26 @@ impl ErrorResponse {
             }
             SignInError::ProviderBusy(_) => Self::busy(2),
         }
+    }
+
+    fn of_token(error: &TokenError) -> Self {
+        let (status, code) = match error {
+            TokenError::AdministratorsAlone(_) => (StatusCode::FORBIDDEN, "wrong_credential"),
+            TokenError::LimitReached(_) => (StatusCode::CONFLICT, "limit_reached"),
+            TokenError::AlreadyRotated => (StatusCode::CONFLICT, "already_rotated"),
+            TokenError::UserDisabled => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            TokenError::Unknown => (StatusCode::NOT_FOUND, "not_found"),
+            TokenError::Storage(_) => return Self::internal(),
+            TokenError::Services(_)
+            | TokenError::Narrowing(_)
+            | TokenError::RoleAccountsAlone(_)
+            | TokenError::JudgesEveryService(_)
+            | TokenError::TooLong(_)
+            | TokenError::TooShort
+            | TokenError::Endless
+            | TokenError::LongOverlap(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+        };
+        Self::new(status, code, error, Level::DEBUG)
     }
 
     fn of_permission(error: &PermissionError) -> Self {

@@ -25,6 +25,7 @@ mod keys;
 mod lent_tokens;
 mod linking;
 mod next;
+mod own_tokens;
 mod permissions;
 mod plugin_process;
 mod session_data;

@@ -7,9 +7,10 @@ use super::kinds::sessions::SessionCookieUse;
 use super::reader::Reader;
 use super::table::{
     ACCOUNT_LINKING, ALLOWED_ORIGINS, MAX_SESSION_AGE, OUTAGE_GRACE, PERMISSION_TOKEN_REUSE,
-    RATE_LIMIT_AUTHORIZE_PER_ACCOUNT, RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS,
-    RATE_LIMIT_TOKEN_PER_CREDENTIAL, RATE_LIMIT_UPDATE_PER_ACCOUNT, ROLE_TOKEN_MAX_TTL, SESSION_COOKIE,
-    SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL, USER_ID_SCHEME, USER_TOKEN_TTL,
+    RATE_LIMIT_AUTHORIZE_PER_ACCOUNT, RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT,
+    RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS, RATE_LIMIT_TOKEN_PER_CREDENTIAL, RATE_LIMIT_UPDATE_PER_ACCOUNT,
+    ROLE_TOKEN_MAX_TTL, SESSION_COOKIE, SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL,
+    USER_ID_SCHEME, USER_TOKEN_TTL,
 };
 
 pub(super) fn read_flows(
@@ -71,7 +72,12 @@ fn read_account_rates(reader: &mut Reader<'_>) -> Option<AccountRates> {
 fn read_token_rates(reader: &mut Reader<'_>) -> Option<TokenRates> {
     let failure_per_address = reader.read(&RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS);
     let per_credential = reader.read(&RATE_LIMIT_TOKEN_PER_CREDENTIAL);
-    Some(TokenRates { failure_per_address: failure_per_address?, per_credential: per_credential? })
+    let create_per_account = reader.read(&RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT);
+    Some(TokenRates {
+        failure_per_address: failure_per_address?,
+        per_credential: per_credential?,
+        create_per_account: create_per_account?,
+    })
 }
 
 /// How long tokens of people and role accounts live.

@@ -76,6 +76,8 @@ settings! {
         RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS: Setting<Option<Rate>> = Setting::new(RATE, "6000/1m");
         /// Uses of one token of a person or a role account
         RATE_LIMIT_TOKEN_PER_CREDENTIAL: Setting<Option<Rate>> = Setting::new(RATE, "6000/1m");
+        /// Tokens that one account makes
+        RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT: Setting<Option<Rate>> = Setting::new(RATE, "30/1h");
         /// Requests of one address that ask who holds a username
         RATE_LIMIT_LOOKUP_PER_ADDRESS: Setting<Option<Rate>> = Setting::new(RATE, "600/1m");
     }

@@ -1,0 +1,256 @@
+//! The tokens that people make for their programs.
+
+mod read;
+mod responses;
+
+use std::sync::Arc;
+
+use poem::Request;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use vestibule_domain::{ApiTokenId, ClientInfo};
+use vestibule_flows::{FlowError, FreshActing, FullPerson, Principal};
+
+use super::handler::handler;
+use super::tag::Tag;
+use crate::app::App;
+use crate::authn::{AnyCredentials, PresentedCredentials};
+use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
+use crate::json_body::JsonBody;
+use crate::responses::{Created, NoContent, Success};
+use crate::run_to_completion::run_to_completion;
+
+use responses::{MadeTokenDocument, TokenDocument, TokenList};
+
+pub(crate) struct TokensApi;
+
+const MALFORMED: Status = Status::new(400, "What is asked for cannot be; the description names the member.");
+const NOBODY: Status = Status::new(
+    401,
+    "Not signed in; or (`session_not_fresh`) the person did not sign in within `STEP_UP_AGE`.",
+);
+const NOT_THEIRS: Status = Status::new(
+    403,
+    "A credential of this kind may not do this (`wrong_credential`), or another site asks (`cross_origin`).",
+);
+const UNKNOWN: Status = Status::new(404, "The person has no such token that is alive.");
+const FULL: Status =
+    Status::new(409, "There are too many (`limit_reached`), or it was replaced already (`already_rotated`).");
+const TOO_LARGE: Status = Status::new(413, "The body is longer than 64 KiB.");
+const NOT_JSON: Status = Status::new(415, "The body is not JSON.");
+const TOO_MANY: Status =
+    Status::retry(429, "Too many tokens were made for this account, or too many requests came.");
+const NOT_NOW: Status = Status::retry(503, "The database is out of reach.");
+
+macro_rules! statuses {
+    ($($name:ident: [$($status:expr),+];)+) => {
+        $(pub(crate) struct $name;
+
+        impl Statuses for $name {
+            const ALL: &'static [Status] = &[$($status),+];
+            const FORMAT: ErrorFormat = ErrorFormat::Typed;
+        })+
+    };
+}
+
+statuses! {
+    ListFailures: [MALFORMED, NOBODY, NOT_THEIRS, TOO_MANY, NOT_NOW];
+    MakeFailures: [MALFORMED, NOBODY, NOT_THEIRS, FULL, TOO_LARGE, NOT_JSON, TOO_MANY, NOT_NOW];
+    ChangeFailures: [MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, TOO_LARGE, NOT_JSON, TOO_MANY, NOT_NOW];
+    RotateFailures: [MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, FULL, TOO_LARGE, NOT_JSON, TOO_MANY, NOT_NOW];
+    EndFailures: [MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, TOO_MANY, NOT_NOW];
+}
+
+handler!(handle_list(app, context, _) => async {
+    let cursor = context.query("cursor");
+    let limit = Query(read::limit(context.query("limit").0.as_deref())?);
+    TokensApi.list_tokens(Data(app), AnyCredentials(context.credentials), cursor, limit).await
+});
+
+handler!(handle_make(app, context, mut body) => async {
+    let body = JsonBody::read(context.request, &mut body).await?;
+    TokensApi.create_token(Data(app), context.request, AnyCredentials(context.credentials), body).await
+});
+
+handler!(handle_revoke_all(app, context, _) => {
+    TokensApi.revoke_tokens(Data(app), context.request, AnyCredentials(context.credentials))
+});
+
+handler!(handle_change(app, context, mut body) => async {
+    let id = context.path().ok_or(ApiError::NotFound)?;
+    let body = JsonBody::read(context.request, &mut body).await?;
+    TokensApi.update_token(Data(app), context.request, AnyCredentials(context.credentials), id, body).await
+});
+
+handler!(handle_rotate(app, context, mut body) => async {
+    let id = context.path().ok_or(ApiError::NotFound)?;
+    let body = JsonBody::read(context.request, &mut body).await?;
+    TokensApi.rotate_token(Data(app), context.request, AnyCredentials(context.credentials), id, body).await
+});
+
+handler!(handle_revoke(app, context, _) => async {
+    let id = context.path().ok_or(ApiError::NotFound)?;
+    TokensApi.revoke_token(Data(app), context.request, AnyCredentials(context.credentials), id).await
+});
+
+/// The id by which a token ends itself.
+const CURRENT: &str = "current";
+
+#[OpenApi]
+impl TokensApi {
+    /// Lists the tokens of the person
+    ///
+    /// Those that are alive, the latest first. Their texts are known to nobody but those who were shown them.
+    #[oai(path = "/auth/tokens", method = "get", tag = "Tag::Tokens", operation_id = "list_tokens")]
+    async fn list_tokens(
+        &self,
+        app: Data<&Arc<App>>,
+        credentials: AnyCredentials<'_>,
+        /// Where the list goes on: the `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// How many there are on a page at most; 100 unless said.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+    ) -> Result<Success<TokenList>, Documented<ListFailures>> {
+        let limit = limit.0.unwrap_or(read::USUAL_LIMIT);
+        let person = person(&app, &credentials.0).await?;
+        let place = read::cursor(cursor.0.as_deref())?;
+        let tokens = app.flows.list_own_tokens(&person, place.as_ref(), limit).await?;
+        Ok(Success(TokenList::new(&tokens, limit)))
+    }
+
+    /// Makes a token
+    ///
+    /// For a person who acts in their own browser and has signed in within `STEP_UP_AGE`. The answer has the text, which is shown this
+    /// once. Without `scopes` the token lends nothing, without `services` it may be used nowhere.
+    #[oai(path = "/auth/tokens", method = "post", tag = "Tag::Tokens", operation_id = "create_token")]
+    async fn create_token(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        credentials: AnyCredentials<'_>,
+        body: JsonBody,
+    ) -> Result<Created<MadeTokenDocument>, Documented<MakeFailures>> {
+        let acting = acting(&app, &credentials.0).await?;
+        let (asked, ends_others) = read::token_request(body.0)?;
+        let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
+        let made = run_to_completion(async move {
+            let made = flows.make_own_token(&acting, asked, &client).await?;
+            if ends_others {
+                flows.end_other_sessions(acting.person(), &client).await?;
+            }
+            Ok::<_, FlowError>(made)
+        });
+        Ok(Created(MadeTokenDocument::from(&made.await?)))
+    }
+
+    /// Ends all tokens of the person
+    ///
+    /// Also those that are being made at the same moment.
+    #[oai(path = "/auth/tokens", method = "delete", tag = "Tag::Tokens", operation_id = "revoke_tokens")]
+    async fn revoke_tokens(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        credentials: AnyCredentials<'_>,
+    ) -> Result<NoContent, Documented<ListFailures>> {
+        let person = person(&app, &credentials.0).await?;
+        let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
+        run_to_completion(async move { flows.revoke_all_own_tokens(&person, &client).await }).await?;
+        Ok(NoContent)
+    }
+
+    /// Changes a token
+    ///
+    /// Its name and metadata; its services, scopes and end alone so that it lends less, or shorter.
+    #[oai(path = "/auth/tokens/:id", method = "patch", tag = "Tag::Tokens", operation_id = "update_token")]
+    async fn update_token(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        credentials: AnyCredentials<'_>,
+        /// The token's id.
+        id: Path<String>,
+        body: JsonBody,
+    ) -> Result<Success<TokenDocument>, Documented<ChangeFailures>> {
+        let person = person(&app, &credentials.0).await?;
+        let id = token_id(&id.0)?;
+        let changes = read::changes(body.0, app.flows.now())?;
+        let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
+        let token =
+            run_to_completion(async move { flows.change_own_token(&person, &id, &changes, &client).await });
+        Ok(Success(TokenDocument::from(&token.await?)))
+    }
+
+    /// Replaces a token
+    ///
+    /// Makes its one successor, which lends the same and lives as long, and lets the token itself count for `overlap` more. For a
+    /// person who acts in their own browser and has signed in within `STEP_UP_AGE`.
+    #[oai(
+        path = "/auth/tokens/:id/rotate",
+        method = "post",
+        tag = "Tag::Tokens",
+        operation_id = "rotate_token"
+    )]
+    async fn rotate_token(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        credentials: AnyCredentials<'_>,
+        /// The token's id.
+        id: Path<String>,
+        body: JsonBody,
+    ) -> Result<Created<MadeTokenDocument>, Documented<RotateFailures>> {
+        let acting = acting(&app, &credentials.0).await?;
+        let (id, asked) = (token_id(&id.0)?, read::rotation(body.0)?);
+        let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
+        let made =
+            run_to_completion(async move { flows.rotate_own_token(&acting, &id, asked, &client).await });
+        Ok(Created(MadeTokenDocument::from(&made.await?)))
+    }
+
+    /// Ends a token
+    ///
+    /// By its id; or, as `current`, the token that asks, whosever it is.
+    #[oai(path = "/auth/tokens/:id", method = "delete", tag = "Tag::Tokens", operation_id = "revoke_token")]
+    async fn revoke_token(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        credentials: AnyCredentials<'_>,
+        /// The token's id, or `current`.
+        id: Path<String>,
+    ) -> Result<NoContent, Documented<EndFailures>> {
+        let principal = principal(&app, &credentials.0).await?;
+        let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
+        if id.0 == CURRENT {
+            run_to_completion(async move { flows.end_current_token(&principal, &client).await }).await?;
+            return Ok(NoContent);
+        }
+        let (person, id) = (principal.require_full_person()?, token_id(&id.0)?);
+        run_to_completion(async move { flows.revoke_own_token(&person, &id, &client).await }).await?;
+        Ok(NoContent)
+    }
+}
+
+async fn principal(app: &App, credentials: &PresentedCredentials<'_>) -> Result<Principal, ApiError> {
+    Ok(app.flows.authenticate(credentials.single()?).await?.require()?)
+}
+
+async fn person(app: &App, credentials: &PresentedCredentials<'_>) -> Result<FullPerson, ApiError> {
+    Ok(principal(app, credentials).await?.require_full_person()?)
+}
+
+async fn acting(app: &App, credentials: &PresentedCredentials<'_>) -> Result<FreshActing, ApiError> {
+    Ok(app.flows.require_fresh_acting(&principal(app, credentials).await?)?)
+}
+
+fn client(app: &App, request: &Request) -> ClientInfo {
+    app.trusted_proxies.client_info(request)
+}
+
+/// A text that is no id is the id of no token.
+fn token_id(text: &str) -> Result<ApiTokenId, ApiError> {
+    ApiTokenId::parse(text).map_err(|_| FlowError::NotFound("token").into())
+}
