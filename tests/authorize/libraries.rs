@@ -78,7 +78,7 @@ async fn e6_what_is_not_a_whole_library_is_refused() {
 async fn e6_a_library_that_is_no_plugin_of_this_version_is_refused() {
     for (define, reason) in [
         ("SYMBOL=another_name", "does not export vestibule_plugin_v1"),
-        ("MAJOR=2", "version 2.0 of the plugin ABI; this program has 1.1"),
+        ("MAJOR=2", "version 2.0 of the plugin ABI; this program has 1.2"),
         ("SIZE=80", "too small"),
         ("NO_TABLE", "there is none"),
         ("NO_PERMISSIONS", "provides no permissions"),

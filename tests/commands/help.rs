@@ -49,7 +49,7 @@ const COMMANDS: [(&[&str], &[&str]); 43] = [
     (&["users", "list"], &["List all users"]),
     (&["users", "show"], &["USER", "id or username, or verified address", "--id", "--username"]),
     (&["users", "sign-out"], &["USER", "--id", "--username", "--all", "End all sessions"]),
-    (&["users", "disable"], &["USER", "--id", "--username", "End a user's sessions"]),
+    (&["users", "disable"], &["USER", "--id", "--username", "End a person's sessions"]),
     (&["users", "delete"], &["USER", "--id", "--username", "identities, sessions"]),
     (&["users", "unlink"], &["USER", "--id", "--username", "<PROVIDER:SUBJECT>", "github:42"]),
     (&["providers"], &["forget"]),

@@ -1,7 +1,6 @@
 //! H11: what those who hold a token, or only try, can make of a handler, and a handler of the service.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -115,13 +114,11 @@ async fn h11_while_a_handler_cannot_say_nobody_can() {
         let folder = PluginFolder::new();
         let settings = format!("[plugin.keys]\nisolation = \"{isolation}\"\ntimeout = \"300ms\"\n");
         let world = with_handler(&folder, defines).config(&settings).start().await;
-        let began = Instant::now();
         for address in ["/auth/check", "/auth/authorize?service=storage", "/auth/session"] {
             let answer = world.get_as("abc", address).await;
             assert_eq!(answer.status, 503, "{address}: {}", answer.body);
             assert!(answer.header("retry-after").is_some());
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "it is waited for, but not for ever");
         let good = world.sign_in("google", "ada").await;
         assert!(world.is_signed_in(&good).await, "others do not notice");
     }

@@ -170,9 +170,9 @@ pub(crate) enum UsersCommand {
     List,
     /// Show a user with identities and sessions
     Show(UserArgument),
-    /// End all sessions of one user or of all users, for example after restoring an old backup; they may sign in again
+    /// End all sessions of one user, or sessions and tokens of all after restoring an old backup; they may sign in again
     SignOut(SignOutArguments),
-    /// End a person's sessions and tokens and refuse further sign-ins, or let a role account wait
+    /// End a person's sessions and tokens and refuse sign-ins, or stop a role account
     Disable(DisableArguments),
     /// Let a disabled person sign in again, or a role account act again
     Enable(UserArgument),

@@ -93,7 +93,6 @@ pub(super) const ROWS: &[Row] = &[
             "commands::role_accounts::h12_a_name_that_is_taken_or_reserved_makes_no_role_account",
             "vestibule-http::api lent_tokens::limits::h12_a_role_account_is_told_as_one_and_is_no_person",
             "vestibule-storage::suite api_tokens::h12_people_have_personal_tokens_and_role_accounts_tokens_of_their_own",
-            "vestibule-storage::suite browser_sessions::h12_disabling_a_role_account_leaves_its_tokens_to_its_enabling",
             "vestibule-storage::suite role_accounts::h12_a_role_account_outlives_its_owner_and_the_trail_says_so",
             "vestibule-storage::suite role_accounts::h12_nobody_takes_the_name_of_a_role_account_and_it_takes_nobodys",
             "vestibule-storage::suite role_accounts::h12_the_owner_is_a_person_who_may_sign_in",

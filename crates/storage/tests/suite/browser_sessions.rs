@@ -11,7 +11,7 @@ use crate::bench::{
     Bench, GITHUB, GOOGLE, HOUR, SignedIn, all_at_once, at, event, on_both_databases, person, signed_in,
     try_sign_in,
 };
-use crate::consistency::{count, execute};
+use crate::consistency::count;
 
 /// The digest of the cookie with this number.
 fn cookie(number: u8) -> SecretDigest {
@@ -162,14 +162,6 @@ on_both_databases! {
         assert!(bench.storage.enable_user(&ada.user.id, &event()).await.unwrap());
         assert!(find(bench, 1, 2).await.is_none());
         let counters = "SELECT count(*) AS n FROM users WHERE generation = 1 AND token_generation = 1";
-        assert_eq!(count(bench.database.url(), counters).await, 1);
-    }
-
-    async fn h12_disabling_a_role_account_leaves_its_tokens_to_its_enabling(bench: &Bench) {
-        let ada = bench.sign_in(&person(GOOGLE, "1")).await;
-        execute(bench.database.url(), "UPDATE users SET kind = 'role'").await;
-        assert!(bench.storage.disable_user(&ada.user.id, at(1), &event()).await.unwrap());
-        let counters = "SELECT count(*) AS n FROM users WHERE generation = 1 AND token_generation = 0";
         assert_eq!(count(bench.database.url(), counters).await, 1);
     }
 
