@@ -161,7 +161,10 @@ async fn a_provider_that_refuses_is_counted_apart_from_a_person_who_does() {
     let alone = world.browser().get("/auth/callback/corporate?error=consent_required").await;
     assert_eq!(alone.status, 400);
     assert!(alone.body.contains("The sign-in was declined"), "{}", alone.body);
+    let made_up = world.browser().get("/auth/callback/corporate?error=words_of_no_provider").await;
+    assert_eq!(made_up.status, 400);
     let logs = world.program.logs();
+    assert!(logs.contains("refused_without_state") && !logs.contains("words_of_no_provider"), "{logs}");
     for code in ["access_denied", "invalid_scope", "a_new_code", "other", "consent_required"] {
         assert!(logs.contains(code), "{code}: {logs}");
     }

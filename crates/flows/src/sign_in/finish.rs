@@ -88,8 +88,8 @@ impl Flows {
                 CallbackRefusal::StateReplayed => self.log_replay(callback, reason.as_str()),
                 CallbackRefusal::WrongCallback => self.log_refusal(None, callback, reason.as_str(), None),
                 CallbackRefusal::DeclinedWithoutState | CallbackRefusal::RefusedWithoutState => {
-                    let code = callback.error.as_deref().map(ProviderRefusal::for_log);
-                    self.log_refusal(None, callback, reason.as_str(), code.as_deref());
+                    let code = callback.error.as_deref().map(|text| ProviderRefusal::of(text).code());
+                    self.log_refusal(None, callback, reason.as_str(), code);
                 }
                 _ => {}
             }

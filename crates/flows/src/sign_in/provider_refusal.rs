@@ -70,7 +70,7 @@ impl ProviderRefusal {
         known.map_or(Self { code: "other", by: By::Provider }, |(code, by)| Self { code, by: *by })
     }
 
-    /// For a label of a metric.
+    /// For a label of a metric, and for the log where no state shows that a sign-in was under way.
     pub const fn code(self) -> &'static str {
         self.code
     }

@@ -153,7 +153,8 @@ impl OidcSettings {
     }
 }
 
-/// What a sign-in itself sends, or what would change where or how its answer comes.
+/// What a sign-in itself sends, or what would change where or how its answer comes. In whatever case: some providers do not tell
+/// `STATE` from `state`.
 const RESERVED: [&str; 13] = [
     "response_type",
     "response_mode",
@@ -181,9 +182,9 @@ pub(crate) fn check_parameters(
     };
     let value_fits =
         |value: &str| (1..=1024).contains(&value.chars().count()) && !value.contains(char::is_control);
-    let wrong = |(name, value): &(&String, &String)| {
-        !name_fits(name) || !value_fits(value) || RESERVED.contains(&name.as_str())
-    };
+    let is_reserved = |name: &str| RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
+    let wrong =
+        |(name, value): &(&String, &String)| !name_fits(name) || !value_fits(value) || is_reserved(name);
     match parameters.iter().find(wrong) {
         None => Ok(()),
         Some((name, _)) => {
@@ -274,7 +275,19 @@ mod tests {
         {
             assert!(check(name, value).is_ok(), "{name}");
         }
-        for name in RESERVED.into_iter().chain(["", "a b", "a=b", "a&state", "\u{e4}"]) {
+        for name in ["claims", "dpop_jkt", "registration", "resource"] {
+            assert!(check(name, "x").is_ok(), "{name}");
+        }
+        for name in RESERVED.into_iter().chain([
+            "STATE",
+            "Redirect_Uri",
+            "sCOPE",
+            "",
+            "a b",
+            "a=b",
+            "a&state",
+            "\u{e4}",
+        ]) {
             let error = check(name, "x").unwrap_err().to_string();
             assert!(error.contains(&format!("{name:?}")), "{error}");
         }
