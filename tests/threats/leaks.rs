@@ -36,7 +36,8 @@ fn n3_secrets_are_compared_by_what_takes_the_same_time_wherever_they_differ() {
     assert_eq!(comparable, Vec::<String>::new());
 }
 
-/// Types that hold a secret and yet have `==`, which stops at the first difference.
+/// Types that hold a secret and yet have `==`, which stops at the first difference. The digest of one is no secret: it is what a
+/// database finds a random text by.
 fn find_comparable(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
@@ -58,8 +59,10 @@ fn find_comparable(folder: &Path, found: &mut Vec<String>) {
 
 fn declares_secret(item: &str) -> bool {
     let declaration = item.split(['\n', '{', '(']).find(|line| line.contains("struct "));
-    declaration
-        .is_some_and(|line| ["Secret", "SigningKey", "PrivateKey"].iter().any(|word| line.contains(word)))
+    declaration.is_some_and(|line| {
+        ["Secret", "SigningKey", "PrivateKey"].iter().any(|word| line.contains(word))
+            && !line.contains("Digest")
+    })
 }
 
 /// What health checks and crawlers call themselves opens nothing.
