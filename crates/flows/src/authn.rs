@@ -6,6 +6,7 @@
 mod administrator;
 mod cache;
 mod handler_token;
+mod last_use;
 mod lent_token;
 mod narrowing;
 mod principal;

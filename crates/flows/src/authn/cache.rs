@@ -22,8 +22,8 @@ use cached_session::ByBytes;
 const CAPACITY: usize = 16_384;
 /// The most that all of them may take in memory, roughly. One takes about 700 bytes.
 const CAPACITY_BYTES: u64 = 12 * 1024 * 1024;
-/// Maximum age of a cached session, for changes that fire no trigger, as when a backup is loaded with triggers off.
-const MAX_AGE: Duration = Duration::from_secs(60);
+/// Maximum age of what is kept in memory, for changes that fire no trigger, as when a backup is loaded with triggers off.
+pub(super) const MAX_AGE: Duration = Duration::from_secs(60);
 /// How long to wait for another request that asks the database for the same session. After that this one asks, and still has time
 /// for an answer.
 const SHARED_WAIT: Duration = Duration::from_millis(200);

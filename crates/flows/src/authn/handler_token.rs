@@ -12,7 +12,7 @@ use vestibule_storage::StorageError;
 
 use super::principal::LentHolder;
 use super::{Authentication, Credentials, InvalidCredential, Principal};
-use crate::{FlowError, Flows};
+use crate::{FlowError, Flows, Rights};
 
 /// Where a token stands as a bearer: in the header `Authorization`, at an operation at which those of others count.
 #[derive(Debug, Clone, Copy)]
@@ -88,8 +88,8 @@ impl Flows {
         };
         Ok(user.map(|user| {
             let is_foreign = matches!(identity.holder, TokenHolder::RoleAccount(_));
-            let holder = LentHolder { user, is_foreign, metadata: identity.metadata.clone() };
-            Principal::with_handler_token(limits, Arc::new(holder))
+            let (rights, metadata) = (Rights::Lent(limits), identity.metadata.clone());
+            Principal::with_handler_token(Arc::new(LentHolder { user, rights, is_foreign, metadata }))
         }))
     }
 

@@ -15,9 +15,9 @@ use vestibule_tokens::{OpaqueError, OpaqueKind, OpaqueText};
 
 pub(crate) use known::KnownToken;
 
-use known::{ByBytes, MAX_AGE};
+use known::ByBytes;
 
-use super::session::LAST_SEEN_RESOLUTION;
+use super::cache::MAX_AGE;
 use super::{Authentication, Credentials, InvalidCredential, Principal, SessionNarrowing};
 use crate::{FlowError, Flows};
 
@@ -135,7 +135,7 @@ impl Flows {
             return Ok(Err(refusal));
         }
         self.admit_credential(&known.live.token.id)?;
-        if known.claim_touch(now, LAST_SEEN_RESOLUTION) {
+        if known.last_use.claim(now) {
             Box::pin(self.note_use(&known, credentials, now)).await;
         }
         Ok(Ok(known))
@@ -170,7 +170,7 @@ impl Flows {
         let digest = digest_of(credentials)?.ok()?;
         let now = self.dependencies.clock.now();
         let known = self.token_credentials.find_fresh(&digest, now)?;
-        let is_due = known.is_due(now, LAST_SEEN_RESOLUTION);
+        let is_due = known.last_use.is_due(now);
         (!is_due && self.admit_credential(&known.live.token.id).is_ok()).then(|| Principal::with_token(known))
     }
 

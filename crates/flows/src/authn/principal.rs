@@ -20,7 +20,6 @@ use crate::FlowError;
 #[derive(Debug, Clone)]
 pub struct Principal {
     credential: CredentialKind,
-    rights: Rights,
     holder: Holder,
 }
 
@@ -48,6 +47,8 @@ enum Holder {
 #[derive(Debug)]
 pub(super) struct LentHolder {
     pub(super) user: User,
+    /// What the credential lends.
+    pub(super) rights: Rights,
     /// Whether the service has no row of it.
     pub(super) is_foreign: bool,
     /// What is kept with the credential, for apps.
@@ -57,16 +58,12 @@ pub(super) struct LentHolder {
 impl Principal {
     /// Someone who came with what such a session is behind.
     pub(super) fn with_session(credential: CredentialKind, session: Arc<CachedSession>) -> Self {
-        Self { credential, rights: Rights::Full, holder: Holder::Session(session) }
+        Self { credential, holder: Holder::Session(session) }
     }
 
     /// Whom a token handler has named.
-    pub(super) fn with_handler_token(limits: LentLimits, holder: Arc<LentHolder>) -> Self {
-        Self {
-            credential: CredentialKind::HandlerToken,
-            rights: Rights::Lent(limits),
-            holder: Holder::Lent(holder),
-        }
+    pub(super) fn with_handler_token(holder: Arc<LentHolder>) -> Self {
+        Self { credential: CredentialKind::HandlerToken, holder: Holder::Lent(holder) }
     }
 
     /// The user of a token, with what the token lends.
@@ -75,9 +72,7 @@ impl Principal {
             ApiTokenKind::Personal => CredentialKind::PersonalToken,
             ApiTokenKind::Role => CredentialKind::RoleToken,
         };
-        // What counts is what the token says; this lends nothing.
-        let rights = Rights::Lent(LentLimits::default());
-        Self { credential, rights, holder: Holder::Token(known) }
+        Self { credential, holder: Holder::Token(known) }
     }
 
     /// The user that the principal is, or belongs to.
@@ -97,7 +92,8 @@ impl Principal {
     /// What the credential is good for.
     pub fn rights(&self) -> &Rights {
         match &self.holder {
-            Holder::Session(_) | Holder::Lent(_) => &self.rights,
+            Holder::Session(_) => &Rights::Full,
+            Holder::Lent(holder) => &holder.rights,
             Holder::Token(known) => &known.rights,
         }
     }

@@ -1,7 +1,6 @@
 //! Credentials that a sign-in session is behind: a user token, whose signature is good, or the cookie of a browser.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use vestibule_domain::{CredentialKind, SecretDigest, Session, Timestamp, error_chain};
 use vestibule_storage::StorageError;
@@ -10,9 +9,6 @@ use vestibule_tokens::{TokenRefused, UserTokenClaims};
 use super::cache::{SessionKey, SessionRef};
 use super::{Authentication, Credentials, InvalidCredential, Principal, SessionNarrowing};
 use crate::{FlowError, Flows};
-
-/// How stale the last use of a session may become before it is written again.
-pub(crate) const LAST_SEEN_RESOLUTION: Duration = Duration::from_secs(300);
 
 /// What leads to a session.
 pub(super) enum SessionCredential {
@@ -84,8 +80,7 @@ impl Flows {
         };
         let key = credential.key(self.dependencies.clock.now());
         let session = self.session_cache.find_fresh(key)?;
-        (!session.is_due(key.now, LAST_SEEN_RESOLUTION))
-            .then(|| Principal::with_session(credential.kind(), session))
+        (!session.last_use.is_due(key.now)).then(|| Principal::with_session(credential.kind(), session))
     }
 
     /// As [`Flows::authenticate`], to say who somebody is and for nothing else: while the database does not answer, a session
@@ -194,7 +189,7 @@ impl Flows {
         if let Some(refusal) = narrowing.refusal(&session, key.now) {
             return Ok(Err(self.note(refusal)));
         }
-        if session.claim_touch(key.now, LAST_SEEN_RESOLUTION) {
+        if session.last_use.claim(key.now) {
             Box::pin(self.touch(&session.live.session)).await;
         }
         Ok(Ok(Principal::with_session(credential.kind(), session)))

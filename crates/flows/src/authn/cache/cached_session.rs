@@ -1,8 +1,7 @@
 //! One session in memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use quick_cache::Weighter;
 use vestibule_domain::{SessionLimits, Timestamp, heap_bytes};
@@ -10,6 +9,7 @@ use vestibule_plugin_host::ContextMemo;
 use vestibule_storage::{LiveSession, Version};
 
 use super::OwnedRef;
+use crate::authn::last_use::LastUse;
 
 const ENTRY_BYTES: usize = 512;
 
@@ -22,28 +22,15 @@ pub(crate) struct CachedSession {
     pub(super) version: Version,
     pub(super) read_at: Instant,
     bytes: u64,
-    /// In microseconds, as the database knows it or is about to.
-    last_seen_at: AtomicI64,
+    pub(in crate::authn) last_use: LastUse,
 }
 
 impl CachedSession {
     /// `version` and `read_at` are of before the question.
     pub(super) fn new(live: LiveSession, version: Version, read_at: Instant) -> Arc<Self> {
         let bytes = bytes_of(&live) as u64;
-        let last_seen_at = AtomicI64::new(live.session.last_seen_at.micros());
-        Arc::new(Self { live, context_memo: ContextMemo::default(), version, read_at, bytes, last_seen_at })
-    }
-
-    /// Whether the last use is due to be written.
-    pub(crate) fn is_due(&self, now: Timestamp, resolution: Duration) -> bool {
-        is_stale(self.last_seen_at.load(Ordering::Relaxed), now, resolution)
-    }
-
-    /// Claims the duty to write the last use. True for one of all requests that ask while it is due.
-    pub(crate) fn claim_touch(&self, now: Timestamp, resolution: Duration) -> bool {
-        let (last, order) = (self.last_seen_at.load(Ordering::Relaxed), Ordering::Relaxed);
-        is_stale(last, now, resolution)
-            && self.last_seen_at.compare_exchange(last, now.micros(), order, order).is_ok()
+        let last_use = LastUse::new(live.session.last_seen_at);
+        Arc::new(Self { live, context_memo: ContextMemo::default(), version, read_at, bytes, last_use })
     }
 
     /// True if it has not ended by itself. No change is published when a session does.
@@ -53,12 +40,8 @@ impl CachedSession {
 
     /// When it was last used, as the database knows it or is about to.
     pub(crate) fn last_seen_at(&self) -> Timestamp {
-        Timestamp::from_micros(self.last_seen_at.load(Ordering::Relaxed))
+        self.last_use.at()
     }
-}
-
-fn is_stale(last_seen_at: i64, now: Timestamp, resolution: Duration) -> bool {
-    now.since(Timestamp::from_micros(last_seen_at)) > resolution
 }
 
 /// Roughly what it takes in memory, the key of the map and the other copies of the ids included. Each text is there twice,

@@ -112,11 +112,10 @@ async fn those_who_come_at_once_share_one_question() {
 async fn the_last_use_is_noted_by_one_of_all_who_ask() {
     let stage = Stage::set(TestDatabase::sqlite()).await.follow().await;
     let kept = stage.find(0).await.unwrap();
-    let resolution = Duration::from_secs(300);
-    assert!(!kept.claim_touch(at(300), resolution));
-    assert!(kept.claim_touch(at(301), resolution));
-    assert!(!kept.claim_touch(at(302), resolution));
-    assert!(kept.claim_touch(at(602), resolution));
+    assert!(!kept.last_use.claim(at(300)));
+    assert!(kept.last_use.claim(at(301)));
+    assert!(!kept.last_use.claim(at(302)));
+    assert!(kept.last_use.claim(at(602)));
 }
 
 /// Prints what an answer from memory costs against one from the database.

@@ -1,8 +1,7 @@
 //! One token in memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use quick_cache::Weighter;
 use serde_json::json;
@@ -11,12 +10,11 @@ use vestibule_plugin_host::ContextMemo;
 use vestibule_storage::{LiveApiToken, Version};
 
 use crate::Rights;
+use crate::authn::last_use::LastUse;
 
-/// Maximum age, for changes that fire no trigger, as when a backup is loaded with triggers off.
-pub(super) const MAX_AGE: Duration = Duration::from_secs(60);
 const ENTRY_BYTES: usize = 1_024;
 /// Of a token that was never used.
-const NEVER: i64 = 0;
+const NEVER: Timestamp = Timestamp::from_micros(0);
 
 /// A token that was alive when it was read, with its user. Shared by all requests that it acts for.
 #[derive(Debug)]
@@ -31,8 +29,7 @@ pub(crate) struct KnownToken {
     pub(super) version: Version,
     pub(super) read_at: Instant,
     bytes: u64,
-    /// In microseconds, as the database knows it or is about to.
-    last_used_at: AtomicI64,
+    pub(super) last_use: LastUse,
 }
 
 impl KnownToken {
@@ -51,7 +48,7 @@ impl KnownToken {
             "metadata": token.metadata.as_object(),
             "roleaccount": live.user.kind == UserKind::Role,
         });
-        let last_used_at = AtomicI64::new(token.last_used_at.map_or(NEVER, Timestamp::micros));
+        let last_use = LastUse::new(token.last_used_at.unwrap_or(NEVER));
         let asker = SessionId::parse(token.id.as_str()).ok();
         Arc::new(Self {
             rights: Rights::Lent(token.limits.clone()),
@@ -61,26 +58,10 @@ impl KnownToken {
             digest,
             version,
             read_at,
-            last_used_at,
+            last_use,
             live,
         })
     }
-
-    /// Whether the last use is due to be written.
-    pub(super) fn is_due(&self, now: Timestamp, resolution: Duration) -> bool {
-        is_stale(self.last_used_at.load(Ordering::Relaxed), now, resolution)
-    }
-
-    /// Claims the duty to write the last use. True for one of all requests that ask while it is due.
-    pub(super) fn claim_touch(&self, now: Timestamp, resolution: Duration) -> bool {
-        let (last, order) = (self.last_used_at.load(Ordering::Relaxed), Ordering::Relaxed);
-        is_stale(last, now, resolution)
-            && self.last_used_at.compare_exchange(last, now.micros(), order, order).is_ok()
-    }
-}
-
-fn is_stale(last_used_at: i64, now: Timestamp, resolution: Duration) -> bool {
-    now.since(Timestamp::from_micros(last_used_at)) > resolution
 }
 
 /// Roughly what it takes in memory. The user, the limits and the metadata are there three times: once more for plugins, and as text.
