@@ -37,6 +37,7 @@ mod next;
 mod observability;
 mod openapi;
 mod outages;
+mod principal;
 mod provider_changes;
 mod provider_settings;
 mod python;

@@ -212,6 +212,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "the token alone is looked at, and nothing takes its place",
         remark: "",
         tests: &[
+            "principal::places::d6_g12_two_credentials_are_one_too_many_and_a_cookie_beside_a_token_is_not_looked_at",
             "vestibule-http authn::presented::tests::g12_a_cookie_beside_a_token_is_not_looked_at_wherever_the_token_is",
             "vestibule-http::api browser_sessions::g12_a_bad_token_is_not_replaced_by_the_cookie_and_two_cookies_are_none",
         ],

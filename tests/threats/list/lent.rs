@@ -20,6 +20,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "refused: the kind is part of what is digested",
         remark: "",
         tests: &[
+            "principal::places::d6_h2_h16_each_kind_of_credential_counts_in_its_own_places_alone",
             "vestibule-flows authn::session_cookie::tests::h2_the_digest_is_of_the_kind_and_the_text_and_the_text_is_never_shown",
             "vestibule-http::api lent_tokens::places::h2_no_secret_stands_where_one_of_another_kind_belongs",
             "vestibule-tokens opaque::tests::h2_the_kind_is_part_of_what_a_secret_is_found_by",
@@ -32,6 +33,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "refused; tokens are bounded, and uses are 429; the last use is written once in five minutes",
         remark: "",
         tests: &[
+            "principal::table::d6_h9_each_kind_of_credential_may_do_what_the_table_says_and_nothing_else",
             "vestibule-http::api own_tokens::h9_a_token_makes_reads_and_changes_no_token_and_ends_itself",
             "vestibule-http::api lent_tokens::limits::h9_a_token_changes_nothing",
             "vestibule-http::api lent_tokens::places::h9_the_uses_of_one_token_are_bounded",
@@ -148,6 +150,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "refused, and repeated nowhere",
         remark: "",
         tests: &[
+            "principal::places::d6_h2_h16_each_kind_of_credential_counts_in_its_own_places_alone",
             "vestibule-http::api lent_tokens::places::h16_a_token_in_an_address_or_a_form_counts_for_nothing",
         ],
     },

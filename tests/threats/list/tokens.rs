@@ -111,6 +111,9 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "each kind states what it is, and is refused elsewhere",
         remark: "",
         tests: &[
+            "principal::places::d6_g12_two_credentials_are_one_too_many_and_a_cookie_beside_a_token_is_not_looked_at",
+            "principal::places::d6_h2_h16_each_kind_of_credential_counts_in_its_own_places_alone",
+            "principal::table::d6_h9_each_kind_of_credential_may_do_what_the_table_says_and_nothing_else",
             "vestibule-http::api tokens::kinds::d6_a_user_token_states_its_kind_in_exactly_one_way",
             "vestibule-http::api tokens::kinds::d6_each_kind_counts_in_its_own_place_and_in_no_other",
             "vestibule-http::api tokens::kinds::d6_whatever_else_we_make_is_not_a_user_token",

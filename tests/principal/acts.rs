@@ -1,0 +1,188 @@
+//! What a credential may be used for: one request each, and how its answer is read.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+use vestibule_test_support::Answer;
+
+use super::credentials::{Credential, Way};
+use super::stage::{APP_ORIGIN, PERSON, Stage};
+
+/// A column of the table: acts that have the same cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Check,
+    Authorize,
+    Update,
+    Logout,
+    SessionRead,
+    /// A write of what an app keeps in a session, by a page of the app.
+    DataWrite,
+    /// The same by a page of no app.
+    DataWriteElsewhere,
+    /// The person's own tokens are read, narrowed and revoked.
+    Own,
+    /// Tokens are made and replaced.
+    Makes,
+    EndsItself,
+    /// A page shows who is signed in.
+    Page,
+}
+
+impl Column {
+    pub(super) const COUNT: usize = 11;
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It did what was asked for, as whoever holds the credential.
+    Done,
+    /// It did so, and there was nothing that the credential lends.
+    Empty,
+    /// It was answered as that of nobody who is signed in.
+    Nobody,
+    /// It was refused.
+    Refused(u16, String),
+}
+
+impl Outcome {
+    pub(super) fn refused(status: u16, error: &str) -> Self {
+        Self::Refused(status, error.to_owned())
+    }
+}
+
+/// One request.
+pub(super) struct Act {
+    /// The operation, as the document calls it.
+    pub(super) operation: &'static str,
+    pub(super) column: Column,
+    method: Method,
+    /// `{id}` is that of a token of the person.
+    path: &'static str,
+    form: &'static [(&'static str, &'static str)],
+    json: Option<&'static str>,
+    /// The origin that a browser states of the page.
+    origin: Option<&'static str>,
+    /// Whether it ends what later acts need, where it is done.
+    pub(super) ends_something: bool,
+}
+
+/// All of them.
+pub(super) fn acts() -> Vec<Act> {
+    let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
+    let mut acts = vec![
+        Act::new("check_session", Column::Check, &get, "/auth/check"),
+        Act::new("authorize_service", Column::Authorize, &get, "/auth/authorize?service=storage"),
+        Act::new("update_user", Column::Update, &post, "/auth/update").form(&[("username", "ada")]),
+        Act::new("end_session", Column::Logout, &post, "/auth/logout").form(&[]).ends(),
+        Act::new("end_session", Column::Logout, &post, "/auth/logout").form(&[("all", "true")]).ends(),
+        Act::new("read_session", Column::SessionRead, &get, "/auth/session"),
+        Act::new("list_tokens", Column::Own, &get, "/auth/tokens"),
+        Act::new("update_token", Column::Own, &Method::PATCH, "/auth/tokens/{id}").json(r#"{"name":"b"}"#),
+        Act::new("revoke_token", Column::Own, &delete, "/auth/tokens/{id}").ends(),
+        Act::new("revoke_tokens", Column::Own, &delete, "/auth/tokens").ends(),
+        Act::new("create_token", Column::Makes, &post, "/auth/tokens").json(r#"{"name":"made"}"#).ends(),
+        Act::new("rotate_token", Column::Makes, &post, "/auth/tokens/{id}/rotate").json("{}").ends(),
+        Act::new("revoke_token", Column::EndsItself, &delete, "/auth/tokens/current").ends(),
+        Act::new("show_sign_in", Column::Page, &get, "/sign-in"),
+    ];
+    for (operation, method) in [
+        ("replace_session_data", Method::PUT),
+        ("update_session_data", Method::PATCH),
+        ("clear_session_data", Method::DELETE),
+    ] {
+        let write = |column| Act::new(operation, column, &method, "/auth/session/data").json("{}");
+        acts.push(write(Column::DataWrite).on_page_of(APP_ORIGIN));
+        acts.push(write(Column::DataWriteElsewhere).on_page_of("https://other.example.com"));
+    }
+    acts
+}
+
+impl Act {
+    fn new(operation: &'static str, column: Column, method: &Method, path: &'static str) -> Self {
+        let method = method.clone();
+        Self { operation, column, method, path, form: &[], json: None, origin: None, ends_something: false }
+    }
+
+    fn form(self, form: &'static [(&'static str, &'static str)]) -> Self {
+        Self { form, ..self }
+    }
+
+    fn json(self, json: &'static str) -> Self {
+        Self { json: Some(json), ..self }
+    }
+
+    fn on_page_of(self, origin: &'static str) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
+    fn ends(self) -> Self {
+        Self { ends_something: true, ..self }
+    }
+
+    /// Whether it only reads.
+    pub(super) fn is_safe(&self) -> bool {
+        self.method == Method::GET
+    }
+
+    /// The address that is asked for, by this credential.
+    pub(super) async fn address(&self, stage: &mut Stage, credential: &Credential, way: Way) -> String {
+        if !self.path.contains("{id}") {
+            return credential.address(self.path, way);
+        }
+        credential.address(&self.path.replace("{id}", &stage.target().await), way)
+    }
+
+    /// Asks, with this credential.
+    pub(super) async fn ask(
+        &self,
+        stage: &Stage,
+        address: &str,
+        credential: &Credential,
+        way: Way,
+    ) -> Outcome {
+        let was_alive = stage.is_alive(credential).await;
+        let build = |request| self.complete(credential.put(request, way));
+        let answer = stage.send(self.method.clone(), address, build).await;
+        if self.column == Column::Logout {
+            // Whoever wanted to be signed out is told so in any case.
+            assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"success": true})));
+            let is_over = was_alive && !stage.is_alive(credential).await;
+            return if is_over { Outcome::Done } else { Outcome::Nobody };
+        }
+        self.outcome(&answer)
+    }
+
+    fn complete(&self, request: RequestBuilder) -> RequestBuilder {
+        let request =
+            self.origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
+        match self.json {
+            Some(json) => {
+                let request = request.header("content-type", "application/json").header("if-match", "*");
+                request.body(json)
+            }
+            None if self.method == Method::POST => request.form(self.form),
+            None => request,
+        }
+    }
+
+    fn outcome(&self, answer: &Answer) -> Outcome {
+        let status = answer.status.as_u16();
+        let done = |is_done: bool| if is_done { Outcome::Done } else { Outcome::Nobody };
+        match self.column {
+            Column::Page => done(answer.body.contains(PERSON)),
+            _ if status >= 300 => {
+                Outcome::refused(status, answer.json()["error"].as_str().unwrap_or_default())
+            }
+            Column::Check => done(answer.json()["authenticated"] == true),
+            // The first who does it has chosen; the others are told so, which nobody is.
+            Column::Update => done(answer.json()["error"] != "not signed in"),
+            Column::Authorize if answer.json()["token"].is_null() => {
+                assert_eq!(answer.json(), json!({"permissions": {}}));
+                Outcome::Nobody
+            }
+            Column::Authorize if answer.json()["permissions"] == json!({}) => Outcome::Empty,
+            _ => Outcome::Done,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A service with somebody who has a credential of each kind, on a clock that the test moves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use vestibule_test_support::{Answer, Client, MovableClock, TestDatabase};
+
+use super::credentials::{Credential, Kind, Lends, Way};
+use crate::world::World;
+
+/// A little more than `STEP_UP_AGE`.
+const NOT_FRESH_ANY_MORE: Duration = Duration::from_secs(16 * 60);
+/// Where the app lives whose pages may keep data in a session.
+pub(super) const APP_ORIGIN: &str = "https://app.example.com";
+/// Ada, as a page of the service shows her.
+pub(super) const PERSON: &str = "Ada Moreau";
+
+/// The service, and what there is until an act has ended it.
+pub(super) struct Stage {
+    pub(super) world: World,
+    clock: Arc<MovableClock>,
+    /// Sends all requests; it has no cookies of its own.
+    client: Client,
+    credentials: BTreeMap<(Kind, Lends), Credential>,
+    /// The cookie of another browser of the person, which makes tokens.
+    maker: Option<Credential>,
+    /// A user token of the same person, which looks at what came of an act.
+    observer: Option<String>,
+    /// The id of a personal token for acts to act upon.
+    target: Option<String>,
+}
+
+impl Stage {
+    pub(super) async fn set(database: TestDatabase) -> Self {
+        let clock = Arc::new(MovableClock::new());
+        let world = World::builder(database)
+            .clock(&clock)
+            .setting("TOKEN_HANDLERS", "keys:sample-tokens")
+            .setting("RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT", "1000/1m")
+            .setting("RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS", "off")
+            .config(&settings())
+            .without_limits()
+            .start()
+            .await;
+        let created = world.program.run(&["role-accounts", "create", "backup"]).await;
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        let client = world.browser();
+        Self { world, clock, client, credentials: BTreeMap::new(), maker: None, observer: None, target: None }
+    }
+
+    /// A living credential for this way of using it.
+    pub(super) async fn credential(&mut self, kind: Kind, way: Way) -> Credential {
+        let key = (kind, way.lends);
+        let known = self.credentials.get(&key).filter(|known| match kind {
+            Kind::BrowserCookie => !way.is_fresh || self.is_fresh(known),
+            // It lives a quarter of an hour, and nothing can end it before.
+            Kind::PermissionToken => false,
+            _ => true,
+        });
+        let credential = match known {
+            Some(known) => known.clone(),
+            None => self.make(kind, way.lends).await,
+        };
+        if kind == Kind::BrowserCookie && !way.is_fresh && self.is_fresh(&credential) {
+            self.clock.advance(NOT_FRESH_ANY_MORE);
+        }
+        self.credentials.insert(key, credential.clone());
+        credential
+    }
+
+    /// The id of a personal token that is alive and was not replaced.
+    pub(super) async fn target(&mut self) -> String {
+        if self.target.is_none() {
+            let made = self.make_token(Lends::OtherScope).await;
+            self.target = Some(made["id"].as_str().unwrap().to_owned());
+        }
+        self.target.clone().unwrap()
+    }
+
+    /// What there was of the person and of this credential may have ended: it is made anew when it is needed again.
+    pub(super) fn forget(&mut self, ended: Kind) {
+        let outlives = |kind: Kind| matches!(kind, Kind::RoleToken | Kind::HandlerToken);
+        self.credentials.retain(|(kind, _), _| outlives(*kind) && *kind != ended);
+        (self.maker, self.observer, self.target) = (None, None, None);
+    }
+
+    /// What an act can change: the person, the person's tokens, and whether this credential counts. That a session of the person is
+    /// alive is what tells.
+    pub(super) async fn state(&mut self, credential: &Credential) -> Value {
+        let observer = self.observer().await;
+        let see =
+            async |address| self.send(Method::GET, address, |it| it.bearer_auth(&observer)).await.json();
+        let (profile, tokens) = (see("/auth/check").await["profile"].clone(), see("/auth/tokens").await);
+        let told = |token: &Value| json!([token["id"], token["name"], token["scopes"], token["expires_at"]]);
+        let tokens: Vec<_> = tokens["tokens"].as_array().expect("a session").iter().map(told).collect();
+        json!({"profile": profile, "tokens": tokens, "counts": self.is_alive(credential).await})
+    }
+
+    /// Whether a credential is good, whatever it lends.
+    pub(super) async fn is_alive(&self, credential: &Credential) -> bool {
+        self.send(Method::GET, "/auth/session", |request| credential.put(request, Way::USUAL)).await.status
+            != 401
+    }
+
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        address: &str,
+        build: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Answer {
+        self.client.send(build(self.client.request(method, address))).await
+    }
+
+    async fn observer(&mut self) -> String {
+        if self.observer.is_none() {
+            self.observer = Some(self.world.sign_in("google", "ada").await);
+        }
+        self.observer.clone().unwrap()
+    }
+
+    /// Whether a cookie counts as fresh for some time to come.
+    fn is_fresh(&self, cookie: &Credential) -> bool {
+        self.clock.now_seconds() - cookie.since < 14 * 60
+    }
+
+    async fn make(&mut self, kind: Kind, lends: Lends) -> Credential {
+        let since = self.clock.now_seconds();
+        let text = match kind {
+            Kind::BrowserCookie => self.cookie().await,
+            Kind::UserToken => self.world.sign_in("google", "ada").await,
+            Kind::PermissionToken => self.permission_token().await,
+            Kind::PersonalToken => self.make_token(lends).await["token"].as_str().unwrap().to_owned(),
+            Kind::RoleToken => self.role_token(lends).await,
+            Kind::HandlerToken => foreign(lends).to_owned(),
+        };
+        Credential { kind, text, since }
+    }
+
+    /// The cookie of a browser in which the person has just signed in at the service itself.
+    async fn cookie(&self) -> String {
+        let browser = self.world.browser();
+        let callback = self.world.reach_callback(&browser, "google", "ada", "/account").await;
+        browser.get(callback.as_str()).await;
+        browser.cookie("vestibule-session").expect("a session cookie")
+    }
+
+    async fn permission_token(&mut self) -> String {
+        let observer = self.observer().await;
+        let granted = self.world.get_as(&observer, "/auth/authorize?service=storage").await.json();
+        granted["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A personal token.
+    async fn make_token(&mut self, lends: Lends) -> Value {
+        let maker = match self.maker.take().filter(|maker| self.is_fresh(maker)) {
+            Some(maker) => maker,
+            None => Box::pin(self.make(Kind::BrowserCookie, lends)).await,
+        };
+        let asked = json!({"name": "a", "services": [lends.service()], "scopes": lends.scopes()});
+        let made = self.send(Method::POST, "/auth/tokens", |request| {
+            let request = maker.put(request, Way::USUAL);
+            request.header("content-type", "application/json").body(asked.to_string())
+        });
+        let made = made.await;
+        self.maker = Some(maker);
+        assert_eq!(made.status, 201, "{}", made.body);
+        made.json()
+    }
+
+    async fn role_token(&self, lends: Lends) -> String {
+        let command =
+            ["role-accounts", "token", "create", "backup", "--name", "n", "--service", lends.service()];
+        let scopes = lends.scopes().iter().flat_map(|scope| ["--scope", scope]);
+        let arguments: Vec<&str> = command.into_iter().chain(scopes).collect();
+        let output = self.world.program.run(&arguments).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+}
+
+/// A token that others have made, by what the handler says that it lends.
+fn foreign(lends: Lends) -> &'static str {
+    match lends {
+        Lends::Fitting => "ghp_fitting",
+        Lends::OtherScope => "ghp_other_scope",
+        Lends::OtherService => "ghp_other_service",
+    }
+}
+
+/// An app, and what the token handler knows.
+fn settings() -> String {
+    let lines = Lends::ALL.map(|lends| {
+        let digest = digest(&SHA256, foreign(lends).as_bytes());
+        let digest = digest.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let (service, scopes) = (lends.service(), lends.scopes());
+        format!("{digest:?} = {{ uid = \"builds\", services = [{service:?}], scopes = {scopes:?} }}\n")
+    });
+    format!("[apps.wiki]\norigin = {APP_ORIGIN:?}\n[plugin.keys.config.tokens]\n{}", lines.concat())
+}
