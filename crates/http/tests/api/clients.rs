@@ -7,6 +7,7 @@ mod browser;
 pub(crate) mod exchange;
 
 use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
 use vestibule_test_support::Answer;
 
 use crate::app::TestApp;
@@ -36,10 +37,30 @@ pub(crate) trait ApiClient {
         self.send(self.request(Method::GET, address)).await
     }
 
+    /// A request with a body of JSON, if with any.
+    async fn ask(&self, method: Method, address: &str, body: Option<Value>) -> Answer {
+        self.send(with_json(self.request(method, address), body)).await
+    }
+
     /// POST of a form.
     async fn post(&self, address: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(self.request(Method::POST, address).form(fields)).await
     }
+}
+
+/// Adds a body of JSON, if there is one.
+pub(crate) fn with_json(request: RequestBuilder, body: Option<Value>) -> RequestBuilder {
+    match body {
+        Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+        None => request,
+    }
+}
+
+/// Status, type and code of a refusal of an operation for sessions, tokens or apps.
+pub(crate) fn refusal(answer: &Answer) -> (u16, Value, Value) {
+    let body = answer.json();
+    assert_eq!((&body["code"], &body["msg"]), (&json!(answer.status.as_u16()), &body["error_description"]));
+    (answer.status.as_u16(), body["type"].clone(), body["error"].clone())
 }
 
 /// Shows no credential.

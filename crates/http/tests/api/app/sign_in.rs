@@ -46,6 +46,14 @@ impl TestApp {
         sign_in_error(&self.finish_sign_in(provider, persona).await, FRONTEND)
     }
 
+    /// A browser in which this persona has just signed in at the service itself.
+    pub(crate) async fn own_browser(&self, persona: &str) -> Browser<'_> {
+        let browser = self.browser();
+        let callback = self.reach_callback(&browser, "google", persona, "/account").await;
+        browser.get(callback.as_str()).await;
+        browser
+    }
+
     /// What `/auth/check` says of a token.
     pub(crate) async fn check(&self, token: &str) -> Value {
         let answer = self.with_token(token).get("/auth/check").await;

@@ -2,9 +2,10 @@
 
 use reqwest::header::SET_COOKIE;
 use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
 use vestibule_test_support::{Answer, Client};
 
-use super::ApiClient;
+use super::{ApiClient, with_json};
 use crate::app::{EXTERNAL_ADDRESS, TestApp};
 
 /// Keeps cookies and follows no redirect. What is not an address of the service goes over the network.
@@ -31,6 +32,12 @@ impl<'a> Browser<'a> {
     /// Gives the browser a cookie of the service.
     pub(crate) fn set_cookie(&self, set_cookie: &str) {
         self.client.set_cookie(set_cookie);
+    }
+
+    /// A request of a page of the service itself, with a body of JSON, if with any.
+    pub(crate) async fn own(&self, method: Method, address: &str, body: Option<Value>) -> Answer {
+        let request = self.request(method, address).header("sec-fetch-site", "same-origin");
+        self.send(with_json(request, body)).await
     }
 
     /// GET of the address that a redirect leads to.
