@@ -151,9 +151,11 @@ async fn every_answer_about_tokens(world: &World, browser: &Client) -> Vec<(&'st
         }
         answers.push(("list_tokens", send(&Method::GET, "/auth/tokens", json, "").await));
         answers.push(("list_tokens", send(&Method::GET, "/auth/tokens?limit=0", json, "").await));
+        answers.push(("list_tokens", send(&Method::GET, "/auth/tokens?user=%20", json, "").await));
         answers.push(("revoke_token", send(&Method::DELETE, &one, json, "").await));
         answers.push(("revoke_token", send(&Method::DELETE, &format!("{one}?jwt=a&jwt=b"), json, "").await));
         answers.push(("revoke_tokens", send(&Method::DELETE, "/auth/tokens?jwt=a&jwt=b", json, "").await));
+        answers.push(("revoke_tokens", send(&Method::DELETE, "/auth/tokens?user=%20", json, "").await));
         answers.push(("revoke_tokens", send(&Method::DELETE, "/auth/tokens", json, "").await));
         answers
     };

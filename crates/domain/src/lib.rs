@@ -7,6 +7,7 @@
 //! To add a rule about a value, give the value a type here whose only way in is a parsing function; the rest of
 //! the workspace then cannot hold a value that breaks the rule.
 
+mod administrator_role;
 mod app;
 mod audit;
 mod callback;
@@ -53,6 +54,7 @@ mod user;
 mod user_context;
 mod username;
 
+pub use administrator_role::AdministratorRole;
 pub use app::{App, Apps};
 pub use audit::{Actor, AuditEvent, AuditName, UnknownEvent};
 pub use callback::CallbackPath;

@@ -21,7 +21,7 @@ use vestibule_tokens::TokenRefused;
 
 use crate::FlowError;
 
-pub use administrator::Administrator;
+pub use administrator::{Act, Administrator, Authority, Changing, Ending, Looking, View, Whose};
 pub use handler_token::BearerPlace;
 pub use narrowing::SessionNarrowing;
 pub use principal::{Acting, FreshActing, FullPerson, Principal, Rights};

@@ -6,7 +6,7 @@ mod sign_in;
 use std::time::Duration;
 
 use thiserror::Error;
-use vestibule_domain::{NextError, SessionDataError, error_chain};
+use vestibule_domain::{AdministratorRole, NextError, SessionDataError, error_chain};
 use vestibule_storage::StorageError;
 use vestibule_tokens::SignError;
 use vestibule_upstream::ProviderBusy;
@@ -39,6 +39,9 @@ pub enum FlowError {
     /// Policy: a credential of this kind may not do what was asked.
     #[error("a credential of this kind may not do this")]
     WrongCredential,
+    /// Policy: who asks does not administer the service, or not so far.
+    #[error("this takes the role {0} at the service itself")]
+    RoleRequired(AdministratorRole),
     /// Policy: the page that asks is of no app of ours.
     #[error("the page that asks is at the origin of no app")]
     UnknownApp,

@@ -43,8 +43,9 @@ pub use admin::{
     RoleAccountRequest, RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
 };
 pub use authn::{
-    Acting, Administrator, Authentication, BearerPlace, Credentials, FreshActing, FullPerson,
-    InvalidCredential, Principal, Rights, SessionCookie, SessionNarrowing, SessionToEnd,
+    Act, Acting, Administrator, Authentication, Authority, BearerPlace, Changing, Credentials, Ending,
+    FreshActing, FullPerson, InvalidCredential, Looking, Principal, Rights, SessionCookie, SessionNarrowing,
+    SessionToEnd, View, Whose,
 };
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
 pub use limits::{AccountRates, RateLimiter, TokenRates};

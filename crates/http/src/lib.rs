@@ -35,6 +35,7 @@ mod responses;
 mod run_to_completion;
 mod settings;
 mod shutdown;
+mod whose;
 
 use std::fmt;
 use std::sync::Arc;

@@ -237,6 +237,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     session_data,
     role_accounts,
     api_tokens,
+    role_assignments,
     grants,
     access_tokens,
     refresh_tokens

@@ -87,6 +87,7 @@ pub(super) const ROWS: &[Row] = &[
                   only where `session=cookie` asks for it; GET ends nothing; with `SESSION_COOKIE=off` there is no cookie",
         remark: "",
         tests: &[
+            "vestibule-http::api administrators::g5_another_site_does_nothing_with_an_administrator",
             "vestibule-http::api own_tokens::g5_another_site_makes_and_ends_no_token",
             "vestibule-http authn::presented::tests::g5_where_clients_know_no_cookies_one_counts_only_if_it_is_asked_for_and_from_our_own_page",
             "vestibule-http authn::request_source::tests::g5_what_may_change_something_comes_from_our_own_pages_alone",
@@ -225,6 +226,7 @@ pub(super) const ROWS: &[Row] = &[
                   nothing begins by itself",
         remark: "",
         tests: &[
+            "vestibule-http::api administrators::g13_an_administrator_looks_at_any_time_and_changes_with_a_fresh_sign_in_alone",
             "vestibule-http::api own_tokens::g13_making_a_token_needs_a_fresh_sign_in_and_reading_does_not",
             "vestibule-http::api browser_sessions::g13_a_step_up_makes_the_same_session_fresh",
             "vestibule-http::api browser_sessions::g13_a_step_up_that_is_none_is_said_plainly_and_leads_into_no_loop",

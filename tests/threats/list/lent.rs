@@ -168,6 +168,21 @@ pub(super) const ROWS: &[Row] = &[
         ],
     },
     Row {
+        id: "H19",
+        priority: 0,
+        attack: "A user token or a lent one that makes what outlives it, or acts as an administrator; somebody without a role at the service itself, with one that was \
+                 taken away a moment ago, or with one that is assigned for every service, for another, or by a domain",
+        outcome: "refused: that takes the browser, fresh for whatever changes anything, and a role that was assigned to the person at the service itself",
+        remark: "",
+        tests: &[
+            "vestibule-http::api administrators::h19_a_role_that_is_taken_away_and_a_person_who_is_disabled_count_no_more",
+            "vestibule-http::api administrators::h19_each_role_does_what_it_says_and_no_more",
+            "vestibule-http::api administrators::h19_only_a_role_at_the_service_itself_makes_an_administrator",
+            "vestibule-http::api administrators::h19_only_the_browser_acts_as_an_administrator",
+            "vestibule-http::api own_tokens::h19_a_user_token_reads_narrows_and_ends_and_makes_nothing",
+        ],
+    },
+    Row {
         id: "H20",
         priority: 0,
         attack: "An owner of a role account who lets its token judge those of others; such a token for every service",

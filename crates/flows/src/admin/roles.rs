@@ -3,17 +3,14 @@
 use std::collections::BTreeSet;
 
 use vestibule_domain::{
-    AuditEvent, AuditName, ProviderName, RoleAssignment, RoleAssignmentId, RoleName, RoleSubject,
-    SecureRandom, ServiceName, Timestamp, User,
+    AdministratorRole, AuditEvent, AuditName, ProviderName, RoleAssignment, RoleAssignmentId, RoleName,
+    RoleSubject, SecureRandom, ServiceName, Timestamp, User,
 };
 
 use super::administration::Administration;
 use super::error::{AdminError, ReservedServiceRule};
 use super::named::{NamedOrganization, NamedSubject};
 use super::role_details::RoleDetails;
-
-/// The roles that mean something at the service itself.
-const ROLES_AT_VESTIBULE: [&str; 3] = ["Reader", "Moderator", "Administrator"];
 
 /// An assignment as an administrator names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +158,7 @@ fn check_reserved_service(assignment: &RoleAssignment) -> Result<(), AdminError>
         ReservedServiceRule::Spelling
     } else if !assignment.is_sound() {
         ReservedServiceRule::UsersAlone
-    } else if !ROLES_AT_VESTIBULE.contains(&assignment.role.as_str()) {
+    } else if AdministratorRole::named(&assignment.role).is_none() {
         ReservedServiceRule::KnownRoles
     } else {
         return Ok(());

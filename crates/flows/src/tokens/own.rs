@@ -1,4 +1,4 @@
-//! What people do with their own tokens.
+//! What people do with their own tokens, and administrators with those of others.
 
 use vestibule_domain::{
     Actor, ApiToken, ApiTokenChanges, ApiTokenId, ApiTokenKind, AuditEvent, AuditName, ClientInfo,
@@ -8,7 +8,7 @@ use vestibule_storage::{ApiTokenFilter, ApiTokenPlace};
 
 use super::api_tokens::ApiTokens;
 use super::{MadeToken, RotationRequest, TokenError, TokenRequest, TokenTerms};
-use crate::{FlowError, Flows, FreshActing, FullPerson, Principal};
+use crate::{Authority, Changing, Ending, FlowError, Flows, FreshActing, FullPerson, Principal, View};
 
 impl Flows {
     /// The proof that the person acts in their own browser, and has shown who they are as recently as the operator asks.
@@ -21,14 +21,14 @@ impl Flows {
         self.dependencies.clock.now()
     }
 
-    /// Lists the living tokens of a person, the latest first: at most `limit` behind a place.
-    pub async fn list_own_tokens(
+    /// Lists the living tokens that somebody may look at, the latest first: at most `limit` behind a place.
+    pub async fn list_tokens(
         &self,
-        person: &FullPerson,
+        view: &View,
         after: Option<&ApiTokenPlace>,
         limit: u32,
     ) -> Result<Vec<ApiToken>, FlowError> {
-        let filter = ApiTokenFilter { user: Some(person.user().id.clone()), ..ApiTokenFilter::default() };
+        let filter = ApiTokenFilter { user: view.user().cloned(), ..ApiTokenFilter::default() };
         let now = self.dependencies.clock.now();
         Ok(self.dependencies.storage.list_api_tokens(&filter, after, limit, now).await?)
     }
@@ -62,16 +62,15 @@ impl Flows {
         Ok(self.own_tokens(user, client).rotate(&terms, user, id, request).await?)
     }
 
-    /// Changes a person's token, which may only lend less and end earlier.
-    pub async fn change_own_token(
+    /// Changes a token, which may only lend less and end earlier.
+    pub async fn change_token(
         &self,
-        person: &FullPerson,
+        authority: &Authority<Changing>,
         id: &ApiTokenId,
         changes: &ApiTokenChanges,
         client: &ClientInfo,
     ) -> Result<ApiToken, FlowError> {
-        let user = &person.user().id;
-        Ok(self.own_tokens(user, client).change(user, id, changes).await?)
+        Ok(self.tokens_of(authority.actor(), client).change(authority.user(), id, changes).await?)
     }
 
     /// Ends a person's other sessions.
@@ -91,28 +90,26 @@ impl Flows {
         Ok(())
     }
 
-    /// Ends a person's token.
-    pub async fn revoke_own_token(
+    /// Ends a token.
+    pub async fn revoke_token(
         &self,
-        person: &FullPerson,
+        authority: &Authority<Ending>,
         id: &ApiTokenId,
         client: &ClientInfo,
     ) -> Result<(), FlowError> {
-        let user = &person.user().id;
-        self.own_tokens(user, client).revoke(user, id).await?;
-        self.dependencies.plugins.forget_user(user);
+        self.tokens_of(authority.actor(), client).revoke(authority.user(), id).await?;
+        self.dependencies.plugins.forget_user(authority.user());
         Ok(())
     }
 
-    /// Ends all of a person's tokens.
-    pub async fn revoke_all_own_tokens(
+    /// Ends all tokens of a user.
+    pub async fn revoke_all_tokens(
         &self,
-        person: &FullPerson,
+        authority: &Authority<Ending>,
         client: &ClientInfo,
     ) -> Result<(), FlowError> {
-        let user = &person.user().id;
-        self.own_tokens(user, client).revoke_all(user).await?;
-        self.dependencies.plugins.forget_user(user);
+        self.tokens_of(authority.actor(), client).revoke_all(authority.user()).await?;
+        self.dependencies.plugins.forget_user(authority.user());
         Ok(())
     }
 
@@ -133,9 +130,14 @@ impl Flows {
     }
 
     fn own_tokens(&self, user: &UserId, client: &ClientInfo) -> ApiTokens<'_> {
+        self.tokens_of(Actor::User(user.clone()), client)
+    }
+
+    /// The tokens in the hands of an actor, who is not the command line.
+    fn tokens_of(&self, actor: Actor, client: &ClientInfo) -> ApiTokens<'_> {
         ApiTokens {
             storage: &self.dependencies.storage,
-            actor: Actor::User(user.clone()),
+            actor,
             client: client.clone(),
             now: self.dependencies.clock.now(),
             by_administrator: false,

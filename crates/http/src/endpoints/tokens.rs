@@ -10,7 +10,7 @@ use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use vestibule_domain::{ApiTokenId, ClientInfo};
-use vestibule_flows::{FlowError, FreshActing, FullPerson, Principal};
+use vestibule_flows::{Changing, Ending, FlowError, FreshActing, Principal};
 
 use super::handler::handler;
 use super::tag::Tag;
@@ -20,6 +20,7 @@ use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
 use crate::json_body::JsonBody;
 use crate::responses::{Created, NoContent, Success};
 use crate::run_to_completion::run_to_completion;
+use crate::whose::{self, refuse_everybody, refuse_others, whose};
 
 use responses::{MadeTokenDocument, TokenDocument, TokenList};
 
@@ -32,9 +33,12 @@ const NOBODY: Status = Status::new(
 );
 const NOT_THEIRS: Status = Status::new(
     403,
-    "A credential of this kind may not do this (`wrong_credential`), or another site asks (`cross_origin`).",
+    "A credential of this kind may not do this (`wrong_credential`), the person does not administer the service \
+     (`requirements_not_met`), or another site asks (`cross_origin`).",
 );
-const UNKNOWN: Status = Status::new(404, "The person has no such token that is alive.");
+const UNKNOWN: Status =
+    Status::new(404, "There is no such user, or the user has no such token that is alive.");
+const NO_USER: Status = Status::new(404, "There is no such user.");
 const FULL: Status =
     Status::new(409, "There are too many (`limit_reached`), or it was replaced already (`already_rotated`).");
 const TOO_LARGE: Status = Status::new(413, "The body is longer than 64 KiB.");
@@ -55,7 +59,7 @@ macro_rules! statuses {
 }
 
 statuses! {
-    ListFailures: [MALFORMED, NOBODY, NOT_THEIRS, TOO_MANY, NOT_NOW];
+    ListFailures: [MALFORMED, NOBODY, NOT_THEIRS, NO_USER, TOO_MANY, NOT_NOW];
     MakeFailures: [MALFORMED, NOBODY, NOT_THEIRS, FULL, TOO_LARGE, NOT_JSON, TOO_MANY, NOT_NOW];
     ChangeFailures: [MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, TOO_LARGE, NOT_JSON, TOO_MANY, NOT_NOW];
     RotateFailures: [MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, FULL, TOO_LARGE, NOT_JSON, TOO_MANY, NOT_NOW];
@@ -63,35 +67,41 @@ statuses! {
 }
 
 handler!(handle_list(app, context, _) => async {
-    let cursor = context.query("cursor");
+    let [user, all, cursor] = ["user", "all", "cursor"].map(|name| context.query(name));
     let limit = Query(read::limit(context.query("limit").0.as_deref())?);
-    TokensApi.list_tokens(Data(app), AnyCredentials(context.credentials), cursor, limit).await
+    TokensApi.list_tokens(Data(app), AnyCredentials(context.credentials), user, all, cursor, limit).await
 });
 
 handler!(handle_make(app, context, mut body) => async {
+    refuse_others(&context)?;
     let body = JsonBody::read(context.request, &mut body).await?;
     TokensApi.create_token(Data(app), context.request, AnyCredentials(context.credentials), body).await
 });
 
-handler!(handle_revoke_all(app, context, _) => {
-    TokensApi.revoke_tokens(Data(app), context.request, AnyCredentials(context.credentials))
+handler!(handle_revoke_all(app, context, _) => async {
+    refuse_everybody(&context)?;
+    let user = context.query("user");
+    TokensApi.revoke_tokens(Data(app), context.request, AnyCredentials(context.credentials), user).await
 });
 
 handler!(handle_change(app, context, mut body) => async {
-    let id = context.path().ok_or(ApiError::NotFound)?;
+    refuse_everybody(&context)?;
+    let (id, user) = (context.path().ok_or(ApiError::NotFound)?, context.query("user"));
     let body = JsonBody::read(context.request, &mut body).await?;
-    TokensApi.update_token(Data(app), context.request, AnyCredentials(context.credentials), id, body).await
+    TokensApi.update_token(Data(app), context.request, AnyCredentials(context.credentials), id, user, body).await
 });
 
 handler!(handle_rotate(app, context, mut body) => async {
+    refuse_others(&context)?;
     let id = context.path().ok_or(ApiError::NotFound)?;
     let body = JsonBody::read(context.request, &mut body).await?;
     TokensApi.rotate_token(Data(app), context.request, AnyCredentials(context.credentials), id, body).await
 });
 
 handler!(handle_revoke(app, context, _) => async {
-    let id = context.path().ok_or(ApiError::NotFound)?;
-    TokensApi.revoke_token(Data(app), context.request, AnyCredentials(context.credentials), id).await
+    refuse_everybody(&context)?;
+    let (id, user) = (context.path().ok_or(ApiError::NotFound)?, context.query("user"));
+    TokensApi.revoke_token(Data(app), context.request, AnyCredentials(context.credentials), id, user).await
 });
 
 /// The id by which a token ends itself.
@@ -101,12 +111,17 @@ const CURRENT: &str = "current";
 impl TokensApi {
     /// Lists the tokens of the person
     ///
-    /// Those that are alive, the latest first. Their texts are known to nobody but those who were shown them.
+    /// Those that are alive, the latest first. Their texts are known to nobody but those who were shown them. An administrator, in the
+    /// browser, lists those of another, or everybody's, each with the id of its `user`.
     #[oai(path = "/auth/tokens", method = "get", tag = "Tag::Tokens", operation_id = "list_tokens")]
     async fn list_tokens(
         &self,
         app: Data<&Arc<App>>,
         credentials: AnyCredentials<'_>,
+        /// The id of the user whose tokens an administrator lists.
+        user: Query<Option<String>>,
+        /// `true`: an administrator lists everybody's.
+        all: Query<Option<String>>,
         /// Where the list goes on: the `next_cursor` of the page before.
         cursor: Query<Option<String>>,
         /// How many there are on a page at most; 100 unless said.
@@ -114,10 +129,11 @@ impl TokensApi {
         limit: Query<Option<u32>>,
     ) -> Result<Success<TokenList>, Documented<ListFailures>> {
         let limit = limit.0.unwrap_or(read::USUAL_LIMIT);
-        let person = person(&app, &credentials.0).await?;
-        let place = read::cursor(cursor.0.as_deref())?;
-        let tokens = app.flows.list_own_tokens(&person, place.as_ref(), limit).await?;
-        Ok(Success(TokenList::new(&tokens, limit)))
+        let (whose, place) =
+            (whose(user.0.as_deref(), all.0.as_deref())?, read::cursor(cursor.0.as_deref())?);
+        let view = app.flows.require_view(&principal(&app, &credentials.0).await?, whose).await?;
+        let tokens = app.flows.list_tokens(&view, place.as_ref(), limit).await?;
+        Ok(Success(TokenList::new(&tokens, limit, view.user().is_none())))
     }
 
     /// Makes a token
@@ -147,17 +163,20 @@ impl TokensApi {
 
     /// Ends all tokens of the person
     ///
-    /// Also those that are being made at the same moment.
+    /// Also those that are being made at the same moment. An administrator ends those of another.
     #[oai(path = "/auth/tokens", method = "delete", tag = "Tag::Tokens", operation_id = "revoke_tokens")]
     async fn revoke_tokens(
         &self,
         app: Data<&Arc<App>>,
         request: &Request,
         credentials: AnyCredentials<'_>,
+        /// The id of the user whose tokens an administrator ends.
+        user: Query<Option<String>>,
     ) -> Result<NoContent, Documented<ListFailures>> {
-        let person = person(&app, &credentials.0).await?;
+        let (user, principal) = (whose::user(user.0.as_deref())?, principal(&app, &credentials.0).await?);
+        let authority = app.flows.require_authority::<Ending>(&principal, user).await?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
-        run_to_completion(async move { flows.revoke_all_own_tokens(&person, &client).await }).await?;
+        run_to_completion(async move { flows.revoke_all_tokens(&authority, &client).await }).await?;
         Ok(NoContent)
     }
 
@@ -172,14 +191,17 @@ impl TokensApi {
         credentials: AnyCredentials<'_>,
         /// The token's id.
         id: Path<String>,
+        /// The id of the user whose token an administrator changes.
+        user: Query<Option<String>>,
         body: JsonBody,
     ) -> Result<Success<TokenDocument>, Documented<ChangeFailures>> {
-        let person = person(&app, &credentials.0).await?;
+        let (user, principal) = (whose::user(user.0.as_deref())?, principal(&app, &credentials.0).await?);
+        let authority = app.flows.require_authority::<Changing>(&principal, user).await?;
         let id = token_id(&id.0)?;
         let changes = read::changes(body.0, app.flows.now())?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         let token =
-            run_to_completion(async move { flows.change_own_token(&person, &id, &changes, &client).await });
+            run_to_completion(async move { flows.change_token(&authority, &id, &changes, &client).await });
         Ok(Success(TokenDocument::from(&token.await?)))
     }
 
@@ -221,6 +243,8 @@ impl TokensApi {
         credentials: AnyCredentials<'_>,
         /// The token's id, or `current`.
         id: Path<String>,
+        /// The id of the user whose token an administrator ends.
+        user: Query<Option<String>>,
     ) -> Result<NoContent, Documented<EndFailures>> {
         let principal = principal(&app, &credentials.0).await?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
@@ -228,18 +252,16 @@ impl TokensApi {
             run_to_completion(async move { flows.end_current_token(&principal, &client).await }).await?;
             return Ok(NoContent);
         }
-        let (person, id) = (principal.require_full_person()?, token_id(&id.0)?);
-        run_to_completion(async move { flows.revoke_own_token(&person, &id, &client).await }).await?;
+        let user = whose::user(user.0.as_deref())?;
+        let authority = app.flows.require_authority::<Ending>(&principal, user).await?;
+        let id = token_id(&id.0)?;
+        run_to_completion(async move { flows.revoke_token(&authority, &id, &client).await }).await?;
         Ok(NoContent)
     }
 }
 
 async fn principal(app: &App, credentials: &PresentedCredentials<'_>) -> Result<Principal, ApiError> {
     Ok(app.flows.authenticate(credentials.single()?).await?.require()?)
-}
-
-async fn person(app: &App, credentials: &PresentedCredentials<'_>) -> Result<FullPerson, ApiError> {
-    Ok(principal(app, credentials).await?.require_full_person()?)
 }
 
 async fn acting(app: &App, credentials: &PresentedCredentials<'_>) -> Result<FreshActing, ApiError> {

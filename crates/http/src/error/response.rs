@@ -95,6 +95,9 @@ impl ErrorResponse {
                     .header(header::WWW_AUTHENTICATE, &challenge)
             }
             FlowError::WrongCredential => new(StatusCode::FORBIDDEN, "wrong_credential", error, Level::INFO),
+            FlowError::RoleRequired(_) => {
+                new(StatusCode::FORBIDDEN, "requirements_not_met", error, Level::INFO)
+            }
             FlowError::UnknownApp => new(StatusCode::FORBIDDEN, "unknown_app", error, Level::INFO),
             FlowError::NoSession => new(StatusCode::CONFLICT, "no_session", error, Level::DEBUG),
             FlowError::SessionData(reason) => match reason {
@@ -152,7 +155,7 @@ impl ErrorResponse {
 
     fn of_token(error: &TokenError) -> Self {
         let (status, code) = match error {
-            TokenError::AdministratorsAlone(_) => (StatusCode::FORBIDDEN, "wrong_credential"),
+            TokenError::AdministratorsAlone(_) => (StatusCode::FORBIDDEN, "requirements_not_met"),
             TokenError::LimitReached(_) => (StatusCode::CONFLICT, "limit_reached"),
             TokenError::AlreadyRotated => (StatusCode::CONFLICT, "already_rotated"),
             TokenError::UserDisabled => (StatusCode::UNAUTHORIZED, "invalid_token"),

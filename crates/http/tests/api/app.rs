@@ -4,6 +4,7 @@ mod builder;
 mod clock;
 mod keys;
 mod providers;
+mod roles;
 mod sign_in;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) use builder::TestAppBuilder;
 pub(crate) use clock::TestClock;
 pub(crate) use keys::signing_key;
 pub(crate) use providers::CORPORATE_LABEL;
+pub(crate) use roles::assignment;
 
 /// Where the service is reachable from outside, as far as it knows.
 pub(crate) const EXTERNAL_ADDRESS: &str = "https://auth.example.com";

@@ -15,6 +15,7 @@
     reason = "tests may fail loudly"
 )]
 
+mod administrators;
 mod app;
 mod browser_sessions;
 mod callback;

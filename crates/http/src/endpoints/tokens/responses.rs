@@ -44,6 +44,17 @@ pub(crate) struct TokenDocument {
     /// From which address.
     #[oai(nullable)]
     last_used_ip: Option<String>,
+    /// The id of its user, in the list of everybody's tokens alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    user: Option<String>,
+}
+
+impl TokenDocument {
+    /// The same, with the id of its user.
+    fn with_user(token: &ApiToken) -> Self {
+        Self { user: Some(token.user_id.to_string()), ..token.into() }
+    }
 }
 
 impl From<&ApiToken> for TokenDocument {
@@ -62,6 +73,7 @@ impl From<&ApiToken> for TokenDocument {
             expires_at: token.expires_at.map(Timestamp::to_rfc3339),
             last_used_at: token.last_used_at.map(Timestamp::to_rfc3339),
             last_used_ip: token.last_used_ip.clone(),
+            user: None,
         }
     }
 }
@@ -81,6 +93,7 @@ impl Example for TokenDocument {
             expires_at: Some("2027-02-20T10:08:33Z".into()),
             last_used_at: None,
             last_used_ip: None,
+            user: None,
         }
     }
 }
@@ -121,11 +134,14 @@ pub(crate) struct TokenList {
 }
 
 impl TokenList {
-    pub(super) fn new(tokens: &[ApiToken], limit: u32) -> Self {
+    /// A page of at most `limit`; of everybody's tokens, with their users.
+    pub(super) fn new(tokens: &[ApiToken], limit: u32, is_everybodys: bool) -> Self {
         let is_full = u32::try_from(tokens.len()).is_ok_and(|count| count >= limit);
         let last = tokens.last().filter(|_| is_full);
+        let to_document =
+            |token| if is_everybodys { TokenDocument::with_user(token) } else { TokenDocument::from(token) };
         Self {
-            tokens: tokens.iter().map(TokenDocument::from).collect(),
+            tokens: tokens.iter().map(to_document).collect(),
             next_cursor: last.map(|last| write_cursor(last.created_at, &last.id)),
         }
     }
