@@ -5,6 +5,7 @@
 
 mod acts;
 mod credentials;
+mod handle;
 mod places;
 mod sources;
 mod stage;

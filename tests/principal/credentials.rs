@@ -9,6 +9,8 @@ pub(super) enum Kind {
     BrowserCookie,
     UserToken,
     PermissionToken,
+    /// What the backend of an app reaches a session by.
+    SessionHandle,
     PersonalToken,
     RoleToken,
     /// A bearer that others have made and a token handler knows.
@@ -16,10 +18,11 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::BrowserCookie,
         Self::UserToken,
         Self::PermissionToken,
+        Self::SessionHandle,
         Self::PersonalToken,
         Self::RoleToken,
         Self::HandlerToken,
@@ -31,6 +34,7 @@ impl Kind {
             Self::BrowserCookie => Some("browser_cookie"),
             Self::UserToken => Some("user_token"),
             Self::PermissionToken => None,
+            Self::SessionHandle => Some("session_handle"),
             Self::PersonalToken => Some("personal_token"),
             Self::RoleToken => Some("role_token"),
             Self::HandlerToken => Some("handler_token"),
@@ -41,7 +45,7 @@ impl Kind {
     pub(super) fn is_lent(self) -> bool {
         match self {
             Self::PersonalToken | Self::RoleToken | Self::HandlerToken => true,
-            Self::BrowserCookie | Self::UserToken | Self::PermissionToken => false,
+            Self::BrowserCookie | Self::UserToken | Self::PermissionToken | Self::SessionHandle => false,
         }
     }
 }

@@ -38,6 +38,7 @@ const TABLE: [(Kind, [bool; PLACES.len()]); Kind::ALL.len()] = [
     (Kind::BrowserCookie,   [false, false,    false, false, false,   false,   true]),
     (Kind::UserToken,       [true,  true,     true,  true,  false,   false,   false]),
     (Kind::PermissionToken, [false, false,    false, false, false,   false,   false]),
+    (Kind::SessionHandle,   [true,  false,    false, false, false,   false,   false]),
     (Kind::PersonalToken,   [true,  true,     false, false, true,    false,   false]),
     (Kind::RoleToken,       [true,  true,     false, false, true,    false,   false]),
     (Kind::HandlerToken,    [true,  false,    false, false, false,   false,   false]),
@@ -67,8 +68,8 @@ async fn ask(stage: &Stage, method: Method, path: &str, place: Place, text: &str
     stage.send(method, &address, build).await
 }
 
-/// Whether the text stands for somebody there, by each operation that may say so.
-async fn counts(stage: &Stage, place: Place, text: &str) -> Vec<bool> {
+/// Whether the text stands for somebody there, by each operation that may say so of its kind.
+async fn counts(stage: &Stage, kind: Kind, place: Place, text: &str) -> Vec<bool> {
     let success = ask(stage, Method::POST, "/auth/update", place, text).await;
     let success = success.json()["success"] == true;
     if place == Place::Form {
@@ -78,7 +79,11 @@ async fn counts(stage: &Stage, place: Place, text: &str) -> Vec<bool> {
     let check = get("/auth/check").await.json()["authenticated"] == true;
     let authorize = get("/auth/authorize?service=storage").await.json();
     let session = get("/auth/session").await;
-    assert!([200, 401].contains(&session.status.as_u16()), "{}", session.body);
+    assert!([200, 401, 403].contains(&session.status.as_u16()), "{}", session.body);
+    if kind == Kind::SessionHandle {
+        assert!(!check && authorize["token"] == Value::Null, "{place:?}");
+        return vec![session.status == 200];
+    }
     vec![check, authorize["token"] != Value::Null, session.status == 200]
 }
 
@@ -88,7 +93,7 @@ on_both_databases! {
         for (kind, places) in TABLE {
             let credential = stage.credential(kind, Way::USUAL).await;
             for (place, belongs) in PLACES.into_iter().zip(places) {
-                let found = counts(&stage, place, &credential.text).await;
+                let found = counts(&stage, kind, place, &credential.text).await;
                 assert_eq!(found, vec![belongs; found.len()], "{kind:?} in {place:?}");
             }
         }

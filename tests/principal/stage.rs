@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use vestibule_test_support::{Answer, Client, MovableClock, TestDatabase};
 
 use super::credentials::{Credential, Kind, Lends, Way};
-use crate::world::World;
+use super::handle::session_handle;
+use crate::world::{World, pem_in};
 
 /// A little more than `STEP_UP_AGE`.
 const NOT_FRESH_ANY_MORE: Duration = Duration::from_secs(16 * 60);
@@ -57,8 +58,8 @@ impl Stage {
         let key = (kind, way.lends);
         let known = self.credentials.get(&key).filter(|known| match kind {
             Kind::BrowserCookie => !way.is_fresh || self.is_fresh(known),
-            // It lives a quarter of an hour, and nothing can end it before.
-            Kind::PermissionToken => false,
+            // These live a quarter of an hour at most.
+            Kind::PermissionToken | Kind::SessionHandle => false,
             _ => true,
         });
         let credential = match known {
@@ -133,6 +134,7 @@ impl Stage {
             Kind::BrowserCookie => self.cookie().await,
             Kind::UserToken => self.world.sign_in("google", "ada").await,
             Kind::PermissionToken => self.permission_token().await,
+            Kind::SessionHandle => self.session_handle().await,
             Kind::PersonalToken => self.make_token(lends).await["token"].as_str().unwrap().to_owned(),
             Kind::RoleToken => self.role_token(lends).await,
             Kind::HandlerToken => foreign(lends).to_owned(),
@@ -152,6 +154,12 @@ impl Stage {
         let observer = self.observer().await;
         let granted = self.world.get_as(&observer, "/auth/authorize?service=storage").await.json();
         granted["token"].as_str().unwrap().to_owned()
+    }
+
+    async fn session_handle(&mut self) -> String {
+        let observer = self.observer().await;
+        let key = pem_in(&self.world.program.keys_dir());
+        session_handle(&key, &observer, "wiki", self.clock.now_seconds())
     }
 
     /// A personal token.

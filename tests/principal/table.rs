@@ -55,6 +55,7 @@ const TABLE: [(Kind, [Cell; Column::COUNT]); Kind::ALL.len()] = [
     (Kind::BrowserCookie,   [Asked,  Asked,   Asked,  Asked,  Own,     WRONG,      WRONG,      Own,     OwnFresh, WRONG,      Yes]),
     (Kind::UserToken,       [Yes,    Yes,     Yes,    Yes,    Yes,     Yes,        NO_APP,     Yes,     WRONG,    WRONG,      Nobody]),
     (Kind::PermissionToken, [Nobody, Nobody,  Nobody, Nobody, INVALID, INVALID,    INVALID,    INVALID, INVALID,  INVALID,    Nobody]),
+    (Kind::SessionHandle,   [Nobody, Nobody,  Nobody, Nobody, Yes,     Yes,        Yes,        WRONG,   WRONG,    WRONG,      Nobody]),
     (Kind::PersonalToken,   [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    Yes,        Nobody]),
     (Kind::RoleToken,       [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    Yes,        Nobody]),
     // What a handler names is always told who it is.

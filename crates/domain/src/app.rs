@@ -21,6 +21,11 @@ impl Apps {
         Self(apps)
     }
 
+    /// The app of this name.
+    pub fn find(&self, name: &str) -> Option<&App> {
+        self.0.iter().find(|app| app.name.as_str() == name)
+    }
+
     /// The app at the origin that a browser's `Origin` header names, byte for byte.
     pub fn find_by_origin(&self, header: &str) -> Option<&App> {
         self.0.iter().find(|app| app.origin.as_str() == header)

@@ -7,6 +7,8 @@ pub enum CredentialKind {
     BrowserCookie,
     /// A user token, which belongs to a sign-in session and stands for the whole person.
     UserToken,
+    /// A session handle, by which the backend of an app reaches the session of somebody who came to the app, and nothing else.
+    SessionHandle,
     /// A token that a person made. It lends a part of what the person may do.
     PersonalToken,
     /// A token of a role account. It lends a part of what the role account may do.
@@ -21,6 +23,7 @@ impl CredentialKind {
         match self {
             Self::BrowserCookie => "browser_cookie",
             Self::UserToken => "user_token",
+            Self::SessionHandle => "session_handle",
             Self::PersonalToken => "personal_token",
             Self::RoleToken => "role_token",
             Self::HandlerToken => "handler_token",

@@ -12,6 +12,7 @@ mod narrowing;
 mod principal;
 mod session;
 mod session_cookie;
+mod session_handle;
 mod session_to_end;
 
 use std::net::IpAddr;
@@ -42,6 +43,8 @@ pub struct Credentials<'a> {
     /// Whether a token stands where others than the service read it: in an address or a form. One that outlives sessions does not count
     /// there.
     pub is_exposed: bool,
+    /// Whether the token counts if it is a session handle: it is a bearer, at an operation about the session.
+    pub takes_handle: bool,
     /// The address of the client, if it is known.
     pub client: Option<IpAddr>,
     /// Where the token stands, if it is a bearer and may be another's than ours.
@@ -64,6 +67,7 @@ impl Authentication {
     pub fn require(self) -> Result<Principal, FlowError> {
         match self {
             Self::Authenticated(principal) => Ok(principal),
+            Self::Invalid(InvalidCredential::Misplaced) => Err(FlowError::WrongCredential),
             Self::Invalid(invalid) => Err(FlowError::Unauthenticated(Some(invalid))),
             Self::Absent => Err(FlowError::Unauthenticated(None)),
         }
@@ -102,6 +106,12 @@ pub enum InvalidCredential {
     /// It is not ours, and no token handler says whose it is.
     #[error("no token handler says whose the token is")]
     NotResolved,
+    /// It is a session handle that is not good, or over, or of an app that there is not.
+    #[error("the session handle is not good, or it is over")]
+    Handle,
+    /// It is a session handle where none counts.
+    #[error("a session handle stands where none counts")]
+    Misplaced,
     /// The session was not used for longer than the request allows.
     #[error("the session has not been used for longer than this request allows")]
     SessionIdle,
@@ -120,6 +130,8 @@ impl InvalidCredential {
             Self::OtherKind => "kind",
             Self::UnknownToken => "unknown_token",
             Self::NotResolved => "not_resolved",
+            Self::Handle => "session_handle",
+            Self::Misplaced => "misplaced",
             Self::SessionIdle => "session_idle",
             Self::SessionNotFresh => "session_not_fresh",
             Self::Token(refusal) => match refusal {

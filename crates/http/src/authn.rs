@@ -5,4 +5,4 @@ mod presented;
 mod request_source;
 
 pub(crate) use accepts::Accepts;
-pub(crate) use presented::{AnyCredentials, PageCookie, PresentedCredentials};
+pub(crate) use presented::{AnyCredentials, PageCookie, PresentedCredentials, SessionCredentials};

@@ -125,7 +125,7 @@ static OPERATIONS: [Operation; 30] = [
     Operation {
         id: "read_session",
         path: Exact("/auth/session"),
-        accepts: Accepts::TokenOrCookie,
+        accepts: Accepts::TokenHandleOrCookie,
         errors: ErrorFormat::Typed,
         handler: Some(endpoints::session::handle_read),
         ..PAGE
@@ -134,7 +134,7 @@ static OPERATIONS: [Operation; 30] = [
         id: "replace_session_data",
         method: Method::PUT,
         path: Exact("/auth/session/data"),
-        accepts: Accepts::TokenOrCookie,
+        accepts: Accepts::TokenHandleOrCookie,
         errors: ErrorFormat::Typed,
         handler: Some(endpoints::session_data::handle_replace),
         ..PAGE
@@ -143,7 +143,7 @@ static OPERATIONS: [Operation; 30] = [
         id: "update_session_data",
         method: Method::PATCH,
         path: Exact("/auth/session/data"),
-        accepts: Accepts::TokenOrCookie,
+        accepts: Accepts::TokenHandleOrCookie,
         errors: ErrorFormat::Typed,
         handler: Some(endpoints::session_data::handle_update),
         ..PAGE
@@ -152,7 +152,7 @@ static OPERATIONS: [Operation; 30] = [
         id: "clear_session_data",
         method: Method::DELETE,
         path: Exact("/auth/session/data"),
-        accepts: Accepts::TokenOrCookie,
+        accepts: Accepts::TokenHandleOrCookie,
         errors: ErrorFormat::Typed,
         handler: Some(endpoints::session_data::handle_clear),
         ..PAGE

@@ -38,4 +38,6 @@ pub use opaque::{OpaqueError, OpaqueKind, OpaqueSecret, OpaqueText, find_secrets
 pub use ring::{KeyError, KeyRing};
 pub use schedule::KeyState;
 pub use seal::{SealError, SealPurpose};
-pub use service::{PermissionHolder, PermissionToken, PublishedKeys, SignError, TokenService, TokenSettings};
+pub use service::{
+    PermissionHolder, PermissionToken, PublishedKeys, SESSION_HANDLE, SignError, TokenService, TokenSettings,
+};

@@ -12,20 +12,31 @@ use crate::sha256;
 const VERSION: u8 = 1;
 const KEY_ID_LEN: usize = 8;
 const HEAD_LEN: usize = 1 + KEY_ID_LEN;
-// What is sealed travels in an address or a cookie, and neither is carried everywhere beyond this length.
-const MAX_SEALED_LEN: usize = 8 * 1024;
 
 /// What a text is sealed for. Each purpose has a key of its own, so that nothing sealed for one opens for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SealPurpose {
     /// An attempt to sign in, carried by the browser while its person is at the provider.
     LoginAttempt,
+    /// What the backend of an app is given to reach the session of somebody who came to the app.
+    SessionHandle,
 }
 
 impl SealPurpose {
     const fn label(self) -> &'static str {
         match self {
             Self::LoginAttempt => "login-attempt",
+            Self::SessionHandle => "session-handle",
+        }
+    }
+
+    /// The most bytes that a sealed text has. What is longer is not looked at.
+    const fn max_len(self) -> usize {
+        match self {
+            // It travels in an address, which is not carried everywhere beyond this length.
+            Self::LoginAttempt => 8 * 1024,
+            // It travels in a header beside others, and holds three names.
+            Self::SessionHandle => 1024,
         }
     }
 }
@@ -36,7 +47,7 @@ pub enum SealError {
     /// The ring has no private key.
     #[error("there is no private key to seal with")]
     NoKey,
-    /// More than an address or a cookie carries.
+    /// More than is carried everywhere.
     #[error("the text to seal is too large")]
     TooLarge,
     /// The cryptographic library failed.
@@ -51,6 +62,7 @@ pub(crate) type SealingKeyId = [u8; KEY_ID_LEN];
 pub(crate) struct SealingKeys {
     id: SealingKeyId,
     login_attempt: LessSafeKey,
+    session_handle: LessSafeKey,
 }
 
 impl SealingKeys {
@@ -59,7 +71,11 @@ impl SealingKeys {
         let root = Salt::new(HKDF_SHA256, b"vestibule sealing v1").extract(private_der);
         let digest = sha256(kid.as_bytes());
         let id = *digest.first_chunk().ok_or(Unspecified)?;
-        Ok(Self { id, login_attempt: derived(&root, SealPurpose::LoginAttempt)? })
+        Ok(Self {
+            id,
+            login_attempt: derived(&root, SealPurpose::LoginAttempt)?,
+            session_handle: derived(&root, SealPurpose::SessionHandle)?,
+        })
     }
 
     pub(crate) fn id(&self) -> SealingKeyId {
@@ -83,7 +99,7 @@ impl SealingKeys {
             )
             .map_err(|_| SealError::Failed)?;
         let text = URL_SAFE_NO_PAD.encode([&[VERSION], self.id.as_slice(), &nonce, &body].concat());
-        if text.len() > MAX_SEALED_LEN { Err(SealError::TooLarge) } else { Ok(text) }
+        if text.len() > purpose.max_len() { Err(SealError::TooLarge) } else { Ok(text) }
     }
 
     /// The plaintext, if this text was sealed with these keys for this purpose and context.
@@ -99,6 +115,7 @@ impl SealingKeys {
     fn key(&self, purpose: SealPurpose) -> &LessSafeKey {
         match purpose {
             SealPurpose::LoginAttempt => &self.login_attempt,
+            SealPurpose::SessionHandle => &self.session_handle,
         }
     }
 }
@@ -111,8 +128,8 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text.len() > MAX_SEALED_LEN {
+    pub(crate) fn parse(purpose: SealPurpose, text: &str) -> Option<Self> {
+        if text.len() > purpose.max_len() {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -144,7 +161,7 @@ mod tests {
     #[test]
     fn what_was_sealed_by_an_earlier_version_opens() {
         let keys = SealingKeys::derive(b"a private key", "its id").unwrap();
-        let sealed = Sealed::parse(SEALED_EARLIER).unwrap();
+        let sealed = Sealed::parse(SealPurpose::LoginAttempt, SEALED_EARLIER).unwrap();
         let opened = keys.open(SealPurpose::LoginAttempt, "https://auth.example.com", sealed);
         assert_eq!(opened.as_deref(), Some(&b"a text"[..]));
     }

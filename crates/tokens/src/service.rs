@@ -17,6 +17,7 @@ use vestibule_domain::{Clock, SecureRandom};
 
 pub use issue::{PermissionHolder, PermissionToken, SignError};
 pub use published::PublishedKeys;
+pub use recognise::SESSION_HANDLE;
 
 use pool::SigningPool;
 use published::Published;

@@ -190,6 +190,10 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-http::api session_data::g10_an_app_keeps_an_object_with_versions",
             "vestibule-http::api session_data::g10_another_app_another_session_and_another_origin_see_nothing_of_it",
             "vestibule-http::api session_data::g10_what_is_too_large_too_deep_or_no_object_is_refused_and_the_rest_stays",
+            "vestibule-http::api session_handles::g10_a_handle_counts_as_long_as_its_app_is_in_the_settings",
+            "vestibule-http::api session_handles::g10_a_handle_dies_with_its_session_wherever_that_ends",
+            "vestibule-http::api session_handles::g10_a_handle_lives_for_ten_minutes_and_makes_no_other",
+            "vestibule-http::api session_handles::g10_a_handle_reaches_the_data_of_its_own_app_whatever_page_the_request_names",
             "vestibule-storage::suite session_data::g10_an_object_has_versions_and_is_one_apps_alone",
             "vestibule-storage::suite session_data::g10_of_writers_at_once_each_sees_what_the_others_wrote",
         ],
@@ -204,6 +208,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-http endpoints::session::tests::g11_no_text_is_read_as_another_number",
             "vestibule-http endpoints::session::tests::g11_what_is_no_number_of_seconds_is_refused_and_names_the_parameter",
             "vestibule-http::api browser_sessions::g11_a_request_may_ask_more_of_a_session_and_ends_nothing_by_it",
+            "vestibule-http::api session_handles::g11_a_request_may_ask_more_of_the_session_that_a_handle_is_of",
         ],
     },
     Row {

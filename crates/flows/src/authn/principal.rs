@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
-    ApiToken, ApiTokenKind, CredentialKind, LentLimits, Scope, Session, SessionId, Timestamp, User, UserKind,
-    lent_permissions,
+    ApiToken, ApiTokenKind, CredentialKind, LentLimits, Scope, ServiceName, Session, SessionId, Timestamp,
+    User, UserKind, lent_permissions,
 };
 use vestibule_plugin_host::ContextMemo;
 
@@ -21,6 +21,8 @@ use crate::FlowError;
 pub struct Principal {
     credential: CredentialKind,
     holder: Holder,
+    /// The app that the credential is bound to.
+    app: Option<ServiceName>,
 }
 
 /// What a credential is good for.
@@ -58,12 +60,22 @@ pub(super) struct LentHolder {
 impl Principal {
     /// Someone who came with what such a session is behind.
     pub(super) fn with_session(credential: CredentialKind, session: Arc<CachedSession>) -> Self {
-        Self { credential, holder: Holder::Session(session) }
+        Self { credential, holder: Holder::Session(session), app: None }
+    }
+
+    /// Someone whose session the backend of this app reaches.
+    pub(super) fn with_session_handle(session: Arc<CachedSession>, app: ServiceName) -> Self {
+        Self { credential: CredentialKind::SessionHandle, holder: Holder::Session(session), app: Some(app) }
+    }
+
+    /// The same one, with the session as it stands now.
+    pub(super) fn renewed(self, session: Arc<CachedSession>) -> Self {
+        Self { holder: Holder::Session(session), ..self }
     }
 
     /// Whom a token handler has named.
     pub(super) fn with_handler_token(holder: Arc<LentHolder>) -> Self {
-        Self { credential: CredentialKind::HandlerToken, holder: Holder::Lent(holder) }
+        Self { credential: CredentialKind::HandlerToken, holder: Holder::Lent(holder), app: None }
     }
 
     /// The user of a token, with what the token lends.
@@ -72,7 +84,7 @@ impl Principal {
             ApiTokenKind::Personal => CredentialKind::PersonalToken,
             ApiTokenKind::Role => CredentialKind::RoleToken,
         };
-        Self { credential, holder: Holder::Token(known) }
+        Self { credential, holder: Holder::Token(known), app: None }
     }
 
     /// The user that the principal is, or belongs to.
@@ -87,6 +99,11 @@ impl Principal {
     /// The kind of the credential.
     pub fn credential(&self) -> CredentialKind {
         self.credential
+    }
+
+    /// The app that the credential is bound to, if it is to one.
+    pub(crate) fn app(&self) -> Option<&ServiceName> {
+        self.app.as_ref()
     }
 
     /// What the credential is good for.
@@ -240,6 +257,7 @@ impl Principal {
             (
                 CredentialKind::BrowserCookie
                 | CredentialKind::UserToken
+                | CredentialKind::SessionHandle
                 | CredentialKind::PersonalToken
                 | CredentialKind::RoleToken
                 | CredentialKind::HandlerToken,
@@ -254,6 +272,7 @@ impl Principal {
         match self.credential {
             CredentialKind::BrowserCookie => self.as_full_person().map(Acting),
             CredentialKind::UserToken
+            | CredentialKind::SessionHandle
             | CredentialKind::PersonalToken
             | CredentialKind::RoleToken
             | CredentialKind::HandlerToken => None,

@@ -1,12 +1,13 @@
-//! Credentials that a sign-in session is behind: a user token, whose signature is good, or the cookie of a browser.
+//! Credentials that a sign-in session is behind: a user token, whose signature is good, the cookie of a browser, or a session handle.
 
 use std::sync::Arc;
 
-use vestibule_domain::{CredentialKind, SecretDigest, Session, Timestamp, error_chain};
+use vestibule_domain::{CredentialKind, SecretDigest, ServiceName, Session, Timestamp, error_chain};
 use vestibule_storage::StorageError;
 use vestibule_tokens::{TokenRefused, UserTokenClaims};
 
-use super::cache::{SessionKey, SessionRef};
+use super::cache::{CachedSession, SessionKey, SessionRef};
+use super::session_handle::SessionHandle;
 use super::{Authentication, Credentials, InvalidCredential, Principal, SessionNarrowing};
 use crate::{FlowError, Flows};
 
@@ -16,6 +17,8 @@ pub(super) enum SessionCredential {
     Token(Arc<UserTokenClaims>),
     /// The digest of a cookie.
     Cookie(SecretDigest),
+    /// A good handle, and the app that it was made for.
+    Handle(SessionHandle, ServiceName),
 }
 
 impl SessionCredential {
@@ -23,14 +26,17 @@ impl SessionCredential {
         let by = match self {
             Self::Token(claims) => SessionRef::Id(&claims.session_id, &claims.user_id),
             Self::Cookie(digest) => SessionRef::Cookie(digest),
+            Self::Handle(handle, _) => SessionRef::Id(&handle.session, &handle.user),
         };
         SessionKey { by, now }
     }
 
-    fn kind(&self) -> CredentialKind {
+    /// Who came with it, if this is the session.
+    fn principal(&self, session: Arc<CachedSession>) -> Principal {
         match self {
-            Self::Token(_) => CredentialKind::UserToken,
-            Self::Cookie(_) => CredentialKind::BrowserCookie,
+            Self::Token(_) => Principal::with_session(CredentialKind::UserToken, session),
+            Self::Cookie(_) => Principal::with_session(CredentialKind::BrowserCookie, session),
+            Self::Handle(_, app) => Principal::with_session_handle(session, app.clone()),
         }
     }
 }
@@ -80,7 +86,7 @@ impl Flows {
         };
         let key = credential.key(self.dependencies.clock.now());
         let session = self.session_cache.find_fresh(key)?;
-        (!session.last_use.is_due(key.now)).then(|| Principal::with_session(credential.kind(), session))
+        (!session.last_use.is_due(key.now)).then(|| credential.principal(session))
     }
 
     /// As [`Flows::authenticate`], to say who somebody is and for nothing else: while the database does not answer, a session
@@ -103,7 +109,7 @@ impl Flows {
         let stale = || {
             let key = credential.key(self.dependencies.clock.now());
             let session = self.session_cache.find_in_outage(key, grace)?;
-            Some(Authentication::Authenticated(Principal::with_session(credential.kind(), session)))
+            Some(Authentication::Authenticated(credential.principal(session)))
         };
         if !grace.is_zero()
             && self.session_cache.is_in_outage()
@@ -131,7 +137,7 @@ impl Flows {
         if found.is_none() {
             self.note(InvalidCredential::SessionEnded);
         }
-        Ok(found.map(|session| Principal::with_session(principal.credential(), session)))
+        Ok(found.map(|session| principal.renewed(session)))
     }
 
     /// A handler has just said whose the token is; of a person of ours it is looked up whether they may still come in.
@@ -150,6 +156,12 @@ impl Flows {
     ///
     /// INVARIANT: a token that is not good is never replaced by the cookie.
     fn verify(&self, credentials: Credentials<'_>) -> Result<SessionCredential, Authentication> {
+        if let Some(opened) = self.session_handle(credentials) {
+            return match opened {
+                Ok((handle, app)) => Ok(SessionCredential::Handle(handle, app)),
+                Err(invalid) => Err(Authentication::Invalid(self.note(invalid))),
+            };
+        }
         match (credentials.token, credentials.cookie) {
             (Some(token), _) => {
                 let claims = self.note_refusal(self.dependencies.tokens.verify_user_token(token));
@@ -192,7 +204,7 @@ impl Flows {
         if session.last_use.claim(key.now) {
             Box::pin(self.touch(&session.live.session)).await;
         }
-        Ok(Ok(Principal::with_session(credential.kind(), session)))
+        Ok(Ok(credential.principal(session)))
     }
 
     /// Notes that a session is in use. It is a convenience for its owner; failing must not fail the request.

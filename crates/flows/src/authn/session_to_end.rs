@@ -48,7 +48,7 @@ impl Flows {
                 session: claims.session_id.clone(),
             })),
             // What a cookie without a living session was of, nobody knows.
-            SessionCredential::Cookie(_) => None,
+            SessionCredential::Cookie(_) | SessionCredential::Handle(..) => None,
         }))
     }
 }

@@ -51,20 +51,27 @@ pub struct SessionDataWriter {
 }
 
 impl Flows {
-    /// The app of a request: the one at the origin that its page has, for the credentials that apps' pages have.
+    /// The app of a request: the one that the credential is bound to, whatever page the request is from; else the one at the origin that
+    /// its page has, for the credentials that apps' pages have.
     pub(super) fn find_app(&self, principal: &Principal, origin: Option<&str>) -> Option<&App> {
-        let may_name_one = principal.credential() == CredentialKind::UserToken;
-        origin.filter(|_| may_name_one).and_then(|origin| self.settings.apps.find_by_origin(origin))
+        match principal.credential() {
+            CredentialKind::SessionHandle => self.settings.apps.find(principal.app()?.as_str()),
+            CredentialKind::UserToken => self.settings.apps.find_by_origin(origin?),
+            CredentialKind::BrowserCookie
+            | CredentialKind::PersonalToken
+            | CredentialKind::RoleToken
+            | CredentialKind::HandlerToken => None,
+        }
     }
 
-    /// The proof that a credential may write in the name of the app whose page, at this origin, sends it.
+    /// The proof that a credential may write in the name of the app that it is bound to, or whose page, at this origin, sends it.
     pub fn authorize_session_data(
         &self,
         principal: &Principal,
         origin: Option<&str>,
     ) -> Result<SessionDataWriter, FlowError> {
         let Some(session) = principal.session() else { return Err(FlowError::NoSession) };
-        if principal.credential() != CredentialKind::UserToken {
+        if ![CredentialKind::UserToken, CredentialKind::SessionHandle].contains(&principal.credential()) {
             return Err(FlowError::WrongCredential);
         }
         let app = self.find_app(principal, origin).ok_or(FlowError::UnknownApp)?;

@@ -9,6 +9,8 @@ pub(crate) enum Accepts {
     Token,
     /// Tokens, and where there is none the session cookie.
     TokenOrCookie,
+    /// The same, and session handles.
+    TokenHandleOrCookie,
     /// The session cookie alone, from wherever a person comes: for pages, which change nothing.
     CookieOfPage,
 }

@@ -37,8 +37,10 @@ pub(crate) struct PresentedCredentials<'r> {
     /// In the order in which they count.
     tokens: SmallVec<[Cow<'r, str>; 2]>,
     cookie: PresentedCookie,
-    /// Whether an opaque secret of ours stands in the address.
+    /// Whether a secret of ours that is no user token stands in the address.
     is_exposed: bool,
+    /// Whether a bearer counts if it is a session handle.
+    takes_handle: bool,
     /// The request, if it has a token.
     with_token: Option<&'r Request>,
     /// The request, if the first of them is a bearer.
@@ -76,7 +78,7 @@ impl PresentedCookie {
             Accepts::Token => find_session_cookie(request, external).map_or(Self::Absent, |cookie| {
                 if is_asked() { Self::Counts(cookie) } else { Self::IfFormAsks(cookie) }
             }),
-            Accepts::TokenOrCookie | Accepts::CookieOfPage => {
+            Accepts::TokenOrCookie | Accepts::TokenHandleOrCookie | Accepts::CookieOfPage => {
                 match find_session_cookie(request, external) {
                     None => Self::Absent,
                     Some(cookie) if accepts == Accepts::CookieOfPage || may_use_cookie(request, external) => {
@@ -109,15 +111,18 @@ impl<'r> PresentedCredentials<'r> {
     ) -> Self {
         let tokens = match accepts {
             Accepts::Nothing | Accepts::CookieOfPage => SmallVec::new(),
-            Accepts::Token | Accepts::TokenOrCookie => Self::tokens(request, parameters),
+            Accepts::Token | Accepts::TokenOrCookie | Accepts::TokenHandleOrCookie => {
+                Self::tokens(request, parameters)
+            }
         };
-        let is_exposed = parameters.user_tokens().any(|token| is_opaque(token));
+        let is_exposed = parameters.user_tokens().any(|token| is_secret(token));
         let with_token = (!tokens.is_empty()).then_some(request);
         let has_bearer = !tokens.is_empty() && Self::bearers(request).any(|token| !token.is_empty());
         Self {
             tokens,
             cookie: PresentedCookie::parse(request, parameters, accepts, cookies),
             is_exposed,
+            takes_handle: has_bearer && accepts == Accepts::TokenHandleOrCookie,
             with_token,
             with_bearer: has_bearer.then_some(request),
         }
@@ -178,9 +183,10 @@ impl<'r> PresentedCredentials<'r> {
         if token.is_none() && matches!(self.cookie, PresentedCookie::CrossOrigin) {
             return Err(ApiError::CrossOrigin);
         }
-        let is_exposed = self.is_exposed || form.is_some_and(is_opaque);
+        let is_exposed = self.is_exposed || form.is_some_and(is_secret);
         let cookie = self.cookie.counting(form_asks);
-        Ok(Credentials { token, cookie, is_exposed, client: None, bearer: None })
+        let takes_handle = self.takes_handle;
+        Ok(Credentials { token, cookie, is_exposed, takes_handle, client: None, bearer: None })
     }
 }
 
@@ -201,9 +207,10 @@ fn basic_token<'a>(value: &str) -> Option<Cow<'a, str>> {
     is_token.then(|| Cow::Owned(password.to_owned()))
 }
 
-/// Whether a text begins as our opaque secrets do. Those do not belong into addresses, which are logged.
-fn is_opaque(text: &str) -> bool {
-    text.strip_prefix("vst").is_some_and(|rest| rest.as_bytes().get(1) == Some(&b'_'))
+/// Whether a text begins as our opaque secrets and session handles do. Those do not belong into addresses, which are logged.
+fn is_secret(text: &str) -> bool {
+    let rest = text.strip_prefix("vst").unwrap_or_default();
+    rest.starts_with("h.") || rest.as_bytes().get(1) == Some(&b'_')
 }
 
 fn bearer_token(value: Cow<'_, str>) -> Option<Cow<'_, str>> {
@@ -223,6 +230,9 @@ fn slice(text: Cow<'_, str>, part: impl FnOnce(&str) -> &str) -> Cow<'_, str> {
 
 /// The credentials of an operation that takes the session cookie without being asked to.
 pub(crate) struct AnyCredentials<'r>(pub(crate) PresentedCredentials<'r>);
+
+/// The credentials of an operation about the session, which takes a session handle as well.
+pub(crate) struct SessionCredentials<'r>(pub(crate) PresentedCredentials<'r>);
 
 /// The session cookie of a page.
 pub(crate) struct PageCookie<'r>(pub(crate) PresentedCredentials<'r>);
@@ -262,6 +272,7 @@ macro_rules! documented {
 
 documented!(PresentedCredentials: Accepts::Token, [BEARER, HEADER, QUERY], |presented| presented);
 documented!(AnyCredentials: Accepts::TokenOrCookie, [BEARER, HEADER, QUERY, COOKIE], AnyCredentials);
+documented!(SessionCredentials: Accepts::TokenHandleOrCookie, [BEARER, HEADER, QUERY, COOKIE], SessionCredentials);
 documented!(PageCookie: Accepts::CookieOfPage, [COOKIE], PageCookie);
 
 fn register_schemes(registry: &mut Registry) {
@@ -275,7 +286,7 @@ fn register_schemes(registry: &mut Registry) {
         flows: None,
         openid_connect_url: None,
     };
-    let text = "The user token, as a bearer token (RFC 6750); where the operation says so, also one that a token handler knows.";
+    let text = "The user token, as a bearer token (RFC 6750); where the operation says so, also one that a token handler knows, or the session handle of an app.";
     registry.create_security_scheme(BEARER, scheme("http", None, None, Some("bearer"), text));
     let text = "The user token, in a header of its own.";
     registry.create_security_scheme(HEADER, scheme("apiKey", Some("Auth-Token"), Some("header"), None, text));

@@ -15,7 +15,7 @@ use vestibule_flows::SessionNarrowing;
 use super::handler::handler;
 use super::tag::Tag;
 use crate::app::App;
-use crate::authn::AnyCredentials;
+use crate::authn::SessionCredentials;
 use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
 
 use responses::{SessionDocument, VersionedSession};
@@ -43,7 +43,7 @@ impl Statuses for ReadFailures {
 handler!(handle_read(app, context, _) => async {
     let expiry_time = Query(seconds("expiry_time", context.query("expiry_time").0.as_deref(), SHORTEST_IDLE)?);
     let max_age = Query(seconds("max_age", context.query("max_age").0.as_deref(), 0)?);
-    SessionApi.read_session(Data(app), context.request, AnyCredentials(context.credentials), expiry_time, max_age).await
+    SessionApi.read_session(Data(app), context.request, SessionCredentials(context.credentials), expiry_time, max_age).await
 });
 
 #[OpenApi]
@@ -52,13 +52,13 @@ impl SessionApi {
     ///
     /// For pages of the service itself, for apps and for programs: the same answer for every kind of credential, also a bearer token that
     /// a token handler knows. The parameters ask more of the session for this request alone; they end nothing. `data` is what the app keeps
-    /// in the session whose page asks: the one at the origin that the request names.
+    /// in the session whose page asks, the one at the origin that the request names; with a session handle, the app that it is for.
     #[oai(path = "/auth/session", method = "get", tag = "Tag::Sessions", operation_id = "read_session")]
     async fn read_session(
         &self,
         app: Data<&Arc<App>>,
         request: &Request,
-        credentials: AnyCredentials<'_>,
+        credentials: SessionCredentials<'_>,
         /// How many seconds ago the session may have been used last.
         #[oai(validator(minimum(value = "600")))]
         expiry_time: Query<Option<u64>>,

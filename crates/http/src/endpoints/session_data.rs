@@ -14,7 +14,7 @@ use vestibule_flows::{DataChange, FlowError, SeenVersion};
 use super::handler::handler;
 use super::tag::Tag;
 use crate::app::App;
-use crate::authn::{AnyCredentials, PresentedCredentials};
+use crate::authn::{PresentedCredentials, SessionCredentials};
 use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
 use crate::json_body::JsonBody;
 use crate::run_to_completion::run_to_completion;
@@ -64,16 +64,16 @@ impl Statuses for ClearFailures {
 
 handler!(handle_replace(app, context, mut body) => async {
     let body = JsonBody::read(context.request, &mut body).await?;
-    SessionDataApi.replace_session_data(Data(app), context.request, AnyCredentials(context.credentials), body).await
+    SessionDataApi.replace_session_data(Data(app), context.request, SessionCredentials(context.credentials), body).await
 });
 
 handler!(handle_update(app, context, mut body) => async {
     let body = JsonBody::read(context.request, &mut body).await?;
-    SessionDataApi.update_session_data(Data(app), context.request, AnyCredentials(context.credentials), body).await
+    SessionDataApi.update_session_data(Data(app), context.request, SessionCredentials(context.credentials), body).await
 });
 
 handler!(handle_clear(app, context, _) => {
-    SessionDataApi.clear_session_data(Data(app), context.request, AnyCredentials(context.credentials))
+    SessionDataApi.clear_session_data(Data(app), context.request, SessionCredentials(context.credentials))
 });
 
 #[OpenApi]
@@ -81,7 +81,7 @@ impl SessionDataApi {
     /// Replaces what the app keeps in the session
     ///
     /// `If-Match` names the version that is replaced, or `If-None-Match: *` says that there is none yet, so that no writer overwrites
-    /// what it has not seen. The app is the one at the origin of the page that asks.
+    /// what it has not seen. The app is the one at the origin of the page that asks; with a session handle, the one that it is for.
     #[oai(
         path = "/auth/session/data",
         method = "put",
@@ -92,7 +92,7 @@ impl SessionDataApi {
         &self,
         app: Data<&Arc<App>>,
         request: &Request,
-        credentials: AnyCredentials<'_>,
+        credentials: SessionCredentials<'_>,
         body: JsonBody,
     ) -> Result<DataAnswer, Documented<ReplaceFailures>> {
         let data = SessionData::new(body.0).map_err(FlowError::SessionData)?;
@@ -113,7 +113,7 @@ impl SessionDataApi {
         &self,
         app: Data<&Arc<App>>,
         request: &Request,
-        credentials: AnyCredentials<'_>,
+        credentials: SessionCredentials<'_>,
         body: JsonBody,
     ) -> Result<DataAnswer, Documented<WriteFailures>> {
         let any = Some(SeenVersion::Any);
@@ -133,7 +133,7 @@ impl SessionDataApi {
         &self,
         app: Data<&Arc<App>>,
         request: &Request,
-        credentials: AnyCredentials<'_>,
+        credentials: SessionCredentials<'_>,
     ) -> Result<Cleared, Documented<ClearFailures>> {
         let any = Some(SeenVersion::Any);
         Ok(Cleared(write(&app, request, &credentials.0, any, DataChange::Clear).await?))

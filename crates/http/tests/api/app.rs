@@ -12,6 +12,7 @@ use std::sync::Arc;
 use poem::endpoint::BoxEndpoint;
 use poem::{Endpoint as _, Response};
 use tokio::task::JoinHandle;
+use vestibule_flows::Flows;
 use vestibule_provider_emulator::{Control, Emulator};
 use vestibule_storage::Storage;
 use vestibule_test_support::{Answer, Client, TestDatabase};
@@ -23,6 +24,8 @@ pub(crate) use clock::TestClock;
 pub(crate) use keys::signing_key;
 pub(crate) use providers::CORPORATE_LABEL;
 pub(crate) use roles::assignment;
+
+use providers::ProviderChoice;
 
 /// Where the service is reachable from outside, as far as it knows.
 pub(crate) const EXTERNAL_ADDRESS: &str = "https://auth.example.com";
@@ -36,6 +39,9 @@ pub(crate) const PROVIDERS: [&str; 3] = ["google", "github", "corporate"];
 /// A service in this process.
 pub(crate) struct TestApp {
     endpoint: BoxEndpoint<'static, Response>,
+    /// What the endpoint calls, for what no route gives yet.
+    pub(crate) flows: Arc<Flows>,
+    providers: ProviderChoice,
     pub(crate) emulator: Emulator,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) storage: Storage,

@@ -33,14 +33,14 @@ fn limits(services: &str, scopes: &str) -> LentLimits {
 }
 
 /// A token of a persona who has just signed in, with its id and whose it is.
-struct Lent {
+pub(crate) struct Lent {
     user: UserId,
     id: ApiTokenId,
-    text: String,
+    pub(crate) text: String,
 }
 
 /// A personal token of a persona.
-async fn personal(app: &TestApp, persona: &str, services: &str, scopes: &str) -> Lent {
+pub(crate) async fn personal(app: &TestApp, persona: &str, services: &str, scopes: &str) -> Lent {
     let profile = app.signed_in(persona).await.get("/auth/check").await.json()["profile"].clone();
     let user = UserId::parse(profile["id"].as_str().unwrap()).unwrap();
     let secret = OpaqueSecret::generate(OpaqueKind::PersonalToken, &SystemRandom);

@@ -30,6 +30,7 @@ mod own_tokens;
 mod permissions;
 mod plugin_process;
 mod session_data;
+mod session_handles;
 mod sessions;
 mod sign_in;
 mod snapshot;

@@ -33,7 +33,7 @@ fn both_forms_of_a_private_key_derive_the_same_sealing_keys() {
     let keys = [&first().pkcs8, &first().pkcs1].map(|text| Key::from_pem(text).unwrap());
     let [a, b] = keys.each_ref().map(|key| key.as_private().unwrap().sealing());
     let sealed = a.seal(crate::SealPurpose::LoginAttempt, "context", [0; 12], b"text").unwrap();
-    let sealed = crate::seal::Sealed::parse(&sealed).unwrap();
+    let sealed = crate::seal::Sealed::parse(crate::SealPurpose::LoginAttempt, &sealed).unwrap();
     assert_eq!(b.open(crate::SealPurpose::LoginAttempt, "context", sealed).unwrap(), b"text");
 }
 

@@ -9,8 +9,8 @@ use crate::TokenService;
 
 /// What every opaque secret begins with, but for the letter of its kind.
 const OPAQUE: &str = "vst";
-/// What a session handle begins with.
-const HANDLE: &str = "vsth.";
+/// What a session handle begins with; what is sealed follows.
+pub const SESSION_HANDLE: &str = "vsth.";
 
 /// Reads also what we would refuse: a damaged token of ours is still ours.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -37,7 +37,7 @@ impl TokenService {
     /// kind, a session handle, or a signed token that names a key of ours or us as its issuer. Nobody else is asked about such a text:
     /// it may be good, or have been a moment ago.
     pub fn is_ours(&self, text: &str) -> bool {
-        is_opaque(text) || text.starts_with(HANDLE) || self.is_signed_by_us(text)
+        is_opaque(text) || text.starts_with(SESSION_HANDLE) || self.is_signed_by_us(text)
     }
 
     fn is_signed_by_us(&self, text: &str) -> bool {

@@ -13,7 +13,7 @@ impl TokenService {
 
     /// The plaintext of a text that was sealed for this purpose with a key that is still in the ring.
     pub fn open(&self, purpose: SealPurpose, sealed: &str) -> Option<Vec<u8>> {
-        let sealed = Sealed::parse(sealed)?;
+        let sealed = Sealed::parse(purpose, sealed)?;
         let ring = self.ring.load();
         ring.find_sealing(sealed.key_id)?.sealing().open(purpose, &self.settings.issuer, sealed)
     }

@@ -119,23 +119,17 @@ impl TestAppBuilder {
         let emulator = Emulator::start(self.emulator).await.expect("a free port");
         let clock: Arc<dyn Clock> = self.clock.clone();
         let metrics = Metrics::new("0", clock.now());
-        let randomness: Arc<dyn SecureRandom> = Arc::new(SystemRandom);
-        let (providers, configured) = providers::make(&emulator, &clock, self.providers);
-        let storage = connect(&self.database, configured).await;
+        let plugins = load_plugins(self.plan, &metrics).await;
+        let on =
+            Ground { database: &self.database, emulator: &emulator, choice: self.providers.clone(), clock };
+        let (flows, storage) = make_flows(on, self.flows, plugins, &metrics).await;
         let feed = storage.clone();
-        let dependencies = Dependencies {
-            storage: storage.clone(),
-            tokens: Arc::new(make_tokens(&clock, &randomness)),
-            providers,
-            plugins: load_plugins(self.plan, &metrics).await,
-            clock,
-            randomness: Arc::clone(&randomness),
-            observer: metrics.people.clone(),
-        };
-        let flows = Arc::new(Flows::new(self.flows, dependencies));
+        let (requests, endpoint_flows) = (metrics.requests.clone(), Arc::clone(&flows));
         TestApp {
-            endpoint: vestibule_http::endpoint(flows, self.http, metrics.requests.clone(), randomness)
+            endpoint: vestibule_http::endpoint(endpoint_flows, self.http, requests, Arc::new(SystemRandom))
                 .boxed(),
+            flows,
+            providers: self.providers,
             emulator,
             clock: self.clock,
             storage,
@@ -144,6 +138,58 @@ impl TestAppBuilder {
             database: self.database,
         }
     }
+}
+
+impl TestApp {
+    /// Another replica of the service, with the same keys and settings and without plugins.
+    pub(crate) async fn replica(&self) -> Arc<Flows> {
+        self.replica_with(|_| ()).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn replica_with(&self, change: impl FnOnce(&mut FlowSettings)) -> Arc<Flows> {
+        let mut settings = self.flows.settings().clone();
+        change(&mut settings);
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let metrics = Metrics::new("0", clock.now());
+        let plugins = load_plugins(PluginPlan::default(), &metrics).await;
+        let on = Ground {
+            database: &self.database,
+            emulator: &self.emulator,
+            choice: self.providers.clone(),
+            clock,
+        };
+        make_flows(on, settings, plugins, &metrics).await.0
+    }
+}
+
+/// What replicas share.
+struct Ground<'a> {
+    database: &'a TestDatabase,
+    emulator: &'a Emulator,
+    choice: ProviderChoice,
+    clock: Arc<dyn Clock>,
+}
+
+async fn make_flows(
+    Ground { database, emulator, choice, clock }: Ground<'_>,
+    settings: FlowSettings,
+    plugins: Arc<PluginHost>,
+    metrics: &Metrics,
+) -> (Arc<Flows>, Storage) {
+    let randomness: Arc<dyn SecureRandom> = Arc::new(SystemRandom);
+    let (providers, configured) = providers::make(emulator, &clock, choice);
+    let storage = connect(database, configured).await;
+    let dependencies = Dependencies {
+        storage: storage.clone(),
+        tokens: Arc::new(make_tokens(&clock, &randomness)),
+        providers,
+        plugins,
+        clock,
+        randomness,
+        observer: metrics.people.clone(),
+    };
+    (Arc::new(Flows::new(settings, dependencies)), storage)
 }
 
 async fn connect(database: &TestDatabase, providers: ConfiguredProviders) -> Storage {

@@ -13,6 +13,7 @@ use vestibule_upstream::{
 use super::EXTERNAL_ADDRESS;
 
 /// What an operator has decided about the providers.
+#[derive(Clone)]
 pub(super) struct ProviderChoice {
     pub(super) has_github: bool,
     /// Whose addresses count of those that the corporate issuer states.

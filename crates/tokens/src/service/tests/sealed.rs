@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::SealError;
-use crate::SealPurpose::LoginAttempt;
+use crate::SealPurpose::{LoginAttempt, SessionHandle};
 
 #[test]
 fn what_is_sealed_opens() {
@@ -30,6 +30,25 @@ fn m5_b3_another_deployment_opens_nothing() {
     assert_eq!(other_issuer.open(LoginAttempt, &sealed), None);
     let (replica, _) = service();
     assert_eq!(replica.open(LoginAttempt, &sealed).unwrap(), b"text");
+}
+
+#[test]
+fn d6_what_is_sealed_for_one_purpose_opens_for_no_other() {
+    let (service, _) = service();
+    for (sealed_for, other) in [(LoginAttempt, SessionHandle), (SessionHandle, LoginAttempt)] {
+        let sealed = service.seal(sealed_for, b"text").unwrap();
+        assert_eq!(service.open(other, &sealed), None, "{other:?}");
+        assert_eq!(service.open(sealed_for, &sealed).unwrap(), b"text");
+    }
+}
+
+#[test]
+fn d7_a_handle_fills_a_kibibyte_at_most_and_what_is_longer_is_not_looked_at() {
+    let (service, _) = service();
+    assert_eq!(service.seal(SessionHandle, &[7; 731]).unwrap().len(), 1024);
+    assert_eq!(service.seal(SessionHandle, &[7; 732]), Err(SealError::TooLarge));
+    let of_an_address = service.seal(LoginAttempt, &[7; 732]).unwrap();
+    assert!(of_an_address.len() > 1024 && service.open(LoginAttempt, &of_an_address).is_some());
 }
 
 #[test]
