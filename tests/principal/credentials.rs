@@ -2,6 +2,8 @@
 
 use reqwest::RequestBuilder;
 
+use crate::signed_in::SESSION_COOKIE;
+
 /// A kind of credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -155,7 +157,7 @@ impl Credential {
 
     /// The text as a session cookie.
     pub(super) fn cookie(&self) -> String {
-        format!("vestibule-session={}", self.text)
+        format!("{SESSION_COOKIE}={}", self.text)
     }
 }
 

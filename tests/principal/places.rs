@@ -8,6 +8,7 @@ use vestibule_test_support::{Answer, on_both_databases};
 
 use super::credentials::{ASKS_FOR_COOKIE, Kind, Way, with_parameter};
 use super::stage::Stage;
+use crate::signed_in::SESSION_COOKIE;
 
 /// A place in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,7 @@ fn put(request: RequestBuilder, place: Place, text: &str) -> RequestBuilder {
         Place::Form => request.form(&[("jwt", text)]),
         Place::BasicPassword => request.header("authorization", basic("anybody", text)),
         Place::BasicUsername => request.header("authorization", basic(text, "")),
-        Place::Cookie => request.header("cookie", format!("vestibule-session={text}")),
+        Place::Cookie => request.header("cookie", format!("{SESSION_COOKIE}={text}")),
     }
 }
 

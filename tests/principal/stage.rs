@@ -11,6 +11,7 @@ use vestibule_test_support::{Answer, Client, MovableClock, TestDatabase};
 
 use super::credentials::{Credential, Kind, Lends, Way};
 use super::handle::session_handle;
+use crate::signed_in::SignedIn;
 use crate::world::{World, pem_in};
 
 /// A little more than `STEP_UP_AGE`.
@@ -27,8 +28,8 @@ pub(super) struct Stage {
     /// Sends all requests; it has no cookies of its own.
     client: Client,
     credentials: BTreeMap<(Kind, Lends), Credential>,
-    /// The cookie of another browser of the person, which makes tokens.
-    maker: Option<Credential>,
+    /// Another browser of the person, which makes tokens, and when the person signed in there.
+    maker: Option<(SignedIn, i64)>,
     /// A user token of the same person, which looks at what came of an act.
     observer: Option<String>,
     /// The id of a personal token for acts to act upon.
@@ -55,9 +56,9 @@ impl Stage {
 
     /// A living credential for this way of using it.
     pub(super) async fn credential(&mut self, kind: Kind, way: Way) -> Credential {
-        let key = (kind, way.lends);
+        let (key, now) = ((kind, way.lends), self.clock.now_seconds());
         let known = self.credentials.get(&key).filter(|known| match kind {
-            Kind::BrowserCookie => !way.is_fresh || self.is_fresh(known),
+            Kind::BrowserCookie => !way.is_fresh || is_fresh(known.since, now),
             // These live a quarter of an hour at most.
             Kind::PermissionToken | Kind::SessionHandle => false,
             _ => true,
@@ -66,7 +67,7 @@ impl Stage {
             Some(known) => known.clone(),
             None => self.make(kind, way.lends).await,
         };
-        if kind == Kind::BrowserCookie && !way.is_fresh && self.is_fresh(&credential) {
+        if kind == Kind::BrowserCookie && !way.is_fresh && is_fresh(credential.since, now) {
             self.clock.advance(NOT_FRESH_ANY_MORE);
         }
         self.credentials.insert(key, credential.clone());
@@ -123,15 +124,10 @@ impl Stage {
         self.observer.clone().unwrap()
     }
 
-    /// Whether a cookie counts as fresh for some time to come.
-    fn is_fresh(&self, cookie: &Credential) -> bool {
-        self.clock.now_seconds() - cookie.since < 14 * 60
-    }
-
     async fn make(&mut self, kind: Kind, lends: Lends) -> Credential {
         let since = self.clock.now_seconds();
         let text = match kind {
-            Kind::BrowserCookie => self.cookie().await,
+            Kind::BrowserCookie => SignedIn::by(&self.world, "google", "ada").await.cookie(),
             Kind::UserToken => self.world.sign_in("google", "ada").await,
             Kind::PermissionToken => self.permission_token().await,
             Kind::SessionHandle => self.session_handle().await,
@@ -140,14 +136,6 @@ impl Stage {
             Kind::HandlerToken => foreign(lends).to_owned(),
         };
         Credential { kind, text, since }
-    }
-
-    /// The cookie of a browser in which the person has just signed in at the service itself.
-    async fn cookie(&self) -> String {
-        let browser = self.world.browser();
-        let callback = self.world.reach_callback(&browser, "google", "ada", "/account").await;
-        browser.get(callback.as_str()).await;
-        browser.cookie("vestibule-session").expect("a session cookie")
     }
 
     async fn permission_token(&mut self) -> String {
@@ -164,19 +152,15 @@ impl Stage {
 
     /// A personal token.
     async fn make_token(&mut self, lends: Lends) -> Value {
-        let maker = match self.maker.take().filter(|maker| self.is_fresh(maker)) {
+        let now = self.clock.now_seconds();
+        let (maker, since) = match self.maker.take().filter(|(_, since)| is_fresh(*since, now)) {
             Some(maker) => maker,
-            None => Box::pin(self.make(Kind::BrowserCookie, lends)).await,
+            None => (SignedIn::by(&self.world, "google", "ada").await, now),
         };
         let asked = json!({"name": "a", "services": [lends.service()], "scopes": lends.scopes()});
-        let made = self.send(Method::POST, "/auth/tokens", |request| {
-            let request = maker.put(request, Way::USUAL);
-            request.header("content-type", "application/json").body(asked.to_string())
-        });
-        let made = made.await;
-        self.maker = Some(maker);
-        assert_eq!(made.status, 201, "{}", made.body);
-        made.json()
+        let made = maker.make_token("/auth/tokens", &asked).await;
+        self.maker = Some((maker, since));
+        made
     }
 
     async fn role_token(&self, lends: Lends) -> String {
@@ -188,6 +172,11 @@ impl Stage {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
+}
+
+/// Whether a sign-in counts as fresh for some time to come.
+fn is_fresh(sign_in: i64, now: i64) -> bool {
+    now - sign_in < 14 * 60
 }
 
 /// A token that others have made, by what the handler says that it lends.

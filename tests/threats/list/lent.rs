@@ -91,6 +91,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "nobody can; it lives on without an owner, and while it is disabled its tokens wait",
         remark: "",
         tests: &[
+            "what_ends_what::h12_h17_what_an_act_ends_is_what_the_document_says",
             "vestibule-http::api own_tokens::h12_nobody_sees_or_ends_the_token_of_another",
             "commands::role_accounts::h12_a_name_that_is_taken_or_reserved_makes_no_role_account",
             "vestibule-http::api lent_tokens::limits::h12_a_role_account_is_told_as_one_and_is_no_person",
@@ -161,6 +162,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "dead or narrowed within a second",
         remark: "",
         tests: &[
+            "what_ends_what::h12_h17_what_an_act_ends_is_what_the_document_says",
             "lent_tokens::h17_what_a_command_revokes_or_disables_is_dead_in_the_service_within_a_moment",
             "vestibule-http::api lent_tokens::limits::h17_a_token_that_is_revoked_narrowed_or_whose_user_is_disabled_is_so_at_once",
             "vestibule-storage::suite api_tokens::h17_a_revoked_token_is_dead_everywhere",
