@@ -92,7 +92,7 @@ impl Person {
             browser.make_token("/auth/tokens", &asked).await,
         );
         let role_account = format!("role-{number}");
-        run(world, &["role-accounts", "create", &role_account, "--owner", &id]).await;
+        world.command(&["role-accounts", "create", &role_account, "--owner", &id]).await;
         let made_by_them = make_role_token(world, &role_account).await;
         // As if the owner had asked for it.
         let made_by = format!(
@@ -128,16 +128,9 @@ impl Person {
     }
 }
 
-/// Runs a command of the program.
-async fn run(world: &World, arguments: &[&str]) -> String {
-    let output = world.program.run(arguments).await;
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
-}
-
 async fn make_role_token(world: &World, role_account: &str) -> String {
     let command = ["role-accounts", "token", "create", role_account, "--name", "n"];
-    run(world, &[&command[..], &["--service", "storage", "--scope", "profile"]].concat()).await
+    world.command(&[&command[..], &["--service", "storage", "--scope", "profile"]].concat()).await
 }
 
 /// Does what the table calls by this name, in each way that it has. `None`: the test knows no such act.
@@ -152,7 +145,7 @@ async fn perform(world: &World, person: &Person, act: &str) -> Option<()> {
         "sign out everywhere (`all=true`)" => {
             ask(Method::POST, "/auth/logout?session=cookie&all=true", 200).await;
         }
-        "`vestibule users sign-out`" => drop(run(world, &["users", "sign-out", id]).await),
+        "`vestibule users sign-out`" => drop(world.command(&["users", "sign-out", id]).await),
         "sign in again in that browser, with the same account" => {
             let before = browser.cookie();
             browser.sign_in_again(world, "google", persona).await;
@@ -174,34 +167,34 @@ async fn perform(world: &World, person: &Person, act: &str) -> Option<()> {
         "end one token (`DELETE /auth/tokens/ID`)" => {
             ask(Method::DELETE, &format!("/auth/tokens/{named}"), 204).await;
         }
-        "`vestibule tokens revoke ID`" => drop(run(world, &["tokens", "revoke", named]).await),
+        "`vestibule tokens revoke ID`" => drop(world.command(&["tokens", "revoke", named]).await),
         "end all tokens (`DELETE /auth/tokens`)" => ask(Method::DELETE, "/auth/tokens", 204).await,
         "`vestibule tokens revoke --user U --all`" => {
-            run(world, &["tokens", "revoke", "--user", id, "--all"]).await;
+            world.command(&["tokens", "revoke", "--user", id, "--all"]).await;
         }
         "a way to sign in is unlinked (`vestibule users unlink`)" => {
-            let shown = run(world, &["users", "show", id]).await;
+            let shown = world.command(&["users", "show", id]).await;
             let github = shown.split_whitespace().find(|word| word.starts_with("github:"));
-            run(world, &["users", "unlink", id, github.expect("an identity")]).await;
+            world.command(&["users", "unlink", id, github.expect("an identity")]).await;
         }
         "a person is disabled (`vestibule users disable`)" => {
-            drop(run(world, &["users", "disable", id]).await)
+            drop(world.command(&["users", "disable", id]).await);
         }
         "the same with `--with-role-tokens`" => {
-            run(world, &["users", "disable", id, "--with-role-tokens"]).await;
+            world.command(&["users", "disable", id, "--with-role-tokens"]).await;
         }
         "a role account is disabled (`vestibule role-accounts disable`)" => {
-            run(world, &["role-accounts", "disable", role_account]).await;
+            world.command(&["role-accounts", "disable", role_account]).await;
         }
         "a person is deleted (`vestibule users delete`)" => {
-            run(world, &["users", "delete", id]).await;
-            let accounts = run(world, &["role-accounts", "list"]).await;
+            world.command(&["users", "delete", id]).await;
+            let accounts = world.command(&["role-accounts", "list"]).await;
             let line = accounts.lines().find(|line| line.contains(&format!("  {role_account}  ")));
             assert!(!line.expect("it lives on").contains(&format!("owner={id}")), "{accounts}");
         }
-        "a role account is deleted" => drop(run(world, &["users", "delete", role_account]).await),
+        "a role account is deleted" => drop(world.command(&["users", "delete", role_account]).await),
         "everybody is signed out after a restored backup (`vestibule users sign-out --all`)" => {
-            run(world, &["users", "sign-out", "--all"]).await;
+            world.command(&["users", "sign-out", "--all"]).await;
         }
         _ => return None,
     }
@@ -235,7 +228,7 @@ async fn expect(world: &World, person: &Person, act: &str, cells: &[String]) {
     for thing in &person.things {
         let (mark, fate) = read_cell(&cells[thing.column]);
         if fate == Fate::Waits && mark.is_none_or(|mark| thing.marks.contains(&mark)) {
-            run(world, &["role-accounts", "enable", &person.role_account]).await;
+            world.command(&["role-accounts", "enable", &person.role_account]).await;
             eventually("it counts again", async || person.is_alive(world, thing).await).await;
         }
     }

@@ -166,6 +166,13 @@ impl World {
         self.program.restart().await;
     }
 
+    /// Runs a command of the program that has to succeed; what it prints.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> String {
+        let output = self.program.run(arguments).await;
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
+    }
+
     /// Waits until a token counts no more, because another process has ended its session.
     pub(crate) async fn until_signed_out(&self, token: &str) {
         eventually("the token is dead", async || !self.is_signed_in(token).await).await;

@@ -24,12 +24,16 @@ pub(super) enum Column {
     /// Tokens are made and replaced.
     Makes,
     EndsItself,
+    /// An administrator reads what others have.
+    AdministersReading,
+    /// An administrator acts on what others have.
+    Administers,
     /// A page shows who is signed in.
     Page,
 }
 
 impl Column {
-    pub(super) const COUNT: usize = 11;
+    pub(super) const COUNT: usize = 13;
 }
 
 /// What came of a request.
@@ -57,7 +61,7 @@ pub(super) struct Act {
     pub(super) operation: &'static str,
     pub(super) column: Column,
     method: Method,
-    /// `{id}` is that of a token of the person.
+    /// `{id}` is that of a token of the person, `{another}` that of another person.
     path: &'static str,
     form: &'static [(&'static str, &'static str)],
     json: Option<&'static str>,
@@ -84,6 +88,9 @@ pub(super) fn acts() -> Vec<Act> {
         Act::new("create_token", Column::Makes, &post, "/auth/tokens").json(r#"{"name":"made"}"#).ends(),
         Act::new("rotate_token", Column::Makes, &post, "/auth/tokens/{id}/rotate").json("{}").ends(),
         Act::new("revoke_token", Column::EndsItself, &delete, "/auth/tokens/current").ends(),
+        Act::new("list_tokens", Column::AdministersReading, &get, "/auth/tokens?all=true"),
+        Act::new("list_tokens", Column::AdministersReading, &get, "/auth/tokens?user={another}"),
+        Act::new("revoke_tokens", Column::Administers, &delete, "/auth/tokens?user={another}"),
         Act::new("show_sign_in", Column::Page, &get, "/sign-in"),
     ];
     for (operation, method) in [
@@ -127,10 +134,11 @@ impl Act {
 
     /// The address that is asked for, by this credential.
     pub(super) async fn address(&self, stage: &mut Stage, credential: &Credential, way: Way) -> String {
-        if !self.path.contains("{id}") {
-            return credential.address(self.path, way);
+        let path = self.path.replace("{another}", &stage.another);
+        if !path.contains("{id}") {
+            return credential.address(&path, way);
         }
-        credential.address(&self.path.replace("{id}", &stage.target().await), way)
+        credential.address(&path.replace("{id}", &stage.target().await), way)
     }
 
     /// Asks, with this credential.

@@ -27,6 +27,8 @@ pub(super) struct Stage {
     clock: Arc<MovableClock>,
     /// Sends all requests; it has no cookies of its own.
     client: Client,
+    /// The id of another person. The first is an administrator.
+    pub(super) another: String,
     credentials: BTreeMap<(Kind, Lends), Credential>,
     /// Another browser of the person, which makes tokens, and when the person signed in there.
     maker: Option<(SignedIn, i64)>,
@@ -48,10 +50,15 @@ impl Stage {
             .without_limits()
             .start()
             .await;
-        let created = world.program.run(&["role-accounts", "create", "backup"]).await;
-        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        world.command(&["role-accounts", "create", "backup"]).await;
+        let ada = world.profile(&world.sign_in("google", "ada").await).await["id"].clone();
+        let grant = ["roles", "grant", "--role", "Administrator", "--service", "vestibule", "--user"];
+        world.command(&[&grant[..], &[ada.as_str().unwrap()]].concat()).await;
+        let another = world.profile(&world.sign_in("google", "linus").await).await["id"].clone();
         let client = world.browser();
-        Self { world, clock, client, credentials: BTreeMap::new(), maker: None, observer: None, target: None }
+        let another = another.as_str().unwrap().to_owned();
+        let credentials = BTreeMap::new();
+        Self { world, clock, client, another, credentials, maker: None, observer: None, target: None }
     }
 
     /// A living credential for this way of using it.
@@ -168,9 +175,7 @@ impl Stage {
             ["role-accounts", "token", "create", "backup", "--name", "n", "--service", lends.service()];
         let scopes = lends.scopes().iter().flat_map(|scope| ["--scope", scope]);
         let arguments: Vec<&str> = command.into_iter().chain(scopes).collect();
-        let output = self.world.program.run(&arguments).await;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+        self.world.command(&arguments).await
     }
 }
 

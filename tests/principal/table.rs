@@ -46,20 +46,22 @@ const COLUMNS: [Column; Column::COUNT] = [
     Column::Own,
     Column::Makes,
     Column::EndsItself,
+    Column::AdministersReading,
+    Column::Administers,
     Column::Page,
 ];
 
 #[rustfmt::skip]
 const TABLE: [(Kind, [Cell; Column::COUNT]); Kind::ALL.len()] = [
-    //                      check   authorize update logout  read     data        elsewhere   own      makes     ends itself page
-    (Kind::BrowserCookie,   [Asked,  Asked,   Asked,  Asked,  Own,     WRONG,      WRONG,      Own,     OwnFresh, WRONG,      Yes]),
-    (Kind::UserToken,       [Yes,    Yes,     Yes,    Yes,    Yes,     Yes,        NO_APP,     Yes,     WRONG,    WRONG,      Nobody]),
-    (Kind::PermissionToken, [Nobody, Nobody,  Nobody, Nobody, INVALID, INVALID,    INVALID,    INVALID, INVALID,  INVALID,    Nobody]),
-    (Kind::SessionHandle,   [Nobody, Nobody,  Nobody, Nobody, Yes,     Yes,        Yes,        WRONG,   WRONG,    WRONG,      Nobody]),
-    (Kind::PersonalToken,   [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    Yes,        Nobody]),
-    (Kind::RoleToken,       [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    Yes,        Nobody]),
+    //                      check   authorize update logout  read     data        elsewhere   own      makes     ends itself lists others', acts on them, page
+    (Kind::BrowserCookie,   [Asked,  Asked,   Asked,  Asked,  Own,     WRONG,      WRONG,      Own,     OwnFresh, WRONG,      Own,     OwnFresh, Yes]),
+    (Kind::UserToken,       [Yes,    Yes,     Yes,    Yes,    Yes,     Yes,        NO_APP,     Yes,     WRONG,    WRONG,      WRONG,   WRONG,    Nobody]),
+    (Kind::PermissionToken, [Nobody, Nobody,  Nobody, Nobody, INVALID, INVALID,    INVALID,    INVALID, INVALID,  INVALID,    INVALID, INVALID,  Nobody]),
+    (Kind::SessionHandle,   [Nobody, Nobody,  Nobody, Nobody, Yes,     Yes,        Yes,        WRONG,   WRONG,    WRONG,      WRONG,   WRONG,    Nobody]),
+    (Kind::PersonalToken,   [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    Yes,        WRONG,   WRONG,    Nobody]),
+    (Kind::RoleToken,       [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    Yes,        WRONG,   WRONG,    Nobody]),
     // What a handler names is always told who it is.
-    (Kind::HandlerToken,    [Yes,    Service, Nobody, Nobody, Yes,     INVALID,    INVALID,    INVALID, INVALID,  INVALID,    Nobody]),
+    (Kind::HandlerToken,    [Yes,    Service, Nobody, Nobody, Yes,     INVALID,    INVALID,    INVALID, INVALID,  INVALID,    INVALID, INVALID,  Nobody]),
 ];
 
 /// What the table says of this kind at this act, used in this way.
