@@ -2,6 +2,7 @@
 
 mod agreement;
 mod clocks;
+mod credentials;
 mod haproxy;
 mod kill;
 mod load;
