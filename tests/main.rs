@@ -21,6 +21,7 @@ mod authorize;
 mod backups;
 mod browser;
 mod callback;
+mod clients;
 mod commands;
 mod crash;
 mod cross_origin;

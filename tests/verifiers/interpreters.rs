@@ -29,16 +29,32 @@ pub(crate) fn python_with_pyjwt(version: &str) -> Command {
 
 /// The folder with one package of `PyPI`, apart from all others. It is installed once.
 pub(crate) fn package(name: &str, version: &str) -> PathBuf {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{version}"));
+    let package = format!("{name}=={version}");
+    install_apart(&format!("{name}-{version}"), package.as_bytes(), &["--no-deps", "--upgrade", &package])
+}
+
+/// The folder with the packages that a file of requirements names, apart from all others. They are installed once.
+pub(crate) fn packages(name: &str, requirements: &Path) -> PathBuf {
+    let file = requirements.to_str().expect("a path in UTF-8");
+    let stamp = fs::read(requirements).expect("a file of requirements");
+    install_apart(&format!("{name}-packages"), &stamp, &["--no-deps", "--requirement", file])
+}
+
+/// A folder into which this was installed, whatever else there is. The stamp says what that was.
+fn install_apart(folder: &str, content: &[u8], what: &[&str]) -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
     let lock = File::create(place.with_extension("lock")).expect("the target folder is writable");
     flock(&lock, FlockOperation::LockExclusive).expect("a file can be locked");
     let stamp = place.join("installed");
-    if !stamp.exists() {
+    if fs::read(&stamp).ok().as_deref() != Some(content) {
+        if place.exists() {
+            fs::remove_dir_all(&place).expect("our own folder");
+        }
         let mut packages = python();
-        packages.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--no-deps", "--upgrade"]);
-        packages.arg("--target").arg(&place).arg(format!("{name}=={version}"));
+        packages.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:"]);
+        packages.arg("--target").arg(&place).args(what);
         run_well(packages);
-        File::create(stamp).expect("a writable folder");
+        fs::write(stamp, content).expect("a writable folder");
     }
     place
 }
