@@ -1,6 +1,7 @@
 //! A person at a browser: the service's own page in headless Chromium, from the first look to signing out.
 
 mod guide;
+mod session;
 mod stage;
 mod webdriver;
 

@@ -70,12 +70,16 @@ pub(super) async fn serve_page(html: String) -> String {
     let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{html}", html.len());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let mut lines = BufReader::new(stream);
-            let mut line = String::new();
-            while lines.read_line(&mut line).await.is_ok_and(|length| length > 2) {
-                line.clear();
-            }
-            lines.write_all(answer.as_bytes()).await.ok();
+            let answer = answer.clone();
+            // A browser also opens connections that it may need later.
+            tokio::spawn(async move {
+                let mut lines = BufReader::new(stream);
+                let mut line = String::new();
+                while lines.read_line(&mut line).await.is_ok_and(|length| length > 2) {
+                    line.clear();
+                }
+                lines.write_all(answer.as_bytes()).await.ok();
+            });
         }
     });
     format!("http://{address}/")

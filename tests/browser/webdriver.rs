@@ -101,6 +101,12 @@ impl Browser {
         self.must(Method::POST, "/execute/sync", &json!({"script": script, "args": arguments})).await
     }
 
+    /// The cookies that the browser would send to the page's address, with their attributes.
+    pub(super) async fn cookies(&self) -> Vec<Value> {
+        let cookies = self.must(Method::GET, "/cookie", &Value::Null).await;
+        cookies.as_array().expect("a list").clone()
+    }
+
     /// Opens one more tab and turns to it; the handle is for [`Browser::turn_to`].
     pub(super) async fn open_tab(&self) -> String {
         let opened = self.must(Method::POST, "/window/new", &json!({"type": "tab"})).await;

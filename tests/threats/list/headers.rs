@@ -87,6 +87,7 @@ pub(super) const ROWS: &[Row] = &[
                   only where `session=cookie` asks for it; GET ends nothing; with `SESSION_COOKIE=off` there is no cookie",
         remark: "",
         tests: &[
+            "browser::session::g5_a_page_of_another_origin_neither_acts_nor_reads_by_the_cookie",
             "vestibule-http::api administrators::g5_another_site_does_nothing_with_an_administrator",
             "vestibule-http::api own_tokens::g5_another_site_makes_and_ends_no_token",
             "vestibule-http authn::presented::tests::g5_where_clients_know_no_cookies_one_counts_only_if_it_is_asked_for_and_from_our_own_page",
@@ -218,6 +219,7 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "the token alone is looked at, and nothing takes its place",
         remark: "",
         tests: &[
+            "browser::session::g12_a_frontend_with_user_tokens_is_not_concerned_by_the_cookie_of_another",
             "principal::places::d6_g12_two_credentials_are_one_too_many_and_a_cookie_beside_a_token_is_not_looked_at",
             "vestibule-http authn::presented::tests::g12_a_cookie_beside_a_token_is_not_looked_at_wherever_the_token_is",
             "vestibule-http::api browser_sessions::g12_a_bad_token_is_not_replaced_by_the_cookie_and_two_cookies_are_none",

@@ -162,6 +162,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "dead or narrowed within a second",
         remark: "",
         tests: &[
+            "replicas::credentials::h17_what_is_over_at_one_replica_is_over_at_all",
+            "replicas::credentials::h17_what_is_over_is_over_also_where_nothing_is_told",
             "what_ends_what::h12_h17_what_an_act_ends_is_what_the_document_says",
             "lent_tokens::h17_what_a_command_revokes_or_disables_is_dead_in_the_service_within_a_moment",
             "vestibule-http::api lent_tokens::limits::h17_a_token_that_is_revoked_narrowed_or_whose_user_is_disabled_is_so_at_once",
