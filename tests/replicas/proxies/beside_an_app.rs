@@ -17,6 +17,7 @@ use vestibule_test_support::{Client, eventually};
 use super::super::stage::{Fleet, Site, reach_callback};
 use super::{assert_address_is_known, from_elsewhere, sign_in_from_elsewhere};
 use crate::documents::markdown::Document;
+use crate::signed_in::SESSION_COOKIE;
 use crate::verifiers::interpreters::package;
 use crate::world::APP;
 
@@ -103,7 +104,8 @@ enum Log {
 async fn stage() -> (Fleet, App) {
     let site = Site::new().await;
     site.generate_keys().await;
-    let replicas = vec![site.replica().start().await];
+    // As documented: a cookie would be at the hand of the app's scripts.
+    let replicas = vec![site.replica().setting("SESSION_COOKIE", "off").start().await];
     (Fleet { replicas, site }, App::start())
 }
 
@@ -185,6 +187,28 @@ async fn assert_they_share_a_host(fleet: &Fleet, proxy: &Proxy, log: Log) {
     assert!(!proxy.logs().contains(&token[..40]), "{}", proxy.logs());
 }
 
+/// No session cookie is made, none counts, and what needs one is not there.
+async fn assert_no_cookie_counts(base: &str) {
+    let browser = Client::new(base);
+    let refused = browser.get("/auth/login/google?next=/account").await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["error"]), (400, &"invalid_next".into()));
+    assert_eq!(browser.get("/sign-in").await.body, "the app at /sign-in");
+    browser.set_cookie(&format!("{SESSION_COOKIE}={}; Path=/", "A".repeat(43)));
+    let own = |method, path| browser.request(method, path).header("sec-fetch-site", "same-origin");
+    for (method, path) in [(Method::GET, "/auth/session"), (Method::POST, "/auth/tokens")] {
+        let asked = own(method, path).header("content-type", "application/json").body("{\"name\":\"a\"}");
+        let answer = browser.send(asked).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["error"]),
+            (401, &"not_signed_in".into()),
+            "{path}"
+        );
+    }
+    let checked = browser.send(own(Method::GET, "/auth/check?session=cookie")).await;
+    assert_eq!(checked.json()["authenticated"], false);
+    assert_eq!(browser.cookie_names(), [SESSION_COOKIE], "no other came");
+}
+
 /// Programs that only root has in its path.
 fn server(name: &str) -> Command {
     let usual = Path::new("/usr/sbin").join(name);
@@ -212,6 +236,7 @@ async fn assert_documented(start: impl AsyncFn(&Addresses) -> Proxy, log: Log) {
     let mut at = Addresses { base: fleet.site.proxy.base_url(), service, app: app.0.to_string() };
     let proxy = start(&at).await;
     assert_they_share_a_host(&fleet, &proxy, log).await;
+    assert_no_cookie_counts(&at.base).await;
     drop(proxy);
     let breaking = Breaking::start();
     at.service = breaking.address.to_string();
