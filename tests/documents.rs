@@ -3,6 +3,7 @@
 mod deployment;
 pub(crate) mod markdown;
 mod providers;
+mod sessions;
 
 use std::fs;
 use std::path::Path;
