@@ -53,6 +53,8 @@ events! {
     AllSessionsEnded = "session.all_ended",
     /// A person lent something to a program of theirs.
     GrantCreated = "grant.created",
+    /// A grant lends less.
+    GrantChanged = "grant.changed",
     /// What was lent to a program ended.
     GrantRevoked = "grant.revoked",
     /// A refresh token came again after its successor was used: what was lent to that program ended.

@@ -13,6 +13,8 @@ pub enum CredentialKind {
     PersonalToken,
     /// A token of a role account. It lends a part of what the role account may do.
     RoleToken,
+    /// An access token of a program. It lends a part of what the person who lent it may do.
+    AccessToken,
     /// A bearer token that a token handler knows. It lends what the handler says.
     HandlerToken,
 }
@@ -26,6 +28,7 @@ impl CredentialKind {
             Self::SessionHandle => "session_handle",
             Self::PersonalToken => "personal_token",
             Self::RoleToken => "role_token",
+            Self::AccessToken => "access_token",
             Self::HandlerToken => "handler_token",
         }
     }

@@ -30,7 +30,7 @@ pub use session_cookie::SessionCookie;
 pub use session_to_end::SessionToEnd;
 
 pub(crate) use cache::SessionCache;
-pub(crate) use lent_token::TokenCredentials;
+pub(crate) use lent_token::{LiveToken, TokenCredentials};
 pub(crate) use session_to_end::TokenSession;
 
 /// The credentials of a request by the place where it carries them, not looked at yet. Not `Debug`: they are secrets.
@@ -103,6 +103,12 @@ pub enum InvalidCredential {
     /// No living token is found by it.
     #[error("there is no such token, or it is over")]
     UnknownToken,
+    /// A refresh token whose successor was spent in its turn. Nothing ends.
+    #[error("the refresh token was replaced, and its successor is in use")]
+    Superseded,
+    /// A refresh token that came again after its successor was used: two hold it, and its grant has ended.
+    #[error("the refresh token was used before, and what it was answered is in use; its grant has ended")]
+    Reused,
     /// It is not ours, and no token handler says whose it is.
     #[error("no token handler says whose the token is")]
     NotResolved,
@@ -129,6 +135,8 @@ impl InvalidCredential {
             Self::Exposed => "exposed",
             Self::OtherKind => "kind",
             Self::UnknownToken => "unknown_token",
+            Self::Superseded => "superseded",
+            Self::Reused => "reused",
             Self::NotResolved => "not_resolved",
             Self::Handle => "session_handle",
             Self::Misplaced => "misplaced",

@@ -14,6 +14,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod grants;
 mod limits;
 mod observer;
 mod permissions;
@@ -48,6 +49,7 @@ pub use authn::{
     SessionToEnd, View, Whose,
 };
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
+pub use grants::{GrantNarrowing, GrantRequest, GrantRules, Lender, TokenPair};
 pub use limits::{AccountRates, RateLimiter, TokenRates};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use permissions::{PermissionDecision, PermissionGrant};
@@ -97,6 +99,8 @@ pub struct FlowSettings {
     pub account_rates: AccountRates,
     /// How long tokens of people and role accounts live.
     pub token_rules: TokenRules,
+    /// How long access tokens and refresh tokens live.
+    pub grant_rules: GrantRules,
     /// How often they may be used.
     pub token_rates: TokenRates,
 }

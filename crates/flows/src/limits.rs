@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
-use vestibule_domain::{ApiTokenId, IdentityKey, Rate, UserId};
+use vestibule_domain::{IdentityKey, Rate, UserId};
 
 use crate::{FlowError, Flows};
 
@@ -35,8 +35,10 @@ pub struct TokenRates {
     pub failure_per_address: Option<Rate>,
     /// Uses of one token.
     pub per_credential: Option<Rate>,
-    /// Tokens that one account makes.
+    /// Tokens, and grants, that one account makes.
     pub create_per_account: Option<Rate>,
+    /// Refreshes of all grants of one account.
+    pub refresh_per_account: Option<Rate>,
 }
 
 /// Counts by key, in memory and within bounds.
@@ -130,6 +132,7 @@ enum AccountRateClass {
     UnknownToken,
     Credential,
     TokenCreation,
+    Refresh,
 }
 
 impl Flows {
@@ -145,12 +148,16 @@ impl Flows {
         }
     }
 
-    pub(crate) fn admit_credential(&self, id: &ApiTokenId) -> Result<(), FlowError> {
+    pub(crate) fn admit_credential(&self, id: &str) -> Result<(), FlowError> {
         self.admit(self.settings.token_rates.per_credential, AccountRateClass::Credential, id)
     }
 
     pub(crate) fn admit_token_creation(&self, user: &UserId) -> Result<(), FlowError> {
         self.admit(self.settings.token_rates.create_per_account, AccountRateClass::TokenCreation, user)
+    }
+
+    pub(crate) fn admit_refresh(&self, user: &UserId) -> Result<(), FlowError> {
+        self.admit(self.settings.token_rates.refresh_per_account, AccountRateClass::Refresh, user)
     }
 
     /// An account that nobody may have here yet is the provider's, and is counted before anything is written.

@@ -11,3 +11,4 @@ pub use error::TokenError;
 pub use request::{MadeToken, RotationRequest, TokenLife, TokenRequest, TokenRules, TokenTerms};
 
 pub(crate) use api_tokens::ApiTokens;
+pub(crate) use request::check_judging;

@@ -1,19 +1,21 @@
-//! Tokens of people and role accounts: opaque texts that are found by their digest.
+//! Tokens of people and role accounts, and access tokens of programs: opaque texts that are found by their digest.
 //!
 //! INVARIANT: what has not the form of one, of whatever kind, never reaches the database; what has been read counts only while the change
 //! feed vouches for it.
 
 mod known;
+mod live;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use quick_cache::sync::Cache;
 use vestibule_domain::{SecretDigest, Timestamp, error_chain};
-use vestibule_storage::{Record, Storage, StorageError};
+use vestibule_storage::{Storage, StorageError};
 use vestibule_tokens::{OpaqueError, OpaqueKind, OpaqueText};
 
 pub(crate) use known::KnownToken;
+pub(crate) use live::LiveToken;
 
 use known::ByBytes;
 
@@ -43,44 +45,55 @@ impl TokenCredentials {
 
     fn is_fresh(&self, known: &KnownToken, now: Timestamp) -> bool {
         let moment = Instant::now();
-        known.live.token.is_running(now)
+        known.live.is_running(now, &self.storage.session_limits())
             && moment.saturating_duration_since(known.read_at) <= MAX_AGE
-            && self.storage.changes().is_current(known.version, &records(known), moment)
+            && self.storage.changes().is_current(known.version, &known.records(), moment)
     }
 
     /// The token as the database knows it.
-    async fn read(
-        &self,
-        digest: SecretDigest,
-        now: Timestamp,
-    ) -> Result<Option<Arc<KnownToken>>, StorageError> {
-        let (changes, read_at) = (self.storage.changes(), Instant::now());
+    async fn read(&self, token: LentText, now: Timestamp) -> Result<Option<Arc<KnownToken>>, StorageError> {
+        let (changes, read_at, digest) = (self.storage.changes(), Instant::now(), token.digest);
         let point = changes.point();
-        let Some(live) = self.storage.find_live_api_token(&digest, now).await? else { return Ok(None) };
-        let records = [Record::credential(live.token.id.as_str()), Record::user(&live.user.id)];
-        let known = if let Some(version) = changes.version_since(point, &records) {
+        let Some(live) = self.find_live(token, now).await? else { return Ok(None) };
+        let digest_text = digest.to_string();
+        let version = changes.version_since(point, &live.records(&digest_text));
+        let known = if let Some(version) = version {
             KnownToken::new(live, digest, version, read_at)
         } else {
             // Something has changed meanwhile; now it is known what to look at.
-            let version = changes.version(&records);
-            let Some(live) = self.storage.find_live_api_token(&digest, now).await? else { return Ok(None) };
+            let version = changes.version(&live.records(&digest_text));
+            let Some(live) = self.find_live(token, now).await? else { return Ok(None) };
             KnownToken::new(live, digest, version, read_at)
         };
         self.kept.insert(digest, Arc::clone(&known));
         Ok(Some(known))
     }
+
+    async fn find_live(&self, token: LentText, now: Timestamp) -> Result<Option<LiveToken>, StorageError> {
+        Ok(match token.source {
+            Source::Api => self.storage.find_live_api_token(&token.digest, now).await?.map(LiveToken::Api),
+            Source::Access => self.storage.find_access_token(&token.digest, now).await?.map(LiveToken::Access),
+        })
+    }
 }
 
-/// The records that a token in memory is a copy of.
-fn records(known: &KnownToken) -> [Record<'_>; 2] {
-    [Record::credential(known.live.token.id.as_str()), Record::user(&known.live.user.id)]
+/// A text that has the form of a token that people lend: what it is found by, and where.
+#[derive(Clone, Copy)]
+struct LentText {
+    digest: SecretDigest,
+    source: Source,
 }
 
-/// A text that has our form: of which kind it is, and what it is found by.
-type LentText = Result<SecretDigest, InvalidCredential>;
+#[derive(Clone, Copy)]
+enum Source {
+    /// Tokens that people made, and those of role accounts.
+    Api,
+    /// Access tokens of programs.
+    Access,
+}
 
-/// The digest of a token that people lend; `None` for a text that has not our form.
-fn digest_of(credentials: Credentials<'_>) -> Option<LentText> {
+/// Reads a token that people lend; `None` for a text that has not our form.
+fn read_text(credentials: Credentials<'_>) -> Option<Result<LentText, InvalidCredential>> {
     let text = match OpaqueText::parse(credentials.token?) {
         Ok(text) => text,
         Err(OpaqueError::Foreign) => return None,
@@ -90,15 +103,16 @@ fn digest_of(credentials: Credentials<'_>) -> Option<LentText> {
     if credentials.is_exposed {
         return Some(Err(InvalidCredential::Exposed));
     }
-    Some(match text.kind() {
-        OpaqueKind::PersonalToken | OpaqueKind::RoleToken => Ok(text.digest()),
-        OpaqueKind::AccessToken
-        | OpaqueKind::RefreshToken
+    let source = match text.kind() {
+        OpaqueKind::PersonalToken | OpaqueKind::RoleToken => Source::Api,
+        OpaqueKind::AccessToken => Source::Access,
+        OpaqueKind::RefreshToken
         | OpaqueKind::ClientSecret
         | OpaqueKind::Registration
         | OpaqueKind::DeviceCode
-        | OpaqueKind::AuthorizationCode => Err(InvalidCredential::OtherKind),
-    })
+        | OpaqueKind::AuthorizationCode => return Some(Err(InvalidCredential::OtherKind)),
+    };
+    Some(Ok(LentText { digest: text.digest(), source }))
 }
 
 impl Flows {
@@ -108,10 +122,10 @@ impl Flows {
         credentials: Credentials<'_>,
         narrowing: SessionNarrowing,
     ) -> Result<Option<Authentication>, FlowError> {
-        let found = match digest_of(credentials) {
+        let found = match read_text(credentials) {
             None => return Ok(None),
             Some(Err(invalid)) => Err(invalid),
-            Some(Ok(digest)) => self.find_lent(digest, credentials, narrowing).await?,
+            Some(Ok(text)) => self.find_lent(text, credentials, narrowing).await?,
         };
         Ok(Some(match found {
             Ok(known) => Authentication::Authenticated(Principal::with_token(known)),
@@ -121,21 +135,21 @@ impl Flows {
 
     async fn find_lent(
         &self,
-        digest: SecretDigest,
+        token: LentText,
         credentials: Credentials<'_>,
         narrowing: SessionNarrowing,
     ) -> Result<Result<Arc<KnownToken>, InvalidCredential>, FlowError> {
         let now = self.dependencies.clock.now();
-        let known = match self.token_credentials.find_fresh(&digest, now) {
+        let known = match self.token_credentials.find_fresh(&token.digest, now) {
             Some(known) => Some(known),
-            None => Box::pin(self.look_up(digest, credentials, now)).await?,
+            None => Box::pin(self.look_up(token, credentials, now)).await?,
         };
         let Some(known) = known else { return Ok(Err(InvalidCredential::UnknownToken)) };
-        if let Some(refusal) = narrowing.refusal_without_session() {
+        if let Some(refusal) = narrowing.refusal_without_session(known.live.auth_time(), now) {
             return Ok(Err(refusal));
         }
-        self.admit_credential(&known.live.token.id)?;
-        if known.last_use.claim(now) {
+        self.admit_credential(known.live.id())?;
+        if known.last_use.as_ref().is_some_and(|last| last.claim(now)) {
             Box::pin(self.note_use(&known, credentials, now)).await;
         }
         Ok(Ok(known))
@@ -144,12 +158,12 @@ impl Flows {
     /// Asks the database. Whoever has asked for too many that it does not know waits, also for what it may know.
     async fn look_up(
         &self,
-        digest: SecretDigest,
+        token: LentText,
         credentials: Credentials<'_>,
         now: Timestamp,
     ) -> Result<Option<Arc<KnownToken>>, FlowError> {
         self.admit_unknown_token(credentials.client)?;
-        let known = self.token_credentials.read(digest, now).await?;
+        let known = self.token_credentials.read(token, now).await?;
         if known.is_some() {
             self.forgive_unknown_token(credentials.client);
         }
@@ -158,20 +172,21 @@ impl Flows {
 
     /// Notes that a token is in use. It is a convenience for its owner; failing must not fail the request.
     async fn note_use(&self, known: &KnownToken, credentials: Credentials<'_>, now: Timestamp) {
+        let LiveToken::Api(live) = &known.live else { return };
         let ip = credentials.client.map(|address| address.to_string());
         let storage = &self.dependencies.storage;
-        if let Err(error) = storage.touch_api_token(&known.live.token.id, ip.as_deref(), now).await {
+        if let Err(error) = storage.touch_api_token(&live.token.id, ip.as_deref(), now).await {
             tracing::debug!(error = error_chain(&error), "the last use of a token was not noted");
         }
     }
 
     /// The same from memory alone, where nothing is to be written and nothing is refused.
     pub(super) fn authenticate_cached_lent(&self, credentials: Credentials<'_>) -> Option<Principal> {
-        let digest = digest_of(credentials)?.ok()?;
+        let token = read_text(credentials)?.ok()?;
         let now = self.dependencies.clock.now();
-        let known = self.token_credentials.find_fresh(&digest, now)?;
-        let is_due = known.last_use.is_due(now);
-        (!is_due && self.admit_credential(&known.live.token.id).is_ok()).then(|| Principal::with_token(known))
+        let known = self.token_credentials.find_fresh(&token.digest, now)?;
+        let is_due = known.is_use_due(now);
+        (!is_due && self.admit_credential(known.live.id()).is_ok()).then(|| Principal::with_token(known))
     }
 
     /// The same principal as it stands now; `None` when its token or its user is no more.
@@ -183,7 +198,7 @@ impl Flows {
         if self.token_credentials.is_fresh(&known, now) {
             return Ok(Some(Principal::with_token(known)));
         }
-        let found = self.token_credentials.read(known.digest, now).await?;
+        let found = self.token_credentials.read(known.text(), now).await?;
         if found.is_none() {
             self.note(InvalidCredential::UnknownToken);
         }

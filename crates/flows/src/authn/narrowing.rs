@@ -18,11 +18,19 @@ pub struct SessionNarrowing {
 }
 
 impl SessionNarrowing {
-    /// Why a credential without a session does not do for this request, if it asks for anything: it was never used by a session and
-    /// nobody signed in.
-    pub(super) fn refusal_without_session(self) -> Option<InvalidCredential> {
-        let idle = self.idle.map(|_| InvalidCredential::SessionIdle);
-        idle.or_else(|| self.max_age.map(|_| InvalidCredential::SessionNotFresh))
+    /// Why a credential without a session does not do for this request, if it asks for anything: no session has ever used it. When its
+    /// person showed who they are is known of some.
+    pub(super) fn refusal_without_session(
+        self,
+        auth_time: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<InvalidCredential> {
+        if self.idle.is_some() {
+            return Some(InvalidCredential::SessionIdle);
+        }
+        let most = self.max_age?;
+        let is_fresh = auth_time.is_some_and(|at| now.since(at) <= most);
+        (!is_fresh).then_some(InvalidCredential::SessionNotFresh)
     }
 
     /// Why a session does not do for this request. Asked before the request itself counts as a use.

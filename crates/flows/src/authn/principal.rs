@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
-    ApiToken, ApiTokenKind, CredentialKind, LentLimits, Scope, ServiceName, Session, SessionId, Timestamp,
-    User, UserKind, lent_permissions,
+    CredentialKind, LentLimits, Scope, ServiceName, Session, SessionId, Timestamp, User, UserKind,
+    lent_permissions,
 };
 use vestibule_plugin_host::ContextMemo;
 
 use super::InvalidCredential;
 use super::cache::CachedSession;
-use super::lent_token::KnownToken;
+use super::lent_token::{KnownToken, LiveToken};
 use crate::FlowError;
 
 /// Who a request acts for, and with what credential. Holding one is the proof: only this module's parents make it. Cheap to
@@ -80,11 +80,7 @@ impl Principal {
 
     /// The user of a token, with what the token lends.
     pub(super) fn with_token(known: Arc<KnownToken>) -> Self {
-        let credential = match known.live.token.kind {
-            ApiTokenKind::Personal => CredentialKind::PersonalToken,
-            ApiTokenKind::Role => CredentialKind::RoleToken,
-        };
-        Self { credential, holder: Holder::Token(known), app: None }
+        Self { credential: known.live.kind(), holder: Holder::Token(known), app: None }
     }
 
     /// The user that the principal is, or belongs to.
@@ -92,7 +88,7 @@ impl Principal {
         match &self.holder {
             Holder::Session(session) => &session.live.user,
             Holder::Lent(holder) => &holder.user,
-            Holder::Token(known) => &known.live.user,
+            Holder::Token(known) => known.live.user(),
         }
     }
 
@@ -117,12 +113,12 @@ impl Principal {
 
     /// The id of the credential, by which logs and plugins know it; `None` for one without.
     pub fn credential_id(&self) -> Option<&str> {
-        self.known_token().map(|known| known.live.token.id.as_str())
+        self.known_token().map(|known| known.live.id())
     }
 
-    /// The token that the credential is, if it is a person's or a role account's.
-    pub(crate) fn api_token(&self) -> Option<&ApiToken> {
-        self.known_token().map(|known| &known.live.token)
+    /// What was found of the token that the credential is, if it is one that people lend.
+    pub(crate) fn lent_token(&self) -> Option<&LiveToken> {
+        self.known_token().map(|known| &known.live)
     }
 
     /// The proof that a whole person acts; an error for every credential that is lent.
@@ -141,7 +137,7 @@ impl Principal {
 
     /// When the credential ends by itself, if it is not behind a session.
     pub fn ends_at(&self) -> Option<Timestamp> {
-        self.known_token()?.live.token.expires_at
+        self.known_token()?.live.ends_at()
     }
 
     pub(super) fn known_token(&self) -> Option<&Arc<KnownToken>> {
@@ -181,7 +177,7 @@ impl Principal {
         match &self.holder {
             Holder::Session(_) => None,
             Holder::Lent(holder) => Some(&holder.metadata),
-            Holder::Token(known) => Some(known.live.token.metadata.as_object()),
+            Holder::Token(known) => known.live.metadata(),
         }
     }
 
@@ -239,13 +235,17 @@ impl Principal {
         match &self.holder {
             Holder::Session(session) => Some(&session.live.session.provider_id),
             Holder::Lent(_) => None,
-            Holder::Token(known) => known.live.provider_id.as_deref(),
+            Holder::Token(known) => known.live.provider_id(),
         }
     }
 
     /// When the person last showed who they are; `None` where no person did.
     pub fn auth_time(&self) -> Option<Timestamp> {
-        self.session().map(|session| session.auth_time)
+        match &self.holder {
+            Holder::Session(session) => Some(session.live.session.auth_time),
+            Holder::Lent(_) => None,
+            Holder::Token(known) => known.live.auth_time(),
+        }
     }
 
     /// The proof that a whole person acts, with a credential that is limited by nothing; `None` for every other credential.
@@ -260,6 +260,7 @@ impl Principal {
                 | CredentialKind::SessionHandle
                 | CredentialKind::PersonalToken
                 | CredentialKind::RoleToken
+                | CredentialKind::AccessToken
                 | CredentialKind::HandlerToken,
                 Holder::Session(_) | Holder::Lent(_) | Holder::Token(_),
             ) => None,
@@ -275,6 +276,7 @@ impl Principal {
             | CredentialKind::SessionHandle
             | CredentialKind::PersonalToken
             | CredentialKind::RoleToken
+            | CredentialKind::AccessToken
             | CredentialKind::HandlerToken => None,
         }
     }

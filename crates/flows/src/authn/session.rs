@@ -57,14 +57,13 @@ impl Flows {
             return Ok(lent);
         }
         if let Some(bearer) = self.foreign_bearer(credentials) {
-            return Ok(
-                match (self.authenticate_foreign(bearer).await?, narrowing.refusal_without_session()) {
-                    (Authentication::Authenticated(_), Some(refusal)) => {
-                        Authentication::Invalid(self.note(refusal))
-                    }
-                    (found, _) => found,
-                },
-            );
+            let refusal = narrowing.refusal_without_session(None, self.dependencies.clock.now());
+            return Ok(match (self.authenticate_foreign(bearer).await?, refusal) {
+                (Authentication::Authenticated(_), Some(refusal)) => {
+                    Authentication::Invalid(self.note(refusal))
+                }
+                (found, _) => found,
+            });
         }
         Ok(match self.verify(credentials) {
             Ok(credential) => authentication(self.find_principal(&credential, narrowing).await?),
@@ -183,7 +182,7 @@ impl Flows {
         })
     }
 
-    pub(super) fn note(&self, invalid: InvalidCredential) -> InvalidCredential {
+    pub(crate) fn note(&self, invalid: InvalidCredential) -> InvalidCredential {
         self.dependencies.observer.token_refused(invalid.as_str());
         invalid
     }

@@ -2,6 +2,7 @@
 
 use vestibule_domain::{AuditEvent, AuditName, ClientInfo};
 use vestibule_plugin_host::Hook;
+use vestibule_storage::RevocationReason;
 
 use crate::authn::TokenSession;
 use crate::{FlowError, Flows, FullPerson, SessionToEnd};
@@ -10,7 +11,8 @@ impl Flows {
     /// Ends a session; with `everywhere`, all sessions of its user. Without one there is nothing to end, which is a success. The
     /// sessions are dead in the database before the extensions hear of it.
     ///
-    /// A session that is not live here and now is ended as well. Of that the extensions hear nothing.
+    /// A session that is not live here and now is ended as well. Of that the extensions hear nothing, nor of the end of a grant, which a
+    /// program asks for with its access token, and which is all that it may end.
     pub async fn sign_out(
         &self,
         session: Option<SessionToEnd>,
@@ -20,6 +22,10 @@ impl Flows {
         match session {
             Some(SessionToEnd::Live(person)) => self.end_live(&person, everywhere, client).await,
             Some(SessionToEnd::NotLive(session)) => self.end_not_live(&session, everywhere, client).await,
+            Some(SessionToEnd::Grant(lent)) => {
+                let of = (&lent.user, &lent.grant);
+                self.end_grant(of, RevocationReason::ByHolder, client).await.map(drop)
+            }
             None => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ use vestibule_storage::{ApiTokenFilter, ApiTokenPlace};
 
 use super::api_tokens::ApiTokens;
 use super::{MadeToken, RotationRequest, TokenError, TokenRequest, TokenTerms};
+use crate::authn::LiveToken;
 use crate::{Authority, Changing, Ending, FlowError, Flows, FreshActing, FullPerson, Principal, View};
 
 impl Flows {
@@ -119,11 +120,17 @@ impl Flows {
         principal: &Principal,
         client: &ClientInfo,
     ) -> Result<(), FlowError> {
-        let token = principal.api_token().ok_or(FlowError::WrongCredential)?;
+        match principal.lent_token().ok_or(FlowError::WrongCredential)? {
+            LiveToken::Api(live) => self.end_api_token(&live.token, client).await,
+            LiveToken::Access(live) => self.end_access_token(&live.token.digest, &live.live.user.id).await,
+        }
+    }
+
+    /// Ends a token whose holder asks for it. One that another request ended a moment ago is over, which is what was asked.
+    pub(crate) async fn end_api_token(&self, token: &ApiToken, client: &ClientInfo) -> Result<(), FlowError> {
         let ended = self.own_tokens(&token.user_id, client).revoke(&token.user_id, &token.id).await;
         self.dependencies.plugins.forget_user(&token.user_id);
         match ended {
-            // Another request ended it a moment ago; it is over, which is what was asked.
             Ok(()) | Err(TokenError::Unknown) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -153,7 +160,7 @@ impl Flows {
     }
 
     /// Whether there is a service or an app of this name.
-    fn is_service(&self, name: &ServiceName) -> bool {
+    pub(crate) fn is_service(&self, name: &ServiceName) -> bool {
         self.dependencies.plugins.offers(name) || self.settings.apps.iter().any(|app| app.name == *name)
     }
 }

@@ -154,7 +154,7 @@ pub(super) fn check_services(services: Services, terms: &TokenTerms<'_>) -> Resu
 }
 
 /// Scopes that judge the tokens of others are for role accounts, for services that are named, and given by an administrator alone.
-pub(super) fn check_judging(
+pub(crate) fn check_judging(
     kind: ApiTokenKind,
     limits: &LentLimits,
     by_administrator: bool,

@@ -168,7 +168,8 @@ impl ErrorResponse {
             | TokenError::TooLong(_)
             | TokenError::TooShort
             | TokenError::Endless
-            | TokenError::LongOverlap(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            | TokenError::LongOverlap(_)
+            | TokenError::NamesNoService => (StatusCode::BAD_REQUEST, "invalid_request"),
         };
         Self::new(status, code, error, Level::DEBUG)
     }
@@ -210,13 +211,19 @@ impl ErrorResponse {
             Some(InvalidCredential::SessionNotFresh) => {
                 ("session_not_fresh", "Bearer error=\"invalid_token\"")
             }
+            Some(InvalidCredential::Superseded) => ("superseded", "Bearer error=\"invalid_token\""),
+            Some(InvalidCredential::Reused) => ("reused", "Bearer error=\"invalid_token\""),
             Some(_) => ("invalid_token", "Bearer error=\"invalid_token\""),
         };
-        // What a token lacks is nobody's business; what a request asks of a good one is the app's.
+        // What a token lacks is nobody's business; what a request asks of a good one is the app's, and what becomes of one that was
+        // used before is its holder's.
         let text: &dyn ToString = match &invalid {
-            Some(narrowed @ (InvalidCredential::SessionIdle | InvalidCredential::SessionNotFresh)) => {
-                narrowed
-            }
+            Some(
+                told @ (InvalidCredential::SessionIdle
+                | InvalidCredential::SessionNotFresh
+                | InvalidCredential::Superseded
+                | InvalidCredential::Reused),
+            ) => told,
             _ => error,
         };
         Self::new(StatusCode::UNAUTHORIZED, code, text, Level::DEBUG)

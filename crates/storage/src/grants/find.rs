@@ -2,13 +2,13 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{GrantId, SecretDigest, Timestamp, error_chain};
+use vestibule_domain::{GrantId, SecretDigest, Timestamp, UserId, error_chain};
 
 use super::alive::{GrantParts, grant_parts, living_grants};
 use super::row::{AccessTokenRow, GrantRow};
 use super::{AccessToken, FoundRefreshToken, LiveAccessToken};
 use crate::db::{operation, query};
-use crate::error::StorageError;
+use crate::error::{StorageError, optional};
 use crate::identities::row::IdentityRow;
 use crate::schema::{access_tokens, grants, identities, refresh_tokens, sessions, users};
 use crate::sessions::row::SessionRow;
@@ -102,16 +102,21 @@ impl Storage {
         Ok(Some(FoundRefreshToken { digest: *digest, generation, live }))
     }
 
-    /// The grant that a refresh token belongs to, whatever has become of either: its holder may end it.
+    /// The grant that a refresh token belongs to, with its user, whatever has become of them: its holder may end it.
     pub async fn find_grant_of_refresh_token(
         &self,
         digest: &SecretDigest,
-    ) -> Result<Option<GrantId>, StorageError> {
+    ) -> Result<Option<(UserId, GrantId)>, StorageError> {
         let read = operation!(find_grant_of_refresh_token(digest), |connection| {
-            let select = refresh_tokens::table.find(digest.to_string()).select(refresh_tokens::grant_id);
-            query!(connection, |c| select.load::<String>(c))
+            let select = refresh_tokens::table
+                .inner_join(grants::table)
+                .filter(refresh_tokens::hash.eq(digest.to_string()))
+                .select((grants::user_id, grants::id));
+            optional(query!(connection, |c| select.first::<(String, String)>(c)))
         });
-        let found = self.db.read(read).await?.into_iter().next().map(GrantId::try_from);
-        found.transpose().map_err(|_| StorageError::InvalidValue("refresh_tokens.grant_id"))
+        let Some((user, grant)) = self.db.read(read).await? else { return Ok(None) };
+        let user = UserId::try_from(user).map_err(|_| StorageError::InvalidValue("grants.user_id"))?;
+        let grant = GrantId::try_from(grant).map_err(|_| StorageError::InvalidValue("grants.id"))?;
+        Ok(Some((user, grant)))
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{Grant, GrantId, LentLimits, NarrowingError, Scopes, Services, Timestamp, UserId};
+use vestibule_domain::{AuditEvent, Grant, GrantId, LentLimits, NarrowingError, Scopes, Services, Timestamp, UserId};
 
 use crate::changes::Record;
 use crate::db::{operation, query};
@@ -28,6 +28,7 @@ impl Storage {
         (user, id): (&UserId, &GrantId),
         (services, scopes): (Option<Services>, Option<Scopes>),
         now: Timestamp,
+        event: &AuditEvent,
     ) -> Result<Narrowed, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::credential(id.as_str()));
         loop {
@@ -37,14 +38,19 @@ impl Storage {
                 Err(wider) => return Ok(Narrowed::Wider(wider)),
             };
             // Otherwise another call was first, and what it left is judged anew. Each round is of a grant that has become smaller.
-            if self.write_limits(&grant, &limits).await? {
+            if self.write_limits(&grant, &limits, event).await? {
                 return Ok(Narrowed::Done(Box::new(Grant { limits, ..grant })));
             }
         }
     }
 
     /// Writes what a grant lends, if it lends what was read.
-    async fn write_limits(&self, grant: &Grant, limits: &LentLimits) -> Result<bool, StorageError> {
+    async fn write_limits(
+        &self,
+        grant: &Grant,
+        limits: &LentLimits,
+        event: &AuditEvent,
+    ) -> Result<bool, StorageError> {
         let old = grant.limits.clone();
         let write =
             operation!(narrow_grant(id = grant.id.clone(), old, new = limits.clone()), |connection| {
@@ -58,6 +64,6 @@ impl Storage {
                     ));
                 Ok(query!(connection, |c| update.execute(c))? == 1)
             });
-        self.db.write(write).await
+        self.write_audited(event, write).await
     }
 }

@@ -83,7 +83,7 @@ on_both_databases! {
         assert_eq!((found.token.digest, found.token.expires_at), (digest(1), at(HOUR)));
         let refresh = bench.storage.find_refresh_token(&digest(101), at(10)).await.unwrap().unwrap();
         assert_eq!((refresh.generation, refresh.live.grant), (0, grant.clone()));
-        assert_eq!(bench.storage.find_grant_of_refresh_token(&digest(101)).await.unwrap(), Some(grant.id.clone()));
+        assert_eq!(bench.storage.find_grant_of_refresh_token(&digest(101)).await.unwrap(), Some((grant.user_id.clone(), grant.id.clone())));
         assert_eq!(bench.storage.list_grants(&ada.user.id, at(10)).await.unwrap(), [grant]);
     }
 
@@ -200,7 +200,7 @@ on_both_databases! {
         let narrow = async |user, services: Option<&str>, scopes: Option<&str>| {
             let services = services.map(|text| Services::parse(text).unwrap());
             let scopes = scopes.map(|text| Scopes::parse(text).unwrap());
-            bench.storage.narrow_grant((user, &grant.id), (services, scopes), at(1)).await.unwrap()
+            bench.storage.narrow_grant((user, &grant.id), (services, scopes), at(1), &event()).await.unwrap()
         };
         let Narrowed::Done(narrowed) = narrow(&ada.user.id, Some("wiki"), None).await else { panic!("less is allowed") };
         assert_eq!(narrowed.limits, limits("wiki", "openid profile email permissions"));
@@ -219,7 +219,7 @@ on_both_databases! {
             let (storage, user, id) = (bench.replica(), ada.user.id.clone(), grant.id.clone());
             let services = services.map(|text| Services::parse(text).unwrap());
             let scopes = scopes.map(|text| Scopes::parse(text).unwrap());
-            async move { storage.narrow_grant((&user, &id), (services, scopes), at(1)).await.unwrap() }
+            async move { storage.narrow_grant((&user, &id), (services, scopes), at(1), &event()).await.unwrap() }
         }).collect();
         assert!(all_at_once(tasks).await.iter().all(|narrowed| matches!(narrowed, Narrowed::Done(_))));
         let left = bench.storage.find_grant(&ada.user.id, &grant.id, at(1)).await.unwrap().unwrap();

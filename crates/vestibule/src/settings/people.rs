@@ -1,16 +1,17 @@
 //! What the use cases need: who may be sent where, how users come to be, how long tokens live.
 
 use vestibule_domain::{AllowedOrigins, ExternalAddress, SessionLimits};
-use vestibule_flows::{AccountRates, FlowSettings, TokenRates, TokenRules};
+use vestibule_flows::{AccountRates, FlowSettings, GrantRules, TokenRates, TokenRules};
 
 use super::kinds::sessions::SessionCookieUse;
 use super::reader::Reader;
 use super::table::{
-    ACCOUNT_LINKING, ALLOWED_ORIGINS, MAX_SESSION_AGE, OUTAGE_GRACE, PERMISSION_TOKEN_REUSE,
-    RATE_LIMIT_AUTHORIZE_PER_ACCOUNT, RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT,
+    ACCESS_TOKEN_TTL, ACCOUNT_LINKING, ALLOWED_ORIGINS, MAX_SESSION_AGE, OUTAGE_GRACE,
+    PERMISSION_TOKEN_REUSE, RATE_LIMIT_AUTHORIZE_PER_ACCOUNT, RATE_LIMIT_REFRESH_PER_ACCOUNT,
+    RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT,
     RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS, RATE_LIMIT_TOKEN_PER_CREDENTIAL, RATE_LIMIT_UPDATE_PER_ACCOUNT,
-    ROLE_TOKEN_MAX_TTL, SESSION_COOKIE, SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL,
-    USER_ID_SCHEME, USER_TOKEN_TTL,
+    REFRESH_TOKEN_GRACE, REFRESH_TOKEN_IDLE, REFRESH_TOKEN_MAX_AGE, ROLE_TOKEN_MAX_TTL, SESSION_COOKIE,
+    SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL, USER_ID_SCHEME, USER_TOKEN_TTL,
 };
 
 pub(super) fn read_flows(
@@ -22,6 +23,7 @@ pub(super) fn read_flows(
     let account_linking = reader.read(&ACCOUNT_LINKING);
     let account_rates = read_account_rates(reader);
     let token_rules = read_token_rules(reader);
+    let grant_rules = read_grant_rules(reader);
     let token_rates = read_token_rates(reader);
     let user_id_scheme = reader.read(&USER_ID_SCHEME);
     let session_cookie = reader.read(&SESSION_COOKIE);
@@ -41,6 +43,7 @@ pub(super) fn read_flows(
         permission_token_reuse: permission_token_reuse?,
         account_rates: account_rates?,
         token_rules: token_rules?,
+        grant_rules: grant_rules?,
         token_rates: token_rates?,
     })
 }
@@ -72,11 +75,13 @@ fn read_account_rates(reader: &mut Reader<'_>) -> Option<AccountRates> {
 fn read_token_rates(reader: &mut Reader<'_>) -> Option<TokenRates> {
     let failure_per_address = reader.read(&RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS);
     let per_credential = reader.read(&RATE_LIMIT_TOKEN_PER_CREDENTIAL);
+    let refresh_per_account = reader.read(&RATE_LIMIT_REFRESH_PER_ACCOUNT);
     let create_per_account = reader.read(&RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT);
     Some(TokenRates {
         failure_per_address: failure_per_address?,
         per_credential: per_credential?,
         create_per_account: create_per_account?,
+        refresh_per_account: refresh_per_account?,
     })
 }
 
@@ -85,4 +90,18 @@ pub(super) fn read_token_rules(reader: &mut Reader<'_>) -> Option<TokenRules> {
     let (default_ttl, max_ttl) = (reader.read(&TOKEN_DEFAULT_TTL), reader.read(&TOKEN_MAX_TTL));
     let role_max_ttl = reader.read(&ROLE_TOKEN_MAX_TTL);
     Some(TokenRules { default_ttl: default_ttl?, max_ttl: max_ttl?, role_max_ttl: role_max_ttl? })
+}
+
+/// How long access tokens and refresh tokens live.
+fn read_grant_rules(reader: &mut Reader<'_>) -> Option<GrantRules> {
+    let access_token_ttl = reader.read(&ACCESS_TOKEN_TTL);
+    let refresh_token_idle = reader.read(&REFRESH_TOKEN_IDLE);
+    let refresh_token_max_age = reader.read(&REFRESH_TOKEN_MAX_AGE);
+    let refresh_token_grace = reader.read(&REFRESH_TOKEN_GRACE);
+    Some(GrantRules {
+        access_token_ttl: access_token_ttl?,
+        refresh_token_idle: refresh_token_idle?,
+        refresh_token_max_age: refresh_token_max_age?,
+        refresh_token_grace: refresh_token_grace?,
+    })
 }

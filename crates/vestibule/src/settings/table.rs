@@ -76,7 +76,9 @@ settings! {
         RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS: Setting<Option<Rate>> = Setting::new(RATE, "6000/1m");
         /// Uses of one token of a person or a role account
         RATE_LIMIT_TOKEN_PER_CREDENTIAL: Setting<Option<Rate>> = Setting::new(RATE, "6000/1m");
-        /// Tokens that one account makes
+        /// Refreshes of [pairs](tokens.md#pairs-of-tokens) of one account
+        RATE_LIMIT_REFRESH_PER_ACCOUNT: Setting<Option<Rate>> = Setting::new(RATE, "120/1m");
+        /// Tokens, and pairs of tokens, that one account makes
         RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT: Setting<Option<Rate>> = Setting::new(RATE, "30/1h");
         /// Requests of one address that ask who holds a username
         RATE_LIMIT_LOOKUP_PER_ADDRESS: Setting<Option<Rate>> = Setting::new(RATE, "600/1m");
@@ -204,6 +206,16 @@ settings! {
         TOKEN_MAX_TTL: Setting<Duration> = Setting::new(LIFETIME, "366d");
         /// The longest life of a role account's token; `never`: it may live for ever
         ROLE_TOKEN_MAX_TTL: Setting<Option<Duration>> = Setting::new(LIFETIME_OR_NEVER, "never");
+        /// The life of an access token of a [pair](tokens.md#pairs-of-tokens)
+        ACCESS_TOKEN_TTL: Setting<Duration> = Setting::new(LIFETIME, "1h");
+        /// The life of a refresh token that is not used
+        REFRESH_TOKEN_IDLE: Setting<Duration> = Setting::new(LIFETIME, "30d");
+        /// The longest life of what a pair lends, however often it is refreshed
+        REFRESH_TOKEN_MAX_AGE: Setting<Duration> = Setting::new(LIFETIME, "365d");
+        /// For how long a refresh token that comes again gets the same answer
+        ///
+        /// Lost answers are healed beyond it as well, as long as nothing of them was used.
+        REFRESH_TOKEN_GRACE: Setting<Duration> = Setting::new(at_most::<300>(), "60s");
     }
 
     "Plugins" {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use quick_cache::Weighter;
-use serde_json::json;
-use vestibule_domain::{Scope, SecretDigest, SessionId, Timestamp, UserKind, heap_bytes};
+use serde_json::{Value, json};
+use smallvec::SmallVec;
+use vestibule_domain::{LentLimits, Scope, SecretDigest, SessionId, Timestamp, UserKind, heap_bytes};
 use vestibule_plugin_host::ContextMemo;
-use vestibule_storage::{LiveApiToken, Version};
+use vestibule_storage::{Record, Version};
 
+use super::{LentText, LiveToken, Source};
 use crate::Rights;
 use crate::authn::last_use::LastUse;
 
@@ -19,57 +21,94 @@ const NEVER: Timestamp = Timestamp::from_micros(0);
 /// A token that was alive when it was read, with its user. Shared by all requests that it acts for.
 #[derive(Debug)]
 pub(crate) struct KnownToken {
-    pub(crate) live: LiveApiToken,
+    pub(crate) live: LiveToken,
     pub(crate) rights: Rights,
     /// The user and the credential as plugins read them.
     pub(crate) context_memo: ContextMemo,
     /// In whose place plugins' answers are kept: no session is behind a token, and no answer is another token's.
     pub(crate) asker: Option<SessionId>,
-    pub(super) digest: SecretDigest,
+    digest: SecretDigest,
+    /// The digest as the change feed writes it.
+    digest_text: String,
     pub(super) version: Version,
     pub(super) read_at: Instant,
     bytes: u64,
-    pub(super) last_use: LastUse,
+    /// `None` where uses are not noted: of an access token, when it is refreshed.
+    pub(super) last_use: Option<LastUse>,
 }
 
 impl KnownToken {
     /// `version` and `read_at` are of before the question.
     pub(super) fn new(
-        live: LiveApiToken,
+        live: LiveToken,
         digest: SecretDigest,
         version: Version,
         read_at: Instant,
     ) -> Arc<Self> {
-        let token = &live.token;
-        let credential = json!({
-            "kind": token.kind.as_str(),
-            "services": token.limits.services.words(),
-            "scopes": token.limits.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
-            "metadata": token.metadata.as_object(),
-            "roleaccount": live.user.kind == UserKind::Role,
-        });
-        let last_use = LastUse::new(token.last_used_at.unwrap_or(NEVER));
-        let asker = SessionId::parse(token.id.as_str()).ok();
+        let (limits, digest_text) = (live.limits(), digest.to_string());
+        let asker = match &live {
+            LiveToken::Api(live) => SessionId::parse(live.token.id.as_str()),
+            // Access tokens of one grant may lend different parts of it.
+            LiveToken::Access(_) => SessionId::parse(&digest_text),
+        };
+        let last_use = match &live {
+            LiveToken::Api(live) => Some(LastUse::new(live.token.last_used_at.unwrap_or(NEVER))),
+            LiveToken::Access(_) => None,
+        };
         Arc::new(Self {
-            rights: Rights::Lent(token.limits.clone()),
-            context_memo: ContextMemo::with_credential(credential),
-            bytes: bytes_of(&live) as u64,
-            asker,
+            context_memo: ContextMemo::with_credential(describe(&live, &limits)),
+            bytes: bytes_of(&live, &limits) as u64,
+            rights: Rights::Lent(limits),
+            asker: asker.ok(),
             digest,
+            digest_text,
             version,
             read_at,
             last_use,
             live,
         })
     }
+
+    /// What it is found by.
+    pub(super) fn text(&self) -> LentText {
+        let source = match self.live {
+            LiveToken::Api(_) => Source::Api,
+            LiveToken::Access(_) => Source::Access,
+        };
+        LentText { digest: self.digest, source }
+    }
+
+    /// The records that it is a copy of.
+    pub(super) fn records(&self) -> SmallVec<[Record<'_>; 4]> {
+        self.live.records(&self.digest_text)
+    }
+
+    /// Whether its use is to be written.
+    pub(super) fn is_use_due(&self, now: Timestamp) -> bool {
+        self.last_use.as_ref().is_some_and(|last| last.is_due(now))
+    }
+}
+
+/// The credential as plugins read it.
+fn describe(live: &LiveToken, limits: &LentLimits) -> Value {
+    let kind = match live {
+        LiveToken::Api(live) => live.token.kind.as_str(),
+        LiveToken::Access(_) => "access",
+    };
+    json!({
+        "kind": kind,
+        "services": limits.services.words(),
+        "scopes": limits.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
+        "metadata": live.metadata().cloned().unwrap_or_default(),
+        "roleaccount": live.user().kind == UserKind::Role,
+    })
 }
 
 /// Roughly what it takes in memory. The user, the limits and the metadata are there three times: once more for plugins, and as text.
-fn bytes_of(live: &LiveApiToken) -> usize {
-    let (token, user) = (&live.token, &live.user);
-    let limits = token.limits.scopes.to_string().len() + token.limits.services.to_string().len();
-    let objects = heap_bytes(user.attributes.as_object()) + heap_bytes(token.metadata.as_object());
-    ENTRY_BYTES + 3 * (objects + 4 * limits)
+fn bytes_of(live: &LiveToken, limits: &LentLimits) -> usize {
+    let words = limits.scopes.to_string().len() + limits.services.to_string().len();
+    let objects = heap_bytes(live.user().attributes.as_object()) + live.metadata().map_or(0, heap_bytes);
+    ENTRY_BYTES + 3 * (objects + 4 * words)
 }
 
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use vestibule_domain::{
     AccountLinking, AddressTrust, AllowedOrigins, Apps, Clock, ConfiguredProviders, ExternalAddress, Origin,
     SecureRandom, ServiceName, SystemRandom, UserIdScheme,
 };
-use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows, TokenRates, TokenRules};
+use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows, GrantRules, TokenRates, TokenRules};
 use vestibule_http::{AccessLog, AddressRates, Arrivals, HttpSettings, Shutdown, TrustedProxies};
 use vestibule_metrics::Metrics;
 use vestibule_plugin_host::{
@@ -57,6 +57,7 @@ impl TestAppBuilder {
             permission_token_reuse: true,
             account_rates: AccountRates::default(),
             token_rules: TokenRules::default(),
+            grant_rules: GrantRules::default(),
             token_rates: TokenRates::default(),
         };
         let http = HttpSettings {
