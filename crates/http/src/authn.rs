@@ -5,4 +5,6 @@ mod presented;
 mod request_source;
 
 pub(crate) use accepts::Accepts;
-pub(crate) use presented::{AnyCredentials, PageCookie, PresentedCredentials, SessionCredentials};
+pub(crate) use presented::{
+    AnyCredentials, PageCookie, PresentedCredentials, RefreshToken, SessionCredentials,
+};

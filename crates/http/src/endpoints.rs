@@ -1,6 +1,8 @@
 //! The operations, grouped as readers look for them. Each parses, calls one flow and wraps.
 
+mod caller;
 mod examples;
+pub(crate) mod grants;
 pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod keys;
@@ -11,11 +13,13 @@ pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_page;
 mod tag;
+pub(crate) mod token_pairs;
 pub(crate) mod tokens;
 pub(crate) mod users;
 
 use poem_openapi::OpenApiService;
 
+use grants::GrantsApi;
 use health::HealthApi;
 use keys::KeysApi;
 use permissions::PermissionsApi;
@@ -24,6 +28,7 @@ use session_data::SessionDataApi;
 use sessions::SessionsApi;
 use sign_in::SignInApi;
 use sign_in_page::SignInPageApi;
+use token_pairs::TokenPairsApi;
 use tokens::TokensApi;
 use users::UsersApi;
 
@@ -34,6 +39,8 @@ type Apis = (
     SignInApi,
     SignInPageApi,
     TokensApi,
+    TokenPairsApi,
+    GrantsApi,
     PermissionsApi,
     UsersApi,
     KeysApi,
@@ -67,6 +74,8 @@ pub(crate) fn document() -> OpenApiService<Apis, ()> {
             SignInApi,
             SignInPageApi,
             TokensApi,
+            TokenPairsApi,
+            GrantsApi,
             PermissionsApi,
             UsersApi,
             KeysApi,

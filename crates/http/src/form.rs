@@ -149,7 +149,9 @@ impl<'a, F: Type> ApiExtractor<'a> for Form<F> {
             schema: MetaSchemaRef::Reference(F::name().into_owned()),
         };
         Some(MetaRequest {
-            description: Some("A form; every field may be a query parameter instead."),
+            description: Some(
+                "A form. A field may be a parameter of the query instead where the operation lists one.",
+            ),
             content: vec![media("application/x-www-form-urlencoded"), media("multipart/form-data")],
             required: false,
         })

@@ -54,7 +54,7 @@ const PAGE: Operation = Operation {
 };
 
 /// All of them, those that are asked for most first.
-static OPERATIONS: [Operation; 30] = [
+static OPERATIONS: [Operation; 37] = [
     Operation {
         id: "check_session",
         path: Exact("/auth/check"),
@@ -208,6 +208,67 @@ static OPERATIONS: [Operation; 30] = [
         accepts: Accepts::TokenOrCookie,
         errors: ErrorFormat::Typed,
         handler: Some(endpoints::tokens::handle_revoke),
+        ..PAGE
+    },
+    Operation {
+        id: "create_token_pair",
+        method: Method::POST,
+        path: Exact("/auth/token"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::token_pairs::handle_create),
+        ..PAGE
+    },
+    Operation {
+        id: "refresh_token_pair",
+        method: Method::POST,
+        path: Exact("/auth/token/refresh"),
+        accepts: Accepts::Bearer,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::token_pairs::handle_refresh),
+        ..PAGE
+    },
+    Operation {
+        id: "replace_token_pair",
+        method: Method::PUT,
+        path: Exact("/auth/token/refresh"),
+        accepts: Accepts::Bearer,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::token_pairs::handle_replace),
+        ..PAGE
+    },
+    Operation {
+        id: "revoke_token_pair",
+        method: Method::POST,
+        path: Exact("/auth/token/revoke"),
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::token_pairs::handle_revoke),
+        ..PAGE
+    },
+    Operation {
+        id: "list_grants",
+        path: Exact("/auth/grants"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::grants::handle_list),
+        ..PAGE
+    },
+    Operation {
+        id: "update_grant",
+        method: Method::PATCH,
+        path: Prefix("/auth/grants/"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::grants::handle_change),
+        ..PAGE
+    },
+    Operation {
+        id: "revoke_grant",
+        method: Method::DELETE,
+        path: Prefix("/auth/grants/"),
+        accepts: Accepts::TokenOrCookie,
+        errors: ErrorFormat::Typed,
+        handler: Some(endpoints::grants::handle_revoke),
         ..PAGE
     },
     Operation {

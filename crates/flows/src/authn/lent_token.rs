@@ -72,7 +72,9 @@ impl TokenCredentials {
     async fn find_live(&self, token: LentText, now: Timestamp) -> Result<Option<LiveToken>, StorageError> {
         Ok(match token.source {
             Source::Api => self.storage.find_live_api_token(&token.digest, now).await?.map(LiveToken::Api),
-            Source::Access => self.storage.find_access_token(&token.digest, now).await?.map(LiveToken::Access),
+            Source::Access => {
+                self.storage.find_access_token(&token.digest, now).await?.map(LiveToken::Access)
+            }
         })
     }
 }

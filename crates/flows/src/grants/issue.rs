@@ -82,7 +82,8 @@ impl Flows {
         client: &ClientInfo,
         now: Timestamp,
     ) -> Grant {
-        let (session, longest) = (lender.session(), now.plus(self.settings.grant_rules.refresh_token_max_age));
+        let (session, longest) =
+            (lender.session(), now.plus(self.settings.grant_rules.refresh_token_max_age));
         let (session_id, expires_at) = match lender {
             Lender::Browser(_) => (None, longest),
             Lender::UserToken(_) => (Some(session.id.clone()), longest.min(session.expires_at)),

@@ -133,8 +133,10 @@ mod tests {
     fn h5_the_same_answer_is_given_by_the_presented_token_alone() {
         let refresh = || OpaqueSecret::generate(OpaqueKind::RefreshToken, &SystemRandom);
         let (presented, other) = (refresh(), refresh());
-        let [presented, other] = [&presented, &other].map(|secret| OpaqueText::parse(secret.text().expose_secret()).unwrap());
-        let made = MadePair::new(LentLimits::default(), &GrantRules::default(), at(9_000), at(0), &SystemRandom);
+        let [presented, other] =
+            [&presented, &other].map(|secret| OpaqueText::parse(secret.text().expose_secret()).unwrap());
+        let made =
+            MadePair::new(LentLimits::default(), &GrantRules::default(), at(9_000), at(0), &SystemRandom);
         let sealed = made.seal(presented, &SystemRandom).unwrap();
         let stored = made.stored();
         let answer = made.into_answer(at(0));

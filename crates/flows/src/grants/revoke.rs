@@ -84,8 +84,7 @@ impl Flows {
         let event = AuditEvent::by_user(AuditName::GrantRevoked, user, client, now)
             .with_detail("grant", grant.as_str())
             .with_detail("because", because.as_str());
-        let is_ended =
-            self.dependencies.storage.revoke_grant((user, grant), because, now, &event).await?;
+        let is_ended = self.dependencies.storage.revoke_grant((user, grant), because, now, &event).await?;
         self.dependencies.plugins.forget_user(user);
         Ok(is_ended)
     }

@@ -25,7 +25,9 @@ pub enum TokenError {
     #[error("a token with the scope {0} names its services; * is not for it")]
     JudgesEveryService(String),
     /// What ends with its session, for every service or for none.
-    #[error("what is lent with a user token names its services, and * is not for it; with the session cookie it may be for all")]
+    #[error(
+        "what is lent with a user token names its services, and * is not for it; with the session cookie it may be for all"
+    )]
     NamesNoService,
     /// A life beyond the longest.
     #[error("a token may live {} at most", humantime::format_duration(*.0))]

@@ -7,6 +7,8 @@ pub(crate) enum Accepts {
     Nothing,
     /// Those of the operations that existing clients know: tokens, and the session cookie where `session=cookie` asks for it.
     Token,
+    /// A bearer alone: what makes the next credential out of one, and stands for nobody itself.
+    Bearer,
     /// Tokens, and where there is none the session cookie.
     TokenOrCookie,
     /// The same, and session handles.

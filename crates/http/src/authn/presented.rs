@@ -10,7 +10,7 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use smallvec::SmallVec;
 use vestibule_domain::ExternalAddress;
-use vestibule_flows::{BearerPlace, Credentials, SessionCookie};
+use vestibule_flows::{BearerPlace, Credentials, FlowError, SessionCookie};
 
 use super::accepts::Accepts;
 use super::request_source::{is_safe, may_use_cookie};
@@ -25,6 +25,7 @@ const BASIC: &str = "basic";
 const HEADER: &str = "auth_token";
 const QUERY: &str = "jwt";
 const COOKIE: &str = "session_cookie";
+const REFRESH: &str = "refresh_token";
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
 
@@ -71,7 +72,7 @@ impl PresentedCookie {
         let is_asked = || parameters.find(SESSION.0) == Some(SESSION.1);
         let Some(external) = external else { return Self::Absent };
         match accepts {
-            Accepts::Nothing => Self::Absent,
+            Accepts::Nothing | Accepts::Bearer => Self::Absent,
             // Told apart before the cookie is looked for: most clients do not ask.
             Accepts::Token if !is_asked() && is_safe(request.method()) => Self::Absent,
             Accepts::Token if !may_use_cookie(request, external) => Self::Absent,
@@ -111,6 +112,7 @@ impl<'r> PresentedCredentials<'r> {
     ) -> Self {
         let tokens = match accepts {
             Accepts::Nothing | Accepts::CookieOfPage => SmallVec::new(),
+            Accepts::Bearer => Self::bearers(request).filter(|token| !token.is_empty()).collect(),
             Accepts::Token | Accepts::TokenOrCookie | Accepts::TokenHandleOrCookie => {
                 Self::tokens(request, parameters)
             }
@@ -237,6 +239,16 @@ pub(crate) struct SessionCredentials<'r>(pub(crate) PresentedCredentials<'r>);
 /// The session cookie of a page.
 pub(crate) struct PageCookie<'r>(pub(crate) PresentedCredentials<'r>);
 
+/// A refresh token, as a bearer.
+pub(crate) struct RefreshToken<'r>(pub(crate) PresentedCredentials<'r>);
+
+impl RefreshToken<'_> {
+    /// Its text, which has to be there.
+    pub(crate) fn required(&self) -> Result<&str, ApiError> {
+        self.0.single()?.token.ok_or_else(|| FlowError::Unauthenticated(None).into())
+    }
+}
+
 /// Lets the OpenAPI document say of an operation by its argument which credentials it takes.
 macro_rules! documented {
     ($name:ident: $accepts:expr, $schemes:expr, $wrap:expr) => {
@@ -273,6 +285,7 @@ macro_rules! documented {
 documented!(PresentedCredentials: Accepts::Token, [BEARER, HEADER, QUERY], |presented| presented);
 documented!(AnyCredentials: Accepts::TokenOrCookie, [BEARER, HEADER, QUERY, COOKIE], AnyCredentials);
 documented!(SessionCredentials: Accepts::TokenHandleOrCookie, [BEARER, HEADER, QUERY, COOKIE], SessionCredentials);
+documented!(RefreshToken: Accepts::Bearer, [REFRESH], RefreshToken);
 documented!(PageCookie: Accepts::CookieOfPage, [COOKIE], PageCookie);
 
 fn register_schemes(registry: &mut Registry) {
@@ -288,6 +301,8 @@ fn register_schemes(registry: &mut Registry) {
     };
     let text = "The user token, as a bearer token (RFC 6750); where the operation says so, also one that a token handler knows, or the session handle of an app.";
     registry.create_security_scheme(BEARER, scheme("http", None, None, Some("bearer"), text));
+    let text = "A refresh token, as a bearer token.";
+    registry.create_security_scheme(REFRESH, scheme("http", None, None, Some("bearer"), text));
     let text = "The user token, in a header of its own.";
     registry.create_security_scheme(HEADER, scheme("apiKey", Some("Auth-Token"), Some("header"), None, text));
     let text = "The user token, as a parameter. In a POST it may also be a field of the form.";

@@ -13,6 +13,8 @@ pub(crate) enum Tag {
     Permissions,
     /// Tokens that people make for their programs.
     Tokens,
+    /// What people lend to programs of their own: access tokens, with the refresh tokens beside them.
+    TokenPairs,
     /// Usernames and public profiles.
     Users,
     /// The public keys that tokens are verified with.

@@ -1,6 +1,6 @@
 //! The tokens that people make for their programs.
 
-mod read;
+pub(super) mod read;
 mod responses;
 
 use std::sync::Arc;

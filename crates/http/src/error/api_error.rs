@@ -28,6 +28,8 @@ pub(crate) enum ApiError {
     /// A member of the body, and what is wrong with it.
     #[error("{0}")]
     InvalidMember(String),
+    #[error("grant_type: expected session or refresh_token")]
+    UnsupportedGrantType,
     #[error("the body is not JSON")]
     NotJson,
     #[error("If-Match and If-None-Match name one version, as an ETag does, or *")]

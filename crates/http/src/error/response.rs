@@ -58,6 +58,7 @@ impl ErrorResponse {
             | E::InvalidVersion
             | E::UnreadableBody
             | E::Malformed => caller(StatusCode::BAD_REQUEST, "invalid_request"),
+            E::UnsupportedGrantType => caller(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             E::CrossOrigin => {
                 Self::new(StatusCode::FORBIDDEN, "cross_origin", error, Level::INFO).page(CROSS_ORIGIN)
             }

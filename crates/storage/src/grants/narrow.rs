@@ -2,7 +2,9 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{AuditEvent, Grant, GrantId, LentLimits, NarrowingError, Scopes, Services, Timestamp, UserId};
+use vestibule_domain::{
+    AuditEvent, Grant, GrantId, LentLimits, NarrowingError, Scopes, Services, Timestamp, UserId,
+};
 
 use crate::changes::Record;
 use crate::db::{operation, query};

@@ -6,7 +6,7 @@ use serde_json::Value;
 use vestibule_domain::{
     ApiTokenChanges, ApiTokenId, LentLimits, Metadata, Scopes, Services, Timestamp, TokenName,
 };
-use vestibule_flows::{ApiTokenPlace, RotationRequest, TokenLife, TokenRequest};
+use vestibule_flows::{ApiTokenPlace, GrantNarrowing, RotationRequest, TokenLife, TokenRequest};
 
 use crate::error::ApiError;
 use crate::members::{Members, wrong};
@@ -83,6 +83,14 @@ pub(super) fn rotation(body: Value) -> Result<RotationRequest, ApiError> {
     let life = life(&mut members)?;
     members.finish()?;
     Ok(RotationRequest { overlap, life })
+}
+
+/// How a grant is to lend less.
+pub(in crate::endpoints) fn narrowing(body: Value) -> Result<GrantNarrowing, ApiError> {
+    let mut members = Members::of(body)?;
+    let (services, scopes) = (services(&mut members)?, scopes(&mut members)?);
+    members.finish()?;
+    Ok(GrantNarrowing { services, scopes })
 }
 
 fn services(members: &mut Members) -> Result<Option<Services>, ApiError> {

@@ -1,0 +1,113 @@
+//! What people are told of what they lent.
+
+use poem_openapi::Object;
+use poem_openapi::types::Example;
+use serde::Serialize;
+use vestibule_domain::Grant;
+
+use crate::responses::describe;
+
+/// What a person lent to a program.
+#[derive(Object, Serialize)]
+#[oai(example)]
+pub(crate) struct GrantDocument {
+    /// Its id.
+    id: String,
+    /// The client that it was lent to; null for a program of the person.
+    #[oai(nullable)]
+    client_id: Option<String>,
+    /// What the program is called.
+    client_name: String,
+    /// The services that its tokens may be used at; `*` for all.
+    services: Vec<String>,
+    /// The scopes that they lend.
+    scopes: Vec<String>,
+    /// When it was made (RFC 3339).
+    created_at: String,
+    /// When it was last refreshed, or made.
+    last_used_at: String,
+    /// When it ends in any case.
+    expires_at: String,
+    /// Whether it ends with the session in which it was made.
+    session_bound: bool,
+    /// The `User-Agent` that it was made with.
+    #[oai(nullable)]
+    user_agent: Option<String>,
+    /// The address that it was made from.
+    #[oai(nullable)]
+    ip: Option<String>,
+}
+
+impl From<&Grant> for GrantDocument {
+    fn from(grant: &Grant) -> Self {
+        Self {
+            id: grant.id.to_string(),
+            client_id: None,
+            client_name: grant.client_name.as_str().to_owned(),
+            services: grant.limits.services.words().into_iter().map(str::to_owned).collect(),
+            scopes: grant.limits.scopes.iter().map(ToString::to_string).collect(),
+            created_at: grant.created_at.to_rfc3339(),
+            last_used_at: grant.last_used_at.to_rfc3339(),
+            expires_at: grant.expires_at.to_rfc3339(),
+            session_bound: grant.session_id.is_some(),
+            user_agent: grant.user_agent.clone(),
+            ip: grant.ip.clone(),
+        }
+    }
+}
+
+impl Example for GrantDocument {
+    fn example() -> Self {
+        Self {
+            id: "7d9b4e2c8a6f1d3b5c7e9a0b3f0a1c5e".into(),
+            client_id: None,
+            client_name: "Phone".into(),
+            services: vec!["storage".into()],
+            scopes: ["email", "openid", "permissions", "profile"].map(str::to_owned).into(),
+            created_at: "2026-11-22T10:08:33Z".into(),
+            last_used_at: "2026-11-24T07:41:02Z".into(),
+            expires_at: "2027-11-22T10:08:33Z".into(),
+            session_bound: false,
+            user_agent: Some("ExamplePhone/1.4".into()),
+            ip: Some("203.0.113.7".into()),
+        }
+    }
+}
+
+/// What a person lent.
+#[derive(Object, Serialize)]
+#[oai(example)]
+pub(crate) struct GrantList {
+    /// The grants, the one used last first.
+    grants: Vec<GrantDocument>,
+}
+
+impl From<&[Grant]> for GrantList {
+    fn from(grants: &[Grant]) -> Self {
+        Self { grants: grants.iter().map(GrantDocument::from).collect() }
+    }
+}
+
+impl Example for GrantList {
+    fn example() -> Self {
+        Self { grants: vec![GrantDocument::example()] }
+    }
+}
+
+describe! {
+    GrantDocument: "The grant as it is now.",
+    GrantList: "The grants that are alive.",
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::responses::testing::assert_written_as_documented;
+
+    use super::*;
+
+    #[test]
+    fn grants_are_written_as_the_document_describes_them() {
+        assert_written_as_documented(&GrantDocument::example());
+        assert_written_as_documented(&GrantList::example());
+    }
+}
