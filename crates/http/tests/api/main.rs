@@ -34,6 +34,7 @@ mod session_handles;
 mod sessions;
 mod sign_in;
 mod snapshot;
+mod token_pairs;
 mod tokens;
 mod upstream;
 mod usernames;
