@@ -1,5 +1,7 @@
 //! The document and the service, side by side.
 
+mod pairs;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -180,6 +182,7 @@ async fn every_answer_is_as_the_document_says() {
     let mut answers = every_answer(&world, &browser).await;
     answers.extend(every_answer_about_data(&world, &browser).await);
     answers.extend(every_answer_about_tokens(&world, &world.browser()).await);
+    answers.extend(pairs::every_answer(&world, &world.browser()).await);
     let google_alone = World::builder(TestDatabase::sqlite()).without("GITHUB_KEY").without("GITHUB_SECRET");
     let mut alone = google_alone.start().await;
     alone.replace_corporate("").await;
@@ -281,7 +284,7 @@ async fn whoever_asks_too_often_is_answered_as_the_document_says() {
     let world = settings.start().await;
     let (document, browser) = (document(&world).await, world.browser());
     // What an app keeps is counted by session and what is done with tokens by account, after everything else was looked at.
-    let is_counted_later = |id: &str| id.ends_with("_session_data") || id.contains("token");
+    let is_counted_later = |id: &str| id.ends_with("_session_data") || id.contains("token") || id.contains("grant");
     let limited = document
         .operations()
         .into_iter()
