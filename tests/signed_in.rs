@@ -47,4 +47,13 @@ impl SignedIn {
         assert_eq!(made.status, 201, "{}", made.body);
         made.json()
     }
+
+    /// Lends to a program, for as long as may be.
+    pub(crate) async fn make_pair(&self, lent: &[(&str, &str)]) -> Value {
+        let request = self.0.request(Method::POST, "/auth/token").header("sec-fetch-site", "same-origin");
+        let fields = [&[("grant_type", "session"), ("client_name", "Phone")], lent].concat();
+        let made = self.0.send(request.form(&fields)).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        made.json()
+    }
 }

@@ -284,7 +284,8 @@ async fn whoever_asks_too_often_is_answered_as_the_document_says() {
     let world = settings.start().await;
     let (document, browser) = (document(&world).await, world.browser());
     // What an app keeps is counted by session and what is done with tokens by account, after everything else was looked at.
-    let is_counted_later = |id: &str| id.ends_with("_session_data") || id.contains("token") || id.contains("grant");
+    let is_counted_later =
+        |id: &str| id.ends_with("_session_data") || id.contains("token") || id.contains("grant");
     let limited = document
         .operations()
         .into_iter()

@@ -19,10 +19,14 @@ pub(super) enum Column {
     DataWrite,
     /// The same by a page of no app.
     DataWriteElsewhere,
-    /// The person's own tokens are read, narrowed and revoked.
+    /// The person's own tokens and grants are read, narrowed and revoked.
     Own,
     /// Tokens are made and replaced.
     Makes,
+    /// A program of the person is lent something.
+    Lends,
+    /// What was lent is refreshed.
+    Refreshes,
     EndsItself,
     /// An administrator reads what others have.
     AdministersReading,
@@ -33,7 +37,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    pub(super) const COUNT: usize = 13;
+    pub(super) const COUNT: usize = 15;
 }
 
 /// What came of a request.
@@ -61,7 +65,7 @@ pub(super) struct Act {
     pub(super) operation: &'static str,
     pub(super) column: Column,
     method: Method,
-    /// `{id}` is that of a token of the person, `{another}` that of another person.
+    /// `{id}` is that of a token of the person, `{grant}` that of a grant, `{another}` that of another person.
     path: &'static str,
     form: &'static [(&'static str, &'static str)],
     json: Option<&'static str>,
@@ -70,6 +74,10 @@ pub(super) struct Act {
     /// Whether it ends what later acts need, where it is done.
     pub(super) ends_something: bool,
 }
+
+/// What a user token may lend as well.
+const NEW_GRANT: [(&str, &str); 3] =
+    [("grant_type", "session"), ("client_name", "made"), ("services", "storage")];
 
 /// All of them.
 pub(super) fn acts() -> Vec<Act> {
@@ -87,9 +95,16 @@ pub(super) fn acts() -> Vec<Act> {
         Act::new("revoke_tokens", Column::Own, &delete, "/auth/tokens").ends(),
         Act::new("create_token", Column::Makes, &post, "/auth/tokens").json(r#"{"name":"made"}"#).ends(),
         Act::new("rotate_token", Column::Makes, &post, "/auth/tokens/{id}/rotate").json("{}").ends(),
+        Act::new("list_grants", Column::Own, &get, "/auth/grants"),
+        Act::new("update_grant", Column::Own, &Method::PATCH, "/auth/grants/{grant}").json("{}"),
+        Act::new("revoke_grant", Column::Own, &delete, "/auth/grants/{grant}").ends(),
+        Act::new("create_token_pair", Column::Lends, &post, "/auth/token").form(&NEW_GRANT).ends(),
+        Act::new("refresh_token_pair", Column::Refreshes, &post, "/auth/token/refresh").form(&[]).ends(),
+        Act::new("replace_token_pair", Column::Refreshes, &Method::PUT, "/auth/token/refresh").ends(),
         Act::new("revoke_token", Column::EndsItself, &delete, "/auth/tokens/current").ends(),
         Act::new("list_tokens", Column::AdministersReading, &get, "/auth/tokens?all=true"),
         Act::new("list_tokens", Column::AdministersReading, &get, "/auth/tokens?user={another}"),
+        Act::new("list_grants", Column::AdministersReading, &get, "/auth/grants?all=true"),
         Act::new("revoke_tokens", Column::Administers, &delete, "/auth/tokens?user={another}"),
         Act::new("show_sign_in", Column::Page, &get, "/sign-in"),
     ];
@@ -135,10 +150,12 @@ impl Act {
     /// The address that is asked for, by this credential.
     pub(super) async fn address(&self, stage: &mut Stage, credential: &Credential, way: Way) -> String {
         let path = self.path.replace("{another}", &stage.another);
-        if !path.contains("{id}") {
-            return credential.address(&path, way);
-        }
-        credential.address(&path.replace("{id}", &stage.target().await), way)
+        let path = match path {
+            path if path.contains("{id}") => path.replace("{id}", &stage.target().await),
+            path if path.contains("{grant}") => path.replace("{grant}", &stage.grant().await),
+            path => path,
+        };
+        credential.address(&path, way)
     }
 
     /// Asks, with this credential.

@@ -15,18 +15,24 @@ pub(super) enum Kind {
     SessionHandle,
     PersonalToken,
     RoleToken,
+    /// The access token of a program of the person.
+    AccessToken,
+    /// The refresh token beside one.
+    RefreshToken,
     /// A bearer that others have made and a token handler knows.
     HandlerToken,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::BrowserCookie,
         Self::UserToken,
         Self::PermissionToken,
         Self::SessionHandle,
         Self::PersonalToken,
         Self::RoleToken,
+        Self::AccessToken,
+        Self::RefreshToken,
         Self::HandlerToken,
     ];
 
@@ -39,6 +45,8 @@ impl Kind {
             Self::SessionHandle => Some("session_handle"),
             Self::PersonalToken => Some("personal_token"),
             Self::RoleToken => Some("role_token"),
+            Self::AccessToken => Some("access_token"),
+            Self::RefreshToken => None,
             Self::HandlerToken => Some("handler_token"),
         }
     }
@@ -46,8 +54,12 @@ impl Kind {
     /// Whether it lends a part of what its owner may do.
     pub(super) fn is_lent(self) -> bool {
         match self {
-            Self::PersonalToken | Self::RoleToken | Self::HandlerToken => true,
-            Self::BrowserCookie | Self::UserToken | Self::PermissionToken | Self::SessionHandle => false,
+            Self::PersonalToken | Self::RoleToken | Self::AccessToken | Self::HandlerToken => true,
+            Self::BrowserCookie
+            | Self::UserToken
+            | Self::PermissionToken
+            | Self::SessionHandle
+            | Self::RefreshToken => false,
         }
     }
 }

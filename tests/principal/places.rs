@@ -42,6 +42,8 @@ const TABLE: [(Kind, [bool; PLACES.len()]); Kind::ALL.len()] = [
     (Kind::SessionHandle,   [true,  false,    false, false, false,   false,   false]),
     (Kind::PersonalToken,   [true,  true,     false, false, true,    false,   false]),
     (Kind::RoleToken,       [true,  true,     false, false, true,    false,   false]),
+    (Kind::AccessToken,     [true,  true,     false, false, false,   false,   false]),
+    (Kind::RefreshToken,    [false, false,    false, false, false,   false,   false]),
     (Kind::HandlerToken,    [true,  false,    false, false, false,   false,   false]),
 ];
 

@@ -36,6 +36,8 @@ pub(super) struct Stage {
     observer: Option<String>,
     /// The id of a personal token for acts to act upon.
     target: Option<String>,
+    /// The id of a grant of the person.
+    grant: Option<String>,
 }
 
 impl Stage {
@@ -57,8 +59,8 @@ impl Stage {
         let another = world.profile(&world.sign_in("google", "linus").await).await["id"].clone();
         let client = world.browser();
         let another = another.as_str().unwrap().to_owned();
-        let credentials = BTreeMap::new();
-        Self { world, clock, client, another, credentials, maker: None, observer: None, target: None }
+        let (credentials, maker, observer, target, grant) = (BTreeMap::new(), None, None, None, None);
+        Self { world, clock, client, another, credentials, maker, observer, target, grant }
     }
 
     /// A living credential for this way of using it.
@@ -90,14 +92,25 @@ impl Stage {
         self.target.clone().unwrap()
     }
 
+    /// The id of a grant that is alive.
+    pub(super) async fn grant(&mut self) -> String {
+        if self.grant.is_none() {
+            self.make_pair(Lends::OtherScope).await;
+            let observer = self.observer().await;
+            let list = self.send(Method::GET, "/auth/grants", |it| it.bearer_auth(&observer)).await.json();
+            self.grant = Some(list["grants"][0]["id"].as_str().unwrap().to_owned());
+        }
+        self.grant.clone().unwrap()
+    }
+
     /// What there was of the person and of this credential may have ended: it is made anew when it is needed again.
     pub(super) fn forget(&mut self, ended: Kind) {
         let outlives = |kind: Kind| matches!(kind, Kind::RoleToken | Kind::HandlerToken);
         self.credentials.retain(|(kind, _), _| outlives(*kind) && *kind != ended);
-        (self.maker, self.observer, self.target) = (None, None, None);
+        (self.maker, self.observer, self.target, self.grant) = (None, None, None, None);
     }
 
-    /// What an act can change: the person, the person's tokens, and whether this credential counts. That a session of the person is
+    /// What an act can change: the person, the person's tokens and grants, and whether this credential counts. That a session of the person is
     /// alive is what tells.
     pub(super) async fn state(&mut self, credential: &Credential) -> Value {
         let observer = self.observer().await;
@@ -106,7 +119,8 @@ impl Stage {
         let (profile, tokens) = (see("/auth/check").await["profile"].clone(), see("/auth/tokens").await);
         let told = |token: &Value| json!([token["id"], token["name"], token["scopes"], token["expires_at"]]);
         let tokens: Vec<_> = tokens["tokens"].as_array().expect("a session").iter().map(told).collect();
-        json!({"profile": profile, "tokens": tokens, "counts": self.is_alive(credential).await})
+        let grants = see("/auth/grants").await;
+        json!({"profile": profile, "tokens": tokens, "grants": grants, "counts": self.is_alive(credential).await})
     }
 
     /// Whether a credential is good, whatever it lends.
@@ -140,6 +154,8 @@ impl Stage {
             Kind::SessionHandle => self.session_handle().await,
             Kind::PersonalToken => self.make_token(lends).await["token"].as_str().unwrap().to_owned(),
             Kind::RoleToken => self.role_token(lends).await,
+            Kind::AccessToken => self.make_pair(lends).await["access_token"].as_str().unwrap().to_owned(),
+            Kind::RefreshToken => self.make_pair(lends).await["refresh_token"].as_str().unwrap().to_owned(),
             Kind::HandlerToken => foreign(lends).to_owned(),
         };
         Credential { kind, text, since }
@@ -157,17 +173,26 @@ impl Stage {
         session_handle(&key, &observer, "wiki", self.clock.now_seconds())
     }
 
-    /// A personal token.
-    async fn make_token(&mut self, lends: Lends) -> Value {
+    /// Another browser of the person, who has just signed in there.
+    async fn maker(&mut self) -> &SignedIn {
         let now = self.clock.now_seconds();
-        let (maker, since) = match self.maker.take().filter(|(_, since)| is_fresh(*since, now)) {
+        let maker = match self.maker.take().filter(|(_, since)| is_fresh(*since, now)) {
             Some(maker) => maker,
             None => (SignedIn::by(&self.world, "google", "ada").await, now),
         };
+        &self.maker.insert(maker).0
+    }
+
+    /// A pair of tokens, which no session ends.
+    async fn make_pair(&mut self, lends: Lends) -> Value {
+        let lent = [("services", lends.service()), ("scope", &lends.scopes().join(" "))];
+        self.maker().await.make_pair(&lent).await
+    }
+
+    /// A personal token.
+    async fn make_token(&mut self, lends: Lends) -> Value {
         let asked = json!({"name": "a", "services": [lends.service()], "scopes": lends.scopes()});
-        let made = maker.make_token("/auth/tokens", &asked).await;
-        self.maker = Some((maker, since));
-        made
+        self.maker().await.make_token("/auth/tokens", &asked).await
     }
 
     async fn role_token(&self, lends: Lends) -> String {

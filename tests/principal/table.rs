@@ -32,6 +32,8 @@ enum Cell {
 
 const INVALID: Cell = Refused(401, "invalid_token");
 const WRONG: Cell = Refused(403, "wrong_credential");
+/// No cookie is looked at.
+const UNSEEN: Cell = Refused(401, "not_signed_in");
 const NO_APP: Cell = Refused(403, "unknown_app");
 const NO_SESSION: Cell = Refused(409, "no_session");
 
@@ -45,6 +47,8 @@ const COLUMNS: [Column; Column::COUNT] = [
     Column::DataWriteElsewhere,
     Column::Own,
     Column::Makes,
+    Column::Lends,
+    Column::Refreshes,
     Column::EndsItself,
     Column::AdministersReading,
     Column::Administers,
@@ -53,15 +57,18 @@ const COLUMNS: [Column; Column::COUNT] = [
 
 #[rustfmt::skip]
 const TABLE: [(Kind, [Cell; Column::COUNT]); Kind::ALL.len()] = [
-    //                      check   authorize update logout  read     data        elsewhere   own      makes     ends itself lists others', acts on them, page
-    (Kind::BrowserCookie,   [Asked,  Asked,   Asked,  Asked,  Own,     WRONG,      WRONG,      Own,     OwnFresh, WRONG,      Own,     OwnFresh, Yes]),
-    (Kind::UserToken,       [Yes,    Yes,     Yes,    Yes,    Yes,     Yes,        NO_APP,     Yes,     WRONG,    WRONG,      WRONG,   WRONG,    Nobody]),
-    (Kind::PermissionToken, [Nobody, Nobody,  Nobody, Nobody, INVALID, INVALID,    INVALID,    INVALID, INVALID,  INVALID,    INVALID, INVALID,  Nobody]),
-    (Kind::SessionHandle,   [Nobody, Nobody,  Nobody, Nobody, Yes,     Yes,        Yes,        WRONG,   WRONG,    WRONG,      WRONG,   WRONG,    Nobody]),
-    (Kind::PersonalToken,   [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    Yes,        WRONG,   WRONG,    Nobody]),
-    (Kind::RoleToken,       [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    Yes,        WRONG,   WRONG,    Nobody]),
+    //                      check   authorize update logout  read     data        elsewhere   own      makes     lends     refreshes ends itself lists others', acts on them, page
+    (Kind::BrowserCookie,   [Asked,  Asked,   Asked,  Asked,  Own,     WRONG,      WRONG,      Own,     OwnFresh, OwnFresh, UNSEEN,   WRONG,      Own,     OwnFresh, Yes]),
+    (Kind::UserToken,       [Yes,    Yes,     Yes,    Yes,    Yes,     Yes,        NO_APP,     Yes,     WRONG,    Yes,      INVALID,  WRONG,      WRONG,   WRONG,    Nobody]),
+    (Kind::PermissionToken, [Nobody, Nobody,  Nobody, Nobody, INVALID, INVALID,    INVALID,    INVALID, INVALID,  INVALID,  INVALID,  INVALID,    INVALID, INVALID,  Nobody]),
+    (Kind::SessionHandle,   [Nobody, Nobody,  Nobody, Nobody, Yes,     Yes,        Yes,        WRONG,   WRONG,    WRONG,    INVALID,  WRONG,      WRONG,   WRONG,    Nobody]),
+    (Kind::PersonalToken,   [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    WRONG,    INVALID,  Yes,        WRONG,   WRONG,    Nobody]),
+    (Kind::RoleToken,       [Scope,  Service, Nobody, Nobody, Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    WRONG,    INVALID,  Yes,        WRONG,   WRONG,    Nobody]),
+    // By a sign-out its grant ends.
+    (Kind::AccessToken,     [Scope,  Service, Nobody, Yes,    Scope,   NO_SESSION, NO_SESSION, WRONG,   WRONG,    WRONG,    INVALID,  Yes,        WRONG,   WRONG,    Nobody]),
+    (Kind::RefreshToken,    [Nobody, Nobody,  Nobody, Nobody, INVALID, INVALID,    INVALID,    INVALID, INVALID,  INVALID,  Yes,      Yes,        INVALID, INVALID,  Nobody]),
     // What a handler names is always told who it is.
-    (Kind::HandlerToken,    [Yes,    Service, Nobody, Nobody, Yes,     INVALID,    INVALID,    INVALID, INVALID,  INVALID,    INVALID, INVALID,  Nobody]),
+    (Kind::HandlerToken,    [Yes,    Service, Nobody, Nobody, Yes,     INVALID,    INVALID,    INVALID, INVALID,  INVALID,  INVALID,  INVALID,    INVALID, INVALID,  Nobody]),
 ];
 
 /// What the table says of this kind at this act, used in this way.
@@ -71,7 +78,7 @@ fn expected(kind: Kind, act: &Act, way: Way) -> Outcome {
     let cell = cells[place];
     let is_own = way.site == Site::Own;
     // A page says nothing to the page that shows it, and at the operations that clients have always known nobody is refused.
-    let is_refused = !matches!(act.column, Column::Page) && !matches!(cell, Asked);
+    let is_refused = !matches!(act.column, Column::Page | Column::Refreshes) && !matches!(cell, Asked);
     if kind == Kind::BrowserCookie && !is_own && is_refused {
         return if act.is_safe() {
             Outcome::refused(401, "not_signed_in")

@@ -13,3 +13,4 @@ mod revoke;
 pub use issue::Lender;
 pub use pair::TokenPair;
 pub use request::{GrantNarrowing, GrantRequest, GrantRules};
+pub use revoke::CurrentToken;

@@ -49,7 +49,7 @@ pub use authn::{
     SessionToEnd, View, Whose,
 };
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
-pub use grants::{GrantNarrowing, GrantRequest, GrantRules, Lender, TokenPair};
+pub use grants::{CurrentToken, GrantNarrowing, GrantRequest, GrantRules, Lender, TokenPair};
 pub use limits::{AccountRates, RateLimiter, TokenRates};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use permissions::{PermissionDecision, PermissionGrant};

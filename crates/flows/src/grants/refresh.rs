@@ -53,7 +53,7 @@ impl Flows {
         }
     }
 
-    fn refused(&self, invalid: InvalidCredential) -> FlowError {
+    pub(super) fn refused(&self, invalid: InvalidCredential) -> FlowError {
         FlowError::Unauthenticated(Some(self.note(invalid)))
     }
 

@@ -6,7 +6,17 @@ use vestibule_domain::{AuditEvent, AuditName, ClientInfo, GrantId, SecretDigest,
 use vestibule_storage::RevocationReason;
 use vestibule_tokens::{OpaqueKind, OpaqueText};
 
-use crate::{FlowError, Flows};
+use crate::authn::{Credentials, InvalidCredential, LentGrant, LiveToken};
+use crate::{FlowError, Flows, Principal};
+
+/// What asks to be ended. Made by [`Flows::find_current_token`] alone.
+#[derive(Debug)]
+pub enum CurrentToken {
+    /// Whoever holds a token.
+    Token(Principal),
+    /// Whoever holds a refresh token of this grant.
+    Grant(LentGrant),
+}
 
 impl Flows {
     /// Ends the token of this text, whichever of ours it is: an access token and one of a person or a role account alone, a refresh token
@@ -55,10 +65,46 @@ impl Flows {
         self.end_api_token(&found.token, client).await.map(|()| true)
     }
 
+    /// Finds what asks to be ended: a token, or by its refresh token a grant.
+    pub async fn find_current_token(&self, credentials: Credentials<'_>) -> Result<CurrentToken, FlowError> {
+        let text = credentials.token.filter(|_| !credentials.is_exposed);
+        let text = text.and_then(|text| OpaqueText::parse(text).ok());
+        let Some(refresh) = text.filter(|text| text.kind() == OpaqueKind::RefreshToken) else {
+            return Ok(CurrentToken::Token(self.authenticate(credentials).await?.require()?));
+        };
+        self.admit_unknown_token(credentials.client)?;
+        let found = self.dependencies.storage.find_grant_of_refresh_token(&refresh.digest()).await?;
+        let (user, grant) = found.ok_or_else(|| self.refused(InvalidCredential::UnknownToken))?;
+        self.forgive_unknown_token(credentials.client);
+        Ok(CurrentToken::Grant(LentGrant { user, grant }))
+    }
+
+    /// Ends what asks for it.
+    pub async fn end_current_token(
+        &self,
+        current: &CurrentToken,
+        client: &ClientInfo,
+    ) -> Result<(), FlowError> {
+        match current {
+            CurrentToken::Grant(LentGrant { user, grant }) => {
+                let is_ended = self.end_grant((user, grant), RevocationReason::ByHolder, client).await?;
+                if is_ended { Ok(()) } else { Err(self.refused(InvalidCredential::UnknownToken)) }
+            }
+            CurrentToken::Token(principal) => {
+                match principal.lent_token().ok_or(FlowError::WrongCredential)? {
+                    LiveToken::Api(live) => self.end_api_token(&live.token, client).await,
+                    LiveToken::Access(live) => {
+                        self.end_access_token(&live.token.digest, &live.live.user.id).await
+                    }
+                }
+            }
+        }
+    }
+
     async fn end_grant_of(&self, digest: &SecretDigest, client: &ClientInfo) -> Result<bool, FlowError> {
         let found = self.dependencies.storage.find_grant_of_refresh_token(digest).await?;
         let Some((user, grant)) = found else { return Ok(false) };
-        self.end_grant((&user, &grant), RevocationReason::ByHolder, client).await.map(|_| true)
+        self.end_grant((&user, &grant), RevocationReason::ByHolder, client).await
     }
 
     /// Ends one access token, whose holder asks for it. The refresh token beside it stays good.

@@ -60,6 +60,7 @@ impl Flows {
             CredentialKind::BrowserCookie
             | CredentialKind::PersonalToken
             | CredentialKind::RoleToken
+            | CredentialKind::AccessToken
             | CredentialKind::HandlerToken => None,
         }
     }

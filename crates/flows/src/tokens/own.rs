@@ -8,7 +8,6 @@ use vestibule_storage::{ApiTokenFilter, ApiTokenPlace};
 
 use super::api_tokens::ApiTokens;
 use super::{MadeToken, RotationRequest, TokenError, TokenRequest, TokenTerms};
-use crate::authn::LiveToken;
 use crate::{Authority, Changing, Ending, FlowError, Flows, FreshActing, FullPerson, Principal, View};
 
 impl Flows {
@@ -112,18 +111,6 @@ impl Flows {
         self.tokens_of(authority.actor(), client).revoke_all(authority.user()).await?;
         self.dependencies.plugins.forget_user(authority.user());
         Ok(())
-    }
-
-    /// Ends the token that asks.
-    pub async fn end_current_token(
-        &self,
-        principal: &Principal,
-        client: &ClientInfo,
-    ) -> Result<(), FlowError> {
-        match principal.lent_token().ok_or(FlowError::WrongCredential)? {
-            LiveToken::Api(live) => self.end_api_token(&live.token, client).await,
-            LiveToken::Access(live) => self.end_access_token(&live.token.digest, &live.live.user.id).await,
-        }
     }
 
     /// Ends a token whose holder asks for it. One that another request ended a moment ago is over, which is what was asked.

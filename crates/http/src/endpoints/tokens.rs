@@ -234,7 +234,7 @@ impl TokensApi {
 
     /// Ends a token
     ///
-    /// By its id; or, as `current`, the token that asks, whosever it is.
+    /// By its id; or, as `current`, the token that asks, whosever it is. A refresh token that asks ends with its grant.
     #[oai(path = "/auth/tokens/:id", method = "delete", tag = "Tag::Tokens", operation_id = "revoke_token")]
     async fn revoke_token(
         &self,
@@ -246,12 +246,13 @@ impl TokensApi {
         /// The id of the user whose token an administrator ends.
         user: Query<Option<String>>,
     ) -> Result<NoContent, Documented<EndFailures>> {
-        let principal = principal(&app, &credentials.0).await?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         if id.0 == CURRENT {
-            run_to_completion(async move { flows.end_current_token(&principal, &client).await }).await?;
+            let current = flows.find_current_token(credentials.0.single()?).await?;
+            run_to_completion(async move { flows.end_current_token(&current, &client).await }).await?;
             return Ok(NoContent);
         }
+        let principal = principal(&app, &credentials.0).await?;
         let user = whose::user(user.0.as_deref())?;
         let authority = app.flows.require_authority::<Ending>(&principal, user).await?;
         let id = token_id(&id.0)?;

@@ -9,7 +9,8 @@ use vestibule_test_support::{TestDatabase, on_both_databases};
 use super::{ask_by_cookie, ask_by_user_token, pair, refresh, status, whole};
 use crate::app::TestApp;
 use crate::clients::ApiClient as _;
-use crate::own_tokens::{bearer, browser, own, refusal};
+use crate::clients::refusal;
+use crate::own_tokens::bearer;
 
 async fn permissions(app: &TestApp, token: &str, service: &str) -> Value {
     let address = format!("/auth/authorize?service={service}");
@@ -19,7 +20,7 @@ async fn permissions(app: &TestApp, token: &str, service: &str) -> Value {
 on_both_databases! {
     async fn a_fresh_cookie_makes_a_pair_that_is_whole_and_goes_on_after_the_session(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let ada = browser(&app, "ada").await;
+        let ada = app.own_browser("ada").await;
         let made = whole(&ada).await;
         assert!(made.access.starts_with("vsta_") && made.refresh.starts_with("vstf_"));
         let answer = &made.answer;
@@ -71,22 +72,22 @@ on_both_databases! {
 
     async fn h13_what_is_lent_becomes_less_at_once(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let ada = browser(&app, "ada").await;
+        let ada = app.own_browser("ada").await;
         let made = whole(&ada).await;
-        let list = own(&ada, Method::GET, "/auth/grants", None).await.json();
+        let list = ada.own(Method::GET, "/auth/grants", None).await.json();
         let grant = &list["grants"][0];
         assert_eq!([&grant["client_name"], &grant["client_id"], &grant["session_bound"]], [&json!("Phone"), &json!(null), &json!(false)]);
         assert_eq!((&grant["services"], &grant["expires_at"]), (&json!(["*"]), &json!("2027-01-01T12:00:00Z")));
         let one = format!("/auth/grants/{}", grant["id"].as_str().unwrap());
 
         assert_ne!(permissions(&app, &made.access, "storage").await, json!({}));
-        let less = own(&ada, Method::PATCH, &one, Some(json!({"services": ["reports"], "scopes": ["profile"]}))).await;
+        let less = ada.own(Method::PATCH, &one, Some(json!({"services": ["reports"], "scopes": ["profile"]}))).await;
         assert_eq!((less.status.as_u16(), &less.json()["scopes"]), (200, &json!(["profile"])), "{}", less.body);
         assert_eq!(permissions(&app, &made.access, "storage").await, json!({}));
         let session = bearer(&app, &made.access, Method::GET, "/auth/session", None).await.json();
         assert_eq!([&session["services"], &session["scopes"], &session["email"]], [&json!(["reports"]), &json!(["profile"]), &json!(null)]);
         for more in [json!({"services": ["*"]}), json!({"scopes": ["email"]}), json!({"services": ["nowhere"]}), json!({"name": "x"})] {
-            assert_eq!(refusal(&own(&ada, Method::PATCH, &one, Some(more)).await), (400, json!("request"), json!("invalid_request")));
+            assert_eq!(refusal(&ada.own(Method::PATCH, &one, Some(more)).await), (400, json!("request"), json!("invalid_request")));
         }
         let next = pair(&refresh(&app, &made.refresh, &[]).await);
         assert_eq!((&next.answer["services"], &next.answer["scope"]), (&json!("reports"), &json!("profile")));
@@ -94,12 +95,12 @@ on_both_databases! {
 
     async fn h12_nobody_sees_or_ends_what_another_lent(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let (ada, linus) = (browser(&app, "ada").await, browser(&app, "linus").await);
+        let (ada, linus) = (app.own_browser("ada").await, app.own_browser("linus").await);
         let made = whole(&ada).await;
-        let one = format!("/auth/grants/{}", own(&ada, Method::GET, "/auth/grants", None).await.json()["grants"][0]["id"].as_str().unwrap());
-        assert_eq!(own(&linus, Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
+        let one = format!("/auth/grants/{}", ada.own(Method::GET, "/auth/grants", None).await.json()["grants"][0]["id"].as_str().unwrap());
+        assert_eq!(linus.own(Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
         for (method, body) in [(Method::PATCH, Some(json!({"scopes": []}))), (Method::DELETE, None)] {
-            let refused = own(&linus, method, &one, body).await;
+            let refused = linus.own(method, &one, body).await;
             assert_eq!(refusal(&refused), (404, json!("request"), json!("not_found")));
         }
         assert_eq!(status(&app, &made.access).await, 200);
@@ -111,7 +112,7 @@ on_both_databases! {
 
     async fn h9_an_access_token_makes_nothing_and_reads_no_grants(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let made = whole(&browser(&app, "ada").await).await;
+        let made = whole(&app.own_browser("ada").await).await;
         let again = ask_by_user_token(&app, &made.access, &[("client_name", "x"), ("services", "storage")]).await;
         assert_eq!(refusal(&again), (403, json!("scope"), json!("wrong_credential")));
         for (method, address, body) in [
@@ -136,20 +137,20 @@ on_both_databases! {
 #[tokio::test(flavor = "multi_thread")]
 async fn g13_a_cookie_lends_after_a_fresh_sign_in_and_from_our_own_pages_alone() {
     let app = TestApp::builder(TestDatabase::sqlite()).plugins().build().await;
-    let ada = browser(&app, "ada").await;
+    let ada = app.own_browser("ada").await;
     let foreign = ada.request(Method::POST, "/auth/token").header("sec-fetch-site", "cross-site");
     let foreign = ada.send(foreign.form(&[("grant_type", "session"), ("client_name", "x")])).await;
     assert_eq!(refusal(&foreign), (403, json!("scope"), json!("cross_origin")));
     app.clock.advance(Duration::from_secs(15 * 60 + 1));
     let stale = ask_by_cookie(&ada, &[("client_name", "Phone")]).await;
     assert_eq!(refusal(&stale), (401, json!("token"), json!("session_not_fresh")));
-    assert_eq!(own(&ada, Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
+    assert_eq!(ada.own(Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_lent_is_named_and_nothing_is_made() {
     let app = TestApp::builder(TestDatabase::sqlite()).plugins().build().await;
-    let ada = browser(&app, "ada").await;
+    let ada = app.own_browser("ada").await;
     for (fields, named) in [
         (&[][..], "client_name"),
         (&[("client_name", "")], "client_name"),
@@ -169,5 +170,5 @@ async fn what_cannot_be_lent_is_named_and_nothing_is_made() {
     assert_eq!(refusal(&password), (400, json!("request"), json!("unsupported_grant_type")));
     let nobody = client.post(address, &[("grant_type", "session"), ("client_name", "x")]).await;
     assert_eq!(refusal(&nobody), (401, json!("request"), json!("not_signed_in")));
-    assert_eq!(own(&ada, Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
+    assert_eq!(ada.own(Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
 }

@@ -10,7 +10,8 @@ use vestibule_test_support::{TestDatabase, on_both_databases};
 use super::{pair, refresh, status, whole};
 use crate::app::TestApp;
 use crate::clients::ApiClient as _;
-use crate::own_tokens::{bearer, browser, own, refusal};
+use crate::clients::refusal;
+use crate::own_tokens::bearer;
 
 fn invalid(error: &str) -> (u16, Value, Value) {
     (401, json!("token"), json!(error))
@@ -19,7 +20,7 @@ fn invalid(error: &str) -> (u16, Value, Value) {
 on_both_databases! {
     async fn a_bearer_refreshes_by_put_and_by_post(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let first = whole(&browser(&app, "ada").await).await;
+        let first = whole(&app.own_browser("ada").await).await;
         let second = pair(&bearer(&app, &first.refresh, Method::PUT, "/auth/token/refresh", None).await);
         let third = pair(&bearer(&app, &second.refresh, Method::POST, "/auth/token/refresh", None).await);
         for token in [&first.access, &second.access, &third.access] {
@@ -31,7 +32,7 @@ on_both_databases! {
 
     async fn h3_a_token_that_comes_again_after_its_successor_was_used_ends_its_grant_alone(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let ada = browser(&app, "ada").await;
+        let ada = app.own_browser("ada").await;
         let (stolen, other) = (whole(&ada).await, whole(&ada).await);
         let next = pair(&refresh(&app, &stolen.refresh, &[]).await);
         assert_eq!(status(&app, &next.access).await, 200);
@@ -41,12 +42,12 @@ on_both_databases! {
         assert_eq!(refusal(&refresh(&app, &next.refresh, &[]).await), invalid("invalid_token"));
         assert_eq!(refusal(&refresh(&app, &stolen.refresh, &[]).await), invalid("invalid_token"));
         assert_eq!(status(&app, &other.access).await, 200);
-        assert_eq!(own(&ada, Method::GET, "/auth/grants", None).await.json()["grants"].as_array().unwrap().len(), 1);
+        assert_eq!(ada.own(Method::GET, "/auth/grants", None).await.json()["grants"].as_array().unwrap().len(), 1);
     }
 
     async fn h4_within_the_grace_the_same_answer_is_given_and_its_successor_makes_it_superseded(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let first = whole(&browser(&app, "ada").await).await;
+        let first = whole(&app.own_browser("ada").await).await;
         let next = pair(&refresh(&app, &first.refresh, &[]).await);
         app.clock.advance(Duration::from_secs(30));
         let again = pair(&refresh(&app, &first.refresh, &[]).await);
@@ -60,7 +61,7 @@ on_both_databases! {
 
     async fn h18_whose_answer_was_lost_goes_on_a_day_later(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let first = whole(&browser(&app, "ada").await).await;
+        let first = whole(&app.own_browser("ada").await).await;
         let lost = pair(&refresh(&app, &first.refresh, &[]).await);
         app.clock.advance(Duration::from_secs(24 * 3_600));
         let healed = pair(&refresh(&app, &first.refresh, &[]).await);
@@ -72,7 +73,7 @@ on_both_databases! {
 
     async fn the_next_access_token_may_lend_less_and_the_grant_lends_what_it_did(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let first = whole(&browser(&app, "ada").await).await;
+        let first = whole(&app.own_browser("ada").await).await;
         let narrow = [("services", "storage"), ("scope", "profile")];
         let less = pair(&refresh(&app, &first.refresh, &narrow).await);
         assert_eq!((&less.answer["services"], &less.answer["scope"]), (&json!("storage"), &json!("profile")));
@@ -94,7 +95,7 @@ on_both_databases! {
 
     async fn h15_of_many_at_once_one_writes_and_all_get_the_same_answer(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let first = whole(&browser(&app, "ada").await).await;
+        let first = whole(&app.own_browser("ada").await).await;
         let calls = (0..20).map(|_| refresh(&app, &first.refresh, &[]));
         let answers = futures_util::future::join_all(calls).await;
         let pairs: Vec<_> = answers.iter().map(pair).map(|pair| (pair.access, pair.refresh)).collect();
@@ -106,7 +107,7 @@ on_both_databases! {
         let short = Duration::from_secs(60);
         let build = TestApp::builder(database).plugins().flows(move |flows| flows.grant_rules.access_token_ttl = short);
         let app = build.build().await;
-        let first = whole(&browser(&app, "ada").await).await;
+        let first = whole(&app.own_browser("ada").await).await;
         let next = pair(&refresh(&app, &first.refresh, &[]).await);
         app.clock.advance(Duration::from_secs(31));
         let again = pair(&refresh(&app, &first.refresh, &[]).await);
@@ -119,7 +120,7 @@ on_both_databases! {
 #[tokio::test(flavor = "multi_thread")]
 async fn h2_only_a_refresh_token_refreshes_and_it_does_nothing_else() {
     let app = TestApp::builder(TestDatabase::sqlite()).plugins().build().await;
-    let made = whole(&browser(&app, "ada").await).await;
+    let made = whole(&app.own_browser("ada").await).await;
     let user = app.sign_in("google", "ada").await;
     let damaged = format!("{}x", &made.refresh[..made.refresh.len() - 1]);
     for other in [made.access.as_str(), user.as_str(), damaged.as_str(), "x"] {
@@ -151,13 +152,13 @@ async fn h9_refreshes_of_one_account_are_bounded() {
     let rate = Rate::per_minute(std::num::NonZeroU32::new(2).unwrap());
     let builder = TestApp::builder(TestDatabase::sqlite()).plugins();
     let app = builder.flows(|flows| flows.token_rates.refresh_per_account = Some(rate)).build().await;
-    let first = whole(&browser(&app, "ada").await).await;
+    let first = whole(&app.own_browser("ada").await).await;
     let second = pair(&refresh(&app, &first.refresh, &[]).await);
     let third = pair(&refresh(&app, &second.refresh, &[]).await);
     let refused = refresh(&app, &third.refresh, &[]).await;
     assert_eq!(refusal(&refused), (429, json!("request"), json!("too_many_requests")));
     assert!(refused.header("retry-after").is_some());
-    let linus = whole(&browser(&app, "linus").await).await;
+    let linus = whole(&app.own_browser("linus").await).await;
     pair(&refresh(&app, &linus.refresh, &[]).await);
 }
 
@@ -165,7 +166,7 @@ async fn h9_refreshes_of_one_account_are_bounded() {
 async fn a_refresh_token_that_is_not_used_ends_and_a_grant_has_a_longest_life() {
     let day = Duration::from_secs(24 * 3_600);
     let app = TestApp::builder(TestDatabase::sqlite()).plugins().build().await;
-    let ada = browser(&app, "ada").await;
+    let ada = app.own_browser("ada").await;
     let unused = whole(&ada).await;
     let mut used = whole(&ada).await;
     for _ in 0..12 {

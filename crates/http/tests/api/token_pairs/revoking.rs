@@ -7,7 +7,7 @@ use vestibule_test_support::{TestDatabase, on_both_databases};
 use super::{pair, refresh, status, whole};
 use crate::app::TestApp;
 use crate::clients::ApiClient as _;
-use crate::own_tokens::{browser, own, refusal};
+use crate::clients::refusal;
 
 async fn revoke(app: &TestApp, token: &str) {
     let answer = app.anonymous().post("/auth/token/revoke", &[("token", token)]).await;
@@ -17,7 +17,7 @@ async fn revoke(app: &TestApp, token: &str) {
 on_both_databases! {
     async fn an_access_token_ends_alone_and_a_refresh_token_with_its_grant(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let first = whole(&browser(&app, "ada").await).await;
+        let first = whole(&app.own_browser("ada").await).await;
         assert_eq!(status(&app, &first.access).await, 200);
         revoke(&app, &first.access).await;
         assert_eq!(status(&app, &first.access).await, 401);
@@ -32,8 +32,8 @@ on_both_databases! {
 
     async fn a_personal_token_ends_as_well(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let ada = browser(&app, "ada").await;
-        let made = own(&ada, Method::POST, "/auth/tokens", Some(json!({"name": "a", "scopes": ["profile"]}))).await.json();
+        let ada = app.own_browser("ada").await;
+        let made = ada.own(Method::POST, "/auth/tokens", Some(json!({"name": "a", "scopes": ["profile"]}))).await.json();
         let token = made["token"].as_str().unwrap();
         assert_eq!(status(&app, token).await, 200);
         revoke(&app, token).await;
@@ -42,7 +42,7 @@ on_both_databases! {
 
     async fn a_sign_out_with_an_access_token_ends_its_grant_and_nothing_else(database) {
         let app = TestApp::builder(database).plugins().build().await;
-        let ada = browser(&app, "ada").await;
+        let ada = app.own_browser("ada").await;
         let user = app.sign_in("google", "ada").await;
         for address in ["/auth/logout", "/auth/logout?all=true"] {
             let (one, other) = (whole(&ada).await, whole(&ada).await);
@@ -52,14 +52,14 @@ on_both_databases! {
             assert_eq!(refresh(&app, &one.refresh, &[]).await.status, 401);
             assert_eq!([status(&app, &other.access).await, status(&app, &user).await], [200, 200], "{address}");
         }
-        assert_eq!(own(&ada, Method::GET, "/auth/session", None).await.status, 200);
+        assert_eq!(ada.own(Method::GET, "/auth/session", None).await.status, 200);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h2_in_an_address_or_a_form_an_access_token_signs_nobody_out() {
     let app = TestApp::builder(TestDatabase::sqlite()).plugins().build().await;
-    let made = whole(&browser(&app, "ada").await).await;
+    let made = whole(&app.own_browser("ada").await).await;
     let client = app.anonymous();
     client.post(&format!("/auth/logout?jwt={}", made.access), &[]).await;
     client.post("/auth/logout", &[("jwt", &made.access)]).await;
