@@ -31,8 +31,8 @@ pub use session_to_end::SessionToEnd;
 
 pub(crate) use cache::SessionCache;
 pub(crate) use lent_token::{LiveToken, TokenCredentials};
+pub(crate) use session_to_end::LentGrant;
 pub(crate) use session_to_end::TokenSession;
-pub use session_to_end::LentGrant;
 
 /// The credentials of a request by the place where it carries them, not looked at yet. Not `Debug`: they are secrets.
 #[derive(Clone, Copy, Default)]

@@ -10,7 +10,13 @@ use crate::app::TestApp;
 use crate::clients::{ApiClient as _, Browser, refusal, with_json};
 
 /// A request with a bearer token.
-pub(crate) async fn bearer(app: &TestApp, token: &str, method: Method, address: &str, body: Option<Value>) -> Answer {
+pub(crate) async fn bearer(
+    app: &TestApp,
+    token: &str,
+    method: Method,
+    address: &str,
+    body: Option<Value>,
+) -> Answer {
     app.with_token(token).ask(method, address, body).await
 }
 

@@ -8,8 +8,7 @@ use vestibule_test_support::{TestDatabase, on_both_databases};
 
 use super::{ask_by_cookie, ask_by_user_token, pair, refresh, status, whole};
 use crate::app::TestApp;
-use crate::clients::ApiClient as _;
-use crate::clients::refusal;
+use crate::clients::{ApiClient as _, refusal};
 use crate::own_tokens::bearer;
 
 async fn permissions(app: &TestApp, token: &str, service: &str) -> Value {

@@ -9,8 +9,7 @@ use vestibule_test_support::{TestDatabase, on_both_databases};
 
 use super::{pair, refresh, status, whole};
 use crate::app::TestApp;
-use crate::clients::ApiClient as _;
-use crate::clients::refusal;
+use crate::clients::{ApiClient as _, refusal};
 use crate::own_tokens::bearer;
 
 fn invalid(error: &str) -> (u16, Value, Value) {

@@ -6,8 +6,7 @@ use vestibule_test_support::{TestDatabase, on_both_databases};
 
 use super::{pair, refresh, status, whole};
 use crate::app::TestApp;
-use crate::clients::ApiClient as _;
-use crate::clients::refusal;
+use crate::clients::{ApiClient as _, refusal};
 
 async fn revoke(app: &TestApp, token: &str) {
     let answer = app.anonymous().post("/auth/token/revoke", &[("token", token)]).await;
