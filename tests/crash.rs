@@ -1,6 +1,8 @@
 //! The program is killed under requests, again and again. Whatever it acknowledged is there when it runs again, and
 //! nothing is half done.
 
+mod refreshing;
+
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Tokens of role accounts, from the command line to the request: what docs/tokens.md shows is what is.
+//! Tokens of role accounts and pairs of tokens, from the command line to the request: what docs/tokens.md shows is what is.
 
 use std::process::Command;
 
@@ -33,12 +33,17 @@ async fn run(world: &World, line: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-/// Runs a command of the guide for programs, as a shell does.
-fn curl(world: &World, line: &str, token: &str) -> Value {
+/// Runs a command of the guide for programs, as a shell does that has the text in this variable.
+fn curl(world: &World, line: &str, (variable, text): (&str, &str)) -> Value {
     let line = line.replace("https://auth.example.com", &world.program.base_url());
-    let output = Command::new("sh").args(["-c", &line]).env("TOKEN", token).output().unwrap();
+    let output = Command::new("sh").args(["-c", &line]).env(variable, text).output().unwrap();
     assert!(output.status.success(), "{line}");
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The block of commands of the guide that has this text.
+fn block(text: &str) -> String {
+    blocks().into_iter().find(|block| block.contains(text)).expect("a block of commands")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,22 +51,41 @@ async fn h13_the_guide_makes_a_token_with_which_a_program_is_somebody() {
     let world = World::on(TestDatabase::sqlite()).await;
     let ada = world.sign_in("google", "ada").await;
     world.post_as(&ada, "/auth/update", &[("username", "ada")]).await;
-    let [programs, operators] = blocks().try_into().expect("two blocks of commands");
+    let (programs, operators) = (block("/auth/check"), block("vestibule role-accounts token create"));
     let [create, make] = operators.lines().collect::<Vec<_>>().try_into().expect("two commands");
     run(&world, create).await;
     let token = run(&world, make).await;
     let [check, authorize, session] =
         programs.lines().collect::<Vec<_>>().try_into().expect("three commands");
-    let profile = curl(&world, check, &token)["profile"].clone();
+    let profile = curl(&world, check, ("TOKEN", &token))["profile"].clone();
     assert_eq!((&profile["username"], &profile["roleaccount"]), (&json!("backup"), &json!(true)));
-    let granted = curl(&world, authorize, &token);
+    let granted = curl(&world, authorize, ("TOKEN", &token));
     assert_eq!((&granted["userid"], &granted["service"]), (&profile["id"], &json!("storage")));
     assert_eq!(granted["permissions"], json!({}), "the sample plugin grants no `read`");
-    let session = curl(&world, session, &token);
+    let session = curl(&world, session, ("TOKEN", &token));
     assert_eq!(
         (&session["uid"], &session["services"], &session["scopes"]),
         (&profile["id"], &json!(["storage"]), &json!(["profile", "read"]))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h13_the_guide_makes_a_pair_with_which_a_program_of_the_person_stays_signed_in() {
+    let world = World::on(TestDatabase::sqlite()).await;
+    let user = world.sign_in("google", "ada").await;
+    let made = curl(&world, &block("grant_type=session"), ("USER_TOKEN", &user));
+    assert_eq!((&made["services"], &made["expires_in"]), (&json!("storage"), &json!(3_600)));
+    let mut refresh = made["refresh_token"].as_str().unwrap().to_owned();
+    let refreshes = block("grant_type=refresh_token");
+    assert_eq!(refreshes.lines().count(), 2);
+    for line in refreshes.lines() {
+        let next = curl(&world, line, ("REFRESH_TOKEN", &refresh));
+        assert_ne!(next["refresh_token"], refresh.as_str());
+        refresh = next["refresh_token"].as_str().unwrap().to_owned();
+        let access = next["access_token"].as_str().unwrap();
+        let check = block("/auth/check").lines().next().unwrap().to_owned();
+        assert_eq!(curl(&world, &check, ("TOKEN", access))["authenticated"], true);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,7 +64,7 @@ pub use sign_in::{
 };
 pub use tokens::{MadeToken, RotationRequest, TokenError, TokenLife, TokenRequest, TokenRules, TokenTerms};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
-pub use vestibule_storage::{ApiTokenPlace, VersionedData, with_time_budget};
+pub use vestibule_storage::{ApiTokenPlace, GrantPage, GrantPlace, VersionedData, with_time_budget};
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 

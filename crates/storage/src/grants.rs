@@ -17,6 +17,7 @@ mod row;
 use vestibule_domain::{Grant, LentLimits, SecretDigest, Session, Timestamp, User};
 
 pub use create::NewGrant;
+pub use list::{GrantPage, GrantPlace};
 pub use narrow::Narrowed;
 pub use refresh::{Refresh, Refreshed};
 pub use revoke::RevocationReason;

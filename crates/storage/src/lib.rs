@@ -67,8 +67,8 @@ pub use diagnosis::{
 };
 pub use error::{Cause, StorageError};
 pub use grants::{
-    AccessToken, FoundRefreshToken, LiveAccessToken, LiveGrant, Narrowed, NewGrant, NewPair, Refresh,
-    Refreshed, RevocationReason,
+    AccessToken, FoundRefreshToken, GrantPage, GrantPlace, LiveAccessToken, LiveGrant, Narrowed, NewGrant,
+    NewPair, Refresh, Refreshed, RevocationReason,
 };
 pub use identities::{Identity, OrphanedIdentities, RemovedIdentities, Unlinking};
 pub use observer::{OperationKind, OperationOutcome, PoolState, StorageObserver};

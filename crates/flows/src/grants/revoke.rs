@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use vestibule_domain::{AuditEvent, AuditName, ClientInfo, GrantId, SecretDigest, UserId};
+use vestibule_domain::{Actor, AuditEvent, AuditName, ClientInfo, GrantId, SecretDigest, UserId};
 use vestibule_storage::RevocationReason;
 use vestibule_tokens::{OpaqueKind, OpaqueText};
 
@@ -87,7 +87,7 @@ impl Flows {
     ) -> Result<(), FlowError> {
         match current {
             CurrentToken::Grant(LentGrant { user, grant }) => {
-                let is_ended = self.end_grant((user, grant), RevocationReason::ByHolder, client).await?;
+                let is_ended = self.end_held_grant(user, grant, client).await?;
                 if is_ended { Ok(()) } else { Err(self.refused(InvalidCredential::UnknownToken)) }
             }
             CurrentToken::Token(principal) => {
@@ -104,7 +104,7 @@ impl Flows {
     async fn end_grant_of(&self, digest: &SecretDigest, client: &ClientInfo) -> Result<bool, FlowError> {
         let found = self.dependencies.storage.find_grant_of_refresh_token(digest).await?;
         let Some((user, grant)) = found else { return Ok(false) };
-        self.end_grant((&user, &grant), RevocationReason::ByHolder, client).await
+        self.end_held_grant(&user, &grant, client).await
     }
 
     /// Ends one access token, whose holder asks for it. The refresh token beside it stays good.
@@ -119,15 +119,28 @@ impl Flows {
         Ok(())
     }
 
+    /// Ends a grant because a holder of one of its tokens asks for it. False when it had ended.
+    pub(crate) async fn end_held_grant(
+        &self,
+        user: &UserId,
+        grant: &GrantId,
+        client: &ClientInfo,
+    ) -> Result<bool, FlowError> {
+        let by = (Actor::User(user.clone()), RevocationReason::ByHolder);
+        self.end_grant((user, grant), by, client).await
+    }
+
     /// Ends a grant with every token of it. False when it had ended.
-    pub(crate) async fn end_grant(
+    pub(super) async fn end_grant(
         &self,
         (user, grant): (&UserId, &GrantId),
-        because: RevocationReason,
+        (actor, because): (Actor, RevocationReason),
         client: &ClientInfo,
     ) -> Result<bool, FlowError> {
         let now = self.dependencies.clock.now();
-        let event = AuditEvent::by_user(AuditName::GrantRevoked, user, client, now)
+        let event = AuditEvent::new(AuditName::GrantRevoked, actor, now)
+            .for_user(user)
+            .from_client(client)
             .with_detail("grant", grant.as_str())
             .with_detail("because", because.as_str());
         let is_ended = self.dependencies.storage.revoke_grant((user, grant), because, now, &event).await?;

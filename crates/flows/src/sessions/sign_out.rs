@@ -2,7 +2,6 @@
 
 use vestibule_domain::{AuditEvent, AuditName, ClientInfo};
 use vestibule_plugin_host::Hook;
-use vestibule_storage::RevocationReason;
 
 use crate::authn::TokenSession;
 use crate::{FlowError, Flows, FullPerson, SessionToEnd};
@@ -23,8 +22,7 @@ impl Flows {
             Some(SessionToEnd::Live(person)) => self.end_live(&person, everywhere, client).await,
             Some(SessionToEnd::NotLive(session)) => self.end_not_live(&session, everywhere, client).await,
             Some(SessionToEnd::Grant(lent)) => {
-                let of = (&lent.user, &lent.grant);
-                self.end_grant(of, RevocationReason::ByHolder, client).await.map(drop)
+                self.end_held_grant(&lent.user, &lent.grant, client).await.map(drop)
             }
             None => Ok(()),
         }

@@ -2,7 +2,7 @@
 
 use poem::Request;
 use vestibule_domain::ClientInfo;
-use vestibule_flows::{FullPerson, Principal};
+use vestibule_flows::Principal;
 
 use crate::app::App;
 use crate::authn::PresentedCredentials;
@@ -14,14 +14,6 @@ pub(super) async fn principal(
     credentials: &PresentedCredentials<'_>,
 ) -> Result<Principal, ApiError> {
     Ok(app.flows.authenticate(credentials.single()?).await?.require()?)
-}
-
-/// A person who calls with a credential that stands for all of them.
-pub(super) async fn full_person(
-    app: &App,
-    credentials: &PresentedCredentials<'_>,
-) -> Result<FullPerson, ApiError> {
-    Ok(principal(app, credentials).await?.require_full_person()?)
 }
 
 /// Where the request came from.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use vestibule_domain::GrantId;
-use vestibule_flows::FlowError;
+use vestibule_flows::{Changing, Ending, FlowError, GrantPlace};
 
-use super::caller::{client, full_person};
+use super::caller::{client, principal};
 use super::handler::handler;
 use super::tag::Tag;
 use super::tokens::read;
@@ -21,6 +21,7 @@ use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
 use crate::json_body::JsonBody;
 use crate::responses::{NoContent, Success};
 use crate::run_to_completion::run_to_completion;
+use crate::whose::{self, refuse_everybody, whose};
 
 use responses::{GrantDocument, GrantList};
 
@@ -32,7 +33,9 @@ const NOT_THEIRS: Status = Status::new(
     403,
     "A credential of this kind may not do this (`wrong_credential`), or another site asks (`cross_origin`).",
 );
-const UNKNOWN: Status = Status::new(404, "The person has no such grant that is alive.");
+const NO_USER: Status = Status::new(404, "There is no such user.");
+const UNKNOWN: Status =
+    Status::new(404, "There is no such user, or the user has no such grant that is alive.");
 const TOO_LARGE: Status = Status::new(413, "The body is longer than 64 KiB.");
 const NOT_JSON: Status = Status::new(415, "The body is not JSON.");
 const TOO_MANY: Status = Status::retry(429, "Too many requests came.");
@@ -41,7 +44,7 @@ const NOT_NOW: Status = Status::retry(503, "The database is out of reach.");
 pub(crate) struct ListFailures;
 
 impl Statuses for ListFailures {
-    const ALL: &'static [Status] = &[MALFORMED, NOBODY, NOT_THEIRS, TOO_MANY, NOT_NOW];
+    const ALL: &'static [Status] = &[MALFORMED, NOBODY, NOT_THEIRS, NO_USER, TOO_MANY, NOT_NOW];
     const FORMAT: ErrorFormat = ErrorFormat::Typed;
 }
 
@@ -60,34 +63,54 @@ impl Statuses for EndFailures {
     const FORMAT: ErrorFormat = ErrorFormat::Typed;
 }
 
-handler!(handle_list(app, context, _) => {
-    GrantsApi.list_grants(Data(app), AnyCredentials(context.credentials))
+handler!(handle_list(app, context, _) => async {
+    let [user, all, cursor] = ["user", "all", "cursor"].map(|name| context.query(name));
+    let limit = Query(read::limit(context.query("limit").0.as_deref())?);
+    GrantsApi.list_grants(Data(app), AnyCredentials(context.credentials), user, all, cursor, limit).await
 });
 
 handler!(handle_change(app, context, mut body) => async {
-    let id = context.path().ok_or(ApiError::NotFound)?;
+    refuse_everybody(&context)?;
+    let (id, user) = (context.path().ok_or(ApiError::NotFound)?, context.query("user"));
     let body = JsonBody::read(context.request, &mut body).await?;
-    GrantsApi.update_grant(Data(app), context.request, AnyCredentials(context.credentials), id, body).await
+    GrantsApi.update_grant(Data(app), context.request, AnyCredentials(context.credentials), id, user, body).await
 });
 
 handler!(handle_revoke(app, context, _) => async {
-    let id = context.path().ok_or(ApiError::NotFound)?;
-    GrantsApi.revoke_grant(Data(app), context.request, AnyCredentials(context.credentials), id).await
+    refuse_everybody(&context)?;
+    let (id, user) = (context.path().ok_or(ApiError::NotFound)?, context.query("user"));
+    GrantsApi.revoke_grant(Data(app), context.request, AnyCredentials(context.credentials), id, user).await
 });
 
 #[OpenApi]
 impl GrantsApi {
     /// Lists what the person lent to programs
     ///
-    /// The grants that are alive, the one used last first.
+    /// The grants that are alive, the latest first. An administrator, in the browser, lists those of another, or everybody's, each with
+    /// the id of its `user`.
     #[oai(path = "/auth/grants", method = "get", tag = "Tag::TokenPairs", operation_id = "list_grants")]
     async fn list_grants(
         &self,
         app: Data<&Arc<App>>,
         credentials: AnyCredentials<'_>,
+        /// The id of the user whose grants an administrator lists.
+        user: Query<Option<String>>,
+        /// `true`: an administrator lists everybody's.
+        all: Query<Option<String>>,
+        /// Where the list goes on: the `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// How many there are on a page at most; 100 unless said.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
     ) -> Result<Success<GrantList>, Documented<ListFailures>> {
-        let person = full_person(&app, &credentials.0).await?;
-        Ok(Success(GrantList::from(app.flows.list_own_grants(&person).await?.as_slice())))
+        let limit = limit.0.unwrap_or(read::USUAL_LIMIT);
+        let whose = whose(user.0.as_deref(), all.0.as_deref())?;
+        let place = read::cursor(cursor.0.as_deref(), |created_at, id| {
+            Some(GrantPlace { created_at, id: GrantId::parse(id).ok()? })
+        })?;
+        let view = app.flows.require_view(&principal(&app, &credentials.0).await?, whose).await?;
+        let page = app.flows.list_grants(&view, place.as_ref(), limit).await?;
+        Ok(Success(GrantList::new(&page, view.user().is_none())))
     }
 
     /// Lets a grant lend less
@@ -106,13 +129,16 @@ impl GrantsApi {
         credentials: AnyCredentials<'_>,
         /// The grant's id.
         id: Path<String>,
+        /// The id of the user whose grant an administrator narrows.
+        user: Query<Option<String>>,
         body: JsonBody,
     ) -> Result<Success<GrantDocument>, Documented<ChangeFailures>> {
-        let person = full_person(&app, &credentials.0).await?;
+        let (user, principal) = (whose::user(user.0.as_deref())?, principal(&app, &credentials.0).await?);
+        let authority = app.flows.require_authority::<Changing>(&principal, user).await?;
         let (id, asked) = (grant_id(&id.0)?, read::narrowing(body.0)?);
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         let grant =
-            run_to_completion(async move { flows.narrow_own_grant(&person, &id, asked, &client).await });
+            run_to_completion(async move { flows.narrow_grant(&authority, &id, asked, &client).await });
         Ok(Success(GrantDocument::from(&grant.await?)))
     }
 
@@ -132,11 +158,14 @@ impl GrantsApi {
         credentials: AnyCredentials<'_>,
         /// The grant's id.
         id: Path<String>,
+        /// The id of the user whose grant an administrator ends.
+        user: Query<Option<String>>,
     ) -> Result<NoContent, Documented<EndFailures>> {
-        let person = full_person(&app, &credentials.0).await?;
+        let (user, principal) = (whose::user(user.0.as_deref())?, principal(&app, &credentials.0).await?);
+        let authority = app.flows.require_authority::<Ending>(&principal, user).await?;
         let id = grant_id(&id.0)?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
-        run_to_completion(async move { flows.revoke_own_grant(&person, &id, &client).await }).await?;
+        run_to_completion(async move { flows.revoke_grant(&authority, &id, &client).await }).await?;
         Ok(NoContent)
     }
 }

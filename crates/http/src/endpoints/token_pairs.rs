@@ -32,7 +32,7 @@ pub(crate) struct TokenPairsApi;
 #[derive(Object)]
 struct PairForm {
     /// `session` for a new pair, `refresh_token` for the next one.
-    grant_type: Option<String>,
+    grant_type: String,
     /// Of a new pair: what the program is called.
     client_name: Option<String>,
     /// The services that the access token may be used at, separated by spaces; `*` for all.
@@ -64,7 +64,7 @@ struct RefreshForm {
 #[derive(Object)]
 struct RevocationForm {
     /// The token to end.
-    token: Option<String>,
+    token: String,
     /// Whatever else clients send: text, as every field of a form. It is ignored.
     #[oai(flatten)]
     others: BTreeMap<String, String>,
@@ -200,7 +200,7 @@ impl TokenPairsApi {
 
     /// Makes the next pair of tokens
     ///
-    /// The same as with POST.
+    /// The same as with POST: by a bearer, which is spent for the next pair.
     #[oai(
         path = "/auth/token/refresh",
         method = "put",

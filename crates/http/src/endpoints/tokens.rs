@@ -130,7 +130,7 @@ impl TokensApi {
     ) -> Result<Success<TokenList>, Documented<ListFailures>> {
         let limit = limit.0.unwrap_or(read::USUAL_LIMIT);
         let (whose, place) =
-            (whose(user.0.as_deref(), all.0.as_deref())?, read::cursor(cursor.0.as_deref())?);
+            (whose(user.0.as_deref(), all.0.as_deref())?, read::token_place(cursor.0.as_deref())?);
         let view = app.flows.require_view(&principal(&app, &credentials.0).await?, whose).await?;
         let tokens = app.flows.list_tokens(&view, place.as_ref(), limit).await?;
         Ok(Success(TokenList::new(&tokens, limit, view.user().is_none())))

@@ -1,5 +1,6 @@
 //! Access tokens and the refresh tokens beside them, over HTTP.
 
+mod administrators;
 mod issuing;
 mod refreshing;
 mod revoking;

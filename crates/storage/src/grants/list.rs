@@ -1,4 +1,4 @@
-//! The grants of a person.
+//! Listing the grants that are alive.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -14,14 +14,41 @@ use crate::sessions::row::SessionRow;
 use crate::storage::Storage;
 use crate::users::row::UserRow;
 
+/// A place in a list of grants: behind the grant that was made then and has this id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantPlace {
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: GrantId,
+}
+
+/// A part of a list of grants.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GrantPage {
+    /// The grants, the latest first. There may be fewer than were asked for also where the list goes on.
+    pub grants: Vec<Grant>,
+    /// Where the list goes on.
+    pub next: Option<GrantPlace>,
+}
+
 impl Storage {
-    /// Lists the grants of a user that are alive, the one used last first.
-    pub async fn list_grants(&self, user: &UserId, now: Timestamp) -> Result<Vec<Grant>, StorageError> {
-        let read = operation!(list_grants(user, now), |connection| {
+    /// Lists at most `limit` grants that are alive behind a place, the latest first: those of a user, or of everybody.
+    pub async fn list_grants(
+        &self,
+        user: Option<&UserId>,
+        after: Option<&GrantPlace>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<GrantPage, StorageError> {
+        let places = self.list_grant_places(user, after, limit, now).await?;
+        let is_full = u32::try_from(places.len()).is_ok_and(|count| count >= limit);
+        let ids: Vec<&str> = places.iter().map(|(_, id)| id.as_str()).collect();
+        let read = operation!(list_grants(ids, now), |connection| {
             let select = living_grants!(now)
                 .inner_join(identities::table.on(identities::user_id.eq(grants::user_id)))
-                .filter(grants::user_id.eq(user.as_str()))
-                .order((grants::last_used_at.desc(), grants::created_at.desc(), grants::id));
+                .filter(grants::id.eq_any(ids.iter().copied()))
+                .order((grants::created_at.desc(), grants::id));
             query!(connection, |c| select.select((grants::id, grant_parts!())).load(c))
         });
         let rows: Vec<(String, GrantParts)> = self.db.read(read).await?;
@@ -37,7 +64,40 @@ impl Storage {
         for group in groups {
             alive.extend(self.read_live_grant(group, now)?.map(|live| live.grant));
         }
-        Ok(alive)
+        let next = places.into_iter().last().filter(|_| is_full).map(|(created_at, id)| {
+            let id = GrantId::try_from(id).map_err(|_| StorageError::InvalidValue("grants.id"))?;
+            Ok::<_, StorageError>(GrantPlace { created_at: Timestamp::from_micros(created_at), id })
+        });
+        Ok(GrantPage { grants: alive, next: next.transpose()? })
+    }
+
+    /// The moments and ids of the grants on a page. They are read apart: a grant has a row for each identity of its user.
+    async fn list_grant_places(
+        &self,
+        user: Option<&UserId>,
+        after: Option<&GrantPlace>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<(i64, String)>, StorageError> {
+        let read = operation!(list_grant_places(user, after, limit = i64::from(limit), now), |connection| {
+            query!(connection, |c| {
+                let mut select = living_grants!(now)
+                    .select((grants::created_at, grants::id))
+                    .order((grants::created_at.desc(), grants::id))
+                    .limit(*limit)
+                    .into_boxed();
+                if let Some(user) = user {
+                    select = select.filter(grants::user_id.eq(user.as_str()));
+                }
+                if let Some(GrantPlace { created_at, id }) = after {
+                    let made_then = grants::created_at.eq(created_at.micros());
+                    let earlier = grants::created_at.lt(created_at.micros());
+                    select = select.filter(earlier.or(made_then.and(grants::id.gt(id.as_str()))));
+                }
+                select.load::<(i64, String)>(c)
+            })
+        });
+        self.db.read(read).await
     }
 
     /// Finds a grant of a user, if it is alive.

@@ -4,7 +4,9 @@ use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde::Serialize;
 use vestibule_domain::Grant;
+use vestibule_flows::GrantPage;
 
+use crate::endpoints::tokens::read::write_cursor;
 use crate::responses::describe;
 
 /// What a person lent to a program.
@@ -36,6 +38,17 @@ pub(crate) struct GrantDocument {
     /// The address that it was made from.
     #[oai(nullable)]
     ip: Option<String>,
+    /// The id of the user who lent it, in the list of everybody's grants alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    user: Option<String>,
+}
+
+impl GrantDocument {
+    /// The same, with the id of its user.
+    fn with_user(grant: &Grant) -> Self {
+        Self { user: Some(grant.user_id.to_string()), ..grant.into() }
+    }
 }
 
 impl From<&Grant> for GrantDocument {
@@ -52,6 +65,7 @@ impl From<&Grant> for GrantDocument {
             session_bound: grant.session_id.is_some(),
             user_agent: grant.user_agent.clone(),
             ip: grant.ip.clone(),
+            user: None,
         }
     }
 }
@@ -70,27 +84,36 @@ impl Example for GrantDocument {
             session_bound: false,
             user_agent: Some("ExamplePhone/1.4".into()),
             ip: Some("203.0.113.7".into()),
+            user: None,
         }
     }
 }
 
-/// What a person lent.
+/// A page of grants.
 #[derive(Object, Serialize)]
 #[oai(example)]
 pub(crate) struct GrantList {
-    /// The grants, the one used last first.
+    /// The grants, the latest first.
     grants: Vec<GrantDocument>,
+    /// Where the list goes on; null on the last page.
+    #[oai(nullable)]
+    next_cursor: Option<String>,
 }
 
-impl From<&[Grant]> for GrantList {
-    fn from(grants: &[Grant]) -> Self {
-        Self { grants: grants.iter().map(GrantDocument::from).collect() }
+impl GrantList {
+    pub(super) fn new(page: &GrantPage, is_everybodys: bool) -> Self {
+        let to_document =
+            |grant| if is_everybodys { GrantDocument::with_user(grant) } else { GrantDocument::from(grant) };
+        Self {
+            grants: page.grants.iter().map(to_document).collect(),
+            next_cursor: page.next.as_ref().map(|place| write_cursor(place.created_at, &place.id)),
+        }
     }
 }
 
 impl Example for GrantList {
     fn example() -> Self {
-        Self { grants: vec![GrantDocument::example()] }
+        Self { grants: vec![GrantDocument::example()], next_cursor: None }
     }
 }
 

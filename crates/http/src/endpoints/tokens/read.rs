@@ -1,5 +1,6 @@
 //! What clients ask of tokens, from JSON.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,11 +13,11 @@ use crate::error::ApiError;
 use crate::members::{Members, wrong};
 
 /// How many tokens are on a page unless a client says otherwise, and at most.
-pub(super) const USUAL_LIMIT: u32 = 100;
+pub(in crate::endpoints) const USUAL_LIMIT: u32 = 100;
 const LARGEST_LIMIT: u32 = 200;
 
 /// Reads the number of tokens on a page. Empty means absent.
-pub(super) fn limit(text: Option<&str>) -> Result<Option<u32>, ApiError> {
+pub(in crate::endpoints) fn limit(text: Option<&str>) -> Result<Option<u32>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let limit = text.parse().ok().filter(|limit| is_number && (1..=LARGEST_LIMIT).contains(limit));
@@ -25,17 +26,25 @@ pub(super) fn limit(text: Option<&str>) -> Result<Option<u32>, ApiError> {
 }
 
 /// A place in the list, as the page before names it.
-pub(super) fn write_cursor(created_at: Timestamp, id: &ApiTokenId) -> String {
+pub(in crate::endpoints) fn write_cursor(created_at: Timestamp, id: &impl Display) -> String {
     format!("{}.{id}", created_at.micros())
 }
 
-pub(super) fn cursor(text: Option<&str>) -> Result<Option<ApiTokenPlace>, ApiError> {
+pub(super) fn token_place(text: Option<&str>) -> Result<Option<ApiTokenPlace>, ApiError> {
+    cursor(text, |created_at, id| Some(ApiTokenPlace { created_at, id: ApiTokenId::parse(id).ok()? }))
+}
+
+/// Reads what [`write_cursor`] has written. Empty means absent.
+pub(in crate::endpoints) fn cursor<T>(
+    text: Option<&str>,
+    place: impl Fn(Timestamp, &str) -> Option<T>,
+) -> Result<Option<T>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let place = text.split_once('.').and_then(|(micros, id)| {
+    let read = text.split_once('.').and_then(|(micros, id)| {
         let created_at = Timestamp::from_micros(micros.parse().ok()?);
-        Some(ApiTokenPlace { created_at, id: ApiTokenId::parse(id).ok()? })
+        place(created_at, id)
     });
-    place.map(Some).ok_or_else(|| wrong("cursor", "expected the next_cursor of an earlier page"))
+    read.map(Some).ok_or_else(|| wrong("cursor", "expected the next_cursor of an earlier page"))
 }
 
 /// A new token, and whether the person's other sessions end.
@@ -160,10 +169,10 @@ mod tests {
     #[test]
     fn a_cursor_is_read_as_it_was_written() {
         let (at, id) = (Timestamp::from_micros(17), ApiTokenId::parse("a.b").unwrap());
-        let place = cursor(Some(&write_cursor(at, &id))).unwrap().unwrap();
+        let place = token_place(Some(&write_cursor(at, &id))).unwrap().unwrap();
         assert_eq!((place.created_at, place.id), (at, id));
         for odd in ["x", "1", ".a", "1.", "x.a", "9223372036854775808.a"] {
-            assert!(cursor(Some(odd)).is_err(), "{odd}");
+            assert!(token_place(Some(odd)).is_err(), "{odd}");
         }
         for odd in ["0", "201", "-1", "+1", "x"] {
             assert!(limit(Some(odd)).is_err(), "{odd}");

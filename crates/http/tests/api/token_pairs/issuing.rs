@@ -97,7 +97,7 @@ on_both_databases! {
         let (ada, linus) = (app.own_browser("ada").await, app.own_browser("linus").await);
         let made = whole(&ada).await;
         let one = format!("/auth/grants/{}", ada.own(Method::GET, "/auth/grants", None).await.json()["grants"][0]["id"].as_str().unwrap());
-        assert_eq!(linus.own(Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
+        assert_eq!(linus.own(Method::GET, "/auth/grants", None).await.json(), json!({"grants": [], "next_cursor": null}));
         for (method, body) in [(Method::PATCH, Some(json!({"scopes": []}))), (Method::DELETE, None)] {
             let refused = linus.own(method, &one, body).await;
             assert_eq!(refusal(&refused), (404, json!("request"), json!("not_found")));
@@ -143,7 +143,10 @@ async fn g13_a_cookie_lends_after_a_fresh_sign_in_and_from_our_own_pages_alone()
     app.clock.advance(Duration::from_secs(15 * 60 + 1));
     let stale = ask_by_cookie(&ada, &[("client_name", "Phone")]).await;
     assert_eq!(refusal(&stale), (401, json!("token"), json!("session_not_fresh")));
-    assert_eq!(ada.own(Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
+    assert_eq!(
+        ada.own(Method::GET, "/auth/grants", None).await.json(),
+        json!({"grants": [], "next_cursor": null})
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,5 +172,8 @@ async fn what_cannot_be_lent_is_named_and_nothing_is_made() {
     assert_eq!(refusal(&password), (400, json!("request"), json!("unsupported_grant_type")));
     let nobody = client.post(address, &[("grant_type", "session"), ("client_name", "x")]).await;
     assert_eq!(refusal(&nobody), (401, json!("request"), json!("not_signed_in")));
-    assert_eq!(ada.own(Method::GET, "/auth/grants", None).await.json(), json!({"grants": []}));
+    assert_eq!(
+        ada.own(Method::GET, "/auth/grants", None).await.json(),
+        json!({"grants": [], "next_cursor": null})
+    );
 }

@@ -84,12 +84,19 @@ on_both_databases! {
         assert_ne!(again.access, less.access);
         let same = pair(&refresh(&app, &first.refresh, &narrow).await);
         assert_eq!((&same.refresh, &same.access), (&less.refresh, &less.access));
-        for more in [("services", "nowhere"), ("scope", "write")] {
-            let refused = refresh(&app, &less.refresh, &[more]).await;
-            assert_eq!(refusal(&refused), (400, json!("request"), json!("invalid_request")), "{more:?}");
-        }
         let next = pair(&refresh(&app, &less.refresh, &[]).await);
         assert_eq!(next.answer["scope"], "email openid permissions profile");
+    }
+
+    async fn h6_a_refresh_for_more_than_was_lent_changes_nothing(database) {
+        let app = TestApp::builder(database).plugins().build().await;
+        let first = whole(&app.own_browser("ada").await).await;
+        for more in [("services", "nowhere"), ("scope", "write"), ("scope", "profile write")] {
+            let refused = refresh(&app, &first.refresh, &[more]).await;
+            assert_eq!(refusal(&refused), (400, json!("request"), json!("invalid_request")), "{more:?}");
+        }
+        let next = pair(&refresh(&app, &first.refresh, &[]).await);
+        assert_eq!(status(&app, &next.access).await, 200, "it was not spent");
     }
 
     async fn h15_of_many_at_once_one_writes_and_all_get_the_same_answer(database) {

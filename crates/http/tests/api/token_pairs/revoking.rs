@@ -14,7 +14,7 @@ async fn revoke(app: &TestApp, token: &str) {
 }
 
 on_both_databases! {
-    async fn an_access_token_ends_alone_and_a_refresh_token_with_its_grant(database) {
+    async fn h7_an_access_token_ends_alone_and_a_refresh_token_with_its_grant(database) {
         let app = TestApp::builder(database).plugins().build().await;
         let first = whole(&app.own_browser("ada").await).await;
         assert_eq!(status(&app, &first.access).await, 200);
