@@ -70,6 +70,8 @@ impl Stage {
             Kind::BrowserCookie => !way.is_fresh || is_fresh(known.since, now),
             // These live a quarter of an hour at most.
             Kind::PermissionToken | Kind::SessionHandle => false,
+            // It lives for an hour.
+            Kind::AccessToken => self.clock.now_seconds() - known.since < 30 * 60,
             _ => true,
         });
         let credential = match known {

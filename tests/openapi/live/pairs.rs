@@ -29,6 +29,7 @@ pub(super) async fn every_answer(world: &World, browser: &Client) -> Vec<(&'stat
     answers.push(("create_token_pair", send(Method::POST, "/auth/token", FORM, new).await));
     answers.push(("list_grants", send(Method::GET, "/auth/grants", JSON, "").await));
     answers.push(("list_grants", send(Method::GET, "/auth/grants?jwt=a&jwt=b", JSON, "").await));
+    answers.push(("list_grants", send(Method::GET, "/auth/grants?user=%20", JSON, "").await));
     for (id, method) in [("update_grant", Method::PATCH), ("revoke_grant", Method::DELETE)] {
         answers.push((id, send(method.clone(), "/auth/grants/x", JSON, "{}").await));
         answers.push((id, send(method, "/auth/grants/x?jwt=a&jwt=b", JSON, "{}").await));

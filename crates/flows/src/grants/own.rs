@@ -63,19 +63,4 @@ impl Flows {
         let services = asked.services.map(|names| names.known_by(|name| self.is_service(name))).transpose();
         Ok(GrantNarrowing { services: services.map_err(TokenError::from)?, ..asked })
     }
-
-    /// Ends a person's grant, with every token of it.
-    pub async fn revoke_own_grant(
-        &self,
-        person: &FullPerson,
-        grant: &GrantId,
-        client: &ClientInfo,
-    ) -> Result<(), FlowError> {
-        let of = (&person.user().id, grant);
-        if self.end_grant(of, RevocationReason::Revoked, client).await? {
-            Ok(())
-        } else {
-            Err(FlowError::NotFound("grant"))
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! What administrators do with what others lent.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use vestibule_test_support::on_both_databases;
@@ -19,6 +21,7 @@ on_both_databases! {
             ("grace", "Administrator", [200, 200, 204]),
         ];
         for (persona, role, expected) in roles {
+            app.clock.advance(Duration::from_secs(1));
             let lent = whole(&ada).await;
             let browser = app.administrator(persona, role).await;
             let list = browser.own(Method::GET, &format!("/auth/grants?user={user}"), None).await;
@@ -35,7 +38,7 @@ on_both_databases! {
         let (ada, linus) = (app.own_browser("ada").await, app.own_browser("linus").await);
         for browser in [&ada, &linus, &ada] {
             whole(browser).await;
-            app.clock.advance(std::time::Duration::from_secs(1));
+            app.clock.advance(Duration::from_secs(1));
         }
         let refused = ada.own(Method::GET, "/auth/grants?all=true", None).await;
         assert_eq!(refusal(&refused), (403, json!("scope"), json!("requirements_not_met")));
