@@ -41,12 +41,11 @@ impl Kind {
         match self {
             Self::BrowserCookie => Some("browser_cookie"),
             Self::UserToken => Some("user_token"),
-            Self::PermissionToken => None,
+            Self::PermissionToken | Self::RefreshToken => None,
             Self::SessionHandle => Some("session_handle"),
             Self::PersonalToken => Some("personal_token"),
             Self::RoleToken => Some("role_token"),
             Self::AccessToken => Some("access_token"),
-            Self::RefreshToken => None,
             Self::HandlerToken => Some("handler_token"),
         }
     }
