@@ -5,6 +5,7 @@ mod config_check;
 mod database;
 mod development;
 mod files;
+mod grants;
 mod help;
 mod mistakes;
 mod naming;

@@ -7,7 +7,7 @@ use crate::documents::markdown::{Document, code_spans};
 use crate::documents::settings;
 
 /// Every command with what its help must name.
-const COMMANDS: [(&[&str], &[&str]); 43] = [
+const COMMANDS: [(&[&str], &[&str]); 46] = [
     (
         &[],
         &[
@@ -84,6 +84,9 @@ const COMMANDS: [(&[&str], &[&str]); 43] = [
         ],
     ),
     (&["roles", "list"], &["--user", "--id", "--username"]),
+    (&["grants"], &["list", "revoke"]),
+    (&["grants", "list"], &["--user", "--id", "--username", "--json"]),
+    (&["grants", "revoke"], &["[ID]...", "--all", "--user", "--json", "all tokens of it"]),
     (&["tokens"], &["list", "revoke"]),
     (&["tokens", "list"], &["--user", "--id", "--username", "--json"]),
     (&["tokens", "revoke"], &["[ID]...", "--all", "--stdin", "--user", "--json"]),

@@ -5,19 +5,19 @@ use serde_json::Value;
 use super::Outcome;
 use crate::world::{World, on_both_databases};
 
-async fn outcome_of(world: &World, arguments: &[&str]) -> Outcome {
+pub(super) async fn outcome_of(world: &World, arguments: &[&str]) -> Outcome {
     world.program.run(arguments).await.into()
 }
 
 /// The output of a command that succeeds.
-async fn told(world: &World, arguments: &[&str]) -> String {
+pub(super) async fn told(world: &World, arguments: &[&str]) -> String {
     let outcome = outcome_of(world, arguments).await;
     assert_eq!(outcome.status, Some(0), "{arguments:?}: {}", outcome.error);
     outcome.out
 }
 
 /// What a command prints as JSON, an object a line.
-async fn objects(world: &World, arguments: &[&str]) -> Vec<Value> {
+pub(super) async fn objects(world: &World, arguments: &[&str]) -> Vec<Value> {
     let out = told(world, &[arguments, &["--json"]].concat()).await;
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -28,7 +28,7 @@ async fn object(world: &World, arguments: &[&str]) -> Value {
 }
 
 /// What a command that fails says.
-async fn refused(world: &World, arguments: &[&str]) -> String {
+pub(super) async fn refused(world: &World, arguments: &[&str]) -> String {
     let outcome = outcome_of(world, arguments).await;
     assert_eq!((outcome.status, outcome.out.as_str()), (Some(1), ""), "{arguments:?}");
     outcome.error
@@ -149,7 +149,7 @@ on_both_databases! {
         let revoked = world.program.run_with_input(&["tokens", "revoke", "--stdin"], log.as_bytes()).await;
         let revoked = Outcome::from(revoked);
         assert_eq!(revoked.status, Some(0), "{}", revoked.error);
-        assert!(revoked.out.ends_with("texts of the form of a secret: 1; living tokens among them: 1\n"), "{}", revoked.out);
+        assert!(revoked.out.ends_with("texts of the form of a secret: 1; living tokens among them: 1; grants by an access or refresh token: 0\n"), "{}", revoked.out);
         assert!(!revoked.out.contains(&secrets[0]));
         let left = objects(&world, &["tokens", "list", "--user", "backup"]).await;
         assert_eq!(left.iter().map(|token| text(&token["name"])).collect::<Vec<_>>(), ["other"]);

@@ -7,6 +7,7 @@ mod administration;
 mod audit;
 mod error;
 mod find_user;
+mod grants;
 mod identities;
 mod named;
 mod organizations;

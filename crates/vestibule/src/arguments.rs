@@ -1,5 +1,6 @@
 //! The command line.
 
+mod grants;
 mod role_accounts;
 mod tokens;
 mod users;
@@ -15,6 +16,7 @@ use crate::error::CommandError;
 use crate::settings::table::LISTEN;
 use crate::settings::{self, Sources};
 
+pub(crate) use grants::{GrantRevokeArguments, GrantsCommand};
 pub(crate) use role_accounts::{
     RoleAccountsCommand, RoleTokenCommand, RoleTokenCreateArguments, RoleTokenUpdateArguments,
 };
@@ -76,6 +78,9 @@ pub(crate) enum Command {
     /// Manage the tokens that people made for their programs, and those of role accounts
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Look at what people lent to programs of their own, and end it
+    #[command(subcommand)]
+    Grants(GrantsCommand),
     /// Manage role accounts, as which programs act, and their tokens
     #[command(subcommand)]
     RoleAccounts(RoleAccountsCommand),

@@ -58,6 +58,7 @@ fn run(arguments: &Arguments) -> Result<(), CommandError> {
         Command::Providers(command) => commands::providers(&arguments.sources()?, command),
         Command::Roles(command) => commands::roles(&arguments.sources()?, command),
         Command::Tokens(command) => commands::tokens(&arguments.sources()?, command),
+        Command::Grants(command) => commands::grants(&arguments.sources()?, command),
         Command::RoleAccounts(command) => commands::role_accounts(&arguments.sources()?, command),
         Command::Permissions(command) => commands::permissions(&arguments.sources()?, command),
         Command::Audit(command) => commands::audit(&arguments.sources()?, command),

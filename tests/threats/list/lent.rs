@@ -87,6 +87,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "200; only what is presented ends, a refresh token with its grant; nothing of it lives on",
         remark: "",
         tests: &[
+            "commands::grants::h7_an_operator_sees_and_ends_what_a_person_lent",
+            "commands::grants::h7_tokens_that_have_leaked_end_with_their_grants",
             "vestibule-http::api token_pairs::revoking::h7_an_access_token_ends_alone_and_a_refresh_token_with_its_grant",
             "vestibule-storage::suite grants::h7_ending_a_grant_ends_its_tokens_and_those_of_no_other",
             "vestibule-storage::suite grants::h7_one_access_token_ends_alone",

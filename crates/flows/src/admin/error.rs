@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use vestibule_domain::{
-    ApiTokenId, OrganizationId, OrganizationLogin, ProviderName, ServiceName, User, Username,
+    ApiTokenId, GrantId, OrganizationId, OrganizationLogin, ProviderName, ServiceName, User, Username,
 };
 use vestibule_plugin_host::CallFailure;
 use vestibule_storage::StorageError;
@@ -115,6 +115,9 @@ pub enum AdminError {
     /// The user is no role account.
     #[error("{}: is a person, no role account", describe_user(.0))]
     NoRoleAccount(Box<User>),
+    /// There is no such grant that is alive.
+    #[error("no living grant has the id {0}")]
+    UnknownGrant(GrantId),
     /// No living token has this id.
     #[error("no living token has the id {0}")]
     UnknownToken(ApiTokenId),

@@ -200,7 +200,8 @@ impl Flows {
         if self.token_credentials.is_fresh(&known, now) {
             return Ok(Some(Principal::with_token(known)));
         }
-        let found = self.token_credentials.read(known.text(), now).await?;
+        // In a box: it is large, and most requests do not need it.
+        let found = Box::pin(self.token_credentials.read(known.text(), now)).await?;
         if found.is_none() {
             self.note(InvalidCredential::UnknownToken);
         }

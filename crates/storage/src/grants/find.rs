@@ -1,5 +1,7 @@
 //! Finding tokens by their digest.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{GrantId, SecretDigest, Timestamp, UserId, error_chain};
@@ -118,5 +120,28 @@ impl Storage {
         let user = UserId::try_from(user).map_err(|_| StorageError::InvalidValue("grants.user_id"))?;
         let grant = GrantId::try_from(grant).map_err(|_| StorageError::InvalidValue("grants.id"))?;
         Ok(Some((user, grant)))
+    }
+
+    /// The grants that these access and refresh tokens belong to, each once, whatever has become of them.
+    pub async fn find_grants_of_tokens(
+        &self,
+        digests: &[SecretDigest],
+    ) -> Result<BTreeSet<GrantId>, StorageError> {
+        let hashes: Vec<String> = digests.iter().map(SecretDigest::to_string).collect();
+        let read = operation!(find_grants_of_tokens(hashes), |connection| {
+            let access = access_tokens::table
+                .filter(access_tokens::hash.eq_any(hashes))
+                .filter(access_tokens::grant_id.is_not_null())
+                .select(access_tokens::grant_id.assume_not_null());
+            let refresh = refresh_tokens::table
+                .filter(refresh_tokens::hash.eq_any(hashes))
+                .select(refresh_tokens::grant_id);
+            let mut ids = query!(connection, |c| access.load::<String>(c))?;
+            ids.extend(query!(connection, |c| refresh.load::<String>(c))?);
+            Ok(ids)
+        });
+        let ids: Vec<String> = self.db.read(read).await?;
+        let read = |id| GrantId::try_from(id).map_err(|_| StorageError::InvalidValue("grants.id"));
+        ids.into_iter().map(read).collect()
     }
 }

@@ -100,19 +100,25 @@ impl Storage {
         self.db.read(read).await
     }
 
-    /// Finds a grant of a user, if it is alive.
+    /// Finds a grant, of this user if one is named, if it is alive.
     pub async fn find_grant(
         &self,
-        user: &UserId,
+        user: Option<&UserId>,
         grant: &GrantId,
         now: Timestamp,
     ) -> Result<Option<Grant>, StorageError> {
         let read = operation!(find_grant(user, grant, now), |connection| {
-            let select = living_grants!(now)
-                .inner_join(identities::table.on(identities::user_id.eq(grants::user_id)))
-                .filter(grants::id.eq(grant.as_str()))
-                .filter(grants::user_id.eq(user.as_str()));
-            query!(connection, |c| select.select(grant_parts!()).load(c))
+            query!(connection, |c| {
+                let mut select = living_grants!(now)
+                    .inner_join(identities::table.on(identities::user_id.eq(grants::user_id)))
+                    .filter(grants::id.eq(grant.as_str()))
+                    .select(grant_parts!())
+                    .into_boxed();
+                if let Some(user) = user {
+                    select = select.filter(grants::user_id.eq(user.as_str()));
+                }
+                select.load(c)
+            })
         });
         let rows: Vec<GrantParts> = self.db.read(read).await?;
         Ok(self.read_live_grant(rows, now)?.map(|live| live.grant))

@@ -34,7 +34,9 @@ impl Storage {
     ) -> Result<Narrowed, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::credential(id.as_str()));
         loop {
-            let Some(grant) = self.find_grant(user, id, now).await? else { return Ok(Narrowed::NotFound) };
+            let Some(grant) = self.find_grant(Some(user), id, now).await? else {
+                return Ok(Narrowed::NotFound);
+            };
             let limits = match grant.limits.narrowed_to(services.clone(), scopes.clone()) {
                 Ok(limits) => limits,
                 Err(wider) => return Ok(Narrowed::Wider(wider)),

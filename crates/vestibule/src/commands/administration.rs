@@ -50,6 +50,7 @@ impl From<AdminError> for CommandError {
             | AdminError::UnfitOwner(_)
             | AdminError::NoRoleAccount(_)
             | AdminError::UnknownToken(_)
+            | AdminError::UnknownGrant(_)
             | AdminError::Token(_)
             | AdminError::Plugin(_)
             | AdminError::Storage(_) => Self::new(text),

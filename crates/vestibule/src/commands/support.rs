@@ -26,3 +26,8 @@ pub(super) fn note(line: impl Display) -> Result<(), CommandError> {
 pub(super) fn block_on<T>(task: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(task)
 }
+
+/// A text, or a dash where it is empty.
+pub(super) fn or_none(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}

@@ -12,6 +12,7 @@ use vestibule_tokens::{OpaqueText, find_secrets};
 
 use super::administration::{administer, find_user};
 use super::database::open;
+use super::grants;
 use super::support::{block_on, say};
 use crate::arguments::{RevokeArguments, TokensCommand};
 use crate::error::CommandError;
@@ -84,13 +85,18 @@ async fn revoke_leaked(admin: &Administration<'_>, as_json: bool) -> Result<(), 
     for token in &living {
         revoke_one(admin, token, as_json).await?;
     }
+    let grants = admin.find_leaked_grants(&digests).await?;
+    for grant in &grants {
+        grants::revoke_one(admin, grant, as_json).await?;
+    }
     if as_json {
         return Ok(());
     }
     say(format_args!(
-        "texts of the form of a secret: {}; living tokens among them: {}",
+        "texts of the form of a secret: {}; living tokens among them: {}; grants by an access or refresh token: {}",
         digests.len(),
-        living.len()
+        living.len(),
+        grants.len()
     ))
 }
 

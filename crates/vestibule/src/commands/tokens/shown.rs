@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use vestibule_domain::{ApiToken, Scope, Timestamp};
 use vestibule_flows::MadeToken;
 
-use super::super::support::{note, say};
+use super::super::support::{note, or_none, say};
 use crate::error::CommandError;
 
 /// Prints tokens, one a line.
@@ -39,10 +39,6 @@ fn as_text(token: &ApiToken) -> String {
         or_none(&limits.services.to_string()),
         or_none(&limits.scopes.to_string()),
     )
-}
-
-fn or_none(text: &str) -> &str {
-    if text.is_empty() { "-" } else { text }
 }
 
 fn to_json(token: &ApiToken) -> Map<String, Value> {
