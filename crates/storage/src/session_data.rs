@@ -6,11 +6,12 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{ServiceName, SessionData, SessionId, SessionKind, SessionLimits, Timestamp};
+use vestibule_domain::{ServiceName, SessionData, SessionId, SessionLimits, Timestamp};
 
 use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
 use crate::schema::{session_data, sessions, users};
+use crate::sessions::alive::{is_running, living_sessions};
 use crate::storage::Storage;
 
 /// How many apps keep data in one session.
@@ -91,23 +92,11 @@ impl Storage {
     }
 }
 
-/// The sessions of these rows that are alive now. A macro, because a query has no type that could be written.
+/// The session of a write, if it is alive.
 macro_rules! alive {
     ($write:expr) => {{
         let Write { session, now, limits, .. } = $write;
-        let used_since = now.minus(limits.idle).micros();
-        let signed_in_since = now.minus(limits.max_age).micros();
-        let is_running = sessions::kind
-            .ne(SessionKind::Browser.as_str())
-            .or(sessions::last_seen_at.gt(used_since).and(sessions::signed_in_at.gt(signed_in_since)));
-        sessions::table
-            .inner_join(users::table)
-            .filter(sessions::id.eq(session.as_str()))
-            .filter(sessions::revoked_at.is_null())
-            .filter(sessions::expires_at.gt(now.micros()))
-            .filter(sessions::generation.eq(users::generation))
-            .filter(users::disabled_at.is_null())
-            .filter(is_running)
+        living_sessions!(now).filter(sessions::id.eq(session.as_str())).filter(is_running!(now, limits))
     }};
 }
 

@@ -1,5 +1,6 @@
 //! Sessions: finding and touching those that are alive. Their beginning and their end are in files of their own.
 
+pub(crate) mod alive;
 pub(crate) mod begin;
 pub(crate) mod generation;
 mod revoke;
@@ -14,6 +15,7 @@ use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::identities::row::IdentityRow;
 use crate::schema::{identities, session_cookies, sessions, users};
+use crate::sessions::alive::living_sessions;
 use crate::sessions::row::SessionRow;
 use crate::sign_in::session::OWN_ORIGIN;
 use crate::storage::Storage;
@@ -39,13 +41,8 @@ impl LiveSession {
 /// between the databases.
 macro_rules! load_live_sessions {
     ($connection:expr, $now:expr, $filter:expr) => {{
-        let alive = sessions::table
-            .inner_join(users::table)
+        let alive = living_sessions!($now)
             .inner_join(identities::table.on(identities::user_id.eq(sessions::user_id)))
-            .filter(sessions::revoked_at.is_null())
-            .filter(sessions::expires_at.gt($now.micros()))
-            .filter(sessions::generation.eq(users::generation))
-            .filter(users::disabled_at.is_null())
             .filter($filter);
         query!($connection, |c| alive
             .select((
@@ -121,12 +118,8 @@ impl Storage {
     /// Lists the sessions of a user that are alive, the latest first.
     pub async fn list_sessions(&self, user: &UserId, now: Timestamp) -> Result<Vec<Session>, StorageError> {
         let read = operation!(list_sessions(user, now), |connection| {
-            let select = sessions::table
-                .inner_join(users::table)
+            let select = living_sessions!(now)
                 .filter(sessions::user_id.eq(user.as_str()))
-                .filter(sessions::revoked_at.is_null())
-                .filter(sessions::expires_at.gt(now.micros()))
-                .filter(sessions::generation.eq(users::generation))
                 .order((sessions::created_at.desc(), sessions::id));
             let rows = query!(connection, |c| select
                 .select((SessionRow::as_select(), sessions::issuer))

@@ -22,12 +22,7 @@ macro_rules! living_grants {
             .filter(grants::expires_at.gt($now.micros()))
             .filter(grants::user_generation.eq(users::generation))
             .filter(users::disabled_at.is_null())
-            .filter(
-                grants::session_id.is_null().or(sessions::revoked_at
-                    .is_null()
-                    .and(sessions::expires_at.gt($now.micros()))
-                    .and(sessions::generation.eq(users::generation))),
-            )
+            .filter(grants::session_id.is_null().or(crate::sessions::alive::has_not_ended!($now)))
     };
 }
 pub(super) use living_grants;

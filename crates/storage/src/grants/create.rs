@@ -14,6 +14,7 @@ use crate::changes::{Change, Record};
 use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
 use crate::schema::{access_tokens, grants, refresh_tokens, sessions, users};
+use crate::sessions::alive::has_not_ended;
 use crate::storage::Storage;
 use crate::users::lock::lock_user;
 
@@ -74,8 +75,7 @@ async fn insert_grant(
     let made_in = sessions::table
         .filter(sessions::id.eq(made_in.as_str()))
         .filter(sessions::user_id.eq(users::id))
-        .filter(sessions::revoked_at.is_null())
-        .filter(sessions::generation.eq(users::generation));
+        .filter(has_not_ended!(grant.created_at));
     let user = users::table
         .find(grant.user_id.as_str())
         .filter(users::disabled_at.is_null())

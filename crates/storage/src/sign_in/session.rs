@@ -10,6 +10,7 @@ use crate::audit;
 use crate::db::{Connection, query};
 use crate::error::OperationError;
 use crate::schema::{session_cookies, sessions, users};
+use crate::sessions::alive::living_sessions;
 use crate::sessions::begin::begin_session;
 use crate::sessions::row::SessionRow;
 use crate::sign_in::Decision;
@@ -94,13 +95,10 @@ async fn find_by_cookie(
     limits: &SessionLimits,
 ) -> Result<Option<Session>, OperationError> {
     let hash = cookie.to_string();
-    let select = session_cookies::table
-        .inner_join(sessions::table.inner_join(users::table))
+    let select = living_sessions!(sign_in.now)
+        .inner_join(session_cookies::table.on(session_cookies::session_id.eq(sessions::id)))
         .filter(session_cookies::hash.eq(hash))
-        .filter(session_cookies::origin.eq(OWN_ORIGIN))
-        .filter(sessions::revoked_at.is_null())
-        .filter(sessions::generation.eq(users::generation))
-        .filter(users::disabled_at.is_null());
+        .filter(session_cookies::origin.eq(OWN_ORIGIN));
     let found = query!(connection, |c| select.select(SessionRow::as_select()).load::<SessionRow>(c))?;
     let session = found.into_iter().next().map(Session::try_from).transpose()?;
     Ok(session.filter(|session| session.is_running(sign_in.now, limits)))
@@ -198,13 +196,9 @@ async fn end_surplus(
     user: &UserId,
     limits: &SessionLimits,
 ) -> Result<Vec<AuditEvent>, OperationError> {
-    let alive = sessions::table
-        .inner_join(users::table)
+    let alive = living_sessions!(sign_in.now)
         .filter(sessions::user_id.eq(user.as_str()))
         .filter(sessions::kind.eq(SessionKind::Browser.as_str()))
-        .filter(sessions::revoked_at.is_null())
-        .filter(sessions::expires_at.gt(sign_in.now.micros()))
-        .filter(sessions::generation.eq(users::generation))
         .order((sessions::last_seen_at.desc(), sessions::created_at.desc()));
     let rows = query!(connection, |c| alive.select(SessionRow::as_select()).load::<SessionRow>(c))?;
     let all = rows.into_iter().map(Session::try_from).collect::<Result<Vec<_>, _>>()?;
