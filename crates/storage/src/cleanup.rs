@@ -48,6 +48,8 @@ impl Storage {
             let attempts = self.delete_attempts_before(now.minus(ATTEMPTS_KEPT), batch).await?;
             let sessions = self.delete_sessions_before(now.minus(SESSIONS_KEPT), batch).await?;
             let access_tokens = self.delete_access_tokens_before(now.minus(GRANTS_KEPT), batch).await?;
+            // A grant has many of them, and its own statement deletes what is left.
+            while self.delete_refresh_tokens_before(now.minus(GRANTS_KEPT), batch).await? > 0 {}
             let grants = self.delete_grants_before(now.minus(GRANTS_KEPT), batch).await?;
             let cleared = self.clear_answers_before(now.minus(ANSWERS_KEPT), batch).await?;
             deleted.spent_attempts += attempts as u64;
@@ -70,6 +72,23 @@ impl Storage {
                 .filter(inner.field(access_tokens::expires_at).lt(end.micros()))
                 .limit(*batch);
             let delete = diesel::delete(access_tokens::table.filter(access_tokens::hash.eq_any(ended)));
+            query!(connection, |c| delete.execute(c))
+        });
+        self.db.write(write).await
+    }
+
+    /// Those of grants that expired or were revoked.
+    async fn delete_refresh_tokens_before(&self, end: Timestamp, batch: i64) -> Result<usize, StorageError> {
+        let write = operation!(delete_refresh_tokens_before(end, batch), |connection| {
+            let inner = diesel::alias!(refresh_tokens as ended);
+            let expired = grants::expires_at.lt(end.micros());
+            let revoked = grants::revoked_at.lt(end.micros()).assume_not_null();
+            let of_grants = grants::table.filter(expired.or(revoked)).select(grants::id);
+            let ended = inner
+                .select(inner.field(refresh_tokens::hash))
+                .filter(inner.field(refresh_tokens::grant_id).eq_any(of_grants))
+                .limit(*batch);
+            let delete = diesel::delete(refresh_tokens::table.filter(refresh_tokens::hash.eq_any(ended)));
             query!(connection, |c| delete.execute(c))
         });
         self.db.write(write).await

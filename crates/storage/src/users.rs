@@ -1,6 +1,7 @@
 //! Users: finding, changing, disabling and deleting them.
 
 pub(crate) mod context;
+mod delete;
 pub(crate) mod lock;
 mod patch;
 pub(crate) mod row;
@@ -12,12 +13,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, UserKind, Username};
 
-use crate::audit::{self, Changed};
 use crate::changes::Record;
 use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::identities::row::IdentityRow;
-use crate::role_accounts::orphan_role_accounts;
 use crate::schema::{identities, lower, users};
 use crate::sessions::generation::{new_generation, new_token_generation};
 use crate::storage::Storage;
@@ -140,34 +139,5 @@ impl Storage {
             Ok(query!(connection, |c| update.execute(c))? == 1)
         });
         self.write_audited(event, change).await
-    }
-
-    /// Deletes a user with all identities, addresses, sessions and tokens. Their events stay in the audit trail, without addresses
-    /// and user agents. Their role accounts live on without an owner, which is an event of each. False when there is no such user.
-    pub async fn delete_user(&self, user: &UserId, event: &AuditEvent) -> Result<bool, StorageError> {
-        let _guard = self.changes.publish_on_drop(Record::user(user));
-        let change = operation!(delete_user(user = user.clone(), event = event.clone()), |connection| {
-            audit::remove_client_data(connection, user).await?;
-            let orphaned = orphan_role_accounts(connection, user, event).await?;
-            let delete = diesel::delete(users::table.find(user.as_str()));
-            let is_deleted = query!(connection, |c| delete.execute(c))? == 1;
-            Ok(Deletion { is_deleted, orphaned })
-        });
-        let Deletion { is_deleted, orphaned } = self.write_audited(event, change).await?;
-        orphaned.iter().for_each(audit::log_audit_event);
-        Ok(is_deleted)
-    }
-}
-
-/// What became of a user who was to be deleted.
-struct Deletion {
-    is_deleted: bool,
-    /// What happened to the user's role accounts.
-    orphaned: Vec<AuditEvent>,
-}
-
-impl Changed for Deletion {
-    fn changed(&self) -> bool {
-        self.is_deleted
     }
 }

@@ -21,6 +21,7 @@ mod browser_sessions;
 mod changes;
 mod cleanup;
 mod consistency;
+mod deletion;
 mod grants;
 mod linking;
 mod migrations;
