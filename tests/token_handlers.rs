@@ -105,6 +105,15 @@ async fn what_a_handler_lends_is_what_its_token_is_good_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handler_may_name_an_app_as_well_as_a_service() {
+    let folder = PluginFolder::new();
+    let answer = json!({"uid": "builds", "services": ["wiki", "storage", "no-such"], "scopes": ["profile"]});
+    let apps = "[apps.wiki]\norigin = \"https://wiki.example.com\"\n";
+    let world = with_handler(&folder, &[&replies(&answer)]).config(apps).start().await;
+    assert_eq!(session(&world, "abc").await.json()["services"], json!(["storage", "wiki"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_names_no_services_counts_where_it_is_presented() {
     let (_folder, world) = handled(&json!({"uid": "builds", "scopes": ["permissions"]})).await;
     for service in ["storage", "reports"] {

@@ -129,7 +129,8 @@ async fn h11_a_handler_names_no_user_of_ours_unless_it_may() {
     let folder = PluginFolder::new();
     let mut world = with_handler(&folder, &["CODE=1"]).start().await;
     let ada = world.sign_in("google", "ada").await;
-    let id = world.profile(&ada).await["id"].as_str().unwrap().to_owned();
+    let own_profile = world.profile(&ada).await;
+    let id = own_profile["id"].as_str().unwrap().to_owned();
 
     let person = replies(
         &json!({"uid": id, "roleaccount": false, "services": ["storage"], "scopes": ["permissions"]}),
@@ -147,6 +148,9 @@ async fn h11_a_handler_names_no_user_of_ours_unless_it_may() {
     assert_eq!(permissions(&world, "abc", "reports").await.json(), json!({"permissions": {}}), "it is lent");
     let session = session(&world, "abc").await.json();
     assert_eq!((&session["roleaccount"], &session["session"]), (&json!(false), &Value::Null));
+    for answer in [&session, &world.profile("abc").await] {
+        assert_eq!(answer["provider_id"], own_profile["provider_id"], "the identity that was used last");
+    }
 
     let output = world.program.run(&["users", "disable", "--id", &id]).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

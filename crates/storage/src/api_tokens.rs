@@ -17,7 +17,7 @@ use vestibule_domain::{ApiToken, ApiTokenId, SecretDigest, Timestamp, User, User
 use crate::api_tokens::row::ApiTokenRow;
 use crate::db::{operation, query};
 use crate::error::{StorageError, optional};
-use crate::identities::row::IdentityRow;
+use crate::identities::row::{IdentityRow, first_trusted};
 use crate::schema::{api_tokens, identities, role_accounts, users};
 use crate::storage::Storage;
 use crate::users::row::{UserRow, with_trusted_email};
@@ -87,8 +87,7 @@ impl Storage {
         let stated: Vec<IdentityRow> = rows.iter().filter_map(|(.., stated)| stated.clone()).collect();
         let Some((token, user, owner, _)) = rows.into_iter().next() else { return Ok(None) };
         let (token, user) = (ApiToken::try_from(token)?, User::try_from(user)?);
-        let trusted = stated.iter().find(|row| self.providers.trusts_identity(&row.provider, &row.issuer));
-        let provider_id = trusted.map(|row| format!("{}:{}", row.provider, row.subject));
+        let provider_id = first_trusted(&stated, &self.providers);
         if user.kind == UserKind::Person && provider_id.is_none() {
             return Ok(None);
         }

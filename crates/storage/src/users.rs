@@ -16,7 +16,7 @@ use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, UserKi
 use crate::changes::Record;
 use crate::db::{operation, query};
 use crate::error::StorageError;
-use crate::identities::row::IdentityRow;
+use crate::identities::row::{IdentityRow, first_trusted};
 use crate::schema::{identities, lower, users};
 use crate::sessions::generation::{new_generation, new_token_generation};
 use crate::storage::Storage;
@@ -45,6 +45,25 @@ impl Storage {
         });
         let rows = self.db.read(read);
         read_user(rows.await?, &self.providers)
+    }
+
+    /// Finds a person who is not disabled and has an identity of a trusted provider, as at a sign-in; with the one of those that was used
+    /// last, as `provider:subject`.
+    pub async fn find_live_person(&self, user: &UserId) -> Result<Option<(User, String)>, StorageError> {
+        let read = operation!(find_live_person(user), |connection| {
+            let person = users::id
+                .eq(user.as_str())
+                .and(users::kind.eq(UserKind::Person.as_str()))
+                .and(users::disabled_at.is_null());
+            let order = (identities::last_used_at.desc(), identities::issuer, identities::subject);
+            query!(connection, |c| with_identities!(person)
+                .order(order)
+                .load::<(UserRow, Option<IdentityRow>)>(c))
+        });
+        let rows = self.db.read(read).await?;
+        let stated: Vec<IdentityRow> = rows.iter().filter_map(|(_, stated)| stated.clone()).collect();
+        let used_last = first_trusted(&stated, &self.providers);
+        Ok(read_user(rows, &self.providers)?.zip(used_last))
     }
 
     /// Finds a user by username, disabled or not. The user has an address only if a trusted identity verifies it.

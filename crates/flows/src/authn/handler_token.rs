@@ -78,24 +78,33 @@ impl Flows {
         identity: &TokenIdentity,
         app: Option<ServiceName>,
     ) -> Result<Option<Principal>, FlowError> {
-        let user = match &identity.holder {
-            TokenHolder::RoleAccount(id) => Some(role_account(id, identity)),
-            TokenHolder::Person(id) => self.find_enabled_person(id).await?,
+        let found = match &identity.holder {
+            TokenHolder::RoleAccount(id) => Some((role_account(id, identity), None)),
+            TokenHolder::Person(id) => {
+                let found = self.find_live_person(id).await?;
+                found.map(|(person, used_last)| (person, Some(used_last)))
+            }
         };
         let limits = LentLimits {
             services: self.known_services(identity.services.as_ref(), app),
             scopes: identity.scopes.clone(),
         };
-        Ok(user.map(|user| {
+        Ok(found.map(|(user, provider_id)| {
             let is_foreign = matches!(identity.holder, TokenHolder::RoleAccount(_));
             let (rights, metadata) = (Rights::Lent(limits), identity.metadata.clone());
-            Principal::with_handler_token(Arc::new(LentHolder { user, rights, is_foreign, metadata }))
+            Principal::with_handler_token(Arc::new(LentHolder {
+                user,
+                rights,
+                provider_id,
+                is_foreign,
+                metadata,
+            }))
         }))
     }
 
-    pub(super) async fn find_enabled_person(&self, id: &UserId) -> Result<Option<User>, StorageError> {
-        let user = Box::pin(self.dependencies.storage.find_user(id)).await?;
-        Ok(user.filter(|user| user.kind == UserKind::Person && user.disabled_at.is_none()))
+    /// The person, if they may come in, with the identity that they used last.
+    pub(super) async fn find_live_person(&self, id: &UserId) -> Result<Option<(User, String)>, StorageError> {
+        Box::pin(self.dependencies.storage.find_live_person(id)).await
     }
 
     /// Services that do not exist count for nothing.
@@ -104,7 +113,7 @@ impl Flows {
             None => Services::Named(app.into_iter().collect()),
             Some(Services::Every) => Services::Every,
             Some(Services::Named(names)) => {
-                let known = names.iter().filter(|name| self.dependencies.plugins.offers(name));
+                let known = names.iter().filter(|name| self.is_service(name));
                 Services::Named(known.cloned().collect())
             }
         }

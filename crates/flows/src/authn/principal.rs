@@ -51,6 +51,8 @@ pub(super) struct LentHolder {
     pub(super) user: User,
     /// What the credential lends.
     pub(super) rights: Rights,
+    /// The identity that a person of ours used last.
+    pub(super) provider_id: Option<String>,
     /// Whether the service has no row of it.
     pub(super) is_foreign: bool,
     /// What is kept with the credential, for apps.
@@ -234,7 +236,7 @@ impl Principal {
     pub fn provider_id(&self) -> Option<&str> {
         match &self.holder {
             Holder::Session(session) => Some(&session.live.session.provider_id),
-            Holder::Lent(_) => None,
+            Holder::Lent(holder) => holder.provider_id.as_deref(),
             Holder::Token(known) => known.live.provider_id(),
         }
     }

@@ -147,7 +147,7 @@ impl Flows {
         if principal.is_foreign() {
             return Ok(Some(principal));
         }
-        let person = self.find_enabled_person(&principal.user().id).await?;
+        let person = self.find_live_person(&principal.user().id).await?;
         Ok(person.map(|_| principal))
     }
 

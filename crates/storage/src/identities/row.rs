@@ -17,6 +17,12 @@ pub(crate) struct IdentityRow {
     email_by_authority: bool,
 }
 
+/// The first of these that a provider that is configured now has stated, as `provider:subject`.
+pub(crate) fn first_trusted(stated: &[IdentityRow], providers: &ConfiguredProviders) -> Option<String> {
+    let trusted = stated.iter().find(|row| providers.trusts_identity(&row.provider, &row.issuer));
+    trusted.map(|row| format!("{}:{}", row.provider, row.subject))
+}
+
 impl IdentityRow {
     /// Whether it has this address as a verified one, and the address is trusted beyond the identity.
     pub(crate) fn verifies(&self, address: &EmailAddress, providers: &ConfiguredProviders) -> bool {
