@@ -98,6 +98,19 @@ async fn b9_while_the_address_is_unknown_people_sign_in_who_are_known_and_nobody
     }
 }
 
+/// After a start nothing is known of an endpoint that perhaps a firewall keeps away.
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_an_address_that_userinfo_verified_stays_so_while_it_is_away_after_a_restart() {
+    let mut world = World::on(TestDatabase::sqlite()).await;
+    world.control().override_userinfo(Issuer::Google, json!({"email_verified": true}));
+    let before = world.profile(&world.sign_in("google", "unstated").await).await;
+    assert!(before["email"].is_string(), "{before}");
+    world.program.restart().await;
+    world.control().inject(Provider::Google, Endpoint::Userinfo, Fault::status(503, ""), Lasting::Once);
+    let after = world.profile(&world.sign_in("google", "unstated").await).await;
+    assert_eq!((&after["id"], &after["email"]), (&before["id"], &before["email"]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn b9_githubs_user_that_fails_ends_the_sign_in_only() {
     assert_each_fault_ends_the_sign_in_only("github", Provider::Github, Endpoint::User, "ada").await;

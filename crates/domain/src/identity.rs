@@ -75,15 +75,29 @@ pub struct UpstreamProfile {
     pub verified_email: Option<EmailAddress>,
     /// The address that it gives without that statement. Kept for support, never acted upon.
     pub unverified_email: Option<EmailAddress>,
-    /// Whether the provider could not be asked just now for the address or its verification. What it stated before stays then, and
-    /// an identity that is not known yet cannot be placed: the address might join it to a user.
-    pub email_unknown: bool,
+    /// How much of what the provider says of the address is known.
+    pub email_knowledge: EmailKnowledge,
     /// When the person last showed the provider who they are, if it states that (the `auth_time` of OpenID Connect Core section 2).
     pub auth_time: Option<Timestamp>,
     /// The claims that the operator chose to keep.
     pub claims: UpstreamClaims,
     /// The organizations that the person belongs to there.
     pub organizations: Vec<Organization>,
+}
+
+/// How much of what a provider says of somebody's address is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EmailKnowledge {
+    /// All of it.
+    #[default]
+    Complete,
+    /// There is an address, and whether it is verified might be said by what could not be asked just now and has not answered so far.
+    /// If it was verified before, it stays so. An identity that is not known yet is placed by what is stated, since perhaps nothing will
+    /// ever answer.
+    Partial,
+    /// The provider could not be asked just now. What it stated before stays, and an identity that is not known yet cannot be placed: the
+    /// address might join it to a user.
+    Unknown,
 }
 
 impl UpstreamProfile {
@@ -137,7 +151,7 @@ mod tests {
             avatar_url: None,
             verified_email: None,
             unverified_email: None,
-            email_unknown: false,
+            email_knowledge: EmailKnowledge::Complete,
             auth_time: None,
             claims: UpstreamClaims::default(),
             organizations: Vec::new(),

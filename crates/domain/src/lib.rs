@@ -68,7 +68,8 @@ pub use epoch_table::EpochTable;
 pub use error_chain::error_chain;
 pub use grant::Grant;
 pub use identity::{
-    AccountLinking, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile, UserIdScheme,
+    AccountLinking, EmailKnowledge, IdentityKey, ProviderName, ProviderNameError, UpstreamProfile,
+    UserIdScheme,
 };
 pub use ids::{
     ApiTokenId, AttemptId, GrantId, IdError, RoleAssignmentId, SessionId, TokenId, UserId, looks_like_user_id,

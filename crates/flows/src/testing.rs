@@ -2,8 +2,8 @@
 
 use vestibule_domain::{
     AccountLinking, AddressTrust, ClientInfo, Clock, ConfiguredProvider, ConfiguredProviders, DisplayName,
-    EmailAddress, IdentityKey, ProviderName, Session, SessionId, SystemRandom, Timestamp, UpstreamClaims,
-    UpstreamProfile, User, UserId, UserIdScheme,
+    EmailAddress, EmailKnowledge, IdentityKey, ProviderName, Session, SessionId, SystemRandom, Timestamp,
+    UpstreamClaims, UpstreamProfile, User, UserId, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, Storage, StorageOptions};
 use vestibule_test_support::TestDatabase;
@@ -56,7 +56,7 @@ pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
         avatar_url: None,
         verified_email: None,
         unverified_email: None,
-        email_unknown: false,
+        email_knowledge: EmailKnowledge::Complete,
         auth_time: None,
         claims: UpstreamClaims::default(),
         organizations: Vec::new(),

@@ -13,8 +13,8 @@ mod user_row;
 use std::sync::Arc;
 
 use vestibule_domain::{
-    AccountLinking, AuditEvent, AuditName, ConfiguredProviders, EmailAddress, SessionId, SessionLimits, User,
-    UserId,
+    AccountLinking, AuditEvent, AuditName, ConfiguredProviders, EmailAddress, EmailKnowledge, SessionId,
+    SessionLimits, User, UserId,
 };
 
 use crate::audit::{self, log_audit_event};
@@ -113,16 +113,17 @@ async fn decide(
         None => refusal::is_refused(connection, key).await?,
     };
     let owner = owner.map(|(owner, _)| owner);
-    if confirmed.sign_in.profile.email_unknown && owner.is_none() {
+    let knowledge = confirmed.sign_in.profile.email_knowledge;
+    if knowledge == EmailKnowledge::Unknown && owner.is_none() {
         return Ok(SignInOutcome::EmailUnknown.into());
     }
-    if !is_refused && !confirmed.sign_in.profile.email_unknown {
+    if !is_refused && knowledge == EmailKnowledge::Complete {
         return decide_by(connection, confirmed, owner).await;
     }
     let providers = Arc::clone(&confirmed.providers);
     let (mut sign_in, mut email_by_authority) = (confirmed.sign_in.clone(), confirmed.email_by_authority);
-    if sign_in.profile.email_unknown {
-        let earlier = identity_row::find_statement(connection, key).await?;
+    let earlier = identity_row::find_statement(connection, key).await?;
+    if sign_in.keeps_email(&earlier) {
         (sign_in, email_by_authority) = sign_in.with_earlier_email(earlier).with_email_as_trusted(&providers);
     }
     if is_refused {

@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 use vestibule_domain::{
-    EmailAddress, IdentityKey, Organization, OrganizationId, OrganizationLogin, ProviderName, UpstreamClaims,
-    UpstreamProfile,
+    EmailAddress, EmailKnowledge, IdentityKey, Organization, OrganizationId, OrganizationLogin, ProviderName,
+    UpstreamClaims, UpstreamProfile,
 };
 
 use crate::diagnosis::Diagnosis;
@@ -101,9 +101,10 @@ impl GithubProvider {
         let access_token = tokens.access_token();
         let emails = self.emails(access_token, deadline).await;
         let organizations = self.organizations(access_token, deadline).await;
-        let email_unknown = emails.is_none();
+        let email_knowledge =
+            if emails.is_some() { EmailKnowledge::Complete } else { EmailKnowledge::Unknown };
         let profile = self.profile(user, emails.unwrap_or_default());
-        Ok(UpstreamProfile { organizations, email_unknown, ..profile })
+        Ok(UpstreamProfile { organizations, email_knowledge, ..profile })
     }
 
     async fn validate(&self, exchange: &CodeExchange<'_>) -> Result<(TokenAnswer, User), StepError> {
@@ -175,7 +176,7 @@ impl GithubProvider {
             // The address in the public profile is free text.
             unverified_email: emails.unverified.or(user.public_email.filter(|email| !known(email))),
             verified_email: emails.verified,
-            email_unknown: false,
+            email_knowledge: EmailKnowledge::Complete,
             auth_time: None,
             claims: UpstreamClaims::default(),
             organizations: Vec::new(),

@@ -22,7 +22,9 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
-use vestibule_domain::{Clock, IdentityKey, ProviderName, Timestamp, UpstreamClaims, UpstreamProfile};
+use vestibule_domain::{
+    Clock, EmailKnowledge, IdentityKey, ProviderName, Timestamp, UpstreamClaims, UpstreamProfile,
+};
 
 use crate::cache::{Cache, Held};
 use crate::diagnosis::Diagnosis;
@@ -127,8 +129,8 @@ impl OidcProvider {
         let validated = self.client.within(Step::Exchange, self.validate(exchange)).await?;
         let Validated { metadata, tokens, claims } = validated;
         let auth_time = auth_time(&claims);
-        let (person, email_unknown) = self.user_claims(claims, &tokens, &metadata, deadline).await?;
-        Ok(UpstreamProfile { email_unknown, auth_time, ..self.profile(person) })
+        let (person, email_knowledge) = self.user_claims(claims, &tokens, &metadata, deadline).await?;
+        Ok(UpstreamProfile { email_knowledge, auth_time, ..self.profile(person) })
     }
 
     async fn validate(&self, exchange: &CodeExchange<'_>) -> Result<Validated, StepError> {
@@ -183,15 +185,15 @@ impl OidcProvider {
     }
 
     /// The claims about the person: those of the ID token, completed by the userinfo endpoint where it does not state a verified
-    /// address, a name or a claim that is to be kept. With them, whether an address may exist that is not known only because
-    /// the endpoint could not be asked.
+    /// address, a name or a claim that is to be kept. With them, how much is known of the address although the endpoint could perhaps
+    /// not be asked.
     async fn user_claims(
         &self,
         claims: Claims,
         tokens: &TokenAnswer,
         metadata: &Metadata,
         deadline: Instant,
-    ) -> Result<(UserClaims, bool), StepError> {
+    ) -> Result<(UserClaims, EmailKnowledge), StepError> {
         let stated = claims.user_claims(&self.kept);
         let endpoint = metadata.userinfo_endpoint.as_ref().filter(|_| !stated.is_complete(&self.kept));
         let more = match endpoint {
@@ -204,8 +206,8 @@ impl OidcProvider {
                         Some(more)
                     }
                     Err(failure) => {
-                        let is_unknown = failure.is_outage() && self.may_tell_address(&stated);
-                        return Ok((stated, is_unknown));
+                        let knowledge = self.knowledge_without(&failure, &stated);
+                        return Ok((stated, knowledge));
                     }
                 }
             }
@@ -222,13 +224,19 @@ impl OidcProvider {
             None => stated,
         };
         self.wishes.note_claims(&self.kept, |claim| person.kept.contains_key(claim));
-        Ok((person, false))
+        Ok((person, EmailKnowledge::Complete))
     }
 
-    /// Whether userinfo might say more of the address than the ID token did. Where there is an address, an endpoint that has never
-    /// answered is not waited for: it may be one that a firewall keeps away.
-    fn may_tell_address(&self, stated: &UserClaims) -> bool {
-        !stated.has_verified_email() && (!stated.has_email() || self.userinfo_answers.load(Ordering::Relaxed))
+    /// How much the ID token says of the address where userinfo failed. Where there is an address, nobody new waits for an endpoint that
+    /// has never answered: it may be one that a firewall keeps away.
+    fn knowledge_without(&self, failure: &StepError, stated: &UserClaims) -> EmailKnowledge {
+        if !failure.is_outage() || stated.has_verified_email() {
+            EmailKnowledge::Complete
+        } else if stated.has_email() && !self.userinfo_answers.load(Ordering::Relaxed) {
+            EmailKnowledge::Partial
+        } else {
+            EmailKnowledge::Unknown
+        }
     }
 
     async fn userinfo(&self, endpoint: &Endpoint, access_token: &str) -> Result<Claims, StepError> {
@@ -249,7 +257,7 @@ impl OidcProvider {
             avatar_url: person.avatar_url,
             verified_email,
             unverified_email,
-            email_unknown: false,
+            email_knowledge: EmailKnowledge::Complete,
             auth_time: None,
             claims: self.keep(person.kept),
             organizations: Vec::new(),

@@ -177,6 +177,7 @@ pub(super) const ROWS: &[Row] = &[
             "upstream::faults::b9_a_token_endpoint_of_github_that_fails_ends_the_sign_in_only",
             "upstream::faults::b9_a_token_endpoint_that_fails_ends_the_sign_in_only",
             "upstream::faults::b9_a_userinfo_endpoint_that_fails_takes_nothing_from_the_sign_in",
+            "upstream::faults::b9_an_address_that_userinfo_verified_stays_so_while_it_is_away_after_a_restart",
             "upstream::faults::b9_an_issuer_without_metadata_or_keys_ends_the_sign_in_only",
             "upstream::faults::b9_githubs_addresses_that_fail_end_the_sign_in_only",
             "upstream::faults::b9_githubs_user_that_fails_ends_the_sign_in_only",

@@ -1,8 +1,8 @@
 //! A sign-in that is to be finished, and what it comes to.
 
 use vestibule_domain::{
-    AccountLinking, ClientInfo, ConfiguredProviders, EmailAddress, SecretDigest, Session, SessionId,
-    Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
+    AccountLinking, ClientInfo, ConfiguredProviders, EmailAddress, EmailKnowledge, SecretDigest, Session,
+    SessionId, Timestamp, UpstreamProfile, User, UserId, UserIdScheme,
 };
 
 /// A sign-in that a provider has confirmed.
@@ -85,6 +85,20 @@ impl SignIn {
             providers.trusts_email(profile.provider.as_str(), &profile.identity.issuer, address)
         });
         (trusted, by_authority)
+    }
+
+    /// Whether what the provider stated at an earlier sign-in with this identity stays, because it could not say now.
+    pub(super) fn keeps_email(&self, earlier: &EarlierEmail) -> bool {
+        let profile = &self.profile;
+        match profile.email_knowledge {
+            EmailKnowledge::Complete => false,
+            EmailKnowledge::Unknown => true,
+            EmailKnowledge::Partial => {
+                let stated = profile.verified_email.as_ref().or(profile.unverified_email.as_ref());
+                let known = earlier.address.as_ref();
+                known.is_some() && stated.map(EmailAddress::key) == known.map(EmailAddress::key)
+            }
+        }
     }
 
     /// The same, with the address that the provider stated at an earlier sign-in with this identity.

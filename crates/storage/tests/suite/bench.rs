@@ -6,8 +6,8 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use vestibule_domain::{
     AccountLinking, Actor, AddressTrust, AuditEvent, AuditName, AvatarUrl, ClientInfo, ConfiguredProvider,
-    ConfiguredProviders, DisplayName, EmailAddress, IdentityKey, ProviderName, Session, SessionId,
-    SystemRandom, Timestamp, UpstreamClaims, UpstreamProfile, User, UserId, UserIdScheme,
+    ConfiguredProviders, DisplayName, EmailAddress, EmailKnowledge, IdentityKey, ProviderName, Session,
+    SessionId, SystemRandom, Timestamp, UpstreamClaims, UpstreamProfile, User, UserId, UserIdScheme,
 };
 use vestibule_storage::{DatabaseUrl, SignIn, SignInOutcome, Storage, StorageOptions};
 use vestibule_test_support::TestDatabase;
@@ -176,7 +176,7 @@ pub(crate) fn person(issuer: &str, subject: &str) -> UpstreamProfile {
         avatar_url: AvatarUrl::clean("https://pictures.example/ada.png"),
         verified_email: None,
         unverified_email: None,
-        email_unknown: false,
+        email_knowledge: EmailKnowledge::Complete,
         auth_time: None,
         claims: UpstreamClaims::default(),
         organizations: Vec::new(),

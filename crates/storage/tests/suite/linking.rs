@@ -1,8 +1,8 @@
 //! When an identity joins the user of another, and who holds an address.
 
 use vestibule_domain::{
-    AccountLinking, AddressSet, AddressTrust, ConfiguredProviders, EmailDomain, RoleAssignment,
-    RoleAssignmentId, RoleName, RoleSubject, ServiceName, SystemRandom, UpstreamProfile,
+    AccountLinking, AddressSet, AddressTrust, ConfiguredProviders, EmailDomain, EmailKnowledge,
+    RoleAssignment, RoleAssignmentId, RoleName, RoleSubject, ServiceName, SystemRandom, UpstreamProfile,
 };
 use vestibule_storage::{SignIn, SignInOutcome};
 
@@ -166,7 +166,7 @@ on_both_databases! {
 
     // The provider could not be asked for it.
     async fn an_address_that_is_unknown_for_now_stays_and_places_nobody(bench: &Bench) {
-        let unknown = |subject: &str| UpstreamProfile { email_unknown: true, ..person(GITHUB, subject) };
+        let unknown = |subject: &str| UpstreamProfile { email_knowledge: EmailKnowledge::Unknown, ..person(GITHUB, subject) };
         let ada = bench.sign_in(&verified(GITHUB, "1", "ada@example.org")).await.user;
         let now = bench.sign_in(&unknown("1")).await.user;
         assert_eq!((now.id, now.email), (ada.id.clone(), Some(address("ada@example.org"))));
@@ -177,6 +177,22 @@ on_both_databases! {
         assert_eq!(count(bench.database.url(), "SELECT count(*) AS n FROM identities").await, 1);
         bench.sign_in(&unverified(GITHUB, "3", "eve@example.org")).await;
         assert_eq!(bench.sign_in(&unknown("3")).await.user.email, None, "what was not verified is not so now");
+    }
+
+    // The ID token has an address, and what would say that it is verified has not answered since the start.
+    async fn an_address_that_was_verified_stays_so_while_nobody_can_say_that_it_is(bench: &Bench) {
+        let partial = |subject: &str, text: &str| UpstreamProfile {
+            email_knowledge: EmailKnowledge::Partial,
+            ..unverified(GITHUB, subject, text)
+        };
+        let ada = bench.sign_in(&verified(GITHUB, "1", "ada@example.org")).await.user;
+        let now = bench.sign_in(&partial("1", "Ada@example.org")).await.user;
+        assert_eq!((now.id, now.email), (ada.id.clone(), Some(address("ada@example.org"))));
+        let moved = bench.sign_in(&partial("1", "ada@elsewhere.example")).await.user;
+        assert_eq!((moved.id, moved.email), (ada.id, None), "another address was never verified");
+        let new = bench.sign_in(&partial("2", "eve@example.org")).await;
+        assert!(new.is_new && new.user.email.is_none(), "who is new does not wait for it");
+        assert_eq!(bench.sign_in(&partial("2", "eve@example.org")).await.user.email, None);
     }
 
     // What stands in the database from a time when the provider was trusted counts no more.

@@ -1,7 +1,7 @@
 //! What GitHub says in its own way.
 
 use serde_json::{Value, json};
-use vestibule_domain::EmailAddress;
+use vestibule_domain::{EmailAddress, EmailKnowledge};
 use vestibule_provider_emulator::{Answer, Endpoint, Fault, Lasting, Persona, Provider as Emulated};
 use vestibule_upstream::{GithubProvider, GithubSettings, OutboundClient, ProviderError, Reason};
 
@@ -15,7 +15,7 @@ impl Stage {
     /// The person has signed in, and nobody says that they have no address.
     async fn assert_email_unknown(&self) {
         let profile = self.sign_in(&self.github, "ada").await.unwrap();
-        assert!(profile.verified_email.is_none() && profile.email_unknown);
+        assert!(profile.verified_email.is_none() && profile.email_knowledge == EmailKnowledge::Unknown);
     }
 }
 
@@ -74,7 +74,7 @@ async fn c1_without_access_to_the_addresses_people_sign_in_without_one() {
     for fault in [Fault::status(403, "{}"), Fault::status(404, "{}")] {
         stage.at_emails(fault, Lasting::Once);
         let profile = stage.sign_in(&stage.github, "ada").await.unwrap();
-        assert!(profile.verified_email.is_none() && !profile.email_unknown);
+        assert!(profile.verified_email.is_none() && profile.email_knowledge == EmailKnowledge::Complete);
     }
 }
 

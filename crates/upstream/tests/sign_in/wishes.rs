@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule_domain::{ProviderName, UpstreamProfile};
+use vestibule_domain::{EmailKnowledge, ProviderName, UpstreamProfile};
 use vestibule_provider_emulator::{Endpoint, Fault, Issuer, Lasting, Provider as Emulated, Tampering};
 use vestibule_upstream::{
     GithubProvider, GithubSettings, OidcProvider, OidcSettings, OutboundClient, Provider, Step,
@@ -95,7 +95,7 @@ async fn b9_a_name_or_claim_that_userinfo_does_not_tell_takes_nothing_from_the_r
     for fault in [outages(), useless()].concat() {
         let profile = wishing.at(&wishing.google, Endpoint::Userinfo, fault.clone()).await;
         assert_eq!(profile.verified_email.unwrap().as_str(), "ada.moreau@example.com");
-        assert!(profile.name.is_none() && !profile.email_unknown, "{fault:?}");
+        assert!(profile.name.is_none() && profile.email_knowledge == EmailKnowledge::Complete, "{fault:?}");
         assert_eq!(
             profile.claims.as_object().len(),
             0,
@@ -114,15 +114,22 @@ async fn b9_an_address_is_unknown_while_userinfo_is_out_of_order_and_missing_if_
     let wishing = Wishing::new().await;
     wishing.leave_out(&["email_verified"]);
     let never_answered = wishing.at(&wishing.google, Endpoint::Userinfo, Fault::Close).await;
-    assert!(!never_answered.email_unknown, "it may be one that a firewall keeps away");
+    let partial = EmailKnowledge::Partial;
+    assert_eq!(never_answered.email_knowledge, partial, "it may be one that a firewall keeps away");
     wishing.stage.sign_in(&wishing.google, "ada").await.unwrap();
     for fault in outages() {
         let profile = wishing.at(&wishing.google, Endpoint::Userinfo, fault.clone()).await;
-        assert!(profile.email_unknown && profile.verified_email.is_none(), "{fault:?}");
+        assert!(
+            profile.email_knowledge == EmailKnowledge::Unknown && profile.verified_email.is_none(),
+            "{fault:?}"
+        );
     }
     for fault in useless() {
         let profile = wishing.at(&wishing.google, Endpoint::Userinfo, fault.clone()).await;
-        assert!(!profile.email_unknown && profile.verified_email.is_none(), "{fault:?}");
+        assert!(
+            profile.email_knowledge == EmailKnowledge::Complete && profile.verified_email.is_none(),
+            "{fault:?}"
+        );
         assert_eq!(profile.unverified_email.unwrap().as_str(), "ada.moreau@example.com");
     }
 }
@@ -134,11 +141,17 @@ async fn b9_whatever_fails_at_github_after_the_user_is_known_takes_nothing_from_
         [outages(), useless()].concat().into_iter().filter(|fault| *fault != Fault::status(403, "{}"))
     {
         let profile = wishing.at(&wishing.github, Endpoint::Emails, fault.clone()).await;
-        assert!(profile.email_unknown && profile.verified_email.is_none(), "{fault:?}");
+        assert!(
+            profile.email_knowledge == EmailKnowledge::Unknown && profile.verified_email.is_none(),
+            "{fault:?}"
+        );
         assert_eq!(profile.organizations.len(), 2);
         assert_eq!(wishing.noted.take(), [("github".to_owned(), Step::Emails)]);
         let profile = wishing.at(&wishing.github, Endpoint::Organizations, fault.clone()).await;
-        assert!(!profile.email_unknown && profile.verified_email.is_some(), "{fault:?}");
+        assert!(
+            profile.email_knowledge == EmailKnowledge::Complete && profile.verified_email.is_some(),
+            "{fault:?}"
+        );
         assert!(
             profile.organizations.is_empty(),
             "what decides permissions is never more than was stated now"
@@ -154,7 +167,7 @@ async fn b9_who_has_no_right_to_read_is_counted_as_such() {
         let step = if endpoint == Endpoint::Emails { Step::Emails } else { Step::Organizations };
         for status in [403, 404] {
             let profile = wishing.at(&wishing.github, endpoint, Fault::status(status, "{}")).await;
-            assert!(!profile.email_unknown);
+            assert!(profile.email_knowledge == EmailKnowledge::Complete);
             assert_eq!(wishing.noted.take(), [("github".to_owned(), step)]);
         }
     }
@@ -165,7 +178,7 @@ async fn b9_an_address_that_only_userinfo_has_is_unknown_from_the_first_outage_o
     let wishing = Wishing::new().await;
     wishing.leave_out(&["email", "email_verified"]);
     let profile = wishing.at(&wishing.google, Endpoint::Userinfo, Fault::Close).await;
-    assert!(profile.email_unknown);
+    assert!(profile.email_knowledge == EmailKnowledge::Unknown);
 }
 
 #[tokio::test]
@@ -177,6 +190,6 @@ async fn b9_a_wish_that_hangs_is_given_up_and_the_sign_in_is_not() {
         let profile = wishing.at(&wishing.google, Endpoint::Userinfo, fault.clone()).await;
         assert!(profile.name.is_none() && profile.verified_email.is_some());
         let profile = wishing.at(&wishing.github, Endpoint::Emails, fault).await;
-        assert!(profile.email_unknown);
+        assert!(profile.email_knowledge == EmailKnowledge::Unknown);
     }
 }
