@@ -15,6 +15,7 @@ mod client_address;
 mod cookie;
 mod documentation;
 mod endpoints;
+mod entity_tag;
 mod error;
 mod form;
 #[cfg(any(test, fuzzing))]

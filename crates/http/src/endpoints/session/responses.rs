@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use poem::http::header;
 use poem::{IntoResponse, Response};
 use poem_openapi::payload::{Json, Payload as _};
-use poem_openapi::registry::{
-    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
-};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{Any, Example, Type as _};
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use serde_json::{Value, json};
 use vestibule_flows::{Principal, Rights, SessionRecord, VersionedData};
 
+use crate::entity_tag::{entity_tag, entity_tag_header};
 use crate::responses::SerializedJson;
 
 /// An object of any members.
@@ -172,11 +171,6 @@ impl Example for SessionDocument {
     }
 }
 
-/// The entity tag of a version (RFC 9110 section 8.8.3).
-pub(crate) fn entity_tag(version: i64) -> String {
-    format!("\"{version}\"")
-}
-
 /// 200 with the session, and the version of its data as an entity tag (RFC 9110 section 8.8.3).
 pub(crate) struct VersionedSession(pub(crate) SessionDocument);
 
@@ -189,13 +183,6 @@ impl IntoResponse for VersionedSession {
 
 impl ApiResponse for VersionedSession {
     fn meta() -> MetaResponses {
-        let tag = MetaHeader {
-            name: "ETag".to_owned(),
-            description: Some("The version of `data`.".to_owned()),
-            required: true,
-            deprecated: false,
-            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
-        };
         let response = MetaResponse {
             description: "Who is signed in.",
             status: Some(200),
@@ -204,7 +191,7 @@ impl ApiResponse for VersionedSession {
                 content_type: Json::<SessionDocument>::CONTENT_TYPE,
                 schema: SessionDocument::schema_ref(),
             }],
-            headers: vec![tag],
+            headers: vec![entity_tag_header()],
         };
         MetaResponses { responses: vec![response] }
     }

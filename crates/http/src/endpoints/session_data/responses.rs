@@ -3,16 +3,15 @@
 use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::payload::{Json, Payload as _};
-use poem_openapi::registry::{
-    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
-};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
 use poem_openapi::types::{Any, Example, Type as _};
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use serde_json::json;
 use vestibule_flows::DataOutcome;
 
-use crate::endpoints::session::responses::{JsonObject, entity_tag, object_of};
+use crate::endpoints::session::responses::{JsonObject, object_of};
+use crate::entity_tag::{entity_tag, entity_tag_header};
 use crate::request_context::RequestId;
 use crate::responses::SerializedJson;
 
@@ -114,19 +113,12 @@ impl IntoResponse for DataAnswer {
 }
 
 fn tagged(status: StatusCode, description: &'static str, schema: MetaSchemaRef) -> MetaResponse {
-    let tag = MetaHeader {
-        name: "ETag".to_owned(),
-        description: Some("The version.".to_owned()),
-        required: true,
-        deprecated: false,
-        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
-    };
     MetaResponse {
         description,
         status: Some(status.as_u16()),
         status_range: None,
         content: vec![MetaMediaType { content_type: Json::<DataDocument>::CONTENT_TYPE, schema }],
-        headers: vec![tag],
+        headers: vec![entity_tag_header()],
     }
 }
 
