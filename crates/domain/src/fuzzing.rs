@@ -15,7 +15,7 @@ use url::Url;
 use crate::{
     AllowedOrigins, Attributes, AuditName, AvatarUrl, DisplayName, EmailAddress, EmailDomain,
     ExternalAddress, Next, NextUrl, OrganizationLogin, Origin, ProviderName, RoleName, Scope, Scopes,
-    ServiceName, Services, UpstreamClaims, UserId, UserPatch, Username,
+    ServiceName, Services, SessionData, SessionDataError, UpstreamClaims, UserId, UserPatch, Username,
 };
 
 /// A target, behind its name.
@@ -31,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     ("profiles", profiles),
     ("limits", limits),
     ("lent_permissions", lent_permissions),
+    ("session_data", session_data),
 ];
 
 const HOME: &str = "https://auth.example.com/";
@@ -207,6 +208,63 @@ pub fn lent_permissions(bytes: &[u8]) {
         }
     }
     assert!(crate::lent_permissions(answer, &Scopes::default()).is_empty());
+}
+
+/// The first line is what an app keeps in a session, the rest a merge patch: what becomes of it is what RFC 7396 says, is bounded, and is
+/// read alike from what is kept of it.
+pub fn session_data(bytes: &[u8]) {
+    let Some((kept, patch)) = str::from_utf8(bytes).ok().and_then(|text| text.split_once('\n')) else {
+        return;
+    };
+    let (Ok(kept), Ok(patch)) = (serde_json::from_str::<Value>(kept), serde_json::from_str::<Value>(patch))
+    else {
+        return;
+    };
+    let Ok(data) = SessionData::new(kept.clone()) else { return };
+    assert_kept(&data);
+    match data.patched(&patch) {
+        Ok(patched) => {
+            assert_kept(&patched);
+            assert_eq!(Value::Object(patched.as_object().clone()), merged(kept, &patch));
+            assert_eq!(patched.clone().patched(&patch).as_ref(), Ok(&patched), "twice is as once");
+        }
+        Err(SessionDataError::NotObject) => assert!(!patch.is_object()),
+        Err(SessionDataError::TooLarge) => {
+            let merged = merged(kept, &patch);
+            assert!(levels(&patch) > 8 || levels(&merged) > 8 || merged.to_string().len() > 8_192);
+        }
+    }
+}
+
+fn assert_kept(data: &SessionData) {
+    let text = data.to_text();
+    assert!(text.len() <= 8_192 && levels(&Value::Object(data.as_object().clone())) <= 8);
+    let again = SessionData::new(serde_json::from_str(&text).unwrap()).unwrap();
+    assert_eq!(again.to_text(), text);
+}
+
+/// How many objects and arrays are in each other.
+fn levels(value: &Value) -> usize {
+    match value {
+        Value::Array(entries) => 1 + entries.iter().map(levels).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(levels).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// As the pseudocode of RFC 7396 section 2 has it.
+fn merged(target: Value, patch: &Value) -> Value {
+    let Value::Object(patch) = patch else { return patch.clone() };
+    let mut target = if let Value::Object(members) = target { members } else { Map::new() };
+    for (name, value) in patch {
+        if value.is_null() {
+            target.remove(name);
+        } else {
+            let before = target.remove(name).unwrap_or_default();
+            target.insert(name.clone(), merged(before, value));
+        }
+    }
+    Value::Object(target)
 }
 
 /// What providers and plugins say about a person is cleaned, bounded, and never more than it may be.

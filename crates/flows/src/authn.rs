@@ -12,7 +12,7 @@ mod narrowing;
 mod principal;
 mod session;
 mod session_cookie;
-mod session_handle;
+pub(crate) mod session_handle;
 mod session_to_end;
 
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! The targets of the fuzzer in this crate: what a browser brings back from a provider.
+//! The targets of the fuzzer in this crate: what a browser brings back from a provider, and what the backend of an app brings.
 //!
 //! To add one: a function, its line in [`TARGETS`], a file in `fuzz/fuzz_targets`, and inputs to begin with in `fuzz/corpus`.
 
@@ -13,17 +13,20 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use vestibule_domain::{
-    AttemptId, CallbackPath, Clock, Destination, Next, ProviderName, SystemRandom, Timestamp,
+    App, Apps, AttemptId, CallbackPath, Clock, Destination, Next, Origin, ProviderName, ServiceName,
+    SessionId, SystemRandom, Timestamp, UserId,
 };
-use vestibule_tokens::{KeyRing, SealPurpose, TokenService, TokenSettings, generate_key};
+use vestibule_tokens::{KeyRing, SESSION_HANDLE, SealPurpose, TokenService, TokenSettings, generate_key};
 
 #[path = "../../../fuzz/edited.rs"]
 mod edited;
 
 use edited::edited;
 
+use crate::authn::session_handle::SessionHandle;
 use crate::sign_in::attempt::Attempt;
 use crate::{BrowserSecret, CallbackRefusal, ProviderRefusal};
 
@@ -31,7 +34,7 @@ use crate::{BrowserSecret, CallbackRefusal, ProviderRefusal};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: &[Target] = &[("callbacks", callbacks)];
+pub const TARGETS: &[Target] = &[("callbacks", callbacks), ("session_handles", session_handles)];
 
 const NOW: Timestamp = Timestamp::from_seconds(1_763_806_113);
 
@@ -48,6 +51,9 @@ struct Stage {
     browser: BrowserSecret,
     /// A good attempt of this browser.
     state: String,
+    /// A good handle, without what it begins with.
+    handle: String,
+    apps: Apps,
 }
 
 fn stage() -> &'static Stage {
@@ -64,7 +70,14 @@ fn stage() -> &'static Stage {
         let google = ProviderName::parse("google").unwrap();
         let attempt = Attempt::new(id, &google, &Destination::Next(Next::Home), &browser, NOW);
         let state = attempt.seal(&tokens).unwrap_or_else(|error| unreachable!("{error}"));
-        Stage { tokens, browser, state }
+        let wiki = ServiceName::parse("wiki").unwrap();
+        let (session, user) = (SessionId::parse("session").unwrap(), UserId::parse("user").unwrap());
+        let handle = SessionHandle::new(session, user, &wiki, NOW).seal(&tokens);
+        let handle = handle.unwrap_or_else(|error| unreachable!("{error}")).expose_secret().to_owned();
+        let handle = handle.strip_prefix(SESSION_HANDLE).unwrap().to_owned();
+        let origin = Origin::parse("https://wiki.example.com").unwrap();
+        let apps = Apps::new(vec![App { name: wiki, origin }]);
+        Stage { tokens, browser, state, handle, apps }
     })
 }
 
@@ -105,6 +118,25 @@ pub fn callbacks(bytes: &[u8]) {
     assert!(["access_denied", "temporarily_unavailable", "sign_in_failed"].contains(&refusal.error()));
     assert!(refusal.code() == text || refusal.code() == "other");
     assert!(ProviderRefusal::for_log(text).bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+}
+
+/// A handle is believed that was sealed here as one, says what a handle says and nothing else, is in time and of an app that there is.
+pub fn session_handles(bytes: &[u8]) {
+    let Stage { tokens, state, handle, apps, .. } = stage();
+    let open = |text: &str, now| SessionHandle::open(text, tokens, apps, now);
+    for text in [edited(handle.as_bytes(), bytes), edited(state.as_bytes(), bytes), bytes.to_vec()] {
+        let Ok(text) = String::from_utf8(text) else { continue };
+        assert_eq!(open(&text, NOW).is_some(), text == *handle, "{text:?}");
+    }
+    let Ok(sealed) = tokens.seal(SealPurpose::SessionHandle, bytes) else { return };
+    let Some((opened, app)) = open(&sealed, NOW) else { return };
+    let says: Value = serde_json::from_slice(bytes).unwrap();
+    // The library reads the members in their order as well.
+    let Some(ends_at) = says.get("e").and_then(Value::as_i64) else { return };
+    let expected =
+        json!({"s": opened.session.as_str(), "u": opened.user.as_str(), "a": app.as_str(), "e": ends_at});
+    assert_eq!((says, app.as_str()), (expected, "wiki"));
+    assert!(ends_at > NOW.micros() && open(&sealed, Timestamp::from_micros(ends_at)).is_none());
 }
 
 /// What an older or newer replica may have sealed.

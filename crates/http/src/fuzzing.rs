@@ -35,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     ("cookies", cookies),
     ("queries", queries),
     ("credentials", credentials),
+    ("presented_secrets", presented_secrets),
     ("forms", forms),
     ("client_addresses", client_addresses),
 ];
@@ -138,6 +139,44 @@ pub fn credentials(bytes: &[u8]) {
     for line in given.iter().filter_map(|line| str::from_utf8(line).ok()).filter(|id| is_well_formed(id)) {
         assert!(HeaderValue::from_str(line).is_ok() && !line.contains(['"', '\\', ' ']));
     }
+}
+
+/// The first line is the query, the others are headers `Authorization` and `Auth-Token`: a secret of ours counts as what stands in the
+/// address as soon as one does, and a session handle only if it is a bearer and stands nowhere else that is seen.
+pub fn presented_secrets(bytes: &[u8]) {
+    let mut parts = lines(bytes);
+    let Ok(uri) = Uri::try_from([b"/auth/session?", parts.next().unwrap_or_default()].concat()) else {
+        return;
+    };
+    let query = uri.query().unwrap_or_default().to_owned();
+    let names = ["authorization", "auth-token"].into_iter().cycle();
+    let request = Headers::of(names.zip(parts)).request(uri, loopback());
+    let parameters = Parameters::parse(&request);
+    let is_ours = |text: &str| {
+        let mut rest = text.bytes().skip(4);
+        text.starts_with("vst") && text.len() > 4 && (rest.next() == Some(b'_') || text.starts_with("vsth."))
+    };
+    let in_query: Vec<_> =
+        form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "jwt").collect();
+    let values = |name: &str| -> Vec<String> {
+        let all = request.headers().get_all(name).iter();
+        all.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+    };
+    for accepts in [Accepts::Token, Accepts::TokenOrCookie, Accepts::TokenHandleOrCookie] {
+        let presented = PresentedCredentials::parse(&request, &parameters, accepts, None);
+        let Ok(credentials) = presented.single() else { continue };
+        assert_eq!(credentials.is_exposed, in_query.iter().any(|(_, text)| is_ours(text)));
+        if credentials.takes_handle {
+            assert_eq!(accepts, Accepts::TokenHandleOrCookie);
+            let token = credentials.token.unwrap_or_default();
+            let bearer =
+                |value: &String| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+            assert!(!token.is_empty());
+            assert!(!token.starts_with("vsth.") || values("authorization").iter().any(bearer));
+        }
+    }
+    let nobody = PresentedCredentials::parse(&request, &parameters, Accepts::CookieOfPage, None);
+    assert!(nobody.single().is_ok_and(|credentials| credentials.token.is_none()));
 }
 
 /// A form has each field once, whatever it is written in. The first line is the type of its content.

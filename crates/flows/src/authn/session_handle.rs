@@ -21,11 +21,11 @@ const LIFE: Duration = Duration::from_secs(600);
 /// A member that is not known could make it less than it was, so a replica that does not know it refuses the handle.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SessionHandle {
+pub(crate) struct SessionHandle {
     #[serde(rename = "s")]
-    pub(super) session: SessionId,
+    pub(crate) session: SessionId,
     #[serde(rename = "u")]
-    pub(super) user: UserId,
+    pub(crate) user: UserId,
     #[serde(rename = "a")]
     app: String,
     #[serde(rename = "e")]
@@ -33,12 +33,12 @@ pub(super) struct SessionHandle {
 }
 
 impl SessionHandle {
-    fn new(session: SessionId, user: UserId, app: &ServiceName, now: Timestamp) -> Self {
+    pub(crate) fn new(session: SessionId, user: UserId, app: &ServiceName, now: Timestamp) -> Self {
         let expires_at_micros = now.plus(LIFE).micros();
         Self { session, user, app: app.as_str().to_owned(), expires_at_micros }
     }
 
-    fn seal(&self, tokens: &TokenService) -> Result<SecretString, FlowError> {
+    pub(crate) fn seal(&self, tokens: &TokenService) -> Result<SecretString, FlowError> {
         let plain = serde_json::to_vec(self).map_err(|error| FlowError::Internal(error.to_string()))?;
         let sealed = tokens.seal(SealPurpose::SessionHandle, &plain);
         let sealed = sealed.map_err(|error| FlowError::Internal(error.to_string()))?;
@@ -46,7 +46,12 @@ impl SessionHandle {
     }
 
     /// Reads what follows the prefix: good if it was sealed here, is in time, and its app is one of these.
-    fn open(sealed: &str, tokens: &TokenService, apps: &Apps, now: Timestamp) -> Option<(Self, ServiceName)> {
+    pub(crate) fn open(
+        sealed: &str,
+        tokens: &TokenService,
+        apps: &Apps,
+        now: Timestamp,
+    ) -> Option<(Self, ServiceName)> {
         let plain = tokens.open(SealPurpose::SessionHandle, sealed)?;
         let handle: Self = serde_json::from_slice(&plain).ok()?;
         let app = &apps.find(&handle.app)?.name;
