@@ -10,9 +10,18 @@ pub(crate) fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> 
 
 /// A POST of a form.
 pub(crate) fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], form: &str) -> Vec<u8> {
-    let length = form.len().to_string();
-    let own = [("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", length.as_str())];
-    write("POST", address, path, &[headers, own.as_slice()].concat(), form)
+    post_as("application/x-www-form-urlencoded", address, path, headers, form)
+}
+
+/// A POST of JSON.
+pub(crate) fn post_json(address: SocketAddr, path: &str, headers: &[(&str, &str)], json: &str) -> Vec<u8> {
+    post_as("application/json", address, path, headers, json)
+}
+
+fn post_as(kind: &str, address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let length = body.len().to_string();
+    let own = [("Content-Type", kind), ("Content-Length", length.as_str())];
+    write("POST", address, path, &[headers, own.as_slice()].concat(), body)
 }
 
 fn write(method: &str, address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {

@@ -61,6 +61,12 @@ fn under_load(figures: &Figures, database: &str, aims: &mut Vec<Aim>) {
     let p99 = |row| figures.find(row, database).and_then(Series::p99);
     let value = ratio(p99(row::FLOODED), p99(row::IDLE));
     push(aims, &format!("{database}: {}, p99", row::FLOODED), "× its idle p99", value, 5.0, false);
+    let value = ratio(p99(row::GARBAGE), p99(row::IDLE));
+    push(aims, &format!("{database}: {}, p99", row::GARBAGE), "× its idle p99", value, 2.0, false);
+    for row in [row::CHECK_COOKIE, row::CHECK_PERSONAL] {
+        let value = ratio(figures.cpu(row, database), figures.cpu(row::CHECK, database));
+        push(aims, &format!("{database}: {row} costs"), "× with a user token", value, 1.3, false);
+    }
     let value = ratio(figures.cpu(row::CROWDED, database), figures.cpu(row::CHECK, database));
     push(aims, &format!("{database}: {} costs", row::CROWDED), "× with few", value, 1.2, false);
 }

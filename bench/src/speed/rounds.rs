@@ -74,6 +74,8 @@ impl Round<'_> {
         for trio in &self.stage.trios {
             let target = Target::service(trio.kind.name(), &trio.usual);
             self.flood(row::CHECK, &target, trio.usual.requests("/auth/check")).await?;
+            self.flood(row::CHECK_COOKIE, &target, trio.usual.cookie_requests("/auth/check")).await?;
+            self.flood(row::CHECK_PERSONAL, &target, trio.usual.personal_requests("/auth/check")).await?;
             let target = Target::service(trio.kind.name(), &trio.crowded);
             self.flood(row::CROWDED, &target, trio.crowded.requests("/auth/check")).await?;
         }
@@ -147,6 +149,7 @@ impl Round<'_> {
             let service = &trio.fresh;
             let checks = Requests::repeated(service.requests("/auth/check"), 200);
             let authorize = Requests::repeated(service.requests(AUTHORIZE), 200);
+            let garbage = Requests::repeated(service.garbage_requests("/auth/check", PEOPLE), 200);
             let trickle =
                 || load::trickle(service.address, &checks, TRICKLE_CONNECTIONS, TRICKLE, self.duration);
             let idle = trickle().await?;
@@ -156,6 +159,10 @@ impl Round<'_> {
             self.figures.add(row::IDLE, subject, &idle, f64::NAN);
             self.figures.add(row::FLOODED, subject, &flooded?, f64::NAN);
             self.figures.add(row::FLOODED, &format!("{subject}: the flood"), &others?, f64::NAN);
+            let flood = load::flood(service.address, &garbage, CALLBACK_CONNECTIONS, self.duration);
+            let (flooded, others) = tokio::join!(trickle(), flood);
+            self.figures.add(row::GARBAGE, subject, &flooded?, f64::NAN);
+            self.figures.add(row::GARBAGE, &format!("{subject}: the flood"), &others?, f64::NAN);
         }
         Ok(())
     }

@@ -8,12 +8,15 @@ pub(super) mod row {
     pub(in crate::speed) const PUBLIC_KEY: &str = "public-key";
     pub(in crate::speed) const JWKS: &str = "JWKS";
     pub(in crate::speed) const CHECK: &str = "check, valid token";
+    pub(in crate::speed) const CHECK_COOKIE: &str = "check, session cookie";
+    pub(in crate::speed) const CHECK_PERSONAL: &str = "check, personal token";
     pub(in crate::speed) const FRESH: &str = "authorize, fresh signature";
     pub(in crate::speed) const REPEATED: &str = "authorize, repeated";
     pub(in crate::speed) const SIGN_IN: &str = "sign-in callback, OpenID Connect";
     pub(in crate::speed) const SIGN_IN_GITHUB: &str = "sign-in callback, GitHub";
     pub(in crate::speed) const IDLE: &str = "check, nothing else";
     pub(in crate::speed) const FLOODED: &str = "check, in a flood of authorize";
+    pub(in crate::speed) const GARBAGE: &str = "check, in a flood of texts that are no tokens";
     pub(in crate::speed) const CROWDED: &str = "check, many users";
 }
 

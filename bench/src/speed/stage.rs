@@ -76,7 +76,8 @@ impl Stage {
 impl Trio {
     async fn set(speed: &Speed, provider: &Provider, server: Option<&Server>) -> Outcome<Self> {
         let plan = |name, reuse| Plan { program: &speed.program, provider, server, name, reuse };
-        let usual = populate(Service::start(&plan("usual", true)).await?, FEW).await?;
+        let mut usual = populate(Service::start(&plan("usual", true)).await?, FEW).await?;
+        usual.lend(PEOPLE).await?;
         let fresh = populate(Service::start(&plan("fresh", false)).await?, FEW).await?;
         let crowded = populate(Service::start(&plan("crowded", true)).await?, speed.users).await?;
         Ok(Self { kind: usual.kind(), usual, fresh, crowded })

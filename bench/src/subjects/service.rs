@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use url::Url;
 
@@ -18,7 +19,7 @@ use super::emulator::{self, Provider};
 use super::{free_address, wait_until_it_answers};
 
 /// How often one address and one account may ask.
-const LIMITS: [&str; 7] = [
+const LIMITS: [&str; 8] = [
     "RATE_LIMIT_SIGN_IN_PER_ADDRESS",
     "RATE_LIMIT_SIGN_IN_PER_ACCOUNT",
     "RATE_LIMIT_UPDATE_PER_ADDRESS",
@@ -26,6 +27,7 @@ const LIMITS: [&str; 7] = [
     "RATE_LIMIT_AUTHORIZE_PER_ADDRESS",
     "RATE_LIMIT_AUTHORIZE_PER_ACCOUNT",
     "RATE_LIMIT_LOOKUP_PER_ADDRESS",
+    "RATE_LIMIT_TOKEN_PER_CREDENTIAL",
 ];
 const NO_LIMIT: &str = "1000000/1s";
 
@@ -36,8 +38,18 @@ pub(crate) struct Service {
     pub(crate) database: Database,
     /// One of each signed-in person.
     pub(crate) tokens: Vec<String>,
+    /// What these people have besides.
+    pub(crate) lent: Vec<Lent>,
     provider: SocketAddr,
     directory: TempDir,
+}
+
+/// What a person has who signed in at the service itself as well.
+pub(crate) struct Lent {
+    /// The cookie of the person's browser, as `name=value`.
+    pub(crate) cookie: String,
+    /// A personal token for every service.
+    pub(crate) personal: String,
 }
 
 /// How a service is to be started.
@@ -71,7 +83,7 @@ impl Service {
         let mut process = Process::start(&mut configured(&["serve"]))?;
         wait_until_it_answers(&mut process, address, "/readyz").await?;
         let provider = plan.provider.address;
-        Ok(Self { process, address, database, tokens: Vec::new(), provider, directory })
+        Ok(Self { process, address, database, tokens: Vec::new(), lent: Vec::new(), provider, directory })
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -85,6 +97,15 @@ impl Service {
         for callback in callbacks {
             let answer = connection.send(&callback).await.doing("a callback")?;
             self.tokens.push(token_in(&connection, answer)?);
+        }
+        Ok(())
+    }
+
+    /// Signs in so many people at the service itself, where each makes a token.
+    pub(crate) async fn lend(&mut self, people: usize) -> Outcome<()> {
+        let mut traveller = self.traveller();
+        for person in 0..people {
+            self.lent.push(traveller.lend("google", person).await?);
         }
         Ok(())
     }
@@ -115,6 +136,31 @@ impl Service {
     pub(crate) fn requests(&self, path: &str) -> Vec<Vec<u8>> {
         let tokens = self.tokens.iter();
         tokens.map(|token| request::get(self.address, path, &[("Auth-Token", token)])).collect()
+    }
+
+    /// The same with the session cookie, as pages of the service itself ask.
+    pub(crate) fn cookie_requests(&self, path: &str) -> Vec<Vec<u8>> {
+        let path = format!("{path}?session=cookie");
+        let request = |lent: &Lent| {
+            let headers = [("Cookie", lent.cookie.as_str()), ("Sec-Fetch-Site", "same-origin")];
+            request::get(self.address, &path, &headers)
+        };
+        self.lent.iter().map(request).collect()
+    }
+
+    /// The same with a personal token of each.
+    pub(crate) fn personal_requests(&self, path: &str) -> Vec<Vec<u8>> {
+        let bearer =
+            |text: &str| request::get(self.address, path, &[("Authorization", &format!("Bearer {text}"))]);
+        self.lent.iter().map(|lent| bearer(&lent.personal)).collect()
+    }
+
+    /// Requests with what looks like tokens and is none.
+    pub(crate) fn garbage_requests(&self, path: &str, count: usize) -> Vec<Vec<u8>> {
+        let request = |number: usize| {
+            request::get(self.address, path, &[("Authorization", &format!("Bearer vstp_{number:038}"))])
+        };
+        (0..count).map(request).collect()
     }
 
     /// A request without a token.
@@ -160,8 +206,12 @@ pub(crate) struct Traveller {
 impl Traveller {
     /// Starts a sign-in, consents at the provider, and stops before the callback; the request for it.
     pub(crate) async fn reach_callback(&mut self, provider: &str, person: usize) -> Outcome<Vec<u8>> {
+        self.reach_callback_by(&format!("/auth/login/{provider}"), person).await
+    }
+
+    async fn reach_callback_by(&mut self, login: &str, person: usize) -> Outcome<Vec<u8>> {
         let [service, emulator] = self.addresses;
-        let login = request::get(service, &format!("/auth/login/{provider}"), &[]);
+        let login = request::get(service, login, &[]);
         let answer = self.ask_service(&login).await?;
         let cookie = self.service.header(answer, "set-cookie").doing("a cookie")?;
         let cookie = cookie.split(';').next().unwrap_or_default();
@@ -171,6 +221,23 @@ impl Traveller {
         let answer = self.provider.send(&consent).await.doing("a consent")?;
         let callback = location(&self.provider, answer)?;
         Ok(request::get(service, path_of(&callback), &[("Cookie", cookie)]))
+    }
+
+    /// The whole way to a page of the service itself, where the person makes a token.
+    async fn lend(&mut self, provider: &str, person: usize) -> Outcome<Lent> {
+        let [service, _] = self.addresses;
+        let login = format!("/auth/login/{provider}?next=%2Faccount");
+        let callback = self.reach_callback_by(&login, person).await?;
+        let answer = self.ask_service(&callback).await?;
+        let cookie = self.service.header(answer, "set-cookie").doing("a session cookie")?;
+        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let headers = [("Cookie", cookie.as_str()), ("Sec-Fetch-Site", "same-origin")];
+        let asked = r#"{"name":"bench","services":["*"],"scopes":["profile","email","permissions"]}"#;
+        let request = request::post_json(service, "/auth/tokens", &headers, asked);
+        let answer = self.ask_service(&request).await?;
+        let made: Value = serde_json::from_slice(self.service.body(answer)).doing("a token")?;
+        let personal = made.get("token").and_then(Value::as_str).doing("the text of a token")?.to_owned();
+        Ok(Lent { cookie, personal })
     }
 
     /// The whole way; the user token.
