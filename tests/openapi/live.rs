@@ -97,6 +97,8 @@ async fn every_answer(world: &World, browser: &Client) -> Vec<(&'static str, Ans
         ("end_session", browser.send(browser.request(Method::POST, "/auth/logout").body("{}")).await),
     ];
     answers.push(("end_session", post(&with("/auth/logout?"), "").await));
+    let form = browser.request(Method::POST, "/auth/logout").form(&[("session", "cookie")]);
+    answers.push(("end_session", browser.send(form.header("sec-fetch-mode", "navigate")).await));
     answers
 }
 

@@ -40,6 +40,12 @@ impl PublicUrls<'_> {
         self.0.join(&format!("/sign-in?{query}"))
     }
 
+    /// Where people choose how to sign in, with this to say.
+    pub fn sign_in_with_notice(self, notice: &str) -> String {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("notice", notice).finish();
+        self.0.join(&format!("/sign-in?{query}"))
+    }
+
     /// The redirect URI that is to be registered at a provider.
     pub fn redirect_uri(self, provider: &ProviderName) -> String {
         self.0.join(&CallbackPath::for_provider(provider).to_string())

@@ -8,3 +8,4 @@ pub(crate) use accepts::Accepts;
 pub(crate) use presented::{
     AnyCredentials, PageCookie, PresentedCredentials, RefreshToken, SessionCredentials,
 };
+pub(crate) use request_source::is_navigation;

@@ -34,6 +34,8 @@ struct MessagePage<'a> {
 pub(crate) struct SignInPage<'a> {
     /// What went wrong or has to be said, in a sentence of ours.
     pub(crate) notice: Option<&'a str>,
+    /// Whether that is what went wrong.
+    pub(crate) is_error: bool,
     /// Who is signed in already, as people read it.
     pub(crate) signed_in: Option<&'a str>,
     /// The page that follows.
@@ -90,7 +92,8 @@ fn asset(text: &'static str, content_type: &'static str) -> impl Endpoint {
 
 /// The page where people choose how to sign in.
 pub(crate) fn sign_in(content: &SignInPage<'_>) -> Response {
-    page(rendered(content))
+    // Under the policy of other pages its form would be of the origin "null".
+    page(rendered(content)).with_header(header::REFERRER_POLICY, "same-origin").into_response()
 }
 
 fn page(html: String) -> Response {

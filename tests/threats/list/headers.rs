@@ -93,6 +93,7 @@ pub(super) const ROWS: &[Row] = &[
             "vestibule-http authn::presented::tests::g5_where_clients_know_no_cookies_one_counts_only_if_it_is_asked_for_and_from_our_own_page",
             "vestibule-http authn::request_source::tests::g5_what_may_change_something_comes_from_our_own_pages_alone",
             "vestibule-http authn::request_source::tests::g5_what_only_reads_is_not_read_by_pages_of_others",
+            "vestibule-http::api browser_sessions::g5_who_is_signed_in_signs_out_by_a_button_of_our_own_page_alone",
             "vestibule-http::api browser_sessions::g5_at_the_originals_routes_a_cookie_counts_only_if_it_is_asked_for_by_our_own_page",
             "vestibule-http::api browser_sessions::g5_without_session_cookies_there_are_none_and_no_page_that_needs_one",
             "vestibule-http::api sessions::g5_get_ends_nothing",

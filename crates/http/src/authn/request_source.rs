@@ -6,6 +6,7 @@ use vestibule_domain::ExternalAddress;
 
 /// Fetch Metadata (W3C, section 2.3).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
+const SEC_FETCH_MODE: &str = "sec-fetch-mode";
 
 /// Whether the session cookie may count for what this request asks for.
 ///
@@ -26,6 +27,15 @@ pub(crate) fn may_use_cookie(request: &Request, external: &ExternalAddress) -> b
             let origin = origins.next().and_then(|origin| origin.to_str().ok());
             origin == Some(external.origin().as_str()) && origins.next().is_none()
         }
+    }
+}
+
+/// Whether a person goes there in their browser, by a link or a form, so that the answer is what they see: the browser says so, or, if it
+/// does not know that header (Fetch Metadata, W3C, section 2.2), it takes pages.
+pub(crate) fn is_navigation(request: &Request) -> bool {
+    match request.header(SEC_FETCH_MODE) {
+        Some(mode) => mode == "navigate",
+        None => request.header(header::ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
     }
 }
 
@@ -68,6 +78,20 @@ mod tests {
             ] {
                 assert!(!may(refused), "{method} {refused:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_navigation_is_what_the_browser_says_or_asks_for_pages() {
+        for (headers, expected) in [
+            (&[][..], false),
+            (&[("sec-fetch-mode", "navigate")], true),
+            (&[("sec-fetch-mode", "cors"), ("accept", "text/html")], false),
+            (&[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")], true),
+            (&[("accept", "application/json")], false),
+        ] {
+            let request = headers.iter().fold(Request::builder(), |r, (name, value)| r.header(*name, *value));
+            assert_eq!(is_navigation(&request.finish()), expected, "{headers:?}");
         }
     }
 

@@ -13,16 +13,18 @@ use vestibule_flows::SessionCheck;
 
 use super::examples;
 use super::handler::handler;
+use super::sign_in_page::SIGNED_OUT;
 use super::tag::Tag;
 use crate::app::App;
-use crate::authn::PresentedCredentials;
+use crate::authn::{PresentedCredentials, is_navigation};
 use crate::cookie::forget_session_cookie;
 use crate::error::{Documented, Status, Statuses};
 use crate::form::Form;
+use crate::redirect::SeeOther;
 use crate::responses::{Success, WithCookie};
 use crate::run_to_completion::run_to_completion;
 
-use responses::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignedIn, SignedOut};
+use responses::{ProviderAnswer, SessionAnswer, SignOutAnswer, SignOutOutcome, SignedIn, SignedOut};
 
 pub(crate) struct SessionsApi;
 
@@ -109,7 +111,7 @@ impl SessionsApi {
     /// Signs out
     ///
     /// Ends the session of the token, and with `all=true` every session of its user. Succeeds as well when the token is
-    /// already dead. The extensions hear of it.
+    /// already dead. The extensions hear of it. A person whose browser sends a form with `session=cookie` is led to `/sign-in`.
     #[oai(path = "/auth/logout", method = "post", tag = "Tag::Sessions", operation_id = "end_session")]
     async fn end_session(
         &self,
@@ -119,7 +121,7 @@ impl SessionsApi {
         /// `true` to end all sessions of the user.
         all: Query<Option<String>>,
         form: Form<SignOutForm>,
-    ) -> Result<WithCookie<SignOutAnswer>, Documented<SignOutFailures>> {
+    ) -> Result<SignOutOutcome, Documented<SignOutFailures>> {
         let everywhere = form.field_or("all", all.0.as_deref())? == Some("true");
         let credentials = credentials.single_or(&form)?;
         let session = app.flows.find_session_to_end(credentials).await?;
@@ -129,6 +131,13 @@ impl SessionsApi {
         let cookie = address.filter(|_| credentials.token.is_none() && credentials.cookie.is_some());
         let cookie = cookie.map(forget_session_cookie);
         run_to_completion(async move { flows.sign_out(session, everywhere, &client).await }).await?;
-        Ok(WithCookie { answer: Success(SignOutAnswer { success: true }), cookie })
+        if form.field("session") == Some("cookie") && credentials.token.is_none() && is_navigation(request) {
+            let page = SeeOther::to(&app.flows.settings().urls().sign_in_with_notice(SIGNED_OUT))?;
+            return Ok(SignOutOutcome::Led(match cookie {
+                Some(cookie) => page.with_cookie(&cookie)?,
+                None => page,
+            }));
+        }
+        Ok(SignOutOutcome::Told(WithCookie { answer: Success(SignOutAnswer { success: true }), cookie }))
     }
 }

@@ -20,6 +20,9 @@ use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
 use crate::pages::{self, SignInPage};
 use crate::redirect::SeeOther;
 
+/// The notice to somebody who has just signed out.
+pub(crate) const SIGNED_OUT: &str = "signed_out";
+
 pub(crate) struct SignInPageApi;
 
 pub(crate) struct ShowFailures;
@@ -103,13 +106,22 @@ async fn show(
     let OwnSignIn { next, links } =
         app.flows.list_own_sign_in(next.as_deref())?.ok_or(FlowError::NotFound("page"))?;
     let principal = app.flows.authenticate(credentials).await?.into_principal();
-    let notice = sentence(error.as_deref(), notice.as_deref());
+    let is_signed_out = principal.is_none();
+    // A form of another site signs nobody out, and is not to say that it did.
+    let notice = notice.as_deref().filter(|notice| is_signed_out || *notice != SIGNED_OUT);
+    let is_error = is_signed_out && notice != Some(SIGNED_OUT);
+    let notice = sentence(error.as_deref(), notice);
     if let ([only], None, None) = (links.as_slice(), &principal, notice) {
         return Ok(SignInAnswer::Provider(SeeOther::to(&only.url)?));
     }
     let name = principal.as_ref().map(|principal| principal.user().shown_name());
-    let page =
-        SignInPage { notice, signed_in: name, next: next.as_deref().unwrap_or_default(), links: &links };
+    let page = SignInPage {
+        notice,
+        is_error,
+        signed_in: name,
+        next: next.as_deref().unwrap_or_default(),
+        links: &links,
+    };
     Ok(SignInAnswer::Page(pages::sign_in(&page)))
 }
 
@@ -123,6 +135,7 @@ fn sentence(error: Option<&str>, notice: Option<&str>) -> Option<&'static str> {
             "The provider let you pass without asking who you are. Sign out there, or choose another way to sign in, and try again."
         }
     });
+    let of_notice = of_notice.or_else(|| (notice == Some(SIGNED_OUT)).then_some("You are signed out."));
     let of_error = match error {
         None | Some("") => None,
         Some("access_denied") => Some("The sign-in was declined."),
@@ -147,7 +160,7 @@ mod tests {
         let unknown = sentence(Some("<script>alert(1)</script>"), None).unwrap();
         assert!(!unknown.contains('<'));
         assert_ne!(sentence(Some("access_denied"), None).unwrap(), unknown);
-        for notice in ["another_user", "not_asked_again"] {
+        for notice in ["another_user", "not_asked_again", "signed_out"] {
             assert!(sentence(None, Some(notice)).is_some(), "{notice}");
         }
     }

@@ -345,6 +345,36 @@ async fn the_page_offers_all_ways_and_says_what_went_wrong_in_words_of_its_own()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn g5_who_is_signed_in_signs_out_by_a_button_of_our_own_page_alone() {
+    let app = TestApp::new().await;
+    let browser = signed_in(&app, "ada").await;
+    let page = browser.get("/sign-in").await;
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"), "its form has an origin");
+    assert!(page.body.contains("<form method=\"post\" action=\"/auth/logout\">"), "{}", page.body);
+    let press = async |site: &str| {
+        let request = browser.request(Method::POST, "/auth/logout").form(&[("session", "cookie")]);
+        let request = request.header("sec-fetch-site", site).header("sec-fetch-mode", "navigate");
+        browser.send(request).await
+    };
+    let led = format!("{EXTERNAL_ADDRESS}/sign-in?notice=signed_out");
+    for site in ["cross-site", "same-site", "none"] {
+        let answer = press(site).await;
+        assert_eq!(answer.location().as_str(), led, "{site}");
+        assert!(!browser.follow(&answer).await.body.contains("You are signed out."), "{site}");
+        assert!(uid(&browser).await.is_some(), "{site}: another's form ends nothing");
+    }
+    let answer = press("same-origin").await;
+    assert_eq!((answer.status.as_u16(), answer.location().as_str()), (303, led.as_str()));
+    assert_eq!((uid(&browser).await, browser.cookie(COOKIE)), (None, None));
+    let page = browser.follow(&answer).await;
+    assert!(page.body.contains("You are signed out.") && !page.body.contains("sign-out"), "{}", page.body);
+    assert_eq!(press("same-origin").await.location().as_str(), led, "twice is as once");
+    let script = browser.request(Method::POST, "/auth/logout").form(&[("session", "cookie")]);
+    let told = browser.send(script.header("sec-fetch-mode", "cors")).await;
+    assert_eq!(told.json(), json!({"success": true}), "a script is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn g5_without_session_cookies_there_are_none_and_no_page_that_needs_one() {
     let app = TestApp::builder(vestibule_test_support::TestDatabase::sqlite())
         .flows(|flows| flows.session_cookie = false)

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use poem::{IntoResponse, Response};
+use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::types::Example;
-use poem_openapi::{Object, Union};
+use poem_openapi::{ApiResponse, Object, Union};
 use serde::Serialize;
 use vestibule_flows::Principal;
 
-use crate::responses::describe;
+use crate::redirect::SeeOther;
+use crate::responses::{WithCookie, describe};
 
 /// Whether the caller is signed in.
 #[derive(Union, Serialize)]
@@ -153,6 +156,32 @@ pub(crate) struct SignOutAnswer {
 impl Example for SignOutAnswer {
     fn example() -> Self {
         Self { success: true }
+    }
+}
+
+/// What becomes of somebody who signs out: told so, or, by the button of a page, led to the page where people sign in.
+pub(crate) enum SignOutOutcome {
+    Told(WithCookie<SignOutAnswer>),
+    Led(SeeOther),
+}
+
+impl IntoResponse for SignOutOutcome {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Told(answer) => answer.into_response(),
+            Self::Led(redirect) => redirect.into_response(),
+        }
+    }
+}
+
+impl ApiResponse for SignOutOutcome {
+    fn meta() -> MetaResponses {
+        let told = WithCookie::<SignOutAnswer>::meta().responses;
+        MetaResponses { responses: told.into_iter().chain(SeeOther::meta().responses).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        WithCookie::<SignOutAnswer>::register(registry);
     }
 }
 
