@@ -1,10 +1,10 @@
 //! What ends what: the table of docs/sessions.md, act by act, at the built program.
 //!
-//! To add an act: its row in the document, and its arm in [`perform`]. To add a thing: its column there, and what stands for it in
+//! To add an act: its row in the document, and its arm in [`ask_for`] or [`command`]. To add a thing: its column there, and what stands for it in
 //! [`Person::with_everything`].
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_provider_emulator::Persona;
 use vestibule_test_support::eventually;
 
@@ -13,9 +13,11 @@ use crate::signed_in::{SESSION_COOKIE, SignedIn};
 use crate::world::{World, on_both_databases};
 
 /// The columns of the table, behind the act.
-const COLUMNS: [&str; 4] = [
+const COLUMNS: [&str; 6] = [
     "the session in that browser",
     "the person's other sessions",
+    "grants of those",
+    "lasting grants",
     "the person's tokens",
     "tokens of role accounts",
 ];
@@ -34,11 +36,11 @@ enum Fate {
 enum Mark {
     /// The one that the act names.
     Named,
-    /// Sessions that came by the provider that is unlinked.
+    /// What came by the provider that is unlinked.
     CameByIt,
     /// Tokens of role accounts that the person made.
     MadeByThem,
-    /// Tokens of the role account that the act names.
+    /// What hangs on the session or the role account that the act names.
     OfIt,
 }
 
@@ -75,6 +77,9 @@ struct Person {
     things: Vec<Thing>,
     /// The id of the personal token that acts name.
     named: String,
+    /// The user token that acts name, and the access token.
+    frontend: String,
+    program: String,
 }
 
 impl Person {
@@ -100,24 +105,39 @@ impl Person {
         );
         world.database.execute(&made_by);
         let made_by_operator = make_role_token(world, &role_account).await;
-        let text = |made: &serde_json::Value| made["token"].as_str().map(str::to_owned);
+        let text = |made: &Value| made["token"].as_str().map(str::to_owned);
         let thing = |column, marks, what, bearer| Thing { column, marks, what, bearer };
+        let by_github = SignedIn::by(world, "github", &persona).await;
+        let grants = [
+            lend(world, &google).await,
+            lend(world, &github).await,
+            lend_for_long(&browser).await,
+            lend_for_long(&browser).await,
+            lend_for_long(&by_github).await,
+        ];
+        let [of_google, of_github, program, lasting, lasting_by_github] = grants;
+        let (frontend, named_program) = (google.clone(), program.clone());
         let things = vec![
             thing(0, &[][..], "the session in the browser", None),
-            thing(1, &[], "a session by Google", Some(google)),
+            thing(1, &[Mark::Named], "a session by Google", Some(google)),
             thing(1, &[Mark::CameByIt], "a session by GitHub", Some(github)),
-            thing(2, &[Mark::Named], "the token that is named", text(&named)),
-            thing(2, &[], "another token", text(&other)),
+            thing(2, &[Mark::OfIt], "a grant of the session by Google", Some(of_google)),
+            thing(2, &[Mark::CameByIt], "a grant of the session by GitHub", Some(of_github)),
+            thing(3, &[Mark::Named], "the lasting grant that is named", Some(program)),
+            thing(3, &[], "another lasting grant", Some(lasting)),
+            thing(3, &[Mark::CameByIt], "a lasting grant by GitHub", Some(lasting_by_github)),
+            thing(4, &[Mark::Named], "the token that is named", text(&named)),
+            thing(4, &[], "another token", text(&other)),
             thing(
-                3,
+                5,
                 &[Mark::OfIt, Mark::MadeByThem],
                 "a token of the role account, by its owner",
                 Some(made_by_them),
             ),
-            thing(3, &[Mark::OfIt], "a token of the role account, by the operator", Some(made_by_operator)),
+            thing(5, &[Mark::OfIt], "a token of the role account, by the operator", Some(made_by_operator)),
         ];
         let named = named["id"].as_str().unwrap().to_owned();
-        Self { persona, id, role_account, browser, things, named }
+        Self { persona, id, role_account, browser, things, named, frontend, program: named_program }
     }
 
     async fn is_alive(&self, world: &World, thing: &Thing) -> bool {
@@ -128,75 +148,119 @@ impl Person {
     }
 }
 
+/// The access token of a pair that a frontend asks for, which hangs on its session.
+async fn lend(world: &World, user_token: &str) -> String {
+    let fields = [("grant_type", "session"), ("client_name", "Laptop"), ("services", "storage")];
+    access_token(&world.post_as(user_token, "/auth/token", &fields).await.json())
+}
+
+/// The access token of a pair that a page of the service asks for, which outlives the session.
+async fn lend_for_long(browser: &SignedIn) -> String {
+    access_token(&browser.make_pair(&[]).await)
+}
+
+fn access_token(pair: &Value) -> String {
+    pair["access_token"].as_str().unwrap_or_else(|| panic!("{pair}")).to_owned()
+}
+
 async fn make_role_token(world: &World, role_account: &str) -> String {
     let command = ["role-accounts", "token", "create", role_account, "--name", "n"];
     world.command(&[&command[..], &["--service", "storage", "--scope", "profile"]].concat()).await
 }
 
-/// Does what the table calls by this name, in each way that it has. `None`: the test knows no such act.
+/// Does what the table calls by this name. `None`: the test knows no such act.
 async fn perform(world: &World, person: &Person, act: &str) -> Option<()> {
-    let Person { persona, id, role_account, browser, named, .. } = person;
+    match ask_for(world, person, act).await {
+        Some(()) => Some(()),
+        None => command(world, person, act).await,
+    }
+}
+
+/// The acts of people and programs.
+async fn ask_for(world: &World, person: &Person, act: &str) -> Option<()> {
+    let Person { persona, id, browser, named, frontend, program, .. } = person;
     let ask = async |method, path: &str, status: u16| {
         let answer = browser.ask(method, path, None).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.body);
     };
     match act {
         "sign out" => ask(Method::POST, "/auth/logout?session=cookie", 200).await,
+        "a frontend signs out (`POST /auth/logout` with its user token)" => {
+            world.post_as(frontend, "/auth/logout", &[]).await;
+        }
+        "a program signs out (`POST /auth/logout` with its access token)" => {
+            world.post_as(program, "/auth/logout", &[]).await;
+        }
         "sign out everywhere (`all=true`)" => {
             ask(Method::POST, "/auth/logout?session=cookie&all=true", 200).await;
         }
-        "`vestibule users sign-out`" => drop(world.command(&["users", "sign-out", id]).await),
         "sign in again in that browser, with the same account" => {
             let before = browser.cookie();
             browser.sign_in_again(world, "google", persona).await;
-            let client = world.browser();
-            client.set_cookie(&format!("{SESSION_COOKIE}={before}; Path=/"));
-            assert_eq!(client.get("/auth/session").await.status, 401, "the cookie is another");
+            assert_over(world, &before).await;
         }
         "sign in in that browser with another account" => {
             let before = browser.cookie();
             browser.sign_in_again(world, "google", "linus").await;
-            assert_ne!(browser.cookie(), before);
             let whose = browser.ask(Method::GET, "/auth/session", None).await.json();
             assert_ne!(whose["uid"], id.as_str());
-            let client = world.browser();
-            client.set_cookie(&format!("{SESSION_COOKIE}={before}; Path=/"));
-            assert_eq!(client.get("/auth/session").await.status, 401, "the earlier session is over");
+            assert_over(world, &before).await;
             browser.ask(Method::POST, "/auth/logout?session=cookie", None).await;
+        }
+        "end one grant (`DELETE /auth/grants/ID`)" => {
+            let grants = browser.ask(Method::GET, "/auth/grants", None).await.json();
+            // The latest come first; the one that is named was the third of five.
+            let id = grants["grants"][2]["id"].as_str().unwrap();
+            ask(Method::DELETE, &format!("/auth/grants/{id}"), 204).await;
         }
         "end one token (`DELETE /auth/tokens/ID`)" => {
             ask(Method::DELETE, &format!("/auth/tokens/{named}"), 204).await;
         }
-        "`vestibule tokens revoke ID`" => drop(world.command(&["tokens", "revoke", named]).await),
         "end all tokens (`DELETE /auth/tokens`)" => ask(Method::DELETE, "/auth/tokens", 204).await,
-        "`vestibule tokens revoke --user U --all`" => {
-            world.command(&["tokens", "revoke", "--user", id, "--all"]).await;
-        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// That a cookie is of no session any more.
+async fn assert_over(world: &World, cookie: &str) {
+    let client = world.browser();
+    client.set_cookie(&format!("{SESSION_COOKIE}={cookie}; Path=/"));
+    assert_eq!(client.get("/auth/session").await.status, 401);
+}
+
+/// The acts of operators.
+async fn command(world: &World, person: &Person, act: &str) -> Option<()> {
+    let Person { id, role_account, named, .. } = person;
+    let identity = match act {
         "a way to sign in is unlinked (`vestibule users unlink`)" => {
             let shown = world.command(&["users", "show", id]).await;
-            let github = shown.split_whitespace().find(|word| word.starts_with("github:"));
-            world.command(&["users", "unlink", id, github.expect("an identity")]).await;
+            shown.split_whitespace().find(|word| word.starts_with("github:")).expect("an identity").to_owned()
         }
-        "a person is disabled (`vestibule users disable`)" => {
-            drop(world.command(&["users", "disable", id]).await);
-        }
-        "the same with `--with-role-tokens`" => {
-            world.command(&["users", "disable", id, "--with-role-tokens"]).await;
-        }
+        _ => String::new(),
+    };
+    let arguments: &[&str] = match act {
+        "`vestibule users sign-out`" => &["users", "sign-out", id],
+        "`vestibule tokens revoke ID`" => &["tokens", "revoke", named],
+        "`vestibule tokens revoke --user U --all`" => &["tokens", "revoke", "--user", id, "--all"],
+        "a way to sign in is unlinked (`vestibule users unlink`)" => &["users", "unlink", id, &identity],
+        "a person is disabled (`vestibule users disable`)" => &["users", "disable", id],
+        "the same with `--with-role-tokens`" => &["users", "disable", id, "--with-role-tokens"],
         "a role account is disabled (`vestibule role-accounts disable`)" => {
-            world.command(&["role-accounts", "disable", role_account]).await;
+            &["role-accounts", "disable", role_account]
         }
-        "a person is deleted (`vestibule users delete`)" => {
-            world.command(&["users", "delete", id]).await;
-            let accounts = world.command(&["role-accounts", "list"]).await;
-            let line = accounts.lines().find(|line| line.contains(&format!("  {role_account}  ")));
-            assert!(!line.expect("it lives on").contains(&format!("owner={id}")), "{accounts}");
-        }
-        "a role account is deleted" => drop(world.command(&["users", "delete", role_account]).await),
+        "a person is deleted (`vestibule users delete`)" => &["users", "delete", id],
+        "a role account is deleted" => &["users", "delete", role_account],
         "everybody is signed out after a restored backup (`vestibule users sign-out --all`)" => {
-            world.command(&["users", "sign-out", "--all"]).await;
+            &["users", "sign-out", "--all"]
         }
         _ => return None,
+    };
+    world.command(arguments).await;
+    if arguments == ["users", "delete", id] {
+        let accounts = world.command(&["role-accounts", "list"]).await;
+        let line = accounts.lines().find(|line| line.contains(&format!("  {role_account}  ")));
+        assert!(!line.expect("it lives on").contains(&format!("owner={id}")), "{accounts}");
     }
     Some(())
 }
@@ -250,7 +314,7 @@ on_both_databases! {
             for thing in &person.things {
                 assert!(person.is_alive(&world, thing).await, "{act}: {} before", thing.what);
             }
-            perform(&world, &person, act).await.unwrap_or_else(|| panic!("{act}: no arm in `perform`"));
+            perform(&world, &person, act).await.unwrap_or_else(|| panic!("{act}: the test knows no such act"));
             expect(&world, &person, act, cells).await;
             let is_about_all = act.starts_with("everybody");
             for thing in &bystander.things {
@@ -258,6 +322,6 @@ on_both_databases! {
             }
             acts.push(act.clone());
         }
-        assert!(acts.len() == 16 && acts.last().is_some_and(|act| act.starts_with("everybody")), "{acts:?}");
+        assert!(acts.len() == 19 && acts.last().is_some_and(|act| act.starts_with("everybody")), "{acts:?}");
     }
 }
