@@ -151,3 +151,23 @@ async fn requests_sends_a_token_as_a_bearer_or_as_a_password() {
     stage.assert_lends(check, authorize);
     stage.assert_lends(check_basic, authorize_basic);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_with_flask_stateless_auth_refreshes_by_the_service() {
+    let stage = Stage::set().await;
+    let browser = SignedIn::by(&stage.world, "google", "ada").await;
+    let pair = browser.make_pair(&[]).await;
+    let text = |member: &str| pair[member].as_str().unwrap().to_owned();
+    let (access, refresh) = (text("access_token"), text("refresh_token"));
+    let said = run("stateless_refresh.py", &[&stage.base_url(), &access, &refresh]);
+    let ada = json!([200, {"id": stage.id}]);
+    assert_eq!((&said["access"], &said["next"]), (&ada, &ada), "{said}");
+    assert_eq!(said["refresh"][1]["expiry"], 3600);
+    assert_ne!(said["refresh"][1]["refresh_token"], refresh.as_str());
+    for token in ["access_token", "refresh_token"] {
+        assert_eq!(said["again"][1][token], said["refresh"][1][token], "what was lost is given again");
+    }
+    for swapped in said["swapped"].as_array().unwrap() {
+        assert_eq!((&swapped[0], &swapped[1]["type"]), (&json!(401), &json!("Token")), "{said}");
+    }
+}

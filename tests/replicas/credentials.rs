@@ -78,6 +78,16 @@ impl Trio {
         (text("id"), Holder::Bearer(text("token")))
     }
 
+    /// The access token of what is lent for long by whoever holds the cookie.
+    async fn access_token(&self, cookie: &str) -> Holder {
+        let client = Client::new(&self.fleet.address(0));
+        let request = client.request(Method::POST, "/auth/token").header("sec-fetch-site", "same-origin");
+        let request = request.header("cookie", format!("{SESSION_COOKIE}={cookie}"));
+        let pair = client.send(request.form(&[("grant_type", "session"), ("client_name", "Phone")])).await;
+        assert_eq!(pair.status, 200, "{}", pair.body);
+        Holder::Bearer(pair.json()["access_token"].as_str().unwrap().to_owned())
+    }
+
     async fn send(
         &self,
         replica: usize,
@@ -212,6 +222,12 @@ async fn tokens(trio: &Trio) {
     let (id, token) = trio.personal_token(&cookie).await;
     trio.sees("a token that is revoked", &token, SESSION, is_found, async || {
         trio.send(0, &cookie, Method::DELETE, &format!("/auth/tokens/{id}"), None).await;
+    })
+    .await;
+    let Holder::Cookie(text) = &cookie else { unreachable!("it is a cookie") };
+    let access = trio.access_token(text).await;
+    trio.sees("what was lent, after its program has signed out", &access, SESSION, is_found, async || {
+        trio.send(0, &access, Method::POST, "/auth/logout", None).await;
     })
     .await;
     trio.command(&["role-accounts", "create", "backup"]).await;
