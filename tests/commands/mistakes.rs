@@ -150,6 +150,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("PERMISSION_TOKEN_TTL", "1s", "expected between 10s and 10 years"),
     ("TOKEN_DEFAULT_TTL", "never", "expected a duration such as 30s, 15m"),
     ("TOKEN_MAX_TTL", "never", "expected a duration such as 30s, 15m"),
+    ("ROLE_ACCOUNTS", "owners", "expected admins or users"),
     ("ROLE_TOKEN_MAX_TTL", "1s", "expected between 10s and 10 years"),
     ("ACCESS_TOKEN_TTL", "1s", "expected between 10s and 10 years"),
     ("REFRESH_TOKEN_IDLE", "never", "expected a duration such as 30s, 15m"),

@@ -80,7 +80,7 @@ on_both_databases! {
         let taken = world.post_as(&other, "/auth/update", &[("username", "backup")]).await;
         assert!(taken.body.contains("\"success\":false"), "{}", taken.body);
         let error = refused(&world, &["role-accounts", "create", "deploy", "--owner", "backup"]).await;
-        assert!(error.contains("cannot own a role account"), "{error}");
+        assert!(error.contains("the owner of a role account is a person who is not disabled"), "{error}");
     }
 
     async fn a_token_of_a_role_account_is_printed_once_alone(database) {

@@ -19,9 +19,9 @@ pub(super) enum Column {
     DataWrite,
     /// The same by a page of no app.
     DataWriteElsewhere,
-    /// The person's own tokens and grants are read, narrowed and revoked.
+    /// The person's own tokens and grants are read, narrowed and revoked, and the tokens of the person's role accounts.
     Own,
-    /// Tokens are made and replaced.
+    /// Tokens are made and replaced; role accounts are made and changed.
     Makes,
     /// A program of the person is lent something.
     Lends,
@@ -65,7 +65,8 @@ pub(super) struct Act {
     pub(super) operation: &'static str,
     pub(super) column: Column,
     method: Method,
-    /// `{id}` is that of a token of the person, `{grant}` that of a grant, `{another}` that of another person.
+    /// `{id}` is that of a token of the person, `{grant}` that of a grant, `{account}` that of a role account and `{token}` that of its
+    /// token, `{another}` that of another person.
     path: &'static str,
     form: &'static [(&'static str, &'static str)],
     json: Option<&'static str>,
@@ -106,8 +107,10 @@ pub(super) fn acts() -> Vec<Act> {
         Act::new("list_tokens", Column::AdministersReading, &get, "/auth/tokens?user={another}"),
         Act::new("list_grants", Column::AdministersReading, &get, "/auth/grants?all=true"),
         Act::new("revoke_tokens", Column::Administers, &delete, "/auth/tokens?user={another}"),
+        Act::new("list_role_accounts", Column::AdministersReading, &get, "/auth/role_accounts?all=true"),
         Act::new("show_sign_in", Column::Page, &get, "/sign-in"),
     ];
+    acts.extend(acts_on_role_accounts());
     for (operation, method) in [
         ("replace_session_data", Method::PUT),
         ("update_session_data", Method::PATCH),
@@ -118,6 +121,27 @@ pub(super) fn acts() -> Vec<Act> {
         acts.push(write(Column::DataWriteElsewhere).on_page_of("https://other.example.com"));
     }
     acts
+}
+
+fn acts_on_role_accounts() -> [Act; 10] {
+    use Column::{Makes, Own};
+    let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
+    let (all, one) = ("/auth/role_accounts", "/auth/role_accounts/{account}");
+    let (tokens, token) =
+        ("/auth/role_accounts/{account}/tokens", "/auth/role_accounts/{account}/tokens/{token}");
+    let rotate = "/auth/role_accounts/{account}/tokens/{token}/rotate";
+    [
+        Act::new("list_role_accounts", Own, &get, all),
+        Act::new("read_role_account", Own, &get, one),
+        Act::new("list_role_tokens", Own, &get, tokens),
+        Act::new("update_role_token", Own, &patch, token).json(r#"{"name":"b"}"#),
+        Act::new("revoke_role_token", Own, &delete, token).ends(),
+        Act::new("revoke_role_tokens", Own, &delete, tokens).ends(),
+        Act::new("create_role_account", Makes, &post, all).json(r#"{"username":"made"}"#).ends(),
+        Act::new("update_role_account", Makes, &patch, one).json(r#"{"description":"b"}"#),
+        Act::new("create_role_token", Makes, &post, tokens).json(r#"{"name":"made"}"#).ends(),
+        Act::new("rotate_role_token", Makes, &post, rotate).json("{}").ends(),
+    ]
 }
 
 impl Act {
@@ -149,12 +173,17 @@ impl Act {
 
     /// The address that is asked for, by this credential.
     pub(super) async fn address(&self, stage: &mut Stage, credential: &Credential, way: Way) -> String {
-        let path = self.path.replace("{another}", &stage.another);
-        let path = match path {
-            path if path.contains("{id}") => path.replace("{id}", &stage.target().await),
-            path if path.contains("{grant}") => path.replace("{grant}", &stage.grant().await),
-            path => path,
-        };
+        let mut path = self.path.replace("{another}", &stage.another);
+        if path.contains("{id}") {
+            path = path.replace("{id}", &stage.target().await);
+        }
+        if path.contains("{grant}") {
+            path = path.replace("{grant}", &stage.grant().await);
+        }
+        if path.contains("{account}") {
+            let (account, token) = stage.role_target().await;
+            path = path.replace("{account}", &account).replace("{token}", &token);
+        }
         credential.address(&path, way)
     }
 
@@ -196,6 +225,8 @@ impl Act {
         let done = |is_done: bool| if is_done { Outcome::Done } else { Outcome::Nobody };
         match self.column {
             Column::Page => done(answer.body.contains(PERSON)),
+            // It was made before.
+            Column::Makes if answer.json()["error"] == "username_taken" => Outcome::Done,
             _ if status >= 300 => {
                 Outcome::refused(status, answer.json()["error"].as_str().unwrap_or_default())
             }

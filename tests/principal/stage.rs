@@ -38,6 +38,10 @@ pub(super) struct Stage {
     target: Option<String>,
     /// The id of a grant of the person.
     grant: Option<String>,
+    /// The id of a role account of the person, once it is made.
+    role_account: Option<String>,
+    /// The id of a token of it.
+    role_target: Option<String>,
 }
 
 impl Stage {
@@ -46,6 +50,7 @@ impl Stage {
         let world = World::builder(database)
             .clock(&clock)
             .setting("TOKEN_HANDLERS", "keys:sample-tokens")
+            .setting("ROLE_ACCOUNTS", "users")
             .setting("RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT", "1000/1m")
             .setting("RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS", "off")
             .config(&settings())
@@ -59,8 +64,19 @@ impl Stage {
         let another = world.profile(&world.sign_in("google", "linus").await).await["id"].clone();
         let client = world.browser();
         let another = another.as_str().unwrap().to_owned();
-        let (credentials, maker, observer, target, grant) = (BTreeMap::new(), None, None, None, None);
-        Self { world, clock, client, another, credentials, maker, observer, target, grant }
+        Self {
+            world,
+            clock,
+            client,
+            another,
+            credentials: BTreeMap::new(),
+            maker: None,
+            observer: None,
+            target: None,
+            grant: None,
+            role_account: None,
+            role_target: None,
+        }
     }
 
     /// A living credential for this way of using it.
@@ -105,24 +121,56 @@ impl Stage {
         self.grant.clone().unwrap()
     }
 
+    /// The ids of a role account of the person and of a token of it that is alive and was not replaced.
+    pub(super) async fn role_target(&mut self) -> (String, String) {
+        if self.role_account.is_none() {
+            let observer = self.observer().await;
+            let person = self.world.profile(&observer).await["id"].as_str().unwrap().to_owned();
+            let made = self.told(&["role-accounts", "create", "deploy", "--owner", &person, "--json"]).await;
+            self.role_account = Some(made["id"].as_str().unwrap().to_owned());
+        }
+        if self.role_target.is_none() {
+            self.told(&["role-accounts", "token", "create", "deploy", "--name", "n", "--json"]).await;
+            let listed = self.told(&["role-accounts", "token", "list", "deploy", "--json"]).await;
+            self.role_target = Some(listed["id"].as_str().unwrap().to_owned());
+        }
+        (self.role_account.clone().unwrap(), self.role_target.clone().unwrap())
+    }
+
+    /// The first object that a command prints.
+    async fn told(&self, arguments: &[&str]) -> Value {
+        let printed = self.world.command(arguments).await;
+        serde_json::from_str(printed.lines().next().unwrap()).unwrap()
+    }
+
     /// What there was of the person and of this credential may have ended: it is made anew when it is needed again.
     pub(super) fn forget(&mut self, ended: Kind) {
         let outlives = |kind: Kind| matches!(kind, Kind::RoleToken | Kind::HandlerToken);
         self.credentials.retain(|(kind, _), _| outlives(*kind) && *kind != ended);
-        (self.maker, self.observer, self.target, self.grant) = (None, None, None, None);
+        (self.maker, self.observer) = (None, None);
+        (self.target, self.grant, self.role_target) = (None, None, None);
     }
 
     /// What an act can change: the person, the person's tokens and grants, and whether this credential counts. That a session of the person is
     /// alive is what tells.
     pub(super) async fn state(&mut self, credential: &Credential) -> Value {
         let observer = self.observer().await;
-        let see =
-            async |address| self.send(Method::GET, address, |it| it.bearer_auth(&observer)).await.json();
+        let see = async |address: &str| {
+            self.send(Method::GET, address, |it| it.bearer_auth(&observer)).await.json()
+        };
         let (profile, tokens) = (see("/auth/check").await["profile"].clone(), see("/auth/tokens").await);
         let told = |token: &Value| json!([token["id"], token["name"], token["scopes"], token["expires_at"]]);
-        let tokens: Vec<_> = tokens["tokens"].as_array().expect("a session").iter().map(told).collect();
+        let told = |list: Value| -> Vec<_> {
+            list["tokens"].as_array().expect("a session").iter().map(told).collect()
+        };
         let grants = see("/auth/grants").await;
-        json!({"profile": profile, "tokens": tokens, "grants": grants, "counts": self.is_alive(credential).await})
+        let role_accounts = see("/auth/role_accounts").await;
+        let of_role_account = match &self.role_account {
+            Some(account) => told(see(&format!("/auth/role_accounts/{account}/tokens")).await),
+            None => vec![],
+        };
+        json!({"profile": profile, "tokens": told(tokens), "grants": grants, "role_accounts": role_accounts, "theirs": of_role_account,
+            "counts": self.is_alive(credential).await})
     }
 
     /// Whether a credential is good, whatever it lends.

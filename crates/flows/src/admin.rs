@@ -28,7 +28,6 @@ pub use identities::{IdentityDetails, IdentityStanding};
 pub use named::{NamedOrganization, NamedSubject, NamedUser, describe_user};
 pub use permissions::ExplainedPermissions;
 pub use providers::{Leftovers, require_configured_provider};
-pub use role_accounts::RoleAccountRequest;
 pub use role_details::RoleDetails;
 pub use roles::{GrantedRole, RoleRequest};
 pub use users::UserDetails;

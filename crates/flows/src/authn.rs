@@ -22,7 +22,9 @@ use vestibule_tokens::TokenRefused;
 
 use crate::FlowError;
 
-pub use administrator::{Act, Administrator, Authority, Changing, Ending, Looking, View, Whose};
+pub use administrator::{
+    Act, Administrator, Authority, Changing, Ending, Looking, Making, Pausing, View, Whose,
+};
 pub use handler_token::BearerPlace;
 pub use narrowing::SessionNarrowing;
 pub use principal::{Acting, FreshActing, FullPerson, Principal, Rights};

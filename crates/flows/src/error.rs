@@ -11,8 +11,8 @@ use vestibule_storage::StorageError;
 use vestibule_tokens::SignError;
 use vestibule_upstream::ProviderBusy;
 
-use crate::TokenError;
 use crate::authn::InvalidCredential;
+use crate::{RoleAccountError, TokenError};
 
 pub use permission::PermissionError;
 pub(crate) use sign_in::error_code_of;
@@ -54,6 +54,9 @@ pub enum FlowError {
     /// A token was not made, changed or ended.
     #[error(transparent)]
     Token(TokenError),
+    /// A role account was not made or changed.
+    #[error(transparent)]
+    RoleAccount(RoleAccountError),
     /// The caller: this account asks too often.
     #[error("too many requests for this account")]
     TooManyRequests {
@@ -96,6 +99,16 @@ impl From<TokenError> for FlowError {
             TokenError::Storage(error) => error.into(),
             TokenError::Unknown => Self::NotFound("token"),
             error => Self::Token(error),
+        }
+    }
+}
+
+impl From<RoleAccountError> for FlowError {
+    fn from(error: RoleAccountError) -> Self {
+        match error {
+            RoleAccountError::Storage(error) => error.into(),
+            RoleAccountError::Unknown => Self::NotFound("role account"),
+            error => Self::RoleAccount(error),
         }
     }
 }

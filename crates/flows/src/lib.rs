@@ -19,6 +19,7 @@ mod limits;
 mod observer;
 mod permissions;
 mod readiness;
+mod role_accounts;
 mod sessions;
 mod sign_in;
 #[cfg(test)]
@@ -41,12 +42,12 @@ pub use account::{PublicProfile, UsernameOutcome};
 pub use admin::{
     AdminError, Administration, AuditSelection, ExplainedPermissions, GrantedRole, IdentityDetails,
     IdentityStanding, Leftovers, NamedOrganization, NamedSubject, NamedUser, ReservedServiceRule,
-    RoleAccountRequest, RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
+    RoleDetails, RoleRequest, UserDetails, describe_user, require_configured_provider,
 };
 pub use authn::{
     Act, Acting, Administrator, Authentication, Authority, BearerPlace, Changing, Credentials, Ending,
-    FreshActing, FullPerson, InvalidCredential, Looking, Principal, Rights, SessionCookie, SessionNarrowing,
-    SessionToEnd, View, Whose,
+    FreshActing, FullPerson, InvalidCredential, Looking, Making, Pausing, Principal, Rights, SessionCookie,
+    SessionNarrowing, SessionToEnd, View, Whose,
 };
 pub use error::{CallbackRefusal, FlowError, PermissionError, SignInError};
 pub use grants::{CurrentToken, GrantNarrowing, GrantRequest, GrantRules, Lender, TokenPair};
@@ -54,6 +55,9 @@ pub use limits::{AccountRates, RateLimiter, TokenRates};
 pub use observer::{AuthorizationResult, FlowObserver, IssuedToken, SignInResult};
 pub use permissions::{PermissionDecision, PermissionGrant};
 pub use readiness::Readiness;
+pub use role_accounts::{
+    RoleAccountAuthority, RoleAccountError, RoleAccountMaker, RoleAccountMakers, RoleAccountRequest,
+};
 pub use sessions::{
     DataChange, DataOutcome, ProviderLink, ProviderTitle, SeenVersion, SessionCheck, SessionDataWriter,
     SessionRecord,
@@ -64,7 +68,9 @@ pub use sign_in::{
 };
 pub use tokens::{MadeToken, RotationRequest, TokenError, TokenLife, TokenRequest, TokenRules, TokenTerms};
 // Lets all that a request asks of the database take no longer together than its time budget. Belongs around a request, once.
-pub use vestibule_storage::{ApiTokenPlace, GrantPage, GrantPlace, VersionedData, with_time_budget};
+pub use vestibule_storage::{
+    ApiTokenPlace, GrantPage, GrantPlace, RoleAccountChanges, VersionedData, with_time_budget,
+};
 // Parts of our answers, so that `http` need not know the crate that makes them.
 pub use vestibule_tokens::{Jwk, JwkSet, PublishedKeys};
 
@@ -97,6 +103,8 @@ pub struct FlowSettings {
     pub permission_token_reuse: bool,
     /// How often one account may ask for what costs something.
     pub account_rates: AccountRates,
+    /// Who makes role accounts.
+    pub role_accounts: RoleAccountMakers,
     /// How long tokens of people and role accounts live.
     pub token_rules: TokenRules,
     /// How long access tokens and refresh tokens live.

@@ -7,11 +7,14 @@ pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod permissions;
+pub(crate) mod role_accounts;
+pub(crate) mod role_tokens;
 pub(crate) mod session;
 pub(crate) mod session_data;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_page;
+mod statuses;
 mod tag;
 pub(crate) mod token_pairs;
 pub(crate) mod tokens;
@@ -23,6 +26,8 @@ use grants::GrantsApi;
 use health::HealthApi;
 use keys::KeysApi;
 use permissions::PermissionsApi;
+use role_accounts::RoleAccountsApi;
+use role_tokens::RoleTokensApi;
 use session::SessionApi;
 use session_data::SessionDataApi;
 use sessions::SessionsApi;
@@ -41,6 +46,8 @@ type Apis = (
     TokensApi,
     TokenPairsApi,
     GrantsApi,
+    RoleAccountsApi,
+    RoleTokensApi,
     PermissionsApi,
     UsersApi,
     KeysApi,
@@ -76,6 +83,8 @@ pub(crate) fn document() -> OpenApiService<Apis, ()> {
             TokensApi,
             TokenPairsApi,
             GrantsApi,
+            RoleAccountsApi,
+            RoleTokensApi,
             PermissionsApi,
             UsersApi,
             KeysApi,

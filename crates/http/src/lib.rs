@@ -28,6 +28,7 @@ mod middleware;
 mod observer;
 mod operations;
 mod pages;
+mod paging;
 mod parameters;
 mod path_pattern;
 mod redirect;

@@ -30,6 +30,16 @@ impl Members {
         }
     }
 
+    /// The text of a member that may also be null.
+    pub(crate) fn nullable_text(&mut self, name: &'static str) -> Result<Option<Option<String>>, ApiError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Null) => Ok(Some(None)),
+            Some(Value::String(text)) => Ok(Some(Some(text))),
+            Some(_) => Err(wrong(name, "expected a text or null")),
+        }
+    }
+
     /// The texts of a member that is a list of them.
     pub(crate) fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>, ApiError> {
         let Some(value) = self.take(name) else { return Ok(None) };
@@ -50,13 +60,18 @@ impl Members {
         }
     }
 
-    /// Whether a switch is on.
-    pub(crate) fn switch(&mut self, name: &'static str) -> Result<bool, ApiError> {
+    /// What a member says that is true or false.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, ApiError> {
         match self.take(name) {
-            None => Ok(false),
-            Some(Value::Bool(value)) => Ok(value),
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
             Some(_) => Err(wrong(name, "expected true or false")),
         }
+    }
+
+    /// Whether a switch is on.
+    pub(crate) fn switch(&mut self, name: &'static str) -> Result<bool, ApiError> {
+        Ok(self.flag(name)?.unwrap_or_default())
     }
 
     /// Refuses what is left: a member that is misspelt would otherwise be without effect.
@@ -90,6 +105,11 @@ mod tests {
         assert_eq!(members().texts("list").unwrap_err().to_string(), "list: expected a list of texts");
         assert_eq!(members().object("object").unwrap_err().to_string(), "object: expected an object");
         assert_eq!(members().switch("switch").unwrap_err().to_string(), "switch: expected true or false");
+        assert_eq!(members().nullable_text("name").unwrap_err().to_string(), "name: expected a text or null");
+        let mut given = Members::of(json!({"null": null, "text": "a", "flag": false})).unwrap();
+        assert_eq!(given.nullable_text("null").unwrap(), Some(None));
+        assert_eq!(given.nullable_text("text").unwrap(), Some(Some("a".to_owned())));
+        assert_eq!((given.nullable_text("text").unwrap(), given.flag("flag").unwrap()), (None, Some(false)));
         assert!(Members::of(json!([])).is_err());
         let left = Members::of(json!({"nmae\u{1b}": 1})).unwrap();
         assert_eq!(left.finish().unwrap_err().to_string(), "unknown member \"nmae\"");

@@ -12,6 +12,8 @@ pub(crate) enum PathPattern {
     Prefix(&'static str),
     /// Those that begin and end so, with the parameter of the path between.
     Between(&'static str, &'static str),
+    /// Those that begin so, go on so behind their first parameter, and end so behind their second.
+    Nested(&'static str, &'static str, &'static str),
 }
 
 impl PathPattern {
@@ -22,6 +24,9 @@ impl PathPattern {
             Self::Between(before, after) => {
                 path.strip_prefix(before).is_some_and(|rest| rest.ends_with(after))
             }
+            Self::Nested(before, between, after) => {
+                path.strip_prefix(before).is_some_and(|rest| rest.contains(between) && rest.ends_with(after))
+            }
         }
     }
 
@@ -30,12 +35,24 @@ impl PathPattern {
         matches!(self, Self::Exact(_)) || self.parameter(path).is_some()
     }
 
-    /// The parameter of a path: one segment, decoded.
+    /// The parameter of a path, or the first of two: one segment, decoded.
     pub(crate) fn parameter<'a>(&self, path: &'a str) -> Option<Cow<'a, str>> {
         match self {
             Self::Exact(_) => None,
             Self::Prefix(known) => decoded(path.strip_prefix(known)?),
             Self::Between(before, after) => decoded(path.strip_prefix(before)?.strip_suffix(after)?),
+            Self::Nested(..) => self.parameters(path).map(|[first, _]| first),
+        }
+    }
+
+    /// Both parameters of a path that has two.
+    pub(crate) fn parameters<'a>(&self, path: &'a str) -> Option<[Cow<'a, str>; 2]> {
+        match self {
+            Self::Exact(_) | Self::Prefix(_) | Self::Between(..) => None,
+            Self::Nested(before, between, after) => {
+                let (first, second) = path.strip_prefix(before)?.strip_suffix(after)?.split_once(between)?;
+                Some([decoded(first)?, decoded(second)?])
+            }
         }
     }
 }
@@ -61,6 +78,19 @@ mod tests {
         assert_eq!(between.parameter("/auth/tokens/a/rotate").as_deref(), Some("a"));
         for path in ["/auth/tokens//rotate", "/auth/tokens/a/b/rotate", "/auth/tokens/rotate"] {
             assert_eq!(between.parameter(path), None, "{path}");
+        }
+        let nested = PathPattern::Nested("/auth/role_accounts/", "/tokens/", "/rotate");
+        let both = nested.parameters("/auth/role_accounts/a/tokens/%62/rotate").unwrap();
+        assert_eq!(both.each_ref().map(AsRef::as_ref), ["a", "b"]);
+        for path in [
+            "//tokens/b/rotate",
+            "/a/tokens//rotate",
+            "/a/tokens/b/c/rotate",
+            "/a/b/tokens/c/rotate",
+            "/a/tokens/rotate",
+        ] {
+            let path = format!("/auth/role_accounts{path}");
+            assert_eq!((nested.parameters(&path), nested.parameter(&path)), (None, None), "{path}");
         }
         assert!(!between.matches("/auth/tokens/a") && between.matches("/auth/tokens/a/rotate"));
     }

@@ -26,6 +26,8 @@ pub(crate) struct RequestContext<'r> {
     pub(crate) credentials: PresentedCredentials<'r>,
     /// What the path names, decoded. `None` where the path has no parameter, or one that is not a single segment of UTF-8.
     path_parameter: Option<Cow<'r, str>>,
+    /// The same, of a path that names two.
+    path_parameters: Option<[Cow<'r, str>; 2]>,
 }
 
 impl<'r> RequestContext<'r> {
@@ -39,7 +41,8 @@ impl<'r> RequestContext<'r> {
         let parameters = Parameters::parse(request);
         let credentials = PresentedCredentials::parse(request, &parameters, accepts, cookies);
         let path_parameter = path.parameter(request.uri().path());
-        Self { request, parameters, credentials, path_parameter }
+        let path_parameters = path.parameters(request.uri().path());
+        Self { request, parameters, credentials, path_parameter, path_parameters }
     }
 
     /// The value of a parameter of the query, for an operation.
@@ -50,5 +53,11 @@ impl<'r> RequestContext<'r> {
     /// The parameter of the path, for an operation.
     pub(crate) fn path(&self) -> Option<Path<String>> {
         self.path_parameter.as_ref().map(|text| Path(text.as_ref().to_owned()))
+    }
+
+    /// Both parameters of a path that has two.
+    pub(crate) fn paths(&self) -> Option<[Path<String>; 2]> {
+        let both = self.path_parameters.as_ref()?;
+        Some(both.each_ref().map(|text| Path(text.as_ref().to_owned())))
     }
 }

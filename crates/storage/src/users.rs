@@ -5,22 +5,23 @@ mod delete;
 pub(crate) mod lock;
 mod patch;
 pub(crate) mod row;
+pub(crate) mod standing;
 mod username;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, UserKind, Username};
+use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, Username};
 
 use crate::changes::Record;
 use crate::db::{operation, query};
 use crate::error::StorageError;
 use crate::identities::row::{IdentityRow, first_trusted};
 use crate::schema::{identities, lower, users};
-use crate::sessions::generation::{new_generation, new_token_generation};
 use crate::storage::Storage;
 use crate::users::row::{UserRow, read_user, with_trusted_email};
+use crate::users::standing::{disable, enable};
 
 pub use patch::PatchedUser;
 pub use username::UsernameChoice;
@@ -133,17 +134,7 @@ impl Storage {
     ) -> Result<bool, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
         let change = operation!(disable_user(user = user.clone(), now), |connection| {
-            let update = diesel::update(users::table.find(user.as_str()))
-                .filter(users::disabled_at.is_null())
-                .set((users::disabled_at.eq(now.micros()), new_generation!(now)));
-            let is_disabled = query!(connection, |c| update.execute(c))? == 1;
-            if is_disabled {
-                let person =
-                    users::table.find(user.as_str()).filter(users::kind.eq(UserKind::Person.as_str()));
-                let end_tokens = diesel::update(person).set(new_token_generation!());
-                query!(connection, |c| end_tokens.execute(c))?;
-            }
-            Ok(is_disabled)
+            disable(connection, user, *now).await
         });
         self.write_audited(event, change).await
     }
@@ -151,12 +142,8 @@ impl Storage {
     /// Lets a disabled user sign in again. False when there is no such user, or it was not disabled.
     pub async fn enable_user(&self, user: &UserId, event: &AuditEvent) -> Result<bool, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(user));
-        let change = operation!(enable_user(user = user.clone()), |connection| {
-            let update = diesel::update(users::table.find(user.as_str()))
-                .filter(users::disabled_at.is_not_null())
-                .set(users::disabled_at.eq(None::<i64>));
-            Ok(query!(connection, |c| update.execute(c))? == 1)
-        });
+        let change =
+            operation!(enable_user(user = user.clone()), |connection| enable(connection, user).await);
         self.write_audited(event, change).await
     }
 }

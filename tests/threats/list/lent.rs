@@ -102,6 +102,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "refused; tokens are bounded, and uses are 429; the last use is written once in five minutes",
         remark: "",
         tests: &[
+            "vestibule-http::api role_accounts::h9_role_accounts_and_their_tokens_are_bounded",
+            "vestibule-http::api role_accounts::h9_whoever_makes_role_accounts_and_tokens_is_counted",
             "principal::table::d6_h9_each_kind_of_credential_may_do_what_the_table_says_and_nothing_else",
             "vestibule-http::api lent_tokens::limits::h9_a_token_changes_nothing",
             "vestibule-http::api lent_tokens::places::h9_the_uses_of_one_token_are_bounded",
@@ -158,10 +160,13 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "H12",
         priority: 0,
-        attack: "Signing in as a role account, taking its name, owning one without being a person; an owner who is deleted",
-        outcome: "nobody can; it lives on without an owner, and while it is disabled its tokens wait",
+        attack: "Signing in as a role account, taking its name, owning one without being a person, acting on that of another, giving it away or filling the room of others; an owner who is deleted",
+        outcome: "nobody can; to others it is not there; it lives on without an owner, and while it is disabled its tokens wait",
         remark: "",
         tests: &[
+            "vestibule-http::api role_accounts::h12_nobody_does_anything_to_the_role_account_of_another",
+            "vestibule-http::api role_accounts::h12_whose_it_is_its_owner_does_not_decide",
+            "vestibule-storage::suite role_accounts::h12_the_role_accounts_of_an_owner_are_bounded_also_when_they_are_made_at_once",
             "what_ends_what::h12_h17_what_an_act_ends_is_what_the_document_says",
             "commands::role_accounts::h12_a_name_that_is_taken_or_reserved_makes_no_role_account",
             "vestibule-http::api lent_tokens::limits::h12_a_role_account_is_told_as_one_and_is_no_person",
@@ -281,6 +286,10 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "refused: that takes the browser, fresh for whatever changes anything, and a role that was assigned to the person at the service itself",
         remark: "",
         tests: &[
+            "vestibule-http::api role_accounts::administrators::h19_an_administrator_is_one_in_the_browser_fresh_with_a_role_that_counts_now",
+            "vestibule-http::api role_accounts::administrators::h19_each_role_does_what_it_says_to_a_role_account_and_no_more",
+            "vestibule-http::api role_accounts::h19_a_user_token_reads_narrows_and_ends_what_a_role_account_of_its_own_has",
+            "vestibule-http::api role_accounts::h19_what_makes_or_changes_a_role_account_is_the_browser_fresh",
             "vestibule-http::api administrators::h19_a_role_that_is_taken_away_and_a_person_who_is_disabled_count_no_more",
             "vestibule-http::api administrators::h19_each_role_does_what_it_says_and_no_more",
             "vestibule-http::api administrators::h19_only_a_role_at_the_service_itself_makes_an_administrator",
@@ -298,6 +307,8 @@ pub(super) const ROWS: &[Row] = &[
         outcome: "refused",
         remark: "",
         tests: &[
+            "vestibule-http::api role_accounts::administrators::h20_an_administrator_lets_a_role_account_judge_for_services_that_are_named",
+            "vestibule-http::api role_accounts::h20_an_owner_makes_no_token_that_judges_those_of_others",
             "commands::role_accounts::h20_a_token_that_judges_others_names_its_services",
             "vestibule-flows tokens::request::tests::h20_what_judges_others_is_given_by_administrators_to_role_accounts_for_named_services",
         ],

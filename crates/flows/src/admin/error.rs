@@ -2,14 +2,14 @@
 
 use thiserror::Error;
 use vestibule_domain::{
-    ApiTokenId, GrantId, OrganizationId, OrganizationLogin, ProviderName, ServiceName, User, Username,
+    ApiTokenId, GrantId, OrganizationId, OrganizationLogin, ProviderName, ServiceName, User,
 };
 use vestibule_plugin_host::CallFailure;
 use vestibule_storage::StorageError;
 
 use super::named::{NamedUser, describe_user};
 use super::role_details::RoleDetails;
-use crate::TokenError;
+use crate::{RoleAccountError, TokenError};
 
 /// Why a flow of an administrator did not happen. The texts name what was wrong and are for the administrator.
 #[derive(Debug, Error)]
@@ -106,12 +106,9 @@ pub enum AdminError {
     /// A provider of this name has left nothing.
     #[error("{0}: it has left nothing: all its identities are of an issuer that is configured")]
     NothingLeft(ProviderName),
-    /// Another user has this username.
-    #[error("another user is called {0}")]
-    UsernameTaken(Username),
-    /// The user cannot own role accounts.
-    #[error("{}: cannot own a role account; a person who is not disabled can", describe_user(.0))]
-    UnfitOwner(Box<User>),
+    /// A role account cannot be made like this.
+    #[error(transparent)]
+    RoleAccount(#[from] RoleAccountError),
     /// The user is no role account.
     #[error("{}: is a person, no role account", describe_user(.0))]
     NoRoleAccount(Box<User>),

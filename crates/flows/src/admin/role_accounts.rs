@@ -1,64 +1,32 @@
 //! Role accounts and their tokens.
 
 use vestibule_domain::{
-    ApiToken, ApiTokenChanges, ApiTokenId, ApiTokenKind, Attributes, AuditName, Description, DisplayName,
-    Metadata, RoleAccount, SecureRandom, User, UserId, UserKind, Username,
+    ApiToken, ApiTokenChanges, ApiTokenId, ApiTokenKind, ClientInfo, RoleAccount, SecureRandom, Username,
 };
-use vestibule_storage::RoleAccountCreation;
 
 use super::administration::Administration;
 use super::error::AdminError;
 use super::named::NamedUser;
-use crate::{MadeToken, RotationRequest, TokenRequest, TokenTerms};
+use crate::role_accounts::RoleAccounts;
+use crate::{MadeToken, RoleAccountRequest, RotationRequest, TokenRequest, TokenTerms};
 
 /// How many role accounts a page has.
 const PAGE: u32 = 500;
 
-/// What is asked of a new role account.
-#[derive(Debug, Clone)]
-pub struct RoleAccountRequest {
-    /// Its name among all users.
-    pub username: Username,
-    /// What it is called.
-    pub name: Option<DisplayName>,
-    /// What it is for.
-    pub description: Option<Description>,
-    /// What is written beside it.
-    pub metadata: Metadata,
-    /// Who may act on it beside administrators.
-    pub owner: Option<User>,
-}
-
 impl Administration<'_> {
-    /// Makes a role account.
+    /// Makes a role account, for an owner if one is named.
     pub async fn create_role_account(
         &self,
         randomness: &dyn SecureRandom,
         request: RoleAccountRequest,
     ) -> Result<RoleAccount, AdminError> {
-        let now = self.now();
-        let RoleAccountRequest { username, name, description, metadata, owner } = request;
-        let user = User {
-            id: UserId::random(randomness),
-            kind: UserKind::Role,
-            username: Some(username.clone()),
-            name,
-            email: None,
-            avatar_url: None,
-            attributes: Attributes::default(),
-            join_date: now,
-            disabled_at: None,
+        let accounts = RoleAccounts {
+            storage: self.storage(),
+            actor: self.actor(),
+            client: ClientInfo::default(),
+            now: self.now(),
         };
-        let owner_id = owner.as_ref().map(|owner| owner.id.clone());
-        let created_by = self.actor().as_str().to_owned();
-        let account =
-            RoleAccount { user, owner: owner_id, description, metadata, created_at: now, created_by };
-        let event = self.event(AuditName::RoleAccountCreated, now).for_user(&account.user.id);
-        match (self.storage().create_role_account(&account, &event).await?, owner) {
-            (RoleAccountCreation::UsernameTaken, _) => Err(AdminError::UsernameTaken(username)),
-            (RoleAccountCreation::UnknownOwner, Some(owner)) => Err(AdminError::UnfitOwner(Box::new(owner))),
-            (RoleAccountCreation::Created | RoleAccountCreation::UnknownOwner, _) => Ok(account),
-        }
+        Ok(accounts.create(randomness, request).await?)
     }
 
     /// Lists the role accounts in the order of their usernames.

@@ -8,7 +8,7 @@ use vestibule_domain::{Actor, AdministratorRole};
 use super::Principal;
 use crate::{FlowError, Flows, FullPerson};
 
-pub use act::{Act, Changing, Ending, Looking};
+pub use act::{Act, Changing, Ending, Looking, Making, Pausing};
 pub use authority::{Authority, View, Whose};
 
 /// Who administers the service. Holding one is the proof that they may.

@@ -128,7 +128,7 @@ impl Flows {
     }
 
     /// The tokens in the hands of an actor, who is not the command line.
-    fn tokens_of(&self, actor: Actor, client: &ClientInfo) -> ApiTokens<'_> {
+    pub(crate) fn tokens_of(&self, actor: Actor, client: &ClientInfo) -> ApiTokens<'_> {
         ApiTokens {
             storage: &self.dependencies.storage,
             actor,
@@ -138,7 +138,10 @@ impl Flows {
         }
     }
 
-    fn token_terms<'a>(&'a self, is_service: &'a (dyn Fn(&ServiceName) -> bool + Sync)) -> TokenTerms<'a> {
+    pub(crate) fn token_terms<'a>(
+        &'a self,
+        is_service: &'a (dyn Fn(&ServiceName) -> bool + Sync),
+    ) -> TokenTerms<'a> {
         TokenTerms {
             rules: &self.settings.token_rules,
             is_service,

@@ -13,12 +13,16 @@ use vestibule_flows::{Changing, Ending, FlowError, GrantPlace};
 
 use super::caller::{client, principal};
 use super::handler::handler;
+use super::statuses::{
+    MALFORMED, NO_USER, NOBODY, NOT_JSON, NOT_NOW, NOT_THEIRS, TOO_LARGE, TOO_MANY, statuses,
+};
 use super::tag::Tag;
 use super::tokens::read;
 use crate::app::App;
 use crate::authn::AnyCredentials;
-use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
+use crate::error::{ApiError, Documented, Status};
 use crate::json_body::JsonBody;
+use crate::paging::{USUAL_LIMIT, limit};
 use crate::responses::{NoContent, Success};
 use crate::run_to_completion::run_to_completion;
 use crate::whose::{self, refuse_everybody, whose};
@@ -27,45 +31,18 @@ use responses::{GrantDocument, GrantList};
 
 pub(crate) struct GrantsApi;
 
-const MALFORMED: Status = Status::new(400, "What is asked for cannot be; the description names the member.");
-const NOBODY: Status = Status::new(401, "Not signed in.");
-const NOT_THEIRS: Status = Status::new(
-    403,
-    "A credential of this kind may not do this (`wrong_credential`), or another site asks (`cross_origin`).",
-);
-const NO_USER: Status = Status::new(404, "There is no such user.");
 const UNKNOWN: Status =
     Status::new(404, "There is no such user, or the user has no such grant that is alive.");
-const TOO_LARGE: Status = Status::new(413, "The body is longer than 64 KiB.");
-const NOT_JSON: Status = Status::new(415, "The body is not JSON.");
-const TOO_MANY: Status = Status::retry(429, "Too many requests came.");
-const NOT_NOW: Status = Status::retry(503, "The database is out of reach.");
 
-pub(crate) struct ListFailures;
-
-impl Statuses for ListFailures {
-    const ALL: &'static [Status] = &[MALFORMED, NOBODY, NOT_THEIRS, NO_USER, TOO_MANY, NOT_NOW];
-    const FORMAT: ErrorFormat = ErrorFormat::Typed;
-}
-
-pub(crate) struct ChangeFailures;
-
-impl Statuses for ChangeFailures {
-    const ALL: &'static [Status] =
-        &[MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, TOO_LARGE, NOT_JSON, TOO_MANY, NOT_NOW];
-    const FORMAT: ErrorFormat = ErrorFormat::Typed;
-}
-
-pub(crate) struct EndFailures;
-
-impl Statuses for EndFailures {
-    const ALL: &'static [Status] = &[MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, TOO_MANY, NOT_NOW];
-    const FORMAT: ErrorFormat = ErrorFormat::Typed;
+statuses! {
+    ListFailures: [MALFORMED, NOBODY, NOT_THEIRS, NO_USER, TOO_MANY, NOT_NOW];
+    ChangeFailures: [MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, TOO_LARGE, NOT_JSON, TOO_MANY, NOT_NOW];
+    EndFailures: [MALFORMED, NOBODY, NOT_THEIRS, UNKNOWN, TOO_MANY, NOT_NOW];
 }
 
 handler!(handle_list(app, context, _) => async {
     let [user, all, cursor] = ["user", "all", "cursor"].map(|name| context.query(name));
-    let limit = Query(read::limit(context.query("limit").0.as_deref())?);
+    let limit = Query(limit(context.query("limit").0.as_deref())?);
     GrantsApi.list_grants(Data(app), AnyCredentials(context.credentials), user, all, cursor, limit).await
 });
 
@@ -103,7 +80,7 @@ impl GrantsApi {
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
     ) -> Result<Success<GrantList>, Documented<ListFailures>> {
-        let limit = limit.0.unwrap_or(read::USUAL_LIMIT);
+        let limit = limit.0.unwrap_or(USUAL_LIMIT);
         let whose = whose(user.0.as_deref(), all.0.as_deref())?;
         let place = read::cursor(cursor.0.as_deref(), |created_at, id| {
             Some(GrantPlace { created_at, id: GrantId::parse(id).ok()? })

@@ -15,6 +15,8 @@ pub(crate) enum Tag {
     Tokens,
     /// What people lend to programs of their own: access tokens, with the refresh tokens beside them.
     TokenPairs,
+    /// Users that nobody signs in as, and their tokens.
+    RoleAccounts,
     /// Usernames and public profiles.
     Users,
     /// The public keys that tokens are verified with.

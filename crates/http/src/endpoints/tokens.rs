@@ -1,7 +1,7 @@
 //! The tokens that people make for their programs.
 
 pub(super) mod read;
-mod responses;
+pub(super) mod responses;
 
 use std::sync::Arc;
 
@@ -9,15 +9,20 @@ use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
-use vestibule_domain::{ApiTokenId, ClientInfo};
-use vestibule_flows::{Changing, Ending, FlowError, FreshActing, Principal};
+use vestibule_domain::ApiTokenId;
+use vestibule_flows::{Changing, Ending, FlowError, FreshActing};
 
+use super::caller::{client, principal};
 use super::handler::handler;
+use super::statuses::{
+    MALFORMED, NO_USER, NOBODY, NOT_JSON, NOT_NOW, NOT_THEIRS, TOO_LARGE, TOO_MANY, statuses,
+};
 use super::tag::Tag;
 use crate::app::App;
-use crate::authn::{AnyCredentials, PresentedCredentials};
-use crate::error::{ApiError, Documented, ErrorFormat, Status, Statuses};
+use crate::authn::AnyCredentials;
+use crate::error::{ApiError, Documented, Status};
 use crate::json_body::JsonBody;
+use crate::paging::{USUAL_LIMIT, limit};
 use crate::responses::{Created, NoContent, Success};
 use crate::run_to_completion::run_to_completion;
 use crate::whose::{self, refuse_everybody, refuse_others, whose};
@@ -26,37 +31,10 @@ use responses::{MadeTokenDocument, TokenDocument, TokenList};
 
 pub(crate) struct TokensApi;
 
-const MALFORMED: Status = Status::new(400, "What is asked for cannot be; the description names the member.");
-const NOBODY: Status = Status::new(
-    401,
-    "Not signed in; or (`session_not_fresh`) the person did not sign in within `STEP_UP_AGE`.",
-);
-const NOT_THEIRS: Status = Status::new(
-    403,
-    "A credential of this kind may not do this (`wrong_credential`), the person does not administer the service \
-     (`requirements_not_met`), or another site asks (`cross_origin`).",
-);
 const UNKNOWN: Status =
     Status::new(404, "There is no such user, or the user has no such token that is alive.");
-const NO_USER: Status = Status::new(404, "There is no such user.");
 const FULL: Status =
     Status::new(409, "There are too many (`limit_reached`), or it was replaced already (`already_rotated`).");
-const TOO_LARGE: Status = Status::new(413, "The body is longer than 64 KiB.");
-const NOT_JSON: Status = Status::new(415, "The body is not JSON.");
-const TOO_MANY: Status =
-    Status::retry(429, "Too many tokens were made for this account, or too many requests came.");
-const NOT_NOW: Status = Status::retry(503, "The database is out of reach.");
-
-macro_rules! statuses {
-    ($($name:ident: [$($status:expr),+];)+) => {
-        $(pub(crate) struct $name;
-
-        impl Statuses for $name {
-            const ALL: &'static [Status] = &[$($status),+];
-            const FORMAT: ErrorFormat = ErrorFormat::Typed;
-        })+
-    };
-}
 
 statuses! {
     ListFailures: [MALFORMED, NOBODY, NOT_THEIRS, NO_USER, TOO_MANY, NOT_NOW];
@@ -68,7 +46,7 @@ statuses! {
 
 handler!(handle_list(app, context, _) => async {
     let [user, all, cursor] = ["user", "all", "cursor"].map(|name| context.query(name));
-    let limit = Query(read::limit(context.query("limit").0.as_deref())?);
+    let limit = Query(limit(context.query("limit").0.as_deref())?);
     TokensApi.list_tokens(Data(app), AnyCredentials(context.credentials), user, all, cursor, limit).await
 });
 
@@ -128,7 +106,7 @@ impl TokensApi {
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
     ) -> Result<Success<TokenList>, Documented<ListFailures>> {
-        let limit = limit.0.unwrap_or(read::USUAL_LIMIT);
+        let limit = limit.0.unwrap_or(USUAL_LIMIT);
         let (whose, place) =
             (whose(user.0.as_deref(), all.0.as_deref())?, read::token_place(cursor.0.as_deref())?);
         let view = app.flows.require_view(&principal(&app, &credentials.0).await?, whose).await?;
@@ -148,7 +126,7 @@ impl TokensApi {
         credentials: AnyCredentials<'_>,
         body: JsonBody,
     ) -> Result<Created<MadeTokenDocument>, Documented<MakeFailures>> {
-        let acting = acting(&app, &credentials.0).await?;
+        let acting = acting(&app, &credentials).await?;
         let (asked, ends_others) = read::token_request(body.0)?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         let made = run_to_completion(async move {
@@ -224,7 +202,7 @@ impl TokensApi {
         id: Path<String>,
         body: JsonBody,
     ) -> Result<Created<MadeTokenDocument>, Documented<RotateFailures>> {
-        let acting = acting(&app, &credentials.0).await?;
+        let acting = acting(&app, &credentials).await?;
         let (id, asked) = (token_id(&id.0)?, read::rotation(body.0)?);
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         let made =
@@ -261,19 +239,11 @@ impl TokensApi {
     }
 }
 
-async fn principal(app: &App, credentials: &PresentedCredentials<'_>) -> Result<Principal, ApiError> {
-    Ok(app.flows.authenticate(credentials.single()?).await?.require()?)
-}
-
-async fn acting(app: &App, credentials: &PresentedCredentials<'_>) -> Result<FreshActing, ApiError> {
-    Ok(app.flows.require_fresh_acting(&principal(app, credentials).await?)?)
-}
-
-fn client(app: &App, request: &Request) -> ClientInfo {
-    app.trusted_proxies.client_info(request)
+async fn acting(app: &App, credentials: &AnyCredentials<'_>) -> Result<FreshActing, ApiError> {
+    Ok(app.flows.require_fresh_acting(&principal(app, &credentials.0).await?)?)
 }
 
 /// A text that is no id is the id of no token.
-fn token_id(text: &str) -> Result<ApiTokenId, ApiError> {
+pub(super) fn token_id(text: &str) -> Result<ApiTokenId, ApiError> {
     ApiTokenId::parse(text).map_err(|_| FlowError::NotFound("token").into())
 }

@@ -6,7 +6,9 @@ use poem::error::ResponseError;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use tracing::Level;
 use vestibule_domain::SessionDataError;
-use vestibule_flows::{FlowError, InvalidCredential, PermissionError, SignInError, TokenError};
+use vestibule_flows::{
+    FlowError, InvalidCredential, PermissionError, RoleAccountError, SignInError, TokenError,
+};
 
 use super::ApiError;
 use super::page_text::{
@@ -110,6 +112,7 @@ impl ErrorResponse {
                 }
             },
             FlowError::Token(reason) => Self::of_token(reason),
+            FlowError::RoleAccount(reason) => Self::of_role_account(reason),
             FlowError::NotFound(_) => new(StatusCode::NOT_FOUND, "not_found", error, Level::DEBUG),
             FlowError::Conflict(_) => new(StatusCode::CONFLICT, "conflict", error, Level::DEBUG),
             FlowError::TooManyRequests { retry_after } => {
@@ -171,6 +174,18 @@ impl ErrorResponse {
             | TokenError::Endless
             | TokenError::LongOverlap(_)
             | TokenError::NamesNoService => (StatusCode::BAD_REQUEST, "invalid_request"),
+        };
+        Self::new(status, code, error, Level::DEBUG)
+    }
+
+    fn of_role_account(error: &RoleAccountError) -> Self {
+        let (status, code) = match error {
+            RoleAccountError::UsernameTaken(_) => (StatusCode::CONFLICT, "username_taken"),
+            RoleAccountError::LimitReached(_) => (StatusCode::CONFLICT, "limit_reached"),
+            RoleAccountError::Disabled => (StatusCode::CONFLICT, "role_account_disabled"),
+            RoleAccountError::UnfitOwner => (StatusCode::BAD_REQUEST, "invalid_request"),
+            RoleAccountError::Unknown => (StatusCode::NOT_FOUND, "not_found"),
+            RoleAccountError::Storage(_) => return Self::internal(),
         };
         Self::new(status, code, error, Level::DEBUG)
     }

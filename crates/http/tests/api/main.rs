@@ -29,6 +29,7 @@ mod next;
 mod own_tokens;
 mod permissions;
 mod plugin_process;
+mod role_accounts;
 mod session_data;
 mod session_handles;
 mod sessions;

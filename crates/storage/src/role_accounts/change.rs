@@ -1,17 +1,18 @@
-//! Role accounts that are renamed, described anew or given to another owner.
+//! Role accounts that are renamed, described anew, given to another owner, disabled or enabled: all that is asked for, or nothing.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{AuditEvent, Description, DisplayName, Metadata, UserId};
+use vestibule_domain::{AuditEvent, AuditName, Description, DisplayName, Metadata, UserId};
 
 use crate::api_tokens::write_metadata;
-use crate::audit::Changed;
+use crate::audit::{self, Changed};
 use crate::changes::Record;
 use crate::db::{Connection, operation, query};
 use crate::error::{OperationError, StorageError};
-use crate::role_accounts::create::may_own;
+use crate::role_accounts::create::{Room, room_of};
 use crate::schema::{role_accounts, users};
 use crate::storage::Storage;
+use crate::users::standing::{disable, enable};
 
 /// What is changed about a role account; what is not named stays. `Some(None)` removes it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,16 @@ pub struct RoleAccountChanges {
     pub metadata: Option<Metadata>,
     /// Its owner; none: administrators alone.
     pub owner: Option<Option<UserId>>,
+    /// Whether it is disabled.
+    pub disabled: Option<bool>,
+}
+
+impl RoleAccountChanges {
+    /// Whether they are about anything but whether it is disabled.
+    pub fn describe(&self) -> bool {
+        let Self { name, description, metadata, owner, disabled: _ } = self;
+        name.is_some() || description.is_some() || metadata.is_some() || owner.is_some()
+    }
 }
 
 /// The outcome of changing a role account.
@@ -33,13 +44,30 @@ pub enum RoleAccountChange {
     Changed,
     /// Its new owner is no person, or is disabled.
     UnknownOwner,
+    /// Its new owner has too many.
+    LimitReached,
     /// There is no such role account.
     Unknown,
 }
 
-impl Changed for RoleAccountChange {
+/// What became of the changes.
+struct Outcome {
+    change: RoleAccountChange,
+    /// Whether the event of the change is true.
+    is_described: bool,
+    /// That it was disabled or enabled, which is an event of its own.
+    switched: Option<AuditEvent>,
+}
+
+impl Outcome {
+    fn refused(change: RoleAccountChange) -> Self {
+        Self { change, is_described: false, switched: None }
+    }
+}
+
+impl Changed for Outcome {
     fn changed(&self) -> bool {
-        *self == Self::Changed
+        self.is_described
     }
 }
 
@@ -63,27 +91,62 @@ impl RowChanges {
 }
 
 impl Storage {
-    /// Changes a role account.
+    /// Changes a role account. Of one owner there are at most so many. Whether it was disabled or enabled is an event beside the one
+    /// that is given, which is recorded where anything else was changed.
     pub async fn change_role_account(
         &self,
         account: &UserId,
         changes: &RoleAccountChanges,
+        most: u32,
         event: &AuditEvent,
     ) -> Result<RoleAccountChange, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::user(account));
         let change = operation!(
-            change_role_account(account = account.clone(), changes = changes.clone()),
+            change_role_account(
+                account = account.clone(),
+                changes = changes.clone(),
+                most,
+                event = event.clone()
+            ),
             |connection| {
                 let owner = changes.owner.as_ref().and_then(Option::as_ref);
-                if !may_own(connection, owner).await? {
-                    return Ok(RoleAccountChange::UnknownOwner);
+                match room_of(connection, owner, account, *most).await? {
+                    Room::Left => {}
+                    Room::None => return Ok(Outcome::refused(RoleAccountChange::LimitReached)),
+                    Room::UnknownOwner => return Ok(Outcome::refused(RoleAccountChange::UnknownOwner)),
                 }
-                let is_known = write_changes(connection, account, changes).await?;
-                Ok(if is_known { RoleAccountChange::Changed } else { RoleAccountChange::Unknown })
+                if !write_changes(connection, account, changes).await? {
+                    return Ok(Outcome::refused(RoleAccountChange::Unknown));
+                }
+                let switched = switch(connection, account, changes.disabled, event).await?;
+                Ok(Outcome { change: RoleAccountChange::Changed, is_described: changes.describe(), switched })
             }
         );
-        self.write_audited(event, change).await
+        let Outcome { change, switched, .. } = self.write_audited(event, change).await?;
+        switched.iter().for_each(audit::log_audit_event);
+        Ok(change)
     }
+}
+
+/// Disables or enables it, and records that; nothing where it is so already.
+async fn switch(
+    connection: &mut Connection,
+    account: &UserId,
+    disabled: Option<bool>,
+    event: &AuditEvent,
+) -> Result<Option<AuditEvent>, OperationError> {
+    let (is_switched, name) = match disabled {
+        None => return Ok(None),
+        Some(true) => (disable(connection, account, event.at).await?, AuditName::RoleAccountDisabled),
+        Some(false) => (enable(connection, account).await?, AuditName::RoleAccountEnabled),
+    };
+    if !is_switched {
+        return Ok(None);
+    }
+    let switched =
+        AuditEvent::new(name, event.actor.clone(), event.at).for_user(account).from_client(&event.client);
+    audit::insert(connection, &switched).await?;
+    Ok(Some(switched))
 }
 
 /// False when there is no such role account.

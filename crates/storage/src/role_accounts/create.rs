@@ -1,5 +1,6 @@
 //! New role accounts.
 
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use vestibule_domain::{AuditEvent, Description, DisplayName, RoleAccount, UserId, UserKind, Username};
@@ -22,6 +23,8 @@ pub enum RoleAccountCreation {
     UsernameTaken,
     /// Its owner is no person, or is disabled.
     UnknownOwner,
+    /// Its owner has too many.
+    LimitReached,
 }
 
 impl Changed for RoleAccountCreation {
@@ -34,15 +37,18 @@ impl Changed for RoleAccountCreation {
 const NOTHING_REVOKED: i64 = 0;
 
 impl Storage {
-    /// Makes a role account, with its user.
+    /// Makes a role account, with its user. Of one owner there are at most so many.
     pub async fn create_role_account(
         &self,
         account: &RoleAccount,
+        most: u32,
         event: &AuditEvent,
     ) -> Result<RoleAccountCreation, StorageError> {
-        let change = operation!(create_role_account(account = account.clone()), |connection| {
-            if !may_own(connection, account.owner.as_ref()).await? {
-                return Ok(RoleAccountCreation::UnknownOwner);
+        let change = operation!(create_role_account(account = account.clone(), most), |connection| {
+            match room_of(connection, account.owner.as_ref(), &account.user.id, *most).await? {
+                Room::Left => {}
+                Room::None => return Ok(RoleAccountCreation::LimitReached),
+                Room::UnknownOwner => return Ok(RoleAccountCreation::UnknownOwner),
             }
             match insert_user(connection, account).await {
                 Err(failure) if UniqueRule::Username.is_violated(&failure) => {
@@ -57,14 +63,34 @@ impl Storage {
     }
 }
 
-/// Whether somebody can own role accounts: administrators, who are named by nothing, or a person who is not disabled.
-pub(super) async fn may_own(
+/// Whether somebody can own one more role account.
+pub(super) enum Room {
+    Left,
+    /// The owner has as many as there may be.
+    None,
+    /// It is no person, or one who is disabled.
+    UnknownOwner,
+}
+
+/// The room that an owner has for this account: administrators, who are named by nothing, have as much as they like, and a person who is
+/// not disabled for at most so many. The lock of the owner's row orders those that come at once.
+pub(super) async fn room_of(
     connection: &mut Connection,
     owner: Option<&UserId>,
-) -> Result<bool, OperationError> {
-    let Some(owner) = owner else { return Ok(true) };
+    account: &UserId,
+    most: u32,
+) -> Result<Room, OperationError> {
+    let Some(owner) = owner else { return Ok(Room::Left) };
     let found = lock_user(connection, owner.as_str()).await?;
-    Ok(found.is_some_and(|user| user.kind == UserKind::Person && user.disabled_at.is_none()))
+    if found.is_none_or(|user| user.kind != UserKind::Person || user.disabled_at.is_some()) {
+        return Ok(Room::UnknownOwner);
+    }
+    let others = role_accounts::table
+        .filter(role_accounts::owner_id.eq(owner.as_str()))
+        .filter(role_accounts::user_id.ne(account.as_str()))
+        .select(count_star());
+    let count = query!(connection, |c| others.get_result::<i64>(c))?;
+    Ok(if count < i64::from(most) { Room::Left } else { Room::None })
 }
 
 async fn insert_user(connection: &mut Connection, account: &RoleAccount) -> Result<(), OperationError> {

@@ -1,15 +1,18 @@
 //! Users that are no people.
 
 use vestibule_domain::{
-    Attributes, AuditName, Description, DisplayName, Metadata, RoleAccount, SystemRandom, User, UserId,
-    UserKind, Username,
+    Actor, Attributes, AuditEvent, AuditName, Description, DisplayName, Metadata, RoleAccount, SystemRandom,
+    User, UserId, UserKind, Username,
 };
 use vestibule_storage::{
     AuditFilter, RoleAccountChange, RoleAccountChanges, RoleAccountCreation, UsernameChoice,
 };
 
 use crate::api_tokens::{create, find, role_token};
-use crate::bench::{Bench, GITHUB, at, event, on_both_databases, person};
+use crate::bench::{Bench, GITHUB, all_at_once, at, event, on_both_databases, person};
+
+/// How many role accounts one owner may have.
+const MOST: u32 = 3;
 
 fn username(name: &str) -> Username {
     Username::parse(name).unwrap()
@@ -42,7 +45,7 @@ fn new_account(name: &str, owner: Option<&UserId>) -> RoleAccount {
 /// Makes a role account.
 pub(crate) async fn role_account(bench: &Bench, name: &str, owner: Option<&UserId>) -> RoleAccount {
     let account = new_account(name, owner);
-    let outcome = bench.storage.create_role_account(&account, &event()).await.unwrap();
+    let outcome = bench.storage.create_role_account(&account, MOST, &event()).await.unwrap();
     assert_eq!(outcome, RoleAccountCreation::Created);
     account
 }
@@ -73,7 +76,7 @@ on_both_databases! {
         let choice = bench.storage.choose_username(&ada.user.id, &username("ada"), &event()).await.unwrap();
         assert_eq!(choice, UsernameChoice::Chosen);
         for name in ["ada", "backup"] {
-            let outcome = bench.storage.create_role_account(&new_account(name, None), &event()).await.unwrap();
+            let outcome = bench.storage.create_role_account(&new_account(name, None), MOST, &event()).await.unwrap();
             assert_eq!(outcome, RoleAccountCreation::UsernameTaken, "{name}");
         }
         assert_eq!(bench.storage.list_role_accounts(None, None, 9).await.unwrap().len(), 1);
@@ -86,10 +89,10 @@ on_both_databases! {
         bench.storage.disable_user(&ada.user.id, at(0), &event()).await.unwrap();
         for owner in [&ada.user.id, &backup.user.id, &UserId::random(&SystemRandom)] {
             let account = new_account("other", Some(owner));
-            let outcome = bench.storage.create_role_account(&account, &event()).await.unwrap();
+            let outcome = bench.storage.create_role_account(&account, MOST, &event()).await.unwrap();
             assert_eq!(outcome, RoleAccountCreation::UnknownOwner);
             let changes = RoleAccountChanges { owner: Some(Some(owner.clone())), ..RoleAccountChanges::default() };
-            let outcome = bench.storage.change_role_account(&backup.user.id, &changes, &event()).await.unwrap();
+            let outcome = bench.storage.change_role_account(&backup.user.id, &changes, MOST, &event()).await.unwrap();
             assert_eq!(outcome, RoleAccountChange::UnknownOwner);
         }
     }
@@ -98,17 +101,17 @@ on_both_databases! {
         let ada = bench.sign_in(&person(GITHUB, "7")).await;
         let backup = role_account(bench, "backup", None).await;
         let change = async |changes: RoleAccountChanges| {
-            let outcome = bench.storage.change_role_account(&backup.user.id, &changes, &event()).await.unwrap();
+            let outcome = bench.storage.change_role_account(&backup.user.id, &changes, MOST, &event()).await.unwrap();
             assert_eq!(outcome, RoleAccountChange::Changed);
             read(bench, &backup).await
         };
         let given = change(RoleAccountChanges { owner: Some(Some(ada.user.id.clone())), ..RoleAccountChanges::default() });
         assert_eq!(given.await, RoleAccount { owner: Some(ada.user.id.clone()), ..backup.clone() });
-        let bare = RoleAccountChanges { name: Some(None), description: Some(None), owner: Some(None), metadata: None };
+        let bare = RoleAccountChanges { name: Some(None), description: Some(None), owner: Some(None), ..RoleAccountChanges::default() };
         let bare = change(bare).await;
         assert_eq!((&bare.user.name, &bare.description, &bare.owner), (&None, &None, &None));
         assert_eq!(change(RoleAccountChanges::default()).await, bare);
-        let of_person = bench.storage.change_role_account(&ada.user.id, &RoleAccountChanges::default(), &event()).await.unwrap();
+        let of_person = bench.storage.change_role_account(&ada.user.id, &RoleAccountChanges::default(), MOST, &event()).await.unwrap();
         assert_eq!(of_person, RoleAccountChange::Unknown);
     }
 
@@ -140,5 +143,58 @@ on_both_databases! {
         assert!(bench.storage.delete_user(&backup.user.id, &event()).await.unwrap());
         assert!(find(bench, &token, 2).await.is_none());
         assert!(bench.storage.find_role_account(&backup.user.id).await.unwrap().is_none());
+    }
+
+    async fn h12_the_role_accounts_of_an_owner_are_bounded_also_when_they_are_made_at_once(bench: &Bench) {
+        let ada = bench.sign_in(&person(GITHUB, "7")).await.user.id;
+        let make = |number: usize| {
+            let (storage, account) = (bench.storage.clone(), new_account(&format!("account-{number}"), Some(&ada)));
+            async move { storage.create_role_account(&account, MOST, &event()).await.unwrap() }
+        };
+        let outcomes = all_at_once((0..10).map(make).collect()).await;
+        let made = outcomes.iter().filter(|outcome| **outcome == RoleAccountCreation::Created).count();
+        let refused = outcomes.iter().filter(|outcome| **outcome == RoleAccountCreation::LimitReached).count();
+        assert_eq!((made, refused), (3, 7));
+        let other = role_account(bench, "other", None).await;
+        let give = RoleAccountChanges { owner: Some(Some(ada.clone())), disabled: Some(true), ..RoleAccountChanges::default() };
+        let given = bench.storage.change_role_account(&other.user.id, &give, MOST, &event()).await.unwrap();
+        assert_eq!((given, read(bench, &other).await), (RoleAccountChange::LimitReached, other), "nothing of it");
+        let theirs = bench.storage.list_role_accounts(Some(&ada), None, 1).await.unwrap().remove(0);
+        let kept = bench.storage.change_role_account(&theirs.user.id, &give, MOST, &event()).await.unwrap();
+        assert_eq!(kept, RoleAccountChange::Changed, "it is one of the three");
+    }
+
+    async fn a_change_of_a_role_account_happens_whole_and_says_what_it_was(bench: &Bench) {
+        let backup = role_account(bench, "backup", None).await;
+        let events = async || {
+            let filter = AuditFilter { user: Some(&backup.user.id), name: None, since: None };
+            let events = bench.storage.list_audit_events(filter, None, 9).await.unwrap().into_iter();
+            let mut names: Vec<_> = events.map(|event| event.event).collect();
+            names.sort();
+            names
+        };
+        let change = async |changes: RoleAccountChanges| {
+            let event = AuditEvent::new(AuditName::RoleAccountChanged, Actor::Operator, at(5)).for_user(&backup.user.id);
+            bench.storage.change_role_account(&backup.user.id, &changes, MOST, &event).await.unwrap();
+            read(bench, &backup).await
+        };
+        let nothing = RoleAccountChanges::default();
+        let disabled = change(RoleAccountChanges { disabled: Some(true), ..nothing.clone() }).await;
+        assert_eq!(disabled.user.disabled_at, Some(at(5)));
+        change(RoleAccountChanges { disabled: Some(true), ..nothing.clone() }).await;
+        change(nothing.clone()).await;
+        assert_eq!(events().await, ["role_account.disabled"], "once, and nothing else was changed");
+        let both = change(RoleAccountChanges { name: Some(None), disabled: Some(false), ..nothing.clone() }).await;
+        assert_eq!((both.user.disabled_at, both.user.name), (None, None));
+        assert_eq!(events().await, ["role_account.changed", "role_account.disabled", "role_account.enabled"]);
+        let stranger = RoleAccountChanges {
+            name: Some(DisplayName::clean("x")),
+            owner: Some(Some(UserId::random(&SystemRandom))),
+            disabled: Some(true),
+            ..nothing
+        };
+        let same = change(stranger).await;
+        assert_eq!((same.user.disabled_at, same.user.name), (None, None), "nothing of it");
+        assert_eq!(events().await.len(), 3);
     }
 }

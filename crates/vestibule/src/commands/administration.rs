@@ -46,8 +46,7 @@ impl From<AdminError> for CommandError {
             | AdminError::AmbiguousOrganization { .. }
             | AdminError::RoleNotGranted(_)
             | AdminError::NothingLeft(_)
-            | AdminError::UsernameTaken(_)
-            | AdminError::UnfitOwner(_)
+            | AdminError::RoleAccount(_)
             | AdminError::NoRoleAccount(_)
             | AdminError::UnknownToken(_)
             | AdminError::UnknownGrant(_)

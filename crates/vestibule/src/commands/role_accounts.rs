@@ -26,7 +26,7 @@ pub(crate) fn role_accounts(sources: &Sources, command: &RoleAccountsCommand) ->
         match command {
             RoleAccountsCommand::Create { username, name, description, owner, json } => {
                 let owner = match owner {
-                    Some(owner) => Some(admin.find_user(&NamedUser::Either(owner.clone())).await?),
+                    Some(owner) => Some(admin.find_user(&NamedUser::Either(owner.clone())).await?.id),
                     None => None,
                 };
                 let request = RoleAccountRequest {

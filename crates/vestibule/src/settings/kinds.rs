@@ -13,6 +13,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use vestibule_domain::{AccountLinking, Rate, UserIdScheme};
+use vestibule_flows::RoleAccountMakers;
 use words::{QUOTED, is_quoted, trimmed};
 
 /// What is wrong with a text: one reason, or one for each item of a list.
@@ -164,6 +165,10 @@ pub(super) trait Choice: Clone + 'static {
 impl Choice for AccountLinking {
     const VALUES: &'static [(&'static str, Self)] =
         &[("verified-email", Self::VerifiedEmail), ("explicit", Self::Explicit)];
+}
+
+impl Choice for RoleAccountMakers {
+    const VALUES: &'static [(&'static str, Self)] = &[("admins", Self::Admins), ("users", Self::Users)];
 }
 
 impl Choice for UserIdScheme {

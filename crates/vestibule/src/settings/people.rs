@@ -10,8 +10,9 @@ use super::table::{
     PERMISSION_TOKEN_REUSE, RATE_LIMIT_AUTHORIZE_PER_ACCOUNT, RATE_LIMIT_REFRESH_PER_ACCOUNT,
     RATE_LIMIT_SIGN_IN_PER_ACCOUNT, RATE_LIMIT_TOKEN_CREATE_PER_ACCOUNT,
     RATE_LIMIT_TOKEN_FAILURE_PER_ADDRESS, RATE_LIMIT_TOKEN_PER_CREDENTIAL, RATE_LIMIT_UPDATE_PER_ACCOUNT,
-    REFRESH_TOKEN_GRACE, REFRESH_TOKEN_IDLE, REFRESH_TOKEN_MAX_AGE, ROLE_TOKEN_MAX_TTL, SESSION_COOKIE,
-    SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL, USER_ID_SCHEME, USER_TOKEN_TTL,
+    REFRESH_TOKEN_GRACE, REFRESH_TOKEN_IDLE, REFRESH_TOKEN_MAX_AGE, ROLE_ACCOUNTS, ROLE_TOKEN_MAX_TTL,
+    SESSION_COOKIE, SESSION_IDLE, STEP_UP_AGE, TOKEN_DEFAULT_TTL, TOKEN_MAX_TTL, USER_ID_SCHEME,
+    USER_TOKEN_TTL,
 };
 
 pub(super) fn read_flows(
@@ -22,6 +23,7 @@ pub(super) fn read_flows(
     let session_ttl = reader.read(&USER_TOKEN_TTL);
     let account_linking = reader.read(&ACCOUNT_LINKING);
     let account_rates = read_account_rates(reader);
+    let role_accounts = reader.read(&ROLE_ACCOUNTS);
     let token_rules = read_token_rules(reader);
     let grant_rules = read_grant_rules(reader);
     let token_rates = read_token_rates(reader);
@@ -42,6 +44,7 @@ pub(super) fn read_flows(
         outage_grace: outage_grace?,
         permission_token_reuse: permission_token_reuse?,
         account_rates: account_rates?,
+        role_accounts: role_accounts?,
         token_rules: token_rules?,
         grant_rules: grant_rules?,
         token_rates: token_rates?,

@@ -13,6 +13,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 use vestibule_domain::{AccountLinking, ExternalAddress, Origin, Rate, UserIdScheme};
+use vestibule_flows::RoleAccountMakers;
 use vestibule_http::TrustedProxies;
 use vestibule_storage::DatabaseUrl;
 use vestibule_upstream::{GithubSettings, OidcSettings};
@@ -204,6 +205,10 @@ settings! {
         ///
         /// Lowering it ends no token that exists.
         TOKEN_MAX_TTL: Setting<Duration> = Setting::new(LIFETIME, "366d");
+        /// Who makes [role accounts](tokens.md#role-accounts) over HTTP: `admins` or `users`
+        ///
+        /// `admins`: whoever is Administrator [at the service itself](operations.md#administrators); `users`: everybody, for themselves.
+        ROLE_ACCOUNTS: Setting<RoleAccountMakers> = Setting::new(choice(), "admins");
         /// The longest life of a role account's token; `never`: it may live for ever
         ROLE_TOKEN_MAX_TTL: Setting<Option<Duration>> = Setting::new(LIFETIME_OR_NEVER, "never");
         /// The life of an access token of a [pair](tokens.md#pairs-of-tokens)

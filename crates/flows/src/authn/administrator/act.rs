@@ -6,6 +6,8 @@ use vestibule_domain::AdministratorRole;
 pub trait Act {
     /// The least role at the service itself with which it is done to what is another's.
     const ROLE: AdministratorRole;
+    /// Whether it takes the browser and a fresh sign-in also of whom it belongs to.
+    const MAKES: bool = false;
 }
 
 /// Looks.
@@ -30,4 +32,22 @@ pub enum Changing {}
 
 impl Act for Changing {
     const ROLE: AdministratorRole = AdministratorRole::Administrator;
+}
+
+/// Makes or replaces a credential, or decides who may.
+#[derive(Debug, Clone, Copy)]
+pub enum Making {}
+
+impl Act for Making {
+    const ROLE: AdministratorRole = AdministratorRole::Administrator;
+    const MAKES: bool = true;
+}
+
+/// Lets a role account wait, or go on.
+#[derive(Debug, Clone, Copy)]
+pub enum Pausing {}
+
+impl Act for Pausing {
+    const ROLE: AdministratorRole = AdministratorRole::Moderator;
+    const MAKES: bool = true;
 }

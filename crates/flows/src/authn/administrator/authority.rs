@@ -84,7 +84,8 @@ impl Flows {
         Ok(Authority::new(self.require_user(user).await?, administrator.actor()))
     }
 
-    async fn require_user(&self, user: UserId) -> Result<UserId, FlowError> {
+    /// The user, who has to exist.
+    pub(crate) async fn require_user(&self, user: UserId) -> Result<UserId, FlowError> {
         match self.dependencies.storage.find_user(&user).await? {
             Some(_) => Ok(user),
             None => Err(FlowError::NotFound("user")),

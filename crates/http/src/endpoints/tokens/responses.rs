@@ -11,6 +11,7 @@ use vestibule_domain::{ApiToken, Timestamp};
 use vestibule_flows::MadeToken;
 
 use super::read::write_cursor;
+use crate::paging::last_of_full;
 use crate::responses::describe;
 
 /// A token, without its text.
@@ -135,9 +136,8 @@ pub(crate) struct TokenList {
 
 impl TokenList {
     /// A page of at most `limit`; of everybody's tokens, with their users.
-    pub(super) fn new(tokens: &[ApiToken], limit: u32, is_everybodys: bool) -> Self {
-        let is_full = u32::try_from(tokens.len()).is_ok_and(|count| count >= limit);
-        let last = tokens.last().filter(|_| is_full);
+    pub(in crate::endpoints) fn new(tokens: &[ApiToken], limit: u32, is_everybodys: bool) -> Self {
+        let last = last_of_full(tokens, limit);
         let to_document =
             |token| if is_everybodys { TokenDocument::with_user(token) } else { TokenDocument::from(token) };
         Self {

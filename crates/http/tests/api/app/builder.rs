@@ -9,7 +9,9 @@ use vestibule_domain::{
     AccountLinking, AddressTrust, AllowedOrigins, Apps, Clock, ConfiguredProviders, ExternalAddress, Origin,
     SecureRandom, ServiceName, SystemRandom, UserIdScheme,
 };
-use vestibule_flows::{AccountRates, Dependencies, FlowSettings, Flows, GrantRules, TokenRates, TokenRules};
+use vestibule_flows::{
+    AccountRates, Dependencies, FlowSettings, Flows, GrantRules, RoleAccountMakers, TokenRates, TokenRules,
+};
 use vestibule_http::{AccessLog, AddressRates, Arrivals, HttpSettings, Shutdown, TrustedProxies};
 use vestibule_metrics::Metrics;
 use vestibule_plugin_host::{
@@ -56,6 +58,7 @@ impl TestAppBuilder {
             outage_grace: Duration::ZERO,
             permission_token_reuse: true,
             account_rates: AccountRates::default(),
+            role_accounts: RoleAccountMakers::default(),
             token_rules: TokenRules::default(),
             grant_rules: GrantRules::default(),
             token_rates: TokenRates::default(),
