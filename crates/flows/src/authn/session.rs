@@ -58,7 +58,7 @@ impl Flows {
         }
         if let Some(bearer) = self.foreign_bearer(credentials) {
             let refusal = narrowing.refusal_without_session(None, self.dependencies.clock.now());
-            return Ok(match (self.authenticate_foreign(bearer).await?, refusal) {
+            return Ok(match (Box::pin(self.authenticate_foreign(bearer)).await?, refusal) {
                 (Authentication::Authenticated(_), Some(refusal)) => {
                     Authentication::Invalid(self.note(refusal))
                 }
@@ -98,7 +98,7 @@ impl Flows {
             return Ok(lent);
         }
         if let Some(bearer) = self.foreign_bearer(credentials) {
-            return self.authenticate_foreign(bearer).await;
+            return Box::pin(self.authenticate_foreign(bearer)).await;
         }
         let credential = match self.verify(credentials) {
             Ok(credential) => credential,
