@@ -31,6 +31,7 @@ impl Members {
     }
 
     /// The text of a member that may also be null.
+    #[expect(clippy::option_option, reason = "absent leaves it, null empties it")]
     pub(crate) fn nullable_text(&mut self, name: &'static str) -> Result<Option<Option<String>>, ApiError> {
         match self.take(name) {
             None => Ok(None),

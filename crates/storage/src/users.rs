@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, Username};
+use vestibule_domain::{AuditEvent, EmailAddress, Timestamp, User, UserId, UserKind, Username};
 
 use crate::changes::Record;
 use crate::db::{operation, query};

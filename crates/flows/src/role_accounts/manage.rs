@@ -78,8 +78,8 @@ impl Flows {
             now: self.dependencies.clock.now(),
         };
         let account = &authority.account().user.id;
-        let changed = accounts.change(account, changes).await?;
+        let outcome = accounts.change(account, changes).await?;
         self.dependencies.plugins.forget_user(account);
-        Ok(changed)
+        Ok(outcome)
     }
 }

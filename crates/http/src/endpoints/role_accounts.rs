@@ -126,8 +126,8 @@ impl RoleAccountsApi {
         user: Query<Option<String>>,
         body: JsonBody,
     ) -> Result<Created<RoleAccountDocument>, Documented<MakeFailures>> {
-        let (user, asker) = (whose::user(user.0.as_deref())?, principal(&app, &credentials.0).await?);
-        let maker = app.flows.require_role_account_maker(&asker, user).await?;
+        let (user, caller) = (whose::user(user.0.as_deref())?, principal(&app, &credentials.0).await?);
+        let maker = app.flows.require_role_account_maker(&caller, user).await?;
         let asked = read::request(body.0)?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         let made = run_to_completion(async move { flows.make_role_account(&maker, asked, &client).await });
@@ -150,8 +150,8 @@ impl RoleAccountsApi {
         /// The role account's id.
         id: Path<String>,
     ) -> Result<Success<RoleAccountDocument>, Documented<ReadFailures>> {
-        let asker = principal(&app, &credentials.0).await?;
-        let authority = app.flows.require_role_account::<Looking>(&asker, &account_id(&id.0)?).await?;
+        let caller = principal(&app, &credentials.0).await?;
+        let authority = app.flows.require_role_account::<Looking>(&caller, &account_id(&id.0)?).await?;
         Ok(Success(RoleAccountDocument::from(authority.account())))
     }
 
@@ -175,26 +175,26 @@ impl RoleAccountsApi {
         id: Path<String>,
         body: JsonBody,
     ) -> Result<Success<RoleAccountDocument>, Documented<ChangeFailures>> {
-        let asker = principal(&app, &credentials.0).await?;
+        let caller = principal(&app, &credentials.0).await?;
         let (id, changes) = (account_id(&id.0)?, read::changes(body.0)?);
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
-        let changed = match changes.disabled {
+        let outcome = match changes.disabled {
             Some(disabled) if !changes.describe() => {
-                let authority = app.flows.require_role_account::<Pausing>(&asker, &id).await?;
+                let authority = app.flows.require_role_account::<Pausing>(&caller, &id).await?;
                 run_to_completion(
                     async move { flows.switch_role_account(&authority, disabled, &client).await },
                 )
                 .await?
             }
             _ => {
-                let authority = app.flows.require_role_account::<Making>(&asker, &id).await?;
+                let authority = app.flows.require_role_account::<Making>(&caller, &id).await?;
                 run_to_completion(
                     async move { flows.change_role_account(&authority, &changes, &client).await },
                 )
                 .await?
             }
         };
-        Ok(Success(RoleAccountDocument::from(&changed)))
+        Ok(Success(RoleAccountDocument::from(&outcome)))
     }
 }
 

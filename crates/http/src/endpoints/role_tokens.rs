@@ -110,8 +110,8 @@ impl RoleTokensApi {
     ) -> Result<Success<TokenList>, Documented<ListFailures>> {
         let limit = limit.0.unwrap_or(USUAL_LIMIT);
         let place = read::token_place(cursor.0.as_deref())?;
-        let asker = principal(&app, &credentials.0).await?;
-        let authority = app.flows.require_role_account::<Looking>(&asker, &account_id(&id.0)?).await?;
+        let caller = principal(&app, &credentials.0).await?;
+        let authority = app.flows.require_role_account::<Looking>(&caller, &account_id(&id.0)?).await?;
         let tokens = app.flows.list_role_tokens(&authority, place.as_ref(), limit).await?;
         Ok(Success(TokenList::new(&tokens, limit, false)))
     }
@@ -136,8 +136,8 @@ impl RoleTokensApi {
         id: Path<String>,
         body: JsonBody,
     ) -> Result<Created<MadeTokenDocument>, Documented<MakeFailures>> {
-        let asker = principal(&app, &credentials.0).await?;
-        let authority = app.flows.require_role_account::<Making>(&asker, &account_id(&id.0)?).await?;
+        let caller = principal(&app, &credentials.0).await?;
+        let authority = app.flows.require_role_account::<Making>(&caller, &account_id(&id.0)?).await?;
         let asked = read::role_token_request(body.0)?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         let made = run_to_completion(async move { flows.make_role_token(&authority, asked, &client).await });
@@ -161,8 +161,8 @@ impl RoleTokensApi {
         /// The role account's id.
         id: Path<String>,
     ) -> Result<NoContent, Documented<EndFailures>> {
-        let asker = principal(&app, &credentials.0).await?;
-        let authority = app.flows.require_role_account::<Ending>(&asker, &account_id(&id.0)?).await?;
+        let caller = principal(&app, &credentials.0).await?;
+        let authority = app.flows.require_role_account::<Ending>(&caller, &account_id(&id.0)?).await?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         run_to_completion(async move { flows.revoke_all_role_tokens(&authority, &client).await }).await?;
         Ok(NoContent)
@@ -188,15 +188,15 @@ impl RoleTokensApi {
         token: Path<String>,
         body: JsonBody,
     ) -> Result<Success<TokenDocument>, Documented<ChangeFailures>> {
-        let asker = principal(&app, &credentials.0).await?;
-        let authority = app.flows.require_role_account::<Changing>(&asker, &account_id(&id.0)?).await?;
+        let caller = principal(&app, &credentials.0).await?;
+        let authority = app.flows.require_role_account::<Changing>(&caller, &account_id(&id.0)?).await?;
         let (token, changes) = (token_id(&token.0)?, read::changes(body.0, app.flows.now())?);
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
-        let changed =
+        let outcome =
             run_to_completion(
                 async move { flows.change_role_token(&authority, &token, &changes, &client).await },
             );
-        Ok(Success(TokenDocument::from(&changed.await?)))
+        Ok(Success(TokenDocument::from(&outcome.await?)))
     }
 
     /// Replaces a token of a role account
@@ -220,8 +220,8 @@ impl RoleTokensApi {
         token: Path<String>,
         body: JsonBody,
     ) -> Result<Created<MadeTokenDocument>, Documented<MakeFailures>> {
-        let asker = principal(&app, &credentials.0).await?;
-        let authority = app.flows.require_role_account::<Making>(&asker, &account_id(&id.0)?).await?;
+        let caller = principal(&app, &credentials.0).await?;
+        let authority = app.flows.require_role_account::<Making>(&caller, &account_id(&id.0)?).await?;
         let (token, asked) = (token_id(&token.0)?, read::rotation(body.0)?);
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         let made =
@@ -250,8 +250,8 @@ impl RoleTokensApi {
         /// The token's id.
         token: Path<String>,
     ) -> Result<NoContent, Documented<EndFailures>> {
-        let asker = principal(&app, &credentials.0).await?;
-        let authority = app.flows.require_role_account::<Ending>(&asker, &account_id(&id.0)?).await?;
+        let caller = principal(&app, &credentials.0).await?;
+        let authority = app.flows.require_role_account::<Ending>(&caller, &account_id(&id.0)?).await?;
         let token = token_id(&token.0)?;
         let (flows, client) = (Arc::clone(&app.flows), client(&app, request));
         run_to_completion(async move { flows.revoke_role_token(&authority, &token, &client).await }).await?;
