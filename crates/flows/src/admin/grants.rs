@@ -6,37 +6,27 @@ use vestibule_storage::RevocationReason;
 use super::administration::Administration;
 use super::error::AdminError;
 
-/// How many grants a page has.
-const PAGE: u32 = 500;
 /// How many digests one question names.
 const DIGESTS: usize = 500;
 
 impl Administration<'_> {
-    /// Lists the living grants of a user, the latest first.
+    /// Lists the grants of a user that have not ended, the latest first, whatever the settings of the providers are.
     pub async fn list_grants(&self, user: &User) -> Result<Vec<Grant>, AdminError> {
-        let (now, mut grants, mut after) = (self.now(), Vec::new(), None);
-        loop {
-            let page = self.storage().list_grants(Some(&user.id), after.as_ref(), PAGE, now).await?;
-            grants.extend(page.grants);
-            if page.next.is_none() {
-                return Ok(grants);
-            }
-            after = page.next;
-        }
+        Ok(self.storage().list_stored_grants(&user.id, self.now()).await?)
     }
 
-    /// Finds a living grant, which must exist.
+    /// Finds a grant that has not ended, which must exist.
     pub async fn find_grant(&self, id: &GrantId) -> Result<Grant, AdminError> {
-        let found = self.storage().find_grant(None, id, self.now()).await?;
+        let found = self.storage().find_stored_grant(id, self.now()).await?;
         found.ok_or_else(|| AdminError::UnknownGrant(id.clone()))
     }
 
-    /// Finds the living grants whose tokens are among texts that were found somewhere. Each of them is known to others by now.
+    /// Finds the grants that have not ended whose tokens are among texts that were found somewhere. Each of them is known to others by now.
     pub async fn find_leaked_grants(&self, digests: &[SecretDigest]) -> Result<Vec<Grant>, AdminError> {
         let (now, mut grants) = (self.now(), Vec::new());
         for some in digests.chunks(DIGESTS) {
             for id in self.storage().find_grants_of_tokens(some).await? {
-                grants.extend(self.storage().find_grant(None, &id, now).await?);
+                grants.extend(self.storage().find_stored_grant(&id, now).await?);
             }
         }
         Ok(grants)

@@ -7,7 +7,7 @@ use vestibule_domain::{Grant, GrantId, Timestamp, UserId};
 use super::alive::{GrantParts, grant_parts, living_grants};
 use super::row::GrantRow;
 use crate::db::{operation, query};
-use crate::error::StorageError;
+use crate::error::{StorageError, optional};
 use crate::identities::row::IdentityRow;
 use crate::schema::{grants, identities, sessions, users};
 use crate::sessions::row::SessionRow;
@@ -100,25 +100,48 @@ impl Storage {
         self.db.read(read).await
     }
 
-    /// Finds a grant, of this user if one is named, if it is alive.
+    /// Lists the grants of a user that have not ended, the latest first: also those that count for nothing now, because the provider
+    /// of their identity is not configured here. For whoever ends them.
+    pub async fn list_stored_grants(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Vec<Grant>, StorageError> {
+        let read = operation!(list_stored_grants(user, now), |connection| {
+            let select = living_grants!(now)
+                .filter(grants::user_id.eq(user.as_str()))
+                .order((grants::created_at.desc(), grants::id));
+            query!(connection, |c| select.select(GrantRow::as_select()).load::<GrantRow>(c))
+        });
+        self.db.read(read).await?.into_iter().map(Grant::try_from).collect()
+    }
+
+    /// Finds such a grant by its id, whosever it is.
+    pub async fn find_stored_grant(
+        &self,
+        grant: &GrantId,
+        now: Timestamp,
+    ) -> Result<Option<Grant>, StorageError> {
+        let read = operation!(find_stored_grant(grant, now), |connection| {
+            let select = living_grants!(now).filter(grants::id.eq(grant.as_str()));
+            optional(query!(connection, |c| select.select(GrantRow::as_select()).first::<GrantRow>(c)))
+        });
+        self.db.read(read).await?.map(Grant::try_from).transpose()
+    }
+
+    /// Finds a grant of a user, if it is alive.
     pub async fn find_grant(
         &self,
-        user: Option<&UserId>,
+        user: &UserId,
         grant: &GrantId,
         now: Timestamp,
     ) -> Result<Option<Grant>, StorageError> {
         let read = operation!(find_grant(user, grant, now), |connection| {
-            query!(connection, |c| {
-                let mut select = living_grants!(now)
-                    .inner_join(identities::table.on(identities::user_id.eq(grants::user_id)))
-                    .filter(grants::id.eq(grant.as_str()))
-                    .select(grant_parts!())
-                    .into_boxed();
-                if let Some(user) = user {
-                    select = select.filter(grants::user_id.eq(user.as_str()));
-                }
-                select.load(c)
-            })
+            let select = living_grants!(now)
+                .inner_join(identities::table.on(identities::user_id.eq(grants::user_id)))
+                .filter(grants::id.eq(grant.as_str()))
+                .filter(grants::user_id.eq(user.as_str()));
+            query!(connection, |c| select.select(grant_parts!()).load(c))
         });
         let rows: Vec<GrantParts> = self.db.read(read).await?;
         Ok(self.read_live_grant(rows, now)?.map(|live| live.grant))

@@ -34,7 +34,7 @@ impl Storage {
     ) -> Result<Narrowed, StorageError> {
         let _guard = self.changes.publish_on_drop(Record::credential(id.as_str()));
         loop {
-            let Some(grant) = self.find_grant(Some(user), id, now).await? else {
+            let Some(grant) = self.find_grant(user, id, now).await? else {
                 return Ok(Narrowed::NotFound);
             };
             let limits = match grant.limits.narrowed_to(services.clone(), scopes.clone()) {

@@ -113,7 +113,7 @@ on_both_databases! {
         execute(bench.database.url(), &format!("UPDATE grants SET expires_at = {}", at(60).micros())).await;
         assert!(access(&bench.storage, 1, 59).await.is_some() && access(&bench.storage, 1, 60).await.is_none());
         assert!(!refreshable(bench, 101, at(60)).await);
-        assert_eq!(bench.storage.find_grant(Some(&ada.user.id), &grant.id, at(60)).await.unwrap(), None);
+        assert_eq!(bench.storage.find_grant(&ada.user.id, &grant.id, at(60)).await.unwrap(), None);
     }
 
     async fn h19_a_grant_that_hangs_on_a_session_ends_with_it(bench: &Bench) {
@@ -222,7 +222,7 @@ on_both_databases! {
             async move { storage.narrow_grant((&user, &id), (services, scopes), at(1), &event()).await.unwrap() }
         }).collect();
         assert!(all_at_once(tasks).await.iter().all(|narrowed| matches!(narrowed, Narrowed::Done(_))));
-        let left = bench.storage.find_grant(Some(&ada.user.id), &grant.id, at(1)).await.unwrap().unwrap();
+        let left = bench.storage.find_grant(&ada.user.id, &grant.id, at(1)).await.unwrap().unwrap();
         assert_eq!(left.limits, limits("wiki", "profile"));
     }
 
